@@ -1,0 +1,125 @@
+// Turns a kernel class into a Variant. A family is a template `template <VariantSpec S> struct Kernel` with
+//
+//   static constexpr const char* kFamily;                   its name
+//   static constexpr const char* kSummary;                  the idea in a few words
+//   static constexpr int kMinComputeCapability;             10 · major + minor
+//   static constexpr const char* invalid();                 why this tile cannot be, or null
+//   static constexpr int smem_bytes();                      dynamic shared memory a block
+//   static std::int64_t grid_blocks(const AttentionArgs&);   blocks of the one-dimensional grid
+//   static const char* unsupported(const AttentionArgs&);   why these arguments cannot run, or null
+//   __device__ static void run(const AttentionArgs&);       the kernel body
+//
+// and optionally kMinBlocksPerSm for __launch_bounds__.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+
+#include "core/variant.hpp"
+
+namespace flashcore::kernels {
+
+inline constexpr int kWarpSize = 32;
+
+template <class K>
+constexpr int threads_per_block() {
+  return K::spec.tile.num_warps * kWarpSize;
+}
+
+template <class K>
+constexpr int min_blocks_per_sm() {
+  if constexpr (requires { K::kMinBlocksPerSm; }) {
+    return K::kMinBlocksPerSm;
+  } else {
+    return 1;
+  }
+}
+
+// The __global__ takes the class, not the spec: nvcc 13.0 fails on a class-type template argument placed
+// directly on a __global__ function in a namespace.
+template <class K>
+__global__ void __launch_bounds__(threads_per_block<K>(), min_blocks_per_sm<K>())
+    attention_kernel(const __grid_constant__ AttentionArgs args) {
+  K::run(args);
+}
+
+template <class K>
+struct CudaVariant {
+  static_assert(K::invalid() == nullptr, "this tile cannot be compiled: see invalid() of its family");
+
+  static const char* unsupported(const AttentionArgs& args, const DeviceLimits& device) {
+    if (device.compute_capability < K::kMinComputeCapability)
+      return "the device's compute capability is too low";
+    if (device.max_smem_bytes_per_block < K::smem_bytes())
+      return "needs more shared memory a block than the device has";
+    if (args.head_dim != K::spec.head_dim) return "compiled for another head_dim";
+    if (K::grid_blocks(args) > std::numeric_limits<std::int32_t>::max()) return "the grid would be too large";
+    return K::unsupported(args);
+  }
+
+  // Shared memory above 48 KB has to be asked for, once a device; the call costs little, so it is made each
+  // time.
+  static int launch(const AttentionArgs& args, void* stream) {
+    if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;
+    const auto blocks = static_cast<unsigned>(K::grid_blocks(args));
+    attention_kernel<K>
+        <<<blocks, threads_per_block<K>(), K::smem_bytes(), static_cast<cudaStream_t>(stream)>>>(args);
+    return cudaGetLastError();
+  }
+
+  static int query_resources(const AttentionArgs& args, Resources& resources) {
+    if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;
+    cudaFuncAttributes attributes{};
+    if (const cudaError_t error = cudaFuncGetAttributes(&attributes, attention_kernel<K>);
+        error != cudaSuccess) {
+      return error;
+    }
+    int blocks_per_sm = 0;
+    const cudaError_t error = cudaOccupancyMaxActiveBlocksPerMultiprocessor(
+        &blocks_per_sm, attention_kernel<K>, threads_per_block<K>(), K::smem_bytes());
+    if (error != cudaSuccess) return error;
+    resources = Resources{.registers = attributes.numRegs,
+                          .static_smem_bytes = static_cast<int>(attributes.sharedSizeBytes),
+                          .dynamic_smem_bytes = K::smem_bytes(),
+                          .spill_bytes = static_cast<int>(attributes.localSizeBytes),
+                          .threads = threads_per_block<K>(),
+                          .blocks_per_sm = blocks_per_sm,
+                          .grid_blocks = K::grid_blocks(args)};
+    return cudaSuccess;
+  }
+
+ private:
+  static cudaError_t allow_smem() {
+    if constexpr (K::smem_bytes() > 48 * 1024) {
+      return cudaFuncSetAttribute(attention_kernel<K>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                  K::smem_bytes());
+    } else {
+      return cudaSuccess;
+    }
+  }
+};
+
+template <class K>
+constexpr Variant make_variant() {
+  return {.family = K::kFamily,
+          .spec = K::spec,
+          .backend = Backend::cuda,
+          .summary = K::kSummary,
+          .smem_bytes = K::smem_bytes(),
+          .unsupported = CudaVariant<K>::unsupported,
+          .launch = CudaVariant<K>::launch,
+          .query_resources = CudaVariant<K>::query_resources};
+}
+
+// The variants of one family at one head_dim: every tile in fp16, then every tile in bf16.
+template <template <VariantSpec> class Kernel, int kHeadDim, Tile... kTiles>
+constexpr auto make_table() {
+  return std::array{make_variant<Kernel<VariantSpec{Dtype::fp16, kHeadDim, kTiles}>>()...,
+                    make_variant<Kernel<VariantSpec{Dtype::bf16, kHeadDim, kTiles}>>()...};
+}
+
+}  // namespace flashcore::kernels

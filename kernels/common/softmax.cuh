@@ -1,0 +1,45 @@
+// Scores, in base 2: a score is kept as score · log2(e), so that softmax is one exp2 away.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "core/attention_args.hpp"
+#include "kernels/common/numeric.cuh"
+
+namespace flashcore::kernels {
+
+// The score of a raw dot product q·k, times log2(e).
+__device__ inline float log2_score(const AttentionArgs& args, float dot) {
+  const float score = args.scale * dot;
+  const float capped = args.softcap > 0 ? args.softcap * tanhf(score / args.softcap) : score;
+  return capped * kLog2E;
+}
+
+// A maximum to subtract: rows that have seen no key yet keep -inf as maximum, and -inf minus -inf would be
+// NaN.
+__device__ inline float finite_max(float row_max) { return row_max == -INFINITY ? 0.0f : row_max; }
+
+// log-sum-exp in base e from a base-2 maximum and the sum of exp2(score - maximum); -inf when no key was
+// seen.
+__device__ inline float log_sum_exp(float row_max, float row_sum) {
+  return row_sum > 0 ? row_max * kLn2 + logf(row_sum) : -INFINITY;
+}
+
+// Reduces over groups of kLanes neighbouring lanes; every lane gets the result.
+template <int kLanes>
+__device__ float lanes_sum(float x) {
+#pragma unroll
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(0xffffffffu, x, distance);
+  return x;
+}
+
+template <int kLanes>
+__device__ float lanes_max(float x) {
+#pragma unroll
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) {
+    x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, distance));
+  }
+  return x;
+}
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,42 @@
+// Errors that end the program, and the exit codes they end it with.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+
+namespace flashcore {
+
+enum class ExitCode : int {
+  ok = 0,
+  failed_check = 1,   // a variant is wrong, or a regression was found
+  usage = 2,          // the command line or the config is wrong
+  cannot_tell = 3,    // a comparison has too little to go on
+  environment = 4,    // the device or the environment failed
+  interrupted = 130,  // SIGINT or SIGTERM, as shells report it; what was done is kept
+};
+
+class Error : public std::runtime_error {
+ public:
+  Error(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  ExitCode code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+// The user can mend it: names the flag or JSON pointer to change.
+struct UsageError : Error {
+  explicit UsageError(const std::string& message) : Error(ExitCode::usage, message) {}
+};
+
+// The device, its driver or the file system failed.
+struct EnvironmentError : Error {
+  explicit EnvironmentError(const std::string& message) : Error(ExitCode::environment, message) {}
+};
+
+// Memory ran out on the device or the host; one record ends as out_of_memory, the run goes on.
+struct OutOfMemoryError : EnvironmentError {
+  using EnvironmentError::EnvironmentError;
+};
+
+}  // namespace flashcore

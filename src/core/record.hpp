@@ -1,0 +1,125 @@
+// A record: one variant on one problem, its status, check, timings and resources. The only thing that
+// persists.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/problem.hpp"
+#include "core/variant.hpp"
+
+namespace flashcore {
+
+enum class Status : int { ok, incorrect, unsupported, crashed, timeout, out_of_memory, error };
+
+inline constexpr Status kAllStatuses[] = {Status::ok,      Status::incorrect, Status::unsupported,
+                                          Status::crashed, Status::timeout,   Status::out_of_memory,
+                                          Status::error};
+
+constexpr std::string_view to_string(Status status) {
+  switch (status) {
+    case Status::ok:
+      return "ok";
+    case Status::incorrect:
+      return "incorrect";
+    case Status::unsupported:
+      return "unsupported";
+    case Status::crashed:
+      return "crashed";
+    case Status::timeout:
+      return "timeout";
+    case Status::out_of_memory:
+      return "out_of_memory";
+    case Status::error:
+      return "error";
+  }
+  return "?";
+}
+
+// Errors of an output against the FP32 reference.
+struct ErrorNorms {
+  double max_abs = 0;
+  double mean_abs = 0;
+  double rel_l2 = 0;  // ‖out − ref‖₂ / ‖ref‖₂, or ‖out‖₂ when the reference is zero
+  std::int64_t nonfinite = 0;     // elements that are not finite where the reference is
+  std::int64_t worst_index = -1;  // flat index in [batch, heads_q, seq_q, head_dim] of the largest error
+};
+
+struct CheckLimit {
+  double max_abs = 0;
+  double rel_l2 = 0;
+  double lse_max_abs = 0;
+};
+
+struct Check {
+  ErrorNorms error;
+  CheckLimit limit;
+  double yardstick_max_abs = 0;  // the unfused same-dtype attention's own errors
+  double yardstick_rel_l2 = 0;
+  std::optional<double> lse_max_abs;  // error of the log-sum-exp output, when asked for
+  std::int64_t unwritten = 0;         // output elements still poisoned
+  std::int64_t out_of_bounds = 0;     // bytes changed in gaps and canaries
+  bool passed = false;
+  std::string reason;  // why it did not pass
+};
+
+// Samples of one clock in microseconds, with their order statistics.
+struct Timing {
+  double median = 0;
+  double p10 = 0;
+  double p90 = 0;
+  double ci95_low = 0;  // 95 % interval of the median, by order statistics
+  double ci95_high = 0;
+  std::vector<double> samples;
+};
+
+// The three clocks: what each means stands in run/executor.hpp.
+enum class Clock : int { hot, cold, call };
+
+inline constexpr Clock kAllClocks[] = {Clock::hot, Clock::cold, Clock::call};
+
+constexpr std::string_view to_string(Clock clock) {
+  switch (clock) {
+    case Clock::hot:
+      return "hot";
+    case Clock::cold:
+      return "cold";
+    case Clock::call:
+      return "call";
+  }
+  return "?";
+}
+
+struct Record {
+  Problem problem;
+  std::string family;
+  VariantSpec spec;
+  Backend backend = Backend::cpu;
+  Status status = Status::error;
+  std::string reason;
+  std::optional<Check> check;
+  std::optional<Timing> hot_us;
+  std::optional<Timing> cold_us;
+  std::optional<Timing> call_us;
+  std::optional<double> tflops;  // by the FLOP convention, at the median of hot_us (else cold_us, call_us)
+  std::optional<double> percent_of_peak;  // when the device's peak is known
+  std::optional<Resources> resources;
+
+  std::string variant_id() const { return flashcore::variant_id(family, spec); }
+  std::optional<Timing>& timing(Clock clock) {
+    return clock == Clock::hot ? hot_us : clock == Clock::cold ? cold_us : call_us;
+  }
+  const std::optional<Timing>& timing(Clock clock) const { return const_cast<Record*>(this)->timing(clock); }
+  // The timing that tables, speed-ups and tflops speak of: the first that was taken of hot, cold, call.
+  const Timing* headline() const {
+    for (Clock clock : kAllClocks) {
+      if (const auto& taken = timing(clock)) return &*taken;
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace flashcore

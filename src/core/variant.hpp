@@ -1,0 +1,94 @@
+// A variant: one kernel template (family) at one dtype, head_dim and tile, compiled in.
+//
+// VariantSpec is a structural type, so that one value is template argument, lookup key, JSON object and CLI
+// filter. The family stands beside it, as a string: text in a template argument would end up in every mangled
+// kernel name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/attention_args.hpp"
+#include "core/dtype.hpp"
+
+namespace flashcore {
+
+// The tile of a kernel. 0 means that the family has no such parameter; it is then left out of the id.
+struct Tile {
+  int block_q = 0;     // query rows a block works on
+  int block_kv = 0;    // keys brought in at a time
+  int num_warps = 0;   // warps a block
+  int num_stages = 0;  // buffers in flight for K and V
+  constexpr bool operator==(const Tile&) const = default;
+};
+
+struct VariantSpec {
+  Dtype dtype = Dtype::fp16;
+  int head_dim = 0;
+  Tile tile;
+  constexpr bool operator==(const VariantSpec&) const = default;
+};
+
+// One numeric attribute of a spec: its name in JSON and filters, and its letter in the id.
+struct SpecField {
+  std::string_view name;
+  std::string_view id_prefix;
+  int (*get)(const VariantSpec&);
+};
+
+// The single list of numeric attributes; ids, JSON records and filters all walk it.
+inline constexpr SpecField kSpecFields[] = {
+    {"head_dim", "d", [](const VariantSpec& spec) { return spec.head_dim; }},
+    {"block_q", "q", [](const VariantSpec& spec) { return spec.tile.block_q; }},
+    {"block_kv", "kv", [](const VariantSpec& spec) { return spec.tile.block_kv; }},
+    {"num_warps", "w", [](const VariantSpec& spec) { return spec.tile.num_warps; }},
+    {"num_stages", "s", [](const VariantSpec& spec) { return spec.tile.num_stages; }},
+};
+
+// The one human name of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".
+std::string variant_id(std::string_view family, const VariantSpec& spec);
+
+enum class Backend : int { cpu, cuda };
+
+constexpr std::string_view to_string(Backend backend) { return backend == Backend::cpu ? "cpu" : "cuda"; }
+
+// What a kernel may ask of the device it would run on.
+struct DeviceLimits {
+  int compute_capability = 0;        // 10 · major + minor; 0 on the CPU
+  int max_smem_bytes_per_block = 0;  // the opt-in limit
+  int num_sms = 0;                   // multiprocessors, or CPU cores
+};
+
+// What a compiled variant takes from the device. Zeros on the CPU.
+struct Resources {
+  int registers = 0;           // a thread
+  int static_smem_bytes = 0;   // a block
+  int dynamic_smem_bytes = 0;  // a block
+  int spill_bytes = 0;         // local memory a thread
+  int threads = 0;             // a block
+  int blocks_per_sm = 0;
+  double occupancy = 0;  // resident warps over the most that fit
+  std::int64_t grid_blocks = 0;
+  double waves = 0;  // grid_blocks / (blocks_per_sm · num_sms)
+};
+
+// A variant as the registry holds it. Functions return 0 or the runtime's own error code (cudaError_t for
+// CUDA).
+struct Variant {
+  std::string_view family;
+  VariantSpec spec;
+  Backend backend = Backend::cpu;
+  const char* summary = "";  // the family's idea in a few words
+  int smem_bytes = 0;        // dynamic shared memory a block
+  // Why this variant cannot run these arguments on this device, or null when it can.
+  const char* (*unsupported)(const AttentionArgs&, const DeviceLimits&) = nullptr;
+  std::size_t (*workspace_bytes)(const AttentionArgs&) = nullptr;      // null: none needed
+  int (*launch)(const AttentionArgs&, void* stream) = nullptr;         // asynchronous on CUDA
+  int (*query_resources)(const AttentionArgs&, Resources&) = nullptr;  // null on the CPU
+
+  std::string id() const { return variant_id(family, spec); }
+};
+
+}  // namespace flashcore

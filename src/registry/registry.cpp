@@ -1,0 +1,58 @@
+#include "registry/registry.hpp"
+
+#include <span>
+
+namespace flashcore {
+
+// One declaration a line of the manifest that this build compiles.
+namespace kernels {
+#define KERNEL_cpu(family, file) std::span<const Variant> family##_##file();
+#ifdef FLASHCORE_HAVE_CUDA
+#define KERNEL_cuda(family, file) std::span<const Variant> family##_##file();
+#else
+#define KERNEL_cuda(family, file)
+#endif
+#define KERNEL(family, file, backend) KERNEL_##backend(family, file)
+#include "kernels/manifest.def"
+#undef KERNEL
+#undef KERNEL_cpu
+#undef KERNEL_cuda
+}  // namespace kernels
+
+namespace {
+
+// Explicit calls, no self-registering statics: a static library would drop those.
+std::vector<const Variant*> collect() {
+  std::vector<const Variant*> variants;
+  const auto append = [&](std::span<const Variant> table) {
+    for (const Variant& variant : table) variants.push_back(&variant);
+  };
+#define KERNEL_cpu(family, file) append(kernels::family##_##file());
+#ifdef FLASHCORE_HAVE_CUDA
+#define KERNEL_cuda(family, file) append(kernels::family##_##file());
+#else
+#define KERNEL_cuda(family, file)
+#endif
+#define KERNEL(family, file, backend) KERNEL_##backend(family, file)
+#include "kernels/manifest.def"
+#undef KERNEL
+#undef KERNEL_cpu
+#undef KERNEL_cuda
+  return variants;
+}
+
+}  // namespace
+
+const std::vector<const Variant*>& all_variants() {
+  static const std::vector<const Variant*> variants = collect();
+  return variants;
+}
+
+const Variant* find_variant(std::string_view id) {
+  for (const Variant* variant : all_variants()) {
+    if (variant->id() == id) return variant;
+  }
+  return nullptr;
+}
+
+}  // namespace flashcore

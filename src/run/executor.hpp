@@ -1,0 +1,61 @@
+// An executor runs variants on one device: it owns the buffers of a problem, checks outputs and takes time
+// samples.
+//
+// The clocks:
+//   hot    back-to-back launches on one input set, which stays in L2 if it fits (on CUDA one graph, no launch
+//   gaps) cold   the same with rotated input sets of together at least twice L2, so that each launch reads
+//   memory call   one launch and a synchronisation, as a caller sees it, launch overhead included
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/problem.hpp"
+#include "core/record.hpp"
+#include "core/variant.hpp"
+
+namespace flashcore {
+
+struct DeviceInfo {
+  Backend backend = Backend::cpu;
+  std::string name;  // "NVIDIA H100 80GB HBM3", or the processor's model name
+  DeviceLimits limits;
+  std::int64_t memory_bytes = 0;
+  std::int64_t free_memory_bytes = 0;
+  std::int64_t l2_bytes = 0;  // last-level cache on the CPU
+};
+
+// How a check judges.
+struct CheckPolicy {
+  double yardstick_factor = 2.0;  // FlashAttention's own rule
+  double max_abs = 0;             // further fixed limits; 0: none
+  double rel_l2 = 0;
+};
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  virtual const DeviceInfo& device() const = 0;
+
+  // Bytes of device memory that prepare() would take.
+  virtual std::int64_t required_bytes(const Problem& problem) const = 0;
+
+  // Makes seeded inputs, the reference and the yardstick; frees those of the problem before. Throws
+  // OutOfMemoryError.
+  virtual void prepare(const Problem& problem, std::uint64_t seed) = 0;
+
+  // The reason why the variant cannot run the prepared problem, or an empty string.
+  virtual std::string unsupported(const Variant& variant) const = 0;
+
+  // Poisons the output, runs once, compares. Throws EnvironmentError when the launch fails.
+  virtual Check verify(const Variant& variant, const CheckPolicy& policy) = 0;
+
+  // One sample: microseconds a launch.
+  virtual double sample(const Variant& variant, Clock clock) = 0;
+
+  virtual Resources resources(const Variant& variant) const = 0;
+};
+
+}  // namespace flashcore
