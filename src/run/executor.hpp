@@ -9,11 +9,11 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "core/problem.hpp"
 #include "core/record.hpp"
 #include "core/variant.hpp"
+#include "run/policy.hpp"
 
 namespace flashcore {
 
@@ -24,13 +24,6 @@ struct DeviceInfo {
   std::int64_t memory_bytes = 0;
   std::int64_t free_memory_bytes = 0;
   std::int64_t l2_bytes = 0;  // last-level cache on the CPU
-};
-
-// How a check judges.
-struct CheckPolicy {
-  double yardstick_factor = 2.0;  // FlashAttention's own rule
-  double max_abs = 0;             // further fixed limits; 0: none
-  double rel_l2 = 0;
 };
 
 class Executor {

@@ -1,0 +1,15 @@
+// Where records go. A sink is told of each record as soon as it is complete.
+#pragma once
+
+#include "core/record.hpp"
+
+namespace flashcore {
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void add(const Record& record) = 0;
+  virtual void finish() {}  // after the last record, also when the run was interrupted
+};
+
+}  // namespace flashcore

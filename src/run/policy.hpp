@@ -1,0 +1,27 @@
+// How a run checks and measures; the config's `check` and `measure` blocks.
+#pragma once
+
+#include <vector>
+
+#include "core/record.hpp"
+
+namespace flashcore {
+
+// A variant passes when max_abs and rel_l2 are at most yardstick_factor times those of the yardstick (an
+// unfused attention in the same dtype) plus a tiny floor; FlashAttention tests by the same rule.
+struct CheckPolicy {
+  double yardstick_factor = 2.0;
+  double max_abs = 0;  // further fixed limits on top; 0: none
+  double rel_l2 = 0;
+};
+
+struct MeasurePolicy {
+  std::vector<Clock> clocks = {Clock::hot, Clock::cold, Clock::call};  // empty: check only
+  double relative_width =
+      0.01;  // stop when the 95 % interval of the median is this narrow, relative to the median
+  int min_samples = 15;
+  int max_samples = 200;
+  double budget_s = 60;  // measuring time of the whole run, shared out over its problems
+};
+
+}  // namespace flashcore
