@@ -1,23 +1,16 @@
 // What a config and the command line ask for, validated: the input of a run.
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "core/problem.hpp"
 #include "registry/selector.hpp"
-#include "run/policy.hpp"
+#include "run/device.hpp"
+#include "run/run.hpp"
 
 namespace flashcore {
-
-// `--device auto|cpu|cuda[:N]`. auto takes the first CUDA device, or the CPU when there is none.
-struct DeviceRequest {
-  enum class Kind { automatic, cpu, cuda };
-  Kind kind = Kind::automatic;
-  int index = 0;
-};
 
 enum class Format { table, json, csv };
 
@@ -34,10 +27,7 @@ struct Plan {
   std::string
       baseline;  // a glob over ids; speed-ups in the table are against its first match. Empty: the first row
   DeviceRequest device;
-  std::uint64_t seed = 0;
-  bool check = true;
-  CheckPolicy check_policy;
-  MeasurePolicy measure;
+  RunPolicy policy;  // check, measure, seed
   ReportPolicy report;
   nlohmann::json config;  // as read, with the flags applied; goes into the result file
 };

@@ -1,0 +1,47 @@
+// The run: every selected variant on every problem, checked, then measured in interleaved rounds.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/record.hpp"
+#include "run/executor.hpp"
+#include "run/policy.hpp"
+#include "run/sink.hpp"
+
+namespace flashcore {
+
+// Told of progress, for a line on the terminal; done and total count (problem, variant) pairs.
+class Progress {
+ public:
+  virtual ~Progress() = default;
+  virtual void update(std::int64_t done, std::int64_t total, std::string_view doing) = 0;
+};
+
+struct RunPolicy {
+  bool check = true;
+  CheckPolicy check_policy;
+  MeasurePolicy measure;
+  std::uint64_t seed = 0;
+};
+
+struct RunSummary {
+  std::int64_t ok = 0;
+  std::int64_t incorrect = 0;
+  std::int64_t unsupported = 0;
+  std::int64_t failed = 0;  // crashed, timeout, out_of_memory, error
+  bool interrupted = false;
+};
+
+// Gives every sink one record for each (problem, variant), in problem order, then in the order of `variants`.
+// An incorrect or failing variant is a record, never an exception; what ends the run is an Error.
+RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
+               const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress);
+
+// True once SIGINT or SIGTERM has come; the run then ends after the sample in hand.
+bool interrupt_requested();
+void install_interrupt_handler();
+
+}  // namespace flashcore
