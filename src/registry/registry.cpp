@@ -41,6 +41,22 @@ std::vector<const Variant*> collect() {
   return variants;
 }
 
+std::vector<DeclaredFamily> collect_families() {
+  std::vector<DeclaredFamily> families;
+  const auto append = [&](std::string_view name, Backend backend) {
+    if (!families.empty() && families.back().name == name) return;
+#ifdef FLASHCORE_HAVE_CUDA
+    families.push_back({name, backend, true});
+#else
+    families.push_back({name, backend, backend == Backend::cpu});
+#endif
+  };
+#define KERNEL(family, file, backend) append(#family, Backend::backend);
+#include "kernels/manifest.def"
+#undef KERNEL
+  return families;
+}
+
 }  // namespace
 
 const std::vector<const Variant*>& all_variants() {
@@ -53,6 +69,11 @@ const Variant* find_variant(std::string_view id) {
     if (variant->id() == id) return variant;
   }
   return nullptr;
+}
+
+const std::vector<DeclaredFamily>& declared_families() {
+  static const std::vector<DeclaredFamily> families = collect_families();
+  return families;
 }
 
 }  // namespace flashcore

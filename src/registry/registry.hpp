@@ -14,4 +14,14 @@ const std::vector<const Variant*>& all_variants();
 // The variant with this id, or null.
 const Variant* find_variant(std::string_view id);
 
+// A family as kernels/manifest.def names it; without nvcc the CUDA ones are declared but not compiled in.
+struct DeclaredFamily {
+  std::string_view name;
+  Backend backend = Backend::cpu;
+  bool compiled_in = false;
+};
+
+// In ladder order, each once.
+const std::vector<DeclaredFamily>& declared_families();
+
 }  // namespace flashcore

@@ -48,8 +48,8 @@ class Selector {
   bool empty() const { return terms_.empty(); }
   const std::vector<SelectorTerm>& terms() const { return terms_; }
 
-  // Ladder order, each variant once. Throws UsageError when a term matches nothing, with the nearest family or
-  // id, and when the terms leave nothing over.
+  // Ladder order, each variant once. Throws UsageError when a term matches nothing, with the nearest family
+  // or id, and when the terms leave nothing over.
   std::vector<const Variant*> select(std::span<const Variant* const> variants) const;
 
  private:
