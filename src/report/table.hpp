@@ -1,0 +1,39 @@
+// The terminal table: one a problem, variants in ladder order.
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "run/sink.hpp"
+
+namespace flashcore {
+
+struct TableOptions {
+  bool color = false;
+  int width = 100;                      // columns; the least telling columns are left out to keep to it
+  std::string baseline;                 // a glob over ids: speed-ups are against the first match that is ok
+  std::size_t rows_per_problem = 0;     // print as soon as so many came; 0: when the next problem begins
+  std::function<void()> before_output;  // called before anything is printed, to erase a progress line
+};
+
+// The table of one problem's records, with its title line and a line end. `records` is not empty and all
+// have the same problem.
+std::string render_table(const std::vector<Record>& records, const TableOptions& options);
+
+// Prints each problem's table as soon as its records are complete.
+class TableSink : public Sink {
+ public:
+  TableSink(std::ostream& out, TableOptions options);
+  void add(const Record& record) override;
+  void finish() override;
+
+ private:
+  std::ostream& out_;
+  TableOptions options_;
+  std::vector<Record> records_;  // of the problem at hand
+  bool printed_ = false;
+};
+
+}  // namespace flashcore
