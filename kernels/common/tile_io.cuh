@@ -1,0 +1,29 @@
+// Tiles between global and shared memory, 16 bytes a thread at a time.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+namespace flashcore::kernels {
+
+inline constexpr int kVectorElements = 8;  // 16 bytes of a two-byte type
+
+// Copies rows [0, rows_valid) of a [kRows, kCols] tile; the rows after them become zero, so that what no
+// tensor holds never reaches an accumulator (0 · NaN would). All kThreads threads take part; the caller
+// synchronises.
+template <int kRows, int kCols, int kLeadingDim, int kThreads, class T>
+__device__ void load_tile(T* smem, const T* global, std::int64_t row_stride, int rows_valid) {
+  constexpr int kVectorsPerRow = kCols / kVectorElements;
+  static_assert(kCols % kVectorElements == 0 && kLeadingDim % kVectorElements == 0);
+#pragma unroll 4
+  for (int i = threadIdx.x; i < kRows * kVectorsPerRow; i += kThreads) {
+    const int row = i / kVectorsPerRow;
+    const int column = (i % kVectorsPerRow) * kVectorElements;
+    uint4 vector = make_uint4(0, 0, 0, 0);
+    if (row < rows_valid) vector = *reinterpret_cast<const uint4*>(global + row * row_stride + column);
+    *reinterpret_cast<uint4*>(smem + row * kLeadingDim + column) = vector;
+  }
+}
+
+}  // namespace flashcore::kernels
