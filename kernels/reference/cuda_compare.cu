@@ -1,0 +1,187 @@
+// Poisoned outputs and their comparison with the reference, on the device.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "kernels/common/numeric.cuh"
+#include "kernels/reference/cuda_reference.hpp"
+
+namespace flashcore::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kBlocks = 1024;
+
+__global__ void poison_kernel(std::uint16_t* data, std::int64_t count) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+       i += gridDim.x * kThreads) {
+    data[i] = kPoison16;
+  }
+}
+
+__global__ void count_written_kernel(const std::uint16_t* data, std::int64_t count,
+                                     unsigned long long* written) {
+  unsigned long long mine = 0;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+       i += gridDim.x * kThreads) {
+    mine += data[i] != kPoison16;
+  }
+  if (mine > 0) atomicAdd(written, mine);
+}
+
+__device__ void add(DifferenceSums& sums, float value, float reference, bool poisoned, std::int64_t index) {
+  if (poisoned) {
+    ++sums.unwritten;
+    return;
+  }
+  if (isinf(reference) && value == reference) return;
+  if (!isfinite(value) || !isfinite(reference)) {
+    ++sums.nonfinite;
+    if (sums.worst_index < 0) sums.worst_index = index;
+    return;
+  }
+  const double difference = fabs(static_cast<double>(value) - reference);
+  sums.abs_sum += difference;
+  sums.square_sum += difference * difference;
+  sums.reference_square_sum += static_cast<double>(reference) * reference;
+  if (difference > sums.max_abs) {
+    sums.max_abs = difference;
+    sums.worst_index = index;
+  }
+}
+
+__host__ __device__ void merge(DifferenceSums& sums, const DifferenceSums& other) {
+  sums.abs_sum += other.abs_sum;
+  sums.square_sum += other.square_sum;
+  sums.reference_square_sum += other.reference_square_sum;
+  sums.nonfinite += other.nonfinite;
+  sums.unwritten += other.unwritten;
+  if (other.max_abs > sums.max_abs || sums.worst_index < 0) {
+    sums.max_abs = other.max_abs > sums.max_abs ? other.max_abs : sums.max_abs;
+    sums.worst_index = other.worst_index >= 0 ? other.worst_index : sums.worst_index;
+  }
+}
+
+// Each thread's sums over `count` elements, merged over the block into partial[blockIdx.x].
+template <class Visit>
+__device__ void sum_block(std::int64_t count, DifferenceSums* partial, Visit visit) {
+  __shared__ DifferenceSums block_sums[kThreads];
+  DifferenceSums sums;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+       i += gridDim.x * kThreads) {
+    visit(sums, i);
+  }
+  block_sums[threadIdx.x] = sums;
+  __syncthreads();  // every thread's sums are in place
+  for (int distance = kThreads / 2; distance > 0; distance /= 2) {
+    if (threadIdx.x < distance) merge(block_sums[threadIdx.x], block_sums[threadIdx.x + distance]);
+    __syncthreads();  // this level of the tree is complete
+  }
+  if (threadIdx.x == 0) partial[blockIdx.x] = block_sums[0];
+}
+
+struct Extent {
+  std::int64_t heads, rows, head_dim;
+};
+
+template <class T>
+__global__ void __launch_bounds__(kThreads)
+    compare_kernel(const T* out, Strides stride, const float* reference, Extent extent, std::int64_t count,
+                   DifferenceSums* partial) {
+  sum_block(count, partial, [&](DifferenceSums& sums, std::int64_t i) {
+    const std::int64_t column = i % extent.head_dim;
+    const std::int64_t row = i / extent.head_dim % extent.rows;
+    const std::int64_t head = i / extent.head_dim / extent.rows % extent.heads;
+    const std::int64_t batch = i / extent.head_dim / extent.rows / extent.heads;
+    const T* element = out + batch * stride.batch + head * stride.head + row * stride.row + column;
+    add(sums, to_float(*element), reference[i], *reinterpret_cast<const std::uint16_t*>(element) == kPoison16,
+        i);
+  });
+}
+
+__global__ void __launch_bounds__(kThreads) compare_fp32_kernel(const float* values, const float* reference,
+                                                                std::int64_t count, DifferenceSums* partial) {
+  sum_block(count, partial, [&](DifferenceSums& sums, std::int64_t i) {
+    add(sums, values[i], reference[i], __float_as_uint(values[i]) == kPoison32, i);
+  });
+}
+
+// Device memory for a moment.
+struct Temporary {
+  void* data = nullptr;
+  cudaError_t error;
+  explicit Temporary(std::size_t bytes) : error(cudaMalloc(&data, bytes)) {}
+  ~Temporary() { cudaFree(data); }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+};
+
+// Runs `start(partial)` on kBlocks blocks and merges what they leave there.
+template <class Start>
+int collect(DifferenceSums& sums, cudaStream_t stream, Start start) {
+  Temporary partial(kBlocks * sizeof(DifferenceSums));
+  if (partial.error != cudaSuccess) return partial.error;
+  start(static_cast<DifferenceSums*>(partial.data));
+  std::vector<DifferenceSums> on_host(kBlocks);
+  cudaError_t error = cudaGetLastError();
+  if (error == cudaSuccess) {
+    error = cudaMemcpyAsync(on_host.data(), partial.data, kBlocks * sizeof(DifferenceSums),
+                            cudaMemcpyDeviceToHost, stream);
+  }
+  if (error == cudaSuccess) error = cudaStreamSynchronize(stream);
+  sums = DifferenceSums{};
+  for (const DifferenceSums& part : on_host) merge(sums, part);
+  return error;
+}
+
+}  // namespace
+
+int cuda_poison(void* data, std::int64_t count_16bit, void* stream) {
+  poison_kernel<<<kBlocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+      static_cast<std::uint16_t*>(data), count_16bit);
+  return cudaGetLastError();
+}
+
+int cuda_count_written(const void* data, std::int64_t count_16bit, std::int64_t& written, void* stream) {
+  auto* cuda_stream = static_cast<cudaStream_t>(stream);
+  Temporary counter(sizeof(unsigned long long));
+  if (counter.error != cudaSuccess) return counter.error;
+  unsigned long long on_host = 0;
+  cudaMemsetAsync(counter.data, 0, sizeof(on_host), cuda_stream);
+  count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(
+      static_cast<const std::uint16_t*>(data), count_16bit, static_cast<unsigned long long*>(counter.data));
+  cudaError_t error =
+      cudaMemcpyAsync(&on_host, counter.data, sizeof(on_host), cudaMemcpyDeviceToHost, cuda_stream);
+  if (error == cudaSuccess) error = cudaStreamSynchronize(cuda_stream);
+  written = static_cast<std::int64_t>(on_host);
+  return error;
+}
+
+int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const float* reference,
+                 std::int64_t batch, std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
+                 DifferenceSums& sums, void* stream) {
+  auto* cuda_stream = static_cast<cudaStream_t>(stream);
+  const Extent extent{heads, rows, head_dim};
+  const std::int64_t count = batch * heads * rows * head_dim;
+  return collect(sums, cuda_stream, [&](DifferenceSums* partial) {
+    if (dtype == Dtype::fp16) {
+      compare_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const __half*>(out), stride,
+                                                            reference, extent, count, partial);
+    } else {
+      compare_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const __nv_bfloat16*>(out), stride,
+                                                            reference, extent, count, partial);
+    }
+  });
+}
+
+int cuda_compare_fp32(const float* values, const float* reference, std::int64_t count, DifferenceSums& sums,
+                      void* stream) {
+  auto* cuda_stream = static_cast<cudaStream_t>(stream);
+  return collect(sums, cuda_stream, [&](DifferenceSums* partial) {
+    compare_fp32_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(values, reference, count, partial);
+  });
+}
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,241 @@
+// The FP32 reference and the yardstick: attention as its definition reads, with the whole score matrix in
+// memory.
+//
+// Three plain kernels, one a formula: S = mask(softcap(scale · Q·Kᵀ)), P = softmax(S), O = P·V. They share
+// nothing with the fused kernels they judge, but the mask's definition. Scores of as many heads as fit
+// kChunkElements are held at a time.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+
+#include "kernels/common/numeric.cuh"
+#include "kernels/reference/cuda_reference.hpp"
+
+namespace flashcore::kernels {
+namespace {
+
+constexpr std::int64_t kChunkElements = std::int64_t{1} << 26;  // scores in memory at a time: 256 MiB
+constexpr int kTile = 64;                                       // rows and columns of an output tile
+constexpr int kDepth = 16;  // of the two operands in shared memory at a time
+constexpr int kMicro = 4;   // rows and columns of a thread's share
+constexpr int kThreads = (kTile / kMicro) * (kTile / kMicro);
+
+// The heads and query rows whose scores are in memory: scores [heads, rows, seq_kv].
+struct Chunk {
+  std::int64_t head_begin;  // flat index over [batch, heads_q]
+  std::int64_t heads;
+  std::int32_t row_begin;
+  std::int32_t rows;
+};
+
+struct HeadIndex {
+  std::int64_t batch, head, head_kv;
+};
+
+__device__ HeadIndex head_index(const AttentionArgs& args, std::int64_t flat) {
+  const std::int64_t head = flat % args.heads_q;
+  return {flat / args.heads_q, head, head / (args.heads_q / args.heads_kv)};
+}
+
+__device__ std::int64_t offset(const Strides& stride, std::int64_t batch, std::int64_t head) {
+  return batch * stride.batch + head * stride.head;
+}
+
+template <class T, Precision kPrecision>
+__device__ float rounded(float x) {
+  return kPrecision == Precision::yardstick ? to_float(from_float<T>(x)) : x;
+}
+
+// One [kTile, kTile] tile of A·B over depth [depth_begin, depth_end), in FP32. a(row, depth) and b(depth,
+// column) give zero outside of their matrix; store(row, column, value) is called for each element of the
+// tile.
+template <class A, class B, class Store>
+__device__ void multiply_tile(int row_begin, int column_begin, int depth_begin, int depth_end, A a, B b,
+                              Store store) {
+  __shared__ float a_smem[kDepth][kTile + 1];
+  __shared__ float b_smem[kDepth][kTile + 1];
+  const int thread_row = static_cast<int>(threadIdx.x) / (kTile / kMicro) * kMicro;
+  const int thread_column = static_cast<int>(threadIdx.x) % (kTile / kMicro) * kMicro;
+  float sum[kMicro][kMicro] = {};
+  for (int depth = depth_begin; depth < depth_end; depth += kDepth) {
+    for (int i = threadIdx.x; i < kDepth * kTile; i += kThreads) {
+      a_smem[i % kDepth][i / kDepth] =
+          depth + i % kDepth < depth_end ? a(row_begin + i / kDepth, depth + i % kDepth) : 0;
+      b_smem[i / kTile][i % kTile] =
+          depth + i / kTile < depth_end ? b(depth + i / kTile, column_begin + i % kTile) : 0;
+    }
+    __syncthreads();  // both operands are complete
+#pragma unroll
+    for (int d = 0; d < kDepth; ++d) {
+#pragma unroll
+      for (int i = 0; i < kMicro; ++i) {
+#pragma unroll
+        for (int j = 0; j < kMicro; ++j)
+          sum[i][j] += a_smem[d][thread_row + i] * b_smem[d][thread_column + j];
+      }
+    }
+    __syncthreads();  // both operands have been read
+  }
+  for (int i = 0; i < kMicro; ++i) {
+    for (int j = 0; j < kMicro; ++j)
+      store(row_begin + thread_row + i, column_begin + thread_column + j, sum[i][j]);
+  }
+}
+
+// Keys that any of `rows` rows from `row` on sees.
+__device__ KeyRange visible_to_rows(const AttentionArgs& args, int row, int rows) {
+  const int last_row = min(row + rows, args.seq_q) - 1;
+  return {visible_keys(args, row).begin, visible_keys(args, last_row).end};
+}
+
+// scores [heads, rows, seq_kv]; grid: (key tiles, row tiles, heads)
+template <class T, Precision kPrecision>
+__global__ void __launch_bounds__(kThreads) scores_kernel(AttentionArgs args, Chunk chunk, float* scores) {
+  const HeadIndex head = head_index(args, chunk.head_begin + blockIdx.z);
+  const T* q = static_cast<const T*>(args.q) + offset(args.q_stride, head.batch, head.head);
+  const T* k = static_cast<const T*>(args.k) + offset(args.k_stride, head.batch, head.head_kv);
+  const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
+  const int row_end = chunk.row_begin + chunk.rows;
+  const int key_begin = static_cast<int>(blockIdx.x) * kTile;
+  float* head_scores = scores + std::int64_t{blockIdx.z} * chunk.rows * args.seq_kv;
+
+  const KeyRange seen = visible_to_rows(args, row_begin, kTile);
+  const bool all_masked = key_begin >= seen.end || key_begin + kTile <= seen.begin;
+  const auto store = [&](int row, int key, float dot) {
+    if (row >= row_end || key >= args.seq_kv) return;
+    const KeyRange keys = visible_keys(args, row);
+    float score = -INFINITY;
+    if (key >= keys.begin && key < keys.end) {
+      score = args.scale * dot;
+      if (args.softcap > 0) score = args.softcap * tanhf(score / args.softcap);
+    }
+    head_scores[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] = rounded<T, kPrecision>(score);
+  };
+  multiply_tile(
+      row_begin, key_begin, 0, all_masked ? 0 : args.head_dim,
+      [&](int row, int d) { return row < row_end ? to_float(q[row * args.q_stride.row + d]) : 0.0f; },
+      [&](int d, int key) { return key < args.seq_kv ? to_float(k[key * args.k_stride.row + d]) : 0.0f; },
+      store);
+}
+
+// Reduces over a block of kThreads; every thread gets the result.
+template <class Combine>
+__device__ float reduce_block(float value, Combine combine) {
+  __shared__ float values[kThreads];
+  values[threadIdx.x] = value;
+  __syncthreads();  // every value is in place
+  for (int distance = kThreads / 2; distance > 0; distance /= 2) {
+    if (threadIdx.x < distance)
+      values[threadIdx.x] = combine(values[threadIdx.x], values[threadIdx.x + distance]);
+    __syncthreads();  // this level of the tree is complete
+  }
+  const float result = values[0];
+  __syncthreads();  // all have read it, the next reduction may overwrite
+  return result;
+}
+
+// Scores to probabilities, in place; grid: (rows, heads)
+template <class T, Precision kPrecision>
+__global__ void __launch_bounds__(kThreads)
+    softmax_kernel(AttentionArgs args, Chunk chunk, float* scores, float* lse) {
+  float* row_scores = scores + (std::int64_t{blockIdx.y} * chunk.rows + blockIdx.x) * args.seq_kv;
+  float row_max = -INFINITY;
+  for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) row_max = fmaxf(row_max, row_scores[key]);
+  row_max = reduce_block(row_max, [](float a, float b) { return fmaxf(a, b); });
+  const float subtract = row_max == -INFINITY ? 0.0f : row_max;
+  float sum = 0;
+  for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) sum += expf(row_scores[key] - subtract);
+  sum = reduce_block(sum, [](float a, float b) { return a + b; });
+  for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) {
+    const float p = sum > 0 ? expf(row_scores[key] - subtract) / sum : 0.0f;
+    row_scores[key] = rounded<T, kPrecision>(p);
+  }
+  if (lse != nullptr && threadIdx.x == 0) {
+    const std::int64_t head = chunk.head_begin + blockIdx.y;
+    lse[head * args.seq_q + chunk.row_begin + blockIdx.x] = sum > 0 ? row_max + logf(sum) : -INFINITY;
+  }
+}
+
+// out [batch, heads_q, seq_q, head_dim] = probabilities · V; grid: (head_dim tiles, row tiles, heads)
+template <class T, Precision kPrecision>
+__global__ void __launch_bounds__(kThreads)
+    output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
+  const std::int64_t flat_head = chunk.head_begin + blockIdx.z;
+  const HeadIndex head = head_index(args, flat_head);
+  const T* v = static_cast<const T*>(args.v) + offset(args.v_stride, head.batch, head.head_kv);
+  const float* head_p = probabilities + std::int64_t{blockIdx.z} * chunk.rows * args.seq_kv;
+  const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
+  const int row_end = chunk.row_begin + chunk.rows;
+  const KeyRange seen = visible_to_rows(args, row_begin, kTile);
+  multiply_tile(
+      row_begin, static_cast<int>(blockIdx.x) * kTile, seen.begin, seen.end,
+      [&](int row, int key) {
+        return row < row_end ? head_p[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] : 0.0f;
+      },
+      [&](int key, int d) { return d < args.head_dim ? to_float(v[key * args.v_stride.row + d]) : 0.0f; },
+      [&](int row, int d, float value) {
+        if (row >= row_end || d >= args.head_dim) return;
+        out[(flat_head * args.seq_q + row) * args.head_dim + d] = rounded<T, kPrecision>(value);
+      });
+}
+
+constexpr unsigned tiles(std::int64_t count) { return static_cast<unsigned>((count + kTile - 1) / kTile); }
+
+template <class T, Precision kPrecision>
+cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out, float* lse, float* scores,
+                      cudaStream_t stream) {
+  const auto heads = static_cast<unsigned>(chunk.heads);
+  const auto rows = static_cast<unsigned>(chunk.rows);
+  scores_kernel<T, kPrecision>
+      <<<dim3(tiles(args.seq_kv), tiles(rows), heads), kThreads, 0, stream>>>(args, chunk, scores);
+  softmax_kernel<T, kPrecision><<<dim3(rows, heads), kThreads, 0, stream>>>(args, chunk, scores, lse);
+  output_kernel<T, kPrecision>
+      <<<dim3(tiles(args.head_dim), tiles(rows), heads), kThreads, 0, stream>>>(args, chunk, scores, out);
+  return cudaGetLastError();
+}
+
+// Heads and rows of a chunk: at least one tile of rows of one head, and within the grid's limits.
+Chunk largest_chunk(const AttentionArgs& args) {
+  constexpr std::int64_t kMostGridYZ = 65535;
+  const std::int64_t rows_that_fit = std::max<std::int64_t>(kTile, kChunkElements / args.seq_kv);
+  const std::int64_t rows = std::min({std::int64_t{args.seq_q}, rows_that_fit, kMostGridYZ * kTile});
+  const std::int64_t heads = std::max<std::int64_t>(1, kChunkElements / (rows * args.seq_kv));
+  const std::int64_t all_heads = std::int64_t{args.batch} * args.heads_q;
+  return {0, std::min({heads, all_heads, kMostGridYZ}), 0, static_cast<std::int32_t>(rows)};
+}
+
+template <class T, Precision kPrecision>
+cudaError_t run_all(const AttentionArgs& args, float* out, float* lse, float* scores, cudaStream_t stream) {
+  const Chunk largest = largest_chunk(args);
+  const std::int64_t all_heads = std::int64_t{args.batch} * args.heads_q;
+  for (std::int64_t head = 0; head < all_heads; head += largest.heads) {
+    for (std::int64_t row = 0; row < args.seq_q; row += largest.rows) {
+      const Chunk chunk{head, std::min(largest.heads, all_heads - head), static_cast<std::int32_t>(row),
+                        static_cast<std::int32_t>(std::min<std::int64_t>(largest.rows, args.seq_q - row))};
+      const cudaError_t error = run_chunk<T, kPrecision>(args, chunk, out, lse, scores, stream);
+      if (error != cudaSuccess) return error;
+    }
+  }
+  return cudaSuccess;
+}
+
+}  // namespace
+
+std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args) {
+  const Chunk chunk = largest_chunk(args);
+  return sizeof(float) * static_cast<std::size_t>(chunk.heads * chunk.rows * args.seq_kv);
+}
+
+int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
+                             float* lse, void* scratch, void* stream) {
+  auto* scores = static_cast<float*>(scratch);
+  auto* cuda_stream = static_cast<cudaStream_t>(stream);
+  const auto run = [&]<class T>(T) {
+    return precision == Precision::reference
+               ? run_all<T, Precision::reference>(args, out, lse, scores, cuda_stream)
+               : run_all<T, Precision::yardstick>(args, out, lse, scores, cuda_stream);
+  };
+  return dtype == Dtype::fp16 ? run(__half{}) : run(__nv_bfloat16{});
+}
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,69 @@
+// What the CUDA executor needs to judge a variant, on the device: the FP32 reference, the yardstick,
+// comparisons. Functions return a cudaError_t as int (0: success) and are asynchronous on `stream` unless
+// they say otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/attention_args.hpp"
+#include "core/dtype.hpp"
+
+namespace flashcore::kernels {
+
+// Stored into every element of an output before a launch: a NaN in fp16, bf16 and FP32 alike, so that an
+// element that was not written is known by its bits and can never pass for a result.
+inline constexpr std::uint16_t kPoison16 = 0x7FAB;
+inline constexpr std::uint32_t kPoison32 = 0x7FAB7FABu;
+
+// Fills `count` two-byte words (four-byte words) with the poison.
+int cuda_poison(void* data, std::int64_t count_16bit, void* stream);
+
+// Seeded standard normal values for one tensor, the same as the CPU backend makes: see
+// kernels/common/random.hpp. Elements are numbered in [batch, heads, rows, head_dim] order whatever the
+// strides.
+struct TensorFill {
+  void* data;
+  Dtype dtype;
+  Strides stride;
+  std::int64_t batch, heads, rows, head_dim;
+  std::uint64_t seed;
+  std::uint32_t tensor;  // stream of the generator: q, k, v
+  std::uint32_t set;     // rotated input set
+};
+int cuda_fill_normal(const TensorFill& fill, void* stream);
+
+// Unfused attention with a score matrix in memory: out [batch, heads_q, seq_q, head_dim] and lse
+// [batch, heads_q, seq_q] as contiguous FP32 (args.out and args.lse are not used; lse may be null).
+//   reference  every step in FP32 from the rounded inputs
+//   yardstick  scores, probabilities and output rounded to the dtype: what an unfused kernel in that dtype
+//   reaches
+enum class Precision { reference, yardstick };
+std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args);
+int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
+                             float* lse, void* scratch, void* stream);
+
+// Sums over one comparison; see ErrorNorms in core/record.hpp for what becomes of them.
+struct DifferenceSums {
+  double abs_sum = 0;
+  double square_sum = 0;
+  double reference_square_sum = 0;
+  double max_abs = -1;
+  std::int64_t worst_index = -1;
+  std::int64_t nonfinite = 0;  // not finite where the reference is, poison not counted
+  std::int64_t unwritten = 0;  // still poison
+};
+
+// Compares a strided tensor with a contiguous FP32 one. Synchronises the stream.
+int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const float* reference,
+                 std::int64_t batch, std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
+                 DifferenceSums& sums, void* stream);
+
+// The same for contiguous FP32 data; equal infinities agree. Synchronises the stream.
+int cuda_compare_fp32(const float* values, const float* reference, std::int64_t count, DifferenceSums& sums,
+                      void* stream);
+
+// How many of the 16-bit words differ from the poison. Synchronises the stream.
+int cuda_count_written(const void* data, std::int64_t count_16bit, std::int64_t& written, void* stream);
+
+}  // namespace flashcore::kernels
