@@ -36,15 +36,21 @@ struct SpecField {
   std::string_view name;
   std::string_view id_prefix;
   int (*get)(const VariantSpec&);
+  void (*set)(VariantSpec&, int);
 };
 
 // The single list of numeric attributes; ids, JSON records and filters all walk it.
 inline constexpr SpecField kSpecFields[] = {
-    {"head_dim", "d", [](const VariantSpec& spec) { return spec.head_dim; }},
-    {"block_q", "q", [](const VariantSpec& spec) { return spec.tile.block_q; }},
-    {"block_kv", "kv", [](const VariantSpec& spec) { return spec.tile.block_kv; }},
-    {"num_warps", "w", [](const VariantSpec& spec) { return spec.tile.num_warps; }},
-    {"num_stages", "s", [](const VariantSpec& spec) { return spec.tile.num_stages; }},
+    {"head_dim", "d", [](const VariantSpec& spec) { return spec.head_dim; },
+     [](VariantSpec& spec, int value) { spec.head_dim = value; }},
+    {"block_q", "q", [](const VariantSpec& spec) { return spec.tile.block_q; },
+     [](VariantSpec& spec, int value) { spec.tile.block_q = value; }},
+    {"block_kv", "kv", [](const VariantSpec& spec) { return spec.tile.block_kv; },
+     [](VariantSpec& spec, int value) { spec.tile.block_kv = value; }},
+    {"num_warps", "w", [](const VariantSpec& spec) { return spec.tile.num_warps; },
+     [](VariantSpec& spec, int value) { spec.tile.num_warps = value; }},
+    {"num_stages", "s", [](const VariantSpec& spec) { return spec.tile.num_stages; },
+     [](VariantSpec& spec, int value) { spec.tile.num_stages = value; }},
 };
 
 // The one human name of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".
