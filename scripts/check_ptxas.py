@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""Registers and spills of every compiled CUDA variant, from the reports that the build keeps beside its objects.
+
+Prints the worst variant of each family and architecture, then every spill by the name of its variant.
+Exit code: 0 no spills, 1 spills, 2 no reports in the build folder.
+"""
+
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+ENTRY = re.compile(r"Compiling entry function '([^']+)' for '(sm_\w+)'")
+SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
+REGISTERS = re.compile(r"Used (\d+) registers")
+SPEC = re.compile(r"VariantSpec\{\(flashcore::Dtype\)(\d+), (\d+)(?:, flashcore::Tile\{([^}]*)\})?")
+DTYPES = ("fp16", "bf16")  # the order of enum Dtype
+
+
+@dataclass
+class Kernel:
+    family: str
+    architecture: str
+    name: str  # the variant's id, or the demangled function where no variant is named
+    registers: int = 0
+    stack_bytes: int = 0
+    spill_bytes: int = 0  # stores and loads a thread
+
+
+def variant_id(family, function):
+    """The id that flashcore-bench gives the variant; kernels that are no variant keep their function's name."""
+    match = SPEC.search(function)
+    if not match:
+        return re.sub(r"^void |\(.*$", "", function.replace("(anonymous namespace)::", ""))
+    dtype, head_dim, tile = match.groups()
+    fields = [f"d{head_dim}"]
+    for prefix, value in zip(("q", "kv", "w", "s"), (tile or "").split(", ")):
+        if value not in ("", "0"):
+            fields.append(prefix + value)
+    return f"{family}/{DTYPES[int(dtype)]}_{'_'.join(fields)}"
+
+
+def demangle(symbols):
+    """Demangled names by symbol, through one call of c++filt (part of binutils, which g++ brings)."""
+    output = subprocess.run(["c++filt"], input="\n".join(symbols), capture_output=True, text=True, check=True).stdout
+    return dict(zip(symbols, output.splitlines()))
+
+
+def read_report(path):
+    """Kernels of one report, named by their mangled symbol."""
+    kernels = []
+    for line in path.read_text().splitlines():
+        if match := ENTRY.search(line):
+            kernels.append(Kernel(path.parent.name, match[2], match[1]))
+        elif not kernels:
+            continue
+        elif match := SPILLS.search(line):
+            kernels[-1].stack_bytes = int(match[1])
+            kernels[-1].spill_bytes = int(match[2]) + int(match[3])
+        elif match := REGISTERS.search(line):
+            kernels[-1].registers = int(match[1])
+    return kernels
+
+
+def read_build(build, source):
+    """Kernels of all reports whose source file still exists; a build folder keeps objects of removed files."""
+    kernels = []
+    for path in sorted(build.glob("CMakeFiles/*.dir/kernels/**/*.ptxas")):
+        relative = path.relative_to(build).parts[2:]
+        if (source / pathlib.Path(*relative)).with_suffix("").with_suffix("").exists():
+            kernels += read_report(path)
+    names = demangle(sorted({kernel.name for kernel in kernels}))
+    for kernel in kernels:
+        kernel.name = variant_id(kernel.family, names[kernel.name])
+    return kernels
+
+
+def print_table(kernels):
+    print(f"{'family':<14} {'arch':<8} {'kernels':>7} {'registers':>9} {'stack':>6} {'spills':>6}  worst variant")
+    groups = {}
+    for kernel in kernels:
+        groups.setdefault((kernel.family, kernel.architecture), []).append(kernel)
+    for (family, architecture), members in sorted(groups.items()):
+        worst = max(members, key=lambda kernel: (kernel.spill_bytes, kernel.registers))
+        stack = max(kernel.stack_bytes for kernel in members)
+        spilling = sum(kernel.spill_bytes > 0 for kernel in members)
+        print(f"{family:<14} {architecture:<8} {len(members):>7} {worst.registers:>9} {stack:>6} {spilling:>6}  "
+              f"{worst.name}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=pathlib.Path, help="the build folder")
+    parser.add_argument("--source", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
+    arguments = parser.parse_args()
+    kernels = read_build(arguments.build, arguments.source)
+    if not kernels:
+        print(f"{arguments.build}: no ptxas reports; was it built with CUDA?", file=sys.stderr)
+        return 2
+    print_table(kernels)
+    spilling = [kernel for kernel in kernels if kernel.spill_bytes > 0]
+    for kernel in spilling:
+        print(f"spill: {kernel.name} on {kernel.architecture}: {kernel.spill_bytes} bytes a thread, "
+              f"{kernel.registers} registers", file=sys.stderr)
+    return 1 if spilling else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
