@@ -21,6 +21,10 @@ struct Tile {
   int block_kv = 0;    // keys brought in at a time
   int num_warps = 0;   // warps a block
   int num_stages = 0;  // buffers in flight for K and V
+  int overlap = 0;     // 1: the next block's Q·Kᵀ is issued before this block's softmax
+  int ping_pong = 0;   // 1: warpgroups take turns at the tensor cores
+  int schedule = 0;    // 0: one tile a block, 1: persistent blocks, static, 2: persistent blocks, a counter
+  int cluster = 0;     // blocks that share K and V by multicast
   constexpr bool operator==(const Tile&) const = default;
 };
 
@@ -51,6 +55,14 @@ inline constexpr SpecField kSpecFields[] = {
      [](VariantSpec& spec, int value) { spec.tile.num_warps = value; }},
     {"num_stages", "s", [](const VariantSpec& spec) { return spec.tile.num_stages; },
      [](VariantSpec& spec, int value) { spec.tile.num_stages = value; }},
+    {"overlap", "ov", [](const VariantSpec& spec) { return spec.tile.overlap; },
+     [](VariantSpec& spec, int value) { spec.tile.overlap = value; }},
+    {"ping_pong", "pp", [](const VariantSpec& spec) { return spec.tile.ping_pong; },
+     [](VariantSpec& spec, int value) { spec.tile.ping_pong = value; }},
+    {"schedule", "sch", [](const VariantSpec& spec) { return spec.tile.schedule; },
+     [](VariantSpec& spec, int value) { spec.tile.schedule = value; }},
+    {"cluster", "c", [](const VariantSpec& spec) { return spec.tile.cluster; },
+     [](VariantSpec& spec, int value) { spec.tile.cluster = value; }},
 };
 
 // The one human name of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".
