@@ -1,0 +1,28 @@
+// The threads of a CPU kernel: those of OpenMP, or one where the compiler has none.
+#pragma once
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace flashcore::kernels {
+
+// Threads that the next parallel region will have.
+inline int thread_count() {
+#ifdef _OPENMP
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
+// Index of the calling thread in its parallel region.
+inline int thread_index() {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,125 @@
+// cpu_scalar: the CPU's baseline rung. Plain loops, scalar FP32.
+//
+// Idea: one query row at a time, the rows shared out to all cores. Softmax takes three passes over the row's
+// scores: Q·K and the maximum, the exponentials and their sum, P·V. Elements are converted where they are used.
+//
+// Limit: each row reads all of K and V again, one element at a time, and a dot product is one chain of dependent
+// additions.
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "kernels/common/cpu_numeric.hpp"
+#include "kernels/common/cpu_threads.hpp"
+#include "kernels/common/cpu_variant.hpp"
+
+namespace flashcore::kernels {
+namespace {
+
+// Buffers of one thread.
+struct RowScratch {
+  std::vector<float> q, out;  // [head_dim]
+  std::vector<float> score;   // [seq_kv]
+};
+
+struct HeadPosition {
+  std::int64_t batch, head;
+};
+
+template <class T>
+float score_key(const AttentionArgs& args, const float* q, const T* k_row) {
+  float dot = 0;
+  for (std::int32_t d = 0; d < args.head_dim; ++d) dot += q[d] * to_float(k_row[d]);
+  const float score = args.scale * dot;
+  return args.softcap > 0 ? args.softcap * std::tanh(score / args.softcap) : score;
+}
+
+// Leaves the row's output, not yet divided by the sum, in scratch.out; returns the log-sum-exp and the sum.
+struct RowResult {
+  float lse, sum;
+};
+
+template <class T>
+RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange& keys, RowScratch& scratch) {
+  const auto k = static_cast<const T*>(args.k);
+  const auto v = static_cast<const T*>(args.v);
+  const std::int64_t head_kv = kv_head(args, at.head);
+  float row_max = kMinusInfinity;
+  for (std::int32_t key = keys.begin; key < keys.end; ++key) {
+    const T* k_row = row_pointer(k, args.k_stride, at.batch, head_kv, key);
+    scratch.score[key] = score_key(args, scratch.q.data(), k_row);
+    row_max = std::max(row_max, scratch.score[key]);
+  }
+  float sum = 0;
+  for (std::int32_t key = keys.begin; key < keys.end; ++key) {
+    scratch.score[key] = std::exp(scratch.score[key] - row_max);
+    sum += scratch.score[key];
+  }
+  std::fill(scratch.out.begin(), scratch.out.end(), 0.0f);
+  for (std::int32_t key = keys.begin; key < keys.end; ++key) {
+    const T* v_row = row_pointer(v, args.v_stride, at.batch, head_kv, key);
+    const float p = scratch.score[key];
+    for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.out[d] += p * to_float(v_row[d]);
+  }
+  return {row_max + std::log(sum), sum};
+}
+
+template <class T>
+void compute_row(const AttentionArgs& args, HeadPosition at, std::int32_t row, RowScratch& scratch) {
+  const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, at.batch, at.head, row);
+  for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.q[d] = to_float(q_row[d]);
+  const KeyRange keys = visible_keys(args, row);
+  const RowResult result = attend_row<T>(args, at, keys, scratch);
+  const bool sees_keys = keys.begin < keys.end;
+  const float normalise = sees_keys ? 1.0f / result.sum : 0.0f;
+  T* out_row = row_pointer(static_cast<T*>(args.out), args.out_stride, at.batch, at.head, row);
+  for (std::int32_t d = 0; d < args.head_dim; ++d) out_row[d] = from_float<T>(scratch.out[d] * normalise);
+  if (args.lse != nullptr) {
+    args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + row] =
+        sees_keys ? result.lse : kMinusInfinity;
+  }
+}
+
+template <class T>
+int attention(const AttentionArgs& args) try {
+  // Allocated here: an exception must not leave a parallel region.
+  std::vector<RowScratch> scratch(thread_count());
+  for (RowScratch& buffers : scratch) {
+    buffers.q.resize(args.head_dim);
+    buffers.out.resize(args.head_dim);
+    buffers.score.resize(args.seq_kv);
+  }
+  const std::int64_t rows = std::int64_t{args.batch} * args.heads_q * args.seq_q;
+#pragma omp parallel for schedule(dynamic, 16)
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int64_t head_index = i / args.seq_q;
+    compute_row<T>(args, {head_index / args.heads_q, head_index % args.heads_q},
+                   static_cast<std::int32_t>(i % args.seq_q), scratch[thread_index()]);
+  }
+  return 0;
+} catch (const std::bad_alloc&) {
+  return ENOMEM;
+}
+
+struct CpuScalar {
+  static constexpr const char* kFamily = "cpu_scalar";
+  static constexpr const char* kSummary = "one query row at a time, plain loops";
+
+  template <Dtype kDtype>
+  static int launch(const AttentionArgs& args, const Tile&) {
+    return visit_dtype(kDtype, [&]<class T>(T) { return attention<T>(args); });
+  }
+};
+
+}  // namespace
+
+std::span<const Variant> cpu_scalar_all() {
+  static constexpr auto kTable = cpu_table<CpuScalar, Tile{}>();
+  return kTable;
+}
+
+}  // namespace flashcore::kernels

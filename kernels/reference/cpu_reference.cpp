@@ -1,0 +1,147 @@
+#include "kernels/reference/cpu_reference.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "kernels/common/cpu_numeric.hpp"
+#include "kernels/common/cpu_threads.hpp"
+
+namespace flashcore::kernels {
+namespace {
+
+// What the yardstick rounds and the reference does not.
+struct KeepValue {
+  template <class Real>
+  static Real apply(Real x) {
+    return x;
+  }
+};
+template <class T>
+struct RoundTo {
+  static float apply(float x) { return to_float(from_float<T>(x)); }
+};
+
+// The rows of one head of K or V as Real, without gaps.
+template <class T, class Real>
+void load_head(std::vector<Real>& rows, const void* base, const Strides& stride, std::int64_t batch,
+               std::int64_t head, const AttentionArgs& args) {
+  const std::int64_t head_dim = args.head_dim;
+  for (std::int64_t row = 0; row < args.seq_kv; ++row) {
+    const T* source = row_pointer(static_cast<const T*>(base), stride, batch, head, row);
+    for (std::int64_t d = 0; d < head_dim; ++d) rows[row * head_dim + d] = to_float(source[d]);
+  }
+}
+
+template <class Real>
+Real dot(const Real* a, const Real* b, std::int64_t size) {
+  Real sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t d = 0; d < size; ++d) sum += a[d] * b[d];
+  return sum;
+}
+
+// Scores of the visible keys into `score`; returns their maximum, -inf when there are none.
+template <class Real, class Rounding>
+Real score_row(const AttentionArgs& args, const KeyRange& keys, const Real* q, const Real* k, Real* score) {
+  Real row_max = -std::numeric_limits<Real>::infinity();
+  const Real cap = args.softcap;
+  for (std::int32_t key = keys.begin; key < keys.end; ++key) {
+    const Real product = dot(q, k + std::int64_t{key} * args.head_dim, args.head_dim);
+    Real value = Rounding::apply(static_cast<Real>(args.scale) * product);
+    if (cap > 0) value = Rounding::apply(cap * std::tanh(value / cap));
+    score[key] = value;
+    row_max = std::max(row_max, value);
+  }
+  return row_max;
+}
+
+// Softmax in place, then P·V into out; returns the log-sum-exp.
+template <class Real, class Rounding>
+Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max, Real* score, const Real* v,
+                  Real* out) {
+  std::fill_n(out, args.head_dim, Real{0});
+  if (keys.begin == keys.end) return -std::numeric_limits<Real>::infinity();
+  Real sum = 0;
+  for (std::int32_t key = keys.begin; key < keys.end; ++key) {
+    score[key] = std::exp(score[key] - row_max);
+    sum += score[key];
+  }
+  for (std::int32_t key = keys.begin; key < keys.end; ++key) {
+    const Real p = Rounding::apply(score[key] / sum);
+    const Real* v_row = v + std::int64_t{key} * args.head_dim;
+#pragma omp simd
+    for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] += p * v_row[d];
+  }
+  for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] = Rounding::apply(out[d]);
+  return row_max + std::log(sum);
+}
+
+template <class T, class Real>
+struct HeadBuffers {
+  explicit HeadBuffers(const AttentionArgs& args)
+      : k(std::int64_t{args.seq_kv} * args.head_dim), v(std::int64_t{args.seq_kv} * args.head_dim) {}
+
+  void load(const AttentionArgs& args, std::int64_t batch, std::int64_t head) {
+    load_head<T, Real>(k, args.k, args.k_stride, batch, head, args);
+    load_head<T, Real>(v, args.v, args.v_stride, batch, head, args);
+  }
+  std::vector<Real> k, v;
+};
+
+// All rows of one query head, shared out to the threads.
+template <class T, class Real, class Rounding>
+void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
+                 const Real* v, std::vector<std::vector<Real>>& scratch, Real* out, Real* lse) {
+  const std::int64_t first_row = (batch * args.heads_q + head) * args.seq_q;
+#pragma omp parallel
+  {
+    std::vector<Real>& row_scratch = scratch[thread_index()];
+    Real* score = row_scratch.data();
+    Real* q = score + args.seq_kv;
+#pragma omp for schedule(dynamic, 8)
+    for (std::int32_t row = 0; row < args.seq_q; ++row) {
+      const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, batch, head, row);
+      for (std::int32_t d = 0; d < args.head_dim; ++d) q[d] = to_float(q_row[d]);
+      const KeyRange keys = visible_keys(args, row);
+      const Real row_max = score_row<Real, Rounding>(args, keys, q, k, score);
+      const Real row_lse = weigh_values<Real, Rounding>(args, keys, row_max, score, v,
+                                                        out + (first_row + row) * args.head_dim);
+      if (lse != nullptr) lse[first_row + row] = row_lse;
+    }
+  }
+}
+
+template <class T, class Real, class Rounding>
+void attend(const AttentionArgs& args, Real* out, Real* lse) {
+  HeadBuffers<T, Real> buffers(args);
+  // Allocated here: an exception must not leave a parallel region.
+  std::vector<std::vector<Real>> scratch(thread_count(),
+                                         std::vector<Real>(std::int64_t{args.seq_kv} + args.head_dim));
+  const std::int64_t group = args.heads_q / args.heads_kv;
+  for (std::int64_t batch = 0; batch < args.batch; ++batch) {
+    for (std::int64_t head_q = 0; head_q < args.heads_q; ++head_q) {
+      if (head_q % group == 0) buffers.load(args, batch, head_q / group);
+      attend_head<T, Real, Rounding>(args, batch, head_q, buffers.k.data(), buffers.v.data(), scratch, out,
+                                     lse);
+    }
+  }
+}
+
+}  // namespace
+
+template <class Real>
+void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real* lse) {
+  visit_dtype(dtype, [&]<class T>(T) { attend<T, Real, KeepValue>(args, out, lse); });
+}
+
+template void reference_attention<float>(const AttentionArgs&, Dtype, float*, float*);
+template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
+
+void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out) {
+  visit_dtype(dtype, [&]<class T>(T) { attend<T, float, RoundTo<T>>(args, out, nullptr); });
+}
+
+}  // namespace flashcore::kernels

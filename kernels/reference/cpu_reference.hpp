@@ -1,0 +1,25 @@
+// What outputs are judged by: the reference, and the yardstick that says how far from it one may be.
+#pragma once
+
+#include "core/attention_args.hpp"
+#include "core/dtype.hpp"
+
+namespace flashcore::kernels {
+
+// Attention computed in Real (float or double) from the elements of `args`, any head_dim, mask and strides.
+//   out  [batch, heads_q, seq_q, head_dim], contiguous, not rounded to dtype
+//   lse  [batch, heads_q, seq_q] or null
+// A query that sees no key has out = 0 and lse = -inf. args.out and args.lse are not used. Throws
+// std::bad_alloc.
+template <class Real>
+void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real* lse);
+
+extern template void reference_attention<float>(const AttentionArgs&, Dtype, float*, float*);
+extern template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
+
+// An unfused attention that keeps every tensor in dtype: scores, capped scores, probabilities and output are
+// rounded, sums and the softmax are FP32. FlashAttention (Dao et al. 2022, its test suite) measures its own
+// errors against those of such an attention. out as above, holding values of dtype.
+void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out);
+
+}  // namespace flashcore::kernels
