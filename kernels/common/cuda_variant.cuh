@@ -9,7 +9,15 @@
 //   static const char* unsupported(const AttentionArgs&);   why these arguments cannot run, or null
 //   __device__ static void run(const AttentionArgs&);       the kernel body
 //
-// and optionally kMinBlocksPerSm for __launch_bounds__.
+// and optionally
+//
+//   static constexpr int kMaxComputeCapability;             for instructions that one architecture alone has
+//   static constexpr int kMinBlocksPerSm;                   for __launch_bounds__
+//   static std::size_t workspace_bytes(const AttentionArgs&);
+//   struct Params;                                          what run() receives in place of AttentionArgs
+//   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);   fills them, before each launch
+//
+// A spec whose tile has cluster > 1 is launched in clusters of that many blocks.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -39,12 +47,22 @@ constexpr int min_blocks_per_sm() {
   }
 }
 
+template <class K>
+struct ParamsOf {
+  using Type = AttentionArgs;
+};
+template <class K>
+requires requires { typename K::Params; }
+struct ParamsOf<K> {
+  using Type = typename K::Params;
+};
+
 // The __global__ takes the class, not the spec: nvcc 13.0 fails on a class-type template argument placed
 // directly on a __global__ function in a namespace.
 template <class K>
 __global__ void __launch_bounds__(threads_per_block<K>(), min_blocks_per_sm<K>())
-    attention_kernel(const __grid_constant__ AttentionArgs args) {
-  K::run(args);
+    attention_kernel(const __grid_constant__ typename ParamsOf<K>::Type params) {
+  K::run(params);
 }
 
 template <class K>
@@ -54,6 +72,10 @@ struct CudaVariant {
   static const char* unsupported(const AttentionArgs& args, const DeviceLimits& device) {
     if (device.compute_capability < K::kMinComputeCapability)
       return "the device's compute capability is too low";
+    if constexpr (requires { K::kMaxComputeCapability; }) {
+      if (device.compute_capability > K::kMaxComputeCapability)
+        return "uses instructions that only an older compute capability has";
+    }
     if (device.max_smem_bytes_per_block < K::smem_bytes())
       return "needs more shared memory a block than the device has";
     if (args.head_dim != K::spec.head_dim) return "compiled for another head_dim";
@@ -64,11 +86,15 @@ struct CudaVariant {
   // Shared memory above 48 KB has to be asked for, once a device; the call costs little, so it is made each
   // time.
   static int launch(const AttentionArgs& args, void* stream) {
+    const auto cuda_stream = static_cast<cudaStream_t>(stream);
     if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;
-    const auto blocks = static_cast<unsigned>(K::grid_blocks(args));
-    attention_kernel<K>
-        <<<blocks, threads_per_block<K>(), K::smem_bytes(), static_cast<cudaStream_t>(stream)>>>(args);
-    return cudaGetLastError();
+    if constexpr (requires { typename K::Params; }) {
+      typename K::Params params;
+      if (const cudaError_t error = K::prepare(args, cuda_stream, params); error != cudaSuccess) return error;
+      return launch_kernel(args, params, cuda_stream);
+    } else {
+      return launch_kernel(args, args, cuda_stream);
+    }
   }
 
   static int query_resources(const AttentionArgs& args, Resources& resources) {
@@ -93,6 +119,25 @@ struct CudaVariant {
   }
 
  private:
+  static cudaError_t launch_kernel(const AttentionArgs& args, const typename ParamsOf<K>::Type& params,
+                                   cudaStream_t stream) {
+    cudaLaunchConfig_t config{};
+    config.gridDim = static_cast<unsigned>(K::grid_blocks(args));
+    config.blockDim = threads_per_block<K>();
+    config.dynamicSmemBytes = K::smem_bytes();
+    config.stream = stream;
+    cudaLaunchAttribute cluster{};
+    if constexpr (K::spec.tile.cluster > 1) {
+      cluster.id = cudaLaunchAttributeClusterDimension;
+      cluster.val.clusterDim = {K::spec.tile.cluster, 1, 1};
+      config.attrs = &cluster;
+      config.numAttrs = 1;
+    }
+    const cudaError_t error = cudaLaunchKernelEx(&config, attention_kernel<K>, params);
+    (void)cudaGetLastError();  // reported once, here, and not by a later call as well
+    return error;
+  }
+
   static cudaError_t allow_smem() {
     if constexpr (K::smem_bytes() > 48 * 1024) {
       return cudaFuncSetAttribute(attention_kernel<K>, cudaFuncAttributeMaxDynamicSharedMemorySize,
@@ -105,14 +150,16 @@ struct CudaVariant {
 
 template <class K>
 constexpr Variant make_variant() {
-  return {.family = K::kFamily,
-          .spec = K::spec,
-          .backend = Backend::cuda,
-          .summary = K::kSummary,
-          .smem_bytes = K::smem_bytes(),
-          .unsupported = CudaVariant<K>::unsupported,
-          .launch = CudaVariant<K>::launch,
-          .query_resources = CudaVariant<K>::query_resources};
+  Variant variant{.family = K::kFamily,
+                  .spec = K::spec,
+                  .backend = Backend::cuda,
+                  .summary = K::kSummary,
+                  .smem_bytes = K::smem_bytes(),
+                  .unsupported = CudaVariant<K>::unsupported,
+                  .launch = CudaVariant<K>::launch,
+                  .query_resources = CudaVariant<K>::query_resources};
+  if constexpr (requires { K::workspace_bytes; }) variant.workspace_bytes = K::workspace_bytes;
+  return variant;
 }
 
 // The variants of one family at one head_dim: every tile in fp16, then every tile in bf16.
