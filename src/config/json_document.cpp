@@ -170,8 +170,8 @@ JsonReader JsonReader::operator[](std::string_view key) const {
   return {*document_, value_->at(std::string(key)), pointer_ + "/" + escape_key(key)};
 }
 
-std::vector<JsonReader> JsonReader::elements() const {
-  if (!value_->is_array()) fail_type("an array");
+std::vector<JsonReader> JsonReader::zero_or_more() const {
+  if (!value_->is_array()) return {*this};
   std::vector<JsonReader> readers;
   for (std::size_t i = 0; i < value_->size(); ++i) {
     readers.push_back({*document_, (*value_)[i], pointer_ + "/" + std::to_string(i)});
@@ -180,9 +180,9 @@ std::vector<JsonReader> JsonReader::elements() const {
 }
 
 std::vector<JsonReader> JsonReader::one_or_more() const {
-  if (!value_->is_array()) return {*this};
-  if (value_->empty()) fail("must not be empty");
-  return elements();
+  std::vector<JsonReader> readers = zero_or_more();
+  if (readers.empty()) fail("must not be empty");
+  return readers;
 }
 
 bool JsonReader::boolean() const {

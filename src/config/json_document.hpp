@@ -45,8 +45,8 @@ class JsonReader {
   std::string where() const { return document_->where(pointer_); }
   [[noreturn]] void fail(std::string_view what) const;
 
-  bool is_array() const { return value_->is_array(); }
   bool is_object() const { return value_->is_object(); }
+  const nlohmann::json& value() const { return *value_; }
 
   // An object's parts. check_keys names the nearest valid key of an unknown one.
   void check_keys(std::span<const std::string_view> known) const;
@@ -55,9 +55,8 @@ class JsonReader {
   JsonReader operator[](std::string_view key) const;
 
   // An array's elements; of any other value that value alone, so that "x": 1 and "x": [1] read alike.
-  std::vector<JsonReader> one_or_more() const;
-  // An array's elements; anything else is an error.
-  std::vector<JsonReader> elements() const;
+  std::vector<JsonReader> zero_or_more() const;
+  std::vector<JsonReader> one_or_more() const;  // an empty array is an error
 
   bool boolean() const;
   std::int64_t integer(std::int64_t least, std::int64_t most) const;

@@ -2,9 +2,13 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "config/json_document.hpp"
 #include "core/problem.hpp"
 #include "registry/selector.hpp"
 #include "run/device.hpp"
@@ -23,13 +27,48 @@ struct Plan {
   std::string name;         // the config's name, for file names and titles
   std::string written_for;  // a device the config was written for; a run on another warns. Empty: any
   std::vector<Problem> problems;
+  std::vector<std::string> problem_places;  // the JSON pointer or flag of each problem, for messages
   Selector variants;
   std::string
       baseline;  // a glob over ids; speed-ups in the table are against its first match. Empty: the first row
+  std::string baseline_place;  // its JSON pointer or flag
   DeviceRequest device;
   RunPolicy policy;  // check, measure, seed
   ReportPolicy report;
   nlohmann::json config;  // as read, with the flags applied; goes into the result file
 };
+
+// Flags as they were typed; each takes the place of a key of the config and is checked by the same rules.
+struct Overrides {
+  std::optional<std::string> device;    // auto | cpu | cuda[:N]
+  std::vector<std::string> variants;    // globs
+  std::vector<std::string> problems;    // "batch=1,heads_q=8,seq_q=512:1024", axes separated by colons
+  std::optional<std::string> baseline;  // a glob
+  std::optional<std::string> output;
+  std::vector<std::string> formats;
+  std::optional<std::string> budget_s;
+  std::optional<std::string> seed;
+  bool check_only = false;
+  bool no_check = false;
+};
+
+// Puts the flags into the document. Throws UsageError when a flag cannot be read.
+void apply(const Overrides& overrides, JsonDocument& document);
+
+// Reads and validates a whole document. `default_name` is the plan's name when the document gives none.
+// Throws UsageError with the JSON pointer or flag of the first thing that is wrong.
+Plan make_plan(const JsonDocument& document, std::string_view default_name);
+
+// `auto`, `cpu`, `cuda` or `cuda:N`.
+DeviceRequest parse_device(std::string_view text, std::string_view where);
+
+// The words of Format, in its order.
+std::span<const std::string_view> format_words();
+
+// The keys that each block of a config may have; configs/schema/config.schema.json has the same.
+struct ConfigKeys {
+  std::span<const std::string_view> root, problem, check, measure, report;
+};
+ConfigKeys config_keys();
 
 }  // namespace flashcore

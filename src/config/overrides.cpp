@@ -1,0 +1,48 @@
+// Flags become values of the document, so that one reader checks both.
+#include <fmt/format.h>
+
+#include "config/plan.hpp"
+#include "config/problem_reader.hpp"
+#include "core/error.hpp"
+
+namespace flashcore {
+namespace {
+
+using nlohmann::json;
+
+// A number stays a number, anything else becomes a string, which the reader then rejects by name.
+json number_or_text(const std::string& text) {
+  const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return value.is_number() ? value : json(text);
+}
+
+// One value stands alone, so that messages name the flag without an index.
+template <class Convert>
+void set_list(JsonDocument& document, const std::string& pointer, const std::vector<std::string>& texts,
+              const std::string& flag, Convert convert) {
+  if (texts.empty()) return;
+  json values = json::array();
+  for (const std::string& text : texts) values.push_back(convert(text));
+  document.set(pointer, values.size() == 1 ? values.front() : values, flag);
+}
+
+}  // namespace
+
+void apply(const Overrides& overrides, JsonDocument& document) {
+  if (overrides.check_only && overrides.no_check) {
+    throw UsageError("--check-only: cannot be combined with --no-check, there would be nothing to do");
+  }
+  if (overrides.device) document.set("/device", *overrides.device, "--device");
+  if (overrides.baseline) document.set("/baseline", *overrides.baseline, "--baseline");
+  if (overrides.output) document.set("/report/output", *overrides.output, "--output");
+  if (overrides.budget_s) document.set("/measure/budget_s", number_or_text(*overrides.budget_s), "--budget");
+  if (overrides.seed) document.set("/seed", number_or_text(*overrides.seed), "--seed");
+  if (overrides.check_only) document.set("/measure/clocks", json::array(), "--check-only");
+  if (overrides.no_check) document.set("/check/enabled", false, "--no-check");
+  const auto as_text = [](const std::string& text) { return json(text); };
+  set_list(document, "/variants", overrides.variants, "--variants", as_text);
+  set_list(document, "/report/formats", overrides.formats, "--format", as_text);
+  set_list(document, "/problems", overrides.problems, "--problem", problem_from_flag);
+}
+
+}  // namespace flashcore

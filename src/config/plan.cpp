@@ -1,0 +1,198 @@
+#include "config/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "config/problem_reader.hpp"
+#include "core/error.hpp"
+#include "core/names.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::string_view kRootKeys[] = {"$schema",  "name",  "description", "written_for",
+                                          "device",   "seed",  "problems",    "variants",
+                                          "baseline", "check", "measure",     "report"};
+constexpr std::string_view kCheckKeys[] = {"enabled", "yardstick_factor", "max_abs", "rel_l2"};
+constexpr std::string_view kMeasureKeys[] = {"clocks", "relative_width", "min_samples", "max_samples",
+                                             "budget_s"};
+constexpr std::string_view kReportKeys[] = {"output", "formats"};
+constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
+constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
+
+constexpr double kMostError = std::numeric_limits<double>::max();
+constexpr std::int64_t kMostSamples = 1'000'000;
+constexpr double kMostBudgetSeconds = 7 * 24 * 3600.0;
+
+CheckPolicy read_check(const JsonReader& block, bool& enabled) {
+  block.check_keys(kCheckKeys);
+  CheckPolicy policy;
+  if (block.has("enabled")) enabled = block["enabled"].boolean();
+  if (block.has("yardstick_factor")) policy.yardstick_factor = block["yardstick_factor"].positive_number();
+  if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMostError);
+  if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMostError);
+  return policy;
+}
+
+// A word or an array of words as values of an enumeration, each at most once.
+template <class Enum>
+std::vector<Enum> read_words(const JsonReader& list, std::span<const std::string_view> words) {
+  std::vector<Enum> values;
+  for (const JsonReader& element : list.zero_or_more()) {
+    const auto value = static_cast<Enum>(element.word(words));
+    if (std::ranges::count(values, value) > 0) element.fail("named twice");
+    values.push_back(value);
+  }
+  return values;
+}
+
+MeasurePolicy read_measure(const JsonReader& block) {
+  block.check_keys(kMeasureKeys);
+  MeasurePolicy policy;
+  if (block.has("clocks")) {
+    std::vector<std::string_view> words;
+    for (Clock clock : kAllClocks) words.push_back(to_string(clock));
+    policy.clocks = read_words<Clock>(block["clocks"], words);
+  }
+  const auto read_count = [&](std::string_view key, int& count) {
+    if (block.has(key)) count = static_cast<int>(block[key].integer(1, kMostSamples));
+  };
+  read_count("min_samples", policy.min_samples);
+  read_count("max_samples", policy.max_samples);
+  if (policy.max_samples < policy.min_samples) {
+    block[block.has("max_samples") ? "max_samples" : "min_samples"].fail(
+        fmt::format("max_samples = {} is below min_samples = {}", policy.max_samples, policy.min_samples));
+  }
+  if (block.has("relative_width")) {
+    policy.relative_width = block["relative_width"].positive_number();
+    if (policy.relative_width > 1) block["relative_width"].fail("must be at most 1");
+  }
+  if (block.has("budget_s")) {
+    policy.budget_s = block["budget_s"].positive_number();
+    if (policy.budget_s > kMostBudgetSeconds) block["budget_s"].fail("must be at most a week");
+  }
+  return policy;
+}
+
+ReportPolicy read_report(const JsonReader& block) {
+  block.check_keys(kReportKeys);
+  ReportPolicy policy;
+  if (block.has("formats")) {
+    policy.formats = read_words<Format>(block["formats"], kFormatWords);
+    if (policy.formats.empty()) block["formats"].fail("must not be empty");
+  }
+  if (block.has("output")) {
+    policy.output = block["output"].string();
+    for (std::string_view extension : {".json", ".csv"}) {
+      if (!policy.output.ends_with(extension)) continue;
+      policy.output.resize(policy.output.size() - extension.size());
+      break;
+    }
+    if (policy.output.empty() || policy.output.ends_with('/')) {
+      block["output"].fail("must be a path that ends in a file name");
+    }
+  }
+  return policy;
+}
+
+AttributeFilter read_filter(const JsonReader& object, const std::string& name) {
+  AttributeFilter filter{name, {}};
+  for (const JsonReader& value : object[name].one_or_more()) {
+    filter.allowed.push_back(is_numeric_attribute(name)
+                                 ? std::to_string(value.integer(0, std::numeric_limits<int>::max()))
+                                 : value.string());
+  }
+  return filter;
+}
+
+Selector read_selector(const JsonReader& terms) {
+  Selector selector;
+  for (const JsonReader& term : terms.one_or_more()) {
+    if (!term.is_object()) {
+      selector.add_glob(term.string(), term.where());
+      continue;
+    }
+    term.check_keys(attribute_names());
+    std::vector<AttributeFilter> filters;
+    for (const std::string& name : term.keys()) filters.push_back(read_filter(term, name));
+    selector.add_filters(std::move(filters), term.where());
+  }
+  return selector;
+}
+
+void read_texts(const JsonReader& root, Plan& plan) {
+  for (std::string_view key : {"$schema", "description"}) {
+    if (root.has(key)) root[key].string();
+  }
+  if (root.has("name")) {
+    plan.name = root["name"].string();
+    const bool file_name = !plan.name.empty() && plan.name.find_first_of("/\\") == std::string::npos;
+    if (!file_name) root["name"].fail("must be usable in a file name: not empty, no slashes");
+  }
+  if (root.has("written_for")) plan.written_for = root["written_for"].string();
+  if (root.has("baseline")) {
+    plan.baseline = root["baseline"].string();
+    plan.baseline_place = root["baseline"].where();
+  }
+}
+
+}  // namespace
+
+std::span<const std::string_view> format_words() { return kFormatWords; }
+
+ConfigKeys config_keys() {
+  return {.root = kRootKeys,
+          .problem = problem_keys(),
+          .check = kCheckKeys,
+          .measure = kMeasureKeys,
+          .report = kReportKeys};
+}
+
+DeviceRequest parse_device(std::string_view text, std::string_view where) {
+  using Kind = DeviceRequest::Kind;
+  if (text == "auto") return {Kind::automatic, 0};
+  if (text == "cpu") return {Kind::cpu, 0};
+  if (text == "cuda") return {Kind::cuda, 0};
+  constexpr std::string_view kPrefix = "cuda:";
+  if (text.starts_with(kPrefix)) {
+    int index = -1;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + kPrefix.size(), end, index);
+    if (error == std::errc{} && stop == end && index >= 0) return {Kind::cuda, index};
+    throw UsageError(
+        fmt::format("{}: \"{}\" is no device, cuda takes a number: cuda:0, cuda:1, …", where, text));
+  }
+  throw UsageError(fmt::format("{}: unknown device \"{}\"{}", where, text, suggestion(text, kDeviceWords)));
+}
+
+Plan make_plan(const JsonDocument& document, std::string_view default_name) {
+  const JsonReader root(document);
+  root.check_keys(kRootKeys);
+  Plan plan;
+  plan.name = default_name;
+  read_texts(root, plan);
+  if (root.has("device")) plan.device = parse_device(root["device"].string(), root["device"].where());
+  if (root.has("seed")) {
+    plan.policy.seed =
+        static_cast<std::uint64_t>(root["seed"].integer(0, std::numeric_limits<std::int64_t>::max()));
+  }
+  if (!root.has("problems")) root.fail("needs the key \"problems\"");
+  for (PlannedProblem& planned : read_problems(root["problems"])) {
+    plan.problems.push_back(std::move(planned.problem));
+    plan.problem_places.push_back(std::move(planned.where));
+  }
+  if (root.has("variants")) plan.variants = read_selector(root["variants"]);
+  if (root.has("check")) plan.policy.check_policy = read_check(root["check"], plan.policy.check);
+  if (root.has("measure")) plan.policy.measure = read_measure(root["measure"]);
+  if (root.has("report")) plan.report = read_report(root["report"]);
+  if (!plan.policy.check && plan.policy.measure.clocks.empty()) {
+    root["check"]["enabled"].fail("neither a check nor a clock is left, there is nothing to do");
+  }
+  plan.config = document.root();
+  return plan;
+}
+
+}  // namespace flashcore
