@@ -4,15 +4,12 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "report/json.hpp"
 #include "run/sink.hpp"
 
 namespace flashcore {
-
-// Replaces the file at `path` in one step: the text goes to a temporary file beside it, which is synced and
-// renamed. Throws EnvironmentError; the file that was there is then untouched.
-void write_atomically(const std::filesystem::path& path, std::initializer_list<std::string_view> parts);
 
 // A file that grows by one entry at a time and is rewritten whole, so that readers never see half a file.
 //
@@ -31,7 +28,7 @@ class GrowingFile {
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
 
-  void append(std::string_view entry);
+  void append(std::string_view entry);  // throws EnvironmentError when writing fails; the entry is kept
   void flush();  // writes what is held back; the file exists afterwards, with or without entries
   bool empty() const { return body_.empty(); }
   const std::filesystem::path& path() const { return path_; }
@@ -61,9 +58,7 @@ class JsonSink : public Sink {
   GrowingFile file_;
 };
 
-// One row a record; a column is the path of a JSON field with dots ("timing.hot_us.median"), list entries by
-// position ("timing.hot_us.ci95.0"). Columns are the same in every file, absent fields are empty, samples
-// are left out. Quoting and line ends by RFC 4180.
+// The same records as rows; see report/csv.hpp.
 class CsvSink : public Sink {
  public:
   explicit CsvSink(std::filesystem::path path);
@@ -74,9 +69,5 @@ class CsvSink : public Sink {
  private:
   GrowingFile file_;
 };
-
-// The parts of the CSV, each with its line end.
-std::string csv_header();
-std::string csv_row(const Record& record);
 
 }  // namespace flashcore

@@ -1,0 +1,59 @@
+#include "report/result_file.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "core/error.hpp"
+#include "report/json_fields.hpp"
+#include "report/record_json.hpp"
+
+namespace flashcore {
+namespace {
+
+// A text that JSON would refuse (a device name in another encoding) is repaired rather than lost.
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+void check_schema_version(const JsonReader& document) {
+  const JsonReader version = require_field(document, "schema_version");
+  if (version.value() != kSchemaVersion) {
+    version.fail(fmt::format("{} is another form of result file, this program reads {}",
+                             version.value().dump(), kSchemaVersion));
+  }
+}
+
+}  // namespace
+
+ResultFile parse_results(std::string_view text, std::string_view file) {
+  const JsonDocument document(text, std::string(file));
+  const JsonReader root(document);
+  check_schema_version(root);
+  ResultFile results;
+  results.path = file;
+  if (const auto environment = find_field(root, "environment")) results.environment = environment->value();
+  if (const auto config = find_field(root, "config")) results.config = config->value();
+  const std::vector<JsonReader> records = elements(require_field(root, "records"));
+  results.records.reserve(records.size());
+  for (const JsonReader& record : records) results.records.push_back(record_from_json(record));
+  return results;
+}
+
+ResultFile read_results(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) throw UsageError(fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno)));
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  if (stream.bad()) throw UsageError(fmt::format("{}: cannot be read", path.string()));
+  return parse_results(text, path.string());
+}
+
+std::string results_head(const Json& environment, const Json& config) {
+  return fmt::format("{{\"schema_version\":{},\n\"environment\":{},\n\"config\":{},\n\"records\":[\n",
+                     kSchemaVersion, dump(environment), dump(config));
+}
+
+std::string record_line(const Record& record) { return dump(to_json(record)); }
+
+}  // namespace flashcore
