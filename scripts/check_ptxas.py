@@ -17,6 +17,7 @@ SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) b
 REGISTERS = re.compile(r"Used (\d+) registers")
 SPEC = re.compile(r"VariantSpec\{\(flashcore::Dtype\)(\d+), (\d+)(?:, flashcore::Tile\{([^}]*)\})?")
 DTYPES = ("fp16", "bf16")  # the order of enum Dtype
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
 
 
 @dataclass
@@ -29,23 +30,26 @@ class Kernel:
     spill_bytes: int = 0  # stores and loads a thread
 
 
-def variant_id(family, function):
+def id_prefixes():
+    """Letters of an id in the order of VariantSpec's members, from the one list of them, kSpecFields."""
+    return re.findall(r'\{"\w+", "(\w+)",', (SOURCE / "src/core/variant.hpp").read_text())
+
+
+def variant_id(family, function, prefixes):
     """The id that flashcore-bench gives the variant; kernels that are no variant keep their function's name."""
     match = SPEC.search(function)
     if not match:
-        return re.sub(r"^void |\(.*$", "", function.replace("(anonymous namespace)::", ""))
+        return re.sub(r"^void |[<(].*$", "", function.replace("(anonymous namespace)::", ""))
     dtype, head_dim, tile = match.groups()
-    fields = [f"d{head_dim}"]
-    for prefix, value in zip(("q", "kv", "w", "s"), (tile or "").split(", ")):
-        if value not in ("", "0"):
-            fields.append(prefix + value)
-    return f"{family}/{DTYPES[int(dtype)]}_{'_'.join(fields)}"
+    values = [head_dim] + (tile.split(", ") if tile else [])
+    fields = [prefix + value for prefix, value in zip(prefixes, values) if value != "0"]
+    return f"{family}/{'_'.join([DTYPES[int(dtype)]] + fields)}"
 
 
 def demangle(symbols):
     """Demangled names by symbol, through one call of c++filt (part of binutils, which g++ brings)."""
-    output = subprocess.run(["c++filt"], input="\n".join(symbols), capture_output=True, text=True, check=True).stdout
-    return dict(zip(symbols, output.splitlines()))
+    result = subprocess.run(["c++filt"], input="\n".join(symbols), capture_output=True, text=True, check=True)
+    return dict(zip(symbols, result.stdout.splitlines()))
 
 
 def read_report(path):
@@ -64,16 +68,17 @@ def read_report(path):
     return kernels
 
 
-def read_build(build, source):
+def read_build(build):
     """Kernels of all reports whose source file still exists; a build folder keeps objects of removed files."""
     kernels = []
     for path in sorted(build.glob("CMakeFiles/*.dir/kernels/**/*.ptxas")):
         relative = path.relative_to(build).parts[2:]
-        if (source / pathlib.Path(*relative)).with_suffix("").with_suffix("").exists():
+        if (SOURCE / pathlib.Path(*relative)).with_suffix("").with_suffix("").exists():
             kernels += read_report(path)
     names = demangle(sorted({kernel.name for kernel in kernels}))
+    prefixes = id_prefixes()
     for kernel in kernels:
-        kernel.name = variant_id(kernel.family, names[kernel.name])
+        kernel.name = variant_id(kernel.family, names[kernel.name], prefixes)
     return kernels
 
 
@@ -93,11 +98,10 @@ def print_table(kernels):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=pathlib.Path, help="the build folder")
-    parser.add_argument("--source", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
-    arguments = parser.parse_args()
-    kernels = read_build(arguments.build, arguments.source)
+    build = parser.parse_args().build
+    kernels = read_build(build)
     if not kernels:
-        print(f"{arguments.build}: no ptxas reports; was it built with CUDA?", file=sys.stderr)
+        print(f"{build}: no ptxas reports; was it built with CUDA?", file=sys.stderr)
         return 2
     print_table(kernels)
     spilling = [kernel for kernel in kernels if kernel.spill_bytes > 0]

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Set-up shared by run.sh, test.sh and .ci/run: installs what is missing, configures and builds. Sourced.
+# Everything that is said here goes to standard error; standard output is left to results.
+
+flashcore_root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
+readonly flashcore_root
+readonly exit_environment=4  # as flashcore-bench's own: the machine, not the input, is at fault
+
+# What a build and its tests need, on Debian 12 and Ubuntu 24.04.
+# shellcheck disable=SC2034  # read by the scripts that source this file
+readonly build_packages=(cmake ninja-build g++ python3 python3-jsonschema libcli11-dev nlohmann-json3-dev
+  libfmt-dev libspdlog-dev libgtest-dev libhwy-dev)
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit "$exit_environment"
+}
+
+# Tools that are as good when they come from elsewhere than the package.
+declare -rA package_command=([cmake]=cmake [ninja-build]=ninja [g++]=g++ [python3]=python3)
+
+# The given packages that are not there, one a line.
+missing_packages() {
+  local package installed
+  installed=$(dpkg-query -W -f='${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)
+  for package in "$@"; do
+    [[ " $installed" == *" $package:installed "* ]] && continue
+    [[ -n ${package_command[$package]:-} ]] && command -v "${package_command[$package]}" >/dev/null && continue
+    echo "$package"
+  done
+}
+
+# Installs the given packages, if any is missing; as root, else through sudo.
+require_packages() {
+  if ! command -v dpkg-query >/dev/null; then
+    say "No dpkg on this system: taking it that these are installed: $*"
+    return
+  fi
+  local missing
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]} == 0)) && return
+  local as_root=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null ||
+      fail "neither root nor sudo; have these packages installed, then run this again: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "Installing ${missing[*]}"
+  {
+    "${as_root[@]}" apt-get update -qq &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  } </dev/null >&2 || fail "could not install packages; install them by hand: ${missing[*]}"
+}
+
+# Puts nvcc on PATH when it is in its usual place; the build then finds it.
+find_nvcc() {
+  local usual=/usr/local/cuda/bin
+  if ! command -v nvcc >/dev/null && [[ -x $usual/nvcc ]]; then
+    PATH=$PATH:$usual
+  fi
+  if command -v nvcc >/dev/null; then
+    say "CUDA: $(command -v nvcc)"
+  else
+    say "CUDA: no nvcc on PATH or in $usual, building the CPU backend alone"
+  fi
+}
+
+# configure PRESET: writes build/PRESET unless it was written by the same nvcc and cmake.
+configure() {
+  local preset=$1
+  local folder=$flashcore_root/build/$preset
+  local stamp=$folder/.configured-for
+  local tools
+  tools="$(command -v cmake) $(command -v nvcc || echo no-nvcc)"
+  if [[ -f $folder/build.ninja && -f $stamp && $(<"$stamp") == "$tools" ]]; then
+    return
+  fi
+  say "Configuring build/$preset"
+  local options=()
+  # The distribution's own interpreter, which has the packages installed above.
+  [[ -x /usr/bin/python3 ]] && options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
+  (cd "$flashcore_root" && cmake --fresh --preset "$preset" "${options[@]}" >&2) ||
+    fail "could not configure build/$preset"
+  printf '%s' "$tools" >"$stamp"
+}
+
+# build PRESET [TARGET]: configures if need be, then builds the target, or all.
+build() {
+  local preset=$1
+  configure "$preset"
+  say "Building build/$preset"
+  cmake --build "$flashcore_root/build/$preset" ${2:+--target "$2"} >&2 || fail "build/$preset does not build"
+}

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds the program and its tests, and runs them. Arguments go to ctest.
+# Exits with 0 when every test passed, with 4 when they cannot be built.
+#
+#   scripts/test.sh
+#   scripts/test.sh -L cpu
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/setup.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
+
+require_packages "${build_packages[@]}"
+find_nvcc
+build release
+say "Testing"
+exec ctest --test-dir "$flashcore_root/build/release" --output-on-failure --no-tests=error \
+  --parallel "$(nproc)" "$@"
