@@ -14,19 +14,20 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kBlocks = 1024;
 
-__global__ void poison_kernel(std::uint16_t* data, std::int64_t count) {
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
-       i += gridDim.x * kThreads) {
-    data[i] = kPoison16;
+template <class Word>
+constexpr Word kPoison = sizeof(Word) == 2 ? kPoison16 : kPoison32;
+
+__global__ void poison_kernel(std::uint32_t* words, std::int64_t count) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += gridDim.x * kThreads) {
+    words[i] = kPoison32;
   }
 }
 
-__global__ void count_written_kernel(const std::uint16_t* data, std::int64_t count,
-                                     unsigned long long* written) {
+template <class Word>
+__global__ void count_written_kernel(const Word* words, std::int64_t count, unsigned long long* written) {
   unsigned long long mine = 0;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
-       i += gridDim.x * kThreads) {
-    mine += data[i] != kPoison16;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += gridDim.x * kThreads) {
+    mine += words[i] != kPoison<Word>;
   }
   if (mine > 0) atomicAdd(written, mine);
 }
@@ -138,22 +139,30 @@ int collect(DifferenceSums& sums, cudaStream_t stream, Start start) {
 
 }  // namespace
 
-int cuda_poison(void* data, std::int64_t count_16bit, void* stream) {
+int cuda_poison(void* data, std::size_t size_bytes, void* stream) {
   poison_kernel<<<kBlocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-      static_cast<std::uint16_t*>(data), count_16bit);
+      static_cast<std::uint32_t*>(data), static_cast<std::int64_t>(size_bytes / sizeof(std::uint32_t)));
   return cudaGetLastError();
 }
 
-int cuda_count_written(const void* data, std::int64_t count_16bit, std::int64_t& written, void* stream) {
+int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes, std::int64_t& written,
+                       void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
   Temporary counter(sizeof(unsigned long long));
   if (counter.error != cudaSuccess) return counter.error;
+  auto* count = static_cast<unsigned long long*>(counter.data);
+  const auto words = static_cast<std::int64_t>(size_bytes / word_bytes);
+  cudaMemsetAsync(count, 0, sizeof(*count), cuda_stream);
+  if (word_bytes == sizeof(std::uint16_t)) {
+    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint16_t*>(data), words, count);
+  } else {
+    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint32_t*>(data), words, count);
+  }
   unsigned long long on_host = 0;
-  cudaMemsetAsync(counter.data, 0, sizeof(on_host), cuda_stream);
-  count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(
-      static_cast<const std::uint16_t*>(data), count_16bit, static_cast<unsigned long long*>(counter.data));
-  cudaError_t error =
-      cudaMemcpyAsync(&on_host, counter.data, sizeof(on_host), cudaMemcpyDeviceToHost, cuda_stream);
+  cudaError_t error = cudaGetLastError();
+  if (error == cudaSuccess) {
+    error = cudaMemcpyAsync(&on_host, count, sizeof(on_host), cudaMemcpyDeviceToHost, cuda_stream);
+  }
   if (error == cudaSuccess) error = cudaStreamSynchronize(cuda_stream);
   written = static_cast<std::int64_t>(on_host);
   return error;

@@ -8,6 +8,7 @@
 
 #include "core/attention_args.hpp"
 #include "core/dtype.hpp"
+#include "kernels/common/random.hpp"
 
 namespace flashcore::kernels {
 
@@ -16,8 +17,8 @@ namespace flashcore::kernels {
 inline constexpr std::uint16_t kPoison16 = 0x7FAB;
 inline constexpr std::uint32_t kPoison32 = 0x7FAB7FABu;
 
-// Fills `count` two-byte words (four-byte words) with the poison.
-int cuda_poison(void* data, std::int64_t count_16bit, void* stream);
+// Fills memory with the poison. size_bytes must be a multiple of 4.
+int cuda_poison(void* data, std::size_t size_bytes, void* stream);
 
 // Seeded standard normal values for one tensor, the same as the CPU backend makes: see
 // kernels/common/random.hpp. Elements are numbered in [batch, heads, rows, head_dim] order whatever the
@@ -28,7 +29,7 @@ struct TensorFill {
   Strides stride;
   std::int64_t batch, heads, rows, head_dim;
   std::uint64_t seed;
-  std::uint32_t tensor;  // stream of the generator: q, k, v
+  InputTensor tensor;
   std::uint32_t set;     // rotated input set
 };
 int cuda_fill_normal(const TensorFill& fill, void* stream);
@@ -63,7 +64,8 @@ int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const floa
 int cuda_compare_fp32(const float* values, const float* reference, std::int64_t count, DifferenceSums& sums,
                       void* stream);
 
-// How many of the 16-bit words differ from the poison. Synchronises the stream.
-int cuda_count_written(const void* data, std::int64_t count_16bit, std::int64_t& written, void* stream);
+// How many words of word_bytes (2 or 4) differ from the poison. Synchronises the stream.
+int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes, std::int64_t& written,
+                       void* stream);
 
 }  // namespace flashcore::kernels

@@ -1,0 +1,172 @@
+#include "run/cuda_executor.hpp"
+
+#include <cuda_runtime.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+
+namespace flashcore {
+namespace {
+
+// A sample is one graph of about this much work, so that the graph's own launch does not show in it.
+constexpr double kSampleUs = 1000;
+constexpr int kMostLaunches = 400;
+
+int attribute(cudaDeviceAttr which, int index) {
+  int value = 0;
+  cuda_check(cudaDeviceGetAttribute(&value, which, index), "reading a device attribute");
+  return value;
+}
+
+}  // namespace
+
+int cuda_device_count() {
+  int count = 0;
+  cuda_check(cudaGetDeviceCount(&count), "looking for CUDA devices");
+  return count;
+}
+
+DeviceInfo cuda_device_info(int index) {
+  cudaDeviceProp properties{};
+  cuda_check(cudaGetDeviceProperties(&properties, index), fmt::format("asking for CUDA device {}", index));
+  DeviceInfo info{.backend = Backend::cuda, .name = properties.name};
+  info.limits = {.compute_capability = 10 * properties.major + properties.minor,
+                 .max_smem_bytes_per_block = static_cast<int>(properties.sharedMemPerBlockOptin),
+                 .num_sms = properties.multiProcessorCount};
+  info.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
+  info.l2_bytes = properties.l2CacheSize;
+  return info;
+}
+
+CudaExecutor::CudaExecutor(int device_index) {
+  const int count = cuda_device_count();
+  if (device_index >= count) {
+    throw EnvironmentError(fmt::format("--device cuda:{}: there {} {} CUDA device{}, numbered from 0",
+                                       device_index, count == 1 ? "is" : "are", count,
+                                       count == 1 ? "" : "s"));
+  }
+  cuda_check(cudaSetDevice(device_index), fmt::format("opening CUDA device {}", device_index));
+  device_ = cuda_device_info(device_index);
+  std::size_t free_bytes = 0;
+  std::size_t total_bytes = 0;
+  cuda_check(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for free device memory");
+  device_.free_memory_bytes = static_cast<std::int64_t>(free_bytes);
+  max_threads_per_sm_ = attribute(cudaDevAttrMaxThreadsPerMultiProcessor, device_index);
+  stream_ = make_stream();
+  begin_ = make_event();
+  end_ = make_event();
+}
+
+std::int64_t CudaExecutor::required_bytes(const Problem& problem) const {
+  return CudaProblem::required_bytes(problem, device_.l2_bytes);
+}
+
+void CudaExecutor::prepare(const Problem& problem, std::uint64_t seed) {
+  graphs_.clear();
+  problem_.reset();  // before the next problem takes its memory
+  workspace_ = {};
+  problem_ = std::make_unique<CudaProblem>(problem, seed, device_.l2_bytes, stream_.get());
+}
+
+std::string CudaExecutor::unsupported(const Variant& variant) const {
+  if (variant.backend != Backend::cuda) return "runs on the CPU";
+  if (variant.spec.dtype != problem_->problem().dtype) return "compiled for another dtype";
+  const char* reason = variant.unsupported(problem_->args(0), device_.limits);
+  return reason == nullptr ? "" : reason;
+}
+
+AttentionArgs CudaExecutor::args(const Variant& variant, int set) {
+  AttentionArgs args = problem_->args(set);
+  const std::size_t bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
+  if (bytes > workspace_.size_bytes()) {
+    graphs_.clear();  // they hold the old address
+    workspace_ = DeviceBuffer(bytes);
+  }
+  args.workspace = workspace_.data();
+  return args;
+}
+
+void CudaExecutor::launch(const Variant& variant, const AttentionArgs& args) {
+  if (const int code = variant.launch(args, stream_.get()); code != 0) {
+    cuda_check(code, fmt::format("launching {}", variant.id()));
+  }
+}
+
+Check CudaExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
+  problem_->poison_outputs(stream_.get());
+  launch(variant, args(variant, 0));
+  cuda_check(cudaStreamSynchronize(stream_.get()), fmt::format("running {}", variant.id()));
+  return problem_->check_outputs(policy, stream_.get());
+}
+
+double CudaExecutor::call_us(const Variant& variant) {
+  const AttentionArgs call_args = args(variant, 0);
+  cuda_check(cudaStreamSynchronize(stream_.get()), "waiting for the device");
+  cuda_check(cudaEventRecord(begin_.get(), stream_.get()), "recording an event");
+  launch(variant, call_args);
+  cuda_check(cudaEventRecord(end_.get(), stream_.get()), "recording an event");
+  cuda_check(cudaEventSynchronize(end_.get()), fmt::format("running {}", variant.id()));
+  float milliseconds = 0;
+  cuda_check(cudaEventElapsedTime(&milliseconds, begin_.get(), end_.get()), "reading the events");
+  return 1e3 * static_cast<double>(milliseconds);
+}
+
+double CudaExecutor::sample(const Variant& variant, Clock clock) {
+  if (clock == Clock::call) return call_us(variant);
+  const LaunchGraph& launches = graph(variant, clock);
+  cuda_check(cudaEventRecord(begin_.get(), stream_.get()), "recording an event");
+  cuda_check(cudaGraphLaunch(launches.graph.get(), stream_.get()), "launching a graph");
+  cuda_check(cudaEventRecord(end_.get(), stream_.get()), "recording an event");
+  cuda_check(cudaEventSynchronize(end_.get()), fmt::format("running {}", variant.id()));
+  float milliseconds = 0;
+  cuda_check(cudaEventElapsedTime(&milliseconds, begin_.get(), end_.get()), "reading the events");
+  return 1e3 * static_cast<double>(milliseconds) / launches.launches;
+}
+
+const CudaExecutor::LaunchGraph& CudaExecutor::graph(const Variant& variant, Clock clock) {
+  const auto key = std::pair(&variant, clock);
+  if (const auto found = graphs_.find(key); found != graphs_.end()) return found->second;
+  return graphs_[key] = record_graph(variant, clock);
+}
+
+CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, Clock clock) {
+  const double one_us = std::min(call_us(variant), call_us(variant));
+  LaunchGraph result;
+  result.launches =
+      std::clamp(static_cast<int>(std::ceil(kSampleUs / std::max(one_us, 0.1))), 2, kMostLaunches);
+  const int sets = clock == Clock::cold ? problem_->input_sets() : 1;
+  result.launches =
+      (result.launches + sets - 1) / sets * sets;  // a replay goes on where the one before ended
+
+  cudaGraph_t captured = nullptr;
+  cuda_check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "capturing a graph");
+  int code = 0;
+  for (int i = 0; i < result.launches && code == 0; ++i) {
+    code = variant.launch(args(variant, i % sets), stream_.get());
+  }
+  const cudaError_t ended = cudaStreamEndCapture(stream_.get(), &captured);
+  cuda_check(code, fmt::format("launching {} into a graph", variant.id()));
+  cuda_check(ended, "capturing a graph");
+  cudaGraphExec_t executable = nullptr;
+  const cudaError_t instantiated = cudaGraphInstantiate(&executable, captured, 0);
+  cudaGraphDestroy(captured);
+  cuda_check(instantiated, "instantiating a graph");
+  result.graph.reset(executable);
+  return result;
+}
+
+Resources CudaExecutor::resources(const Variant& variant) const {
+  Resources resources;
+  cuda_check(variant.query_resources(problem_->args(0), resources),
+             fmt::format("reading the resources of {}", variant.id()));
+  resources.occupancy = static_cast<double>(resources.blocks_per_sm) * resources.threads /
+                        static_cast<double>(max_threads_per_sm_);
+  const double slots = static_cast<double>(resources.blocks_per_sm) * device_.limits.num_sms;
+  resources.waves = slots > 0 ? static_cast<double>(resources.grid_blocks) / slots : 0;
+  return resources;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,52 @@
+// The executor of one CUDA device.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "run/cuda_problem.hpp"
+#include "run/executor.hpp"
+
+namespace flashcore {
+
+// Number of CUDA devices, and how the runtime describes device `index`. Throws EnvironmentError.
+int cuda_device_count();
+DeviceInfo cuda_device_info(int index);
+
+class CudaExecutor final : public Executor {
+ public:
+  explicit CudaExecutor(int device_index);
+
+  const DeviceInfo& device() const override { return device_; }
+  std::int64_t required_bytes(const Problem& problem) const override;
+  void prepare(const Problem& problem, std::uint64_t seed) override;
+  std::string unsupported(const Variant& variant) const override;
+  Check verify(const Variant& variant, const CheckPolicy& policy) override;
+  double sample(const Variant& variant, Clock clock) override;
+  Resources resources(const Variant& variant) const override;
+
+ private:
+  // A graph of back-to-back launches.
+  struct LaunchGraph {
+    GraphExecHandle graph;
+    int launches = 0;
+  };
+
+  AttentionArgs args(const Variant& variant, int set);
+  void launch(const Variant& variant, const AttentionArgs& args);
+  double call_us(const Variant& variant);
+  const LaunchGraph& graph(const Variant& variant, Clock clock);
+  LaunchGraph record_graph(const Variant& variant, Clock clock);
+
+  DeviceInfo device_;
+  int max_threads_per_sm_ = 0;
+  StreamHandle stream_;
+  EventHandle begin_;
+  EventHandle end_;
+  std::unique_ptr<CudaProblem> problem_;
+  DeviceBuffer workspace_;
+  std::map<std::pair<const Variant*, Clock>, LaunchGraph> graphs_;  // of the prepared problem
+};
+
+}  // namespace flashcore

@@ -1,0 +1,159 @@
+#include "run/cuda_problem.hpp"
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/reference/cuda_reference.hpp"
+
+namespace flashcore {
+namespace {
+
+using kernels::InputTensor;
+using kernels::Precision;
+
+std::int64_t input_set_bytes(const Problem& problem) {
+  const std::int64_t elements =
+      query_shape(problem).span_elements + 2 * key_value_shape(problem).span_elements;
+  return elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
+}
+
+std::int64_t lse_elements(const Problem& problem) { return problem.batch * problem.heads_q * problem.seq_q; }
+
+// A tensor whose gaps hold poison: a kernel that ignores strides reads NaN.
+DeviceBuffer make_input(const TensorShape& shape, Dtype dtype, InputTensor tensor, std::uint64_t seed,
+                        int set, CUstream_st* stream) {
+  const std::size_t bytes = static_cast<std::size_t>(shape.span_elements) * size_bytes(dtype);
+  DeviceBuffer buffer((bytes + 3) / 4 * 4);
+  cuda_check(kernels::cuda_poison(buffer.data(), buffer.size_bytes(), stream), "poisoning an input's gaps");
+  const kernels::TensorFill fill{.data = buffer.data(),
+                                 .dtype = dtype,
+                                 .stride = shape.stride,
+                                 .batch = shape.batch,
+                                 .heads = shape.heads,
+                                 .rows = shape.rows,
+                                 .head_dim = shape.head_dim,
+                                 .seed = seed,
+                                 .tensor = tensor,
+                                 .set = static_cast<std::uint32_t>(set)};
+  cuda_check(kernels::cuda_fill_normal(fill, stream), "making inputs");
+  return buffer;
+}
+
+ErrorNorms to_norms(const kernels::DifferenceSums& sums, std::int64_t count) {
+  ErrorNorms norms;
+  norms.max_abs = std::max(0.0, sums.max_abs);
+  norms.mean_abs = sums.abs_sum / static_cast<double>(count);
+  norms.rel_l2 = std::sqrt(sums.square_sum) /
+                 (sums.reference_square_sum > 0 ? std::sqrt(sums.reference_square_sum) : 1.0);
+  norms.nonfinite = sums.nonfinite;
+  norms.worst_index = sums.worst_index;
+  return norms;
+}
+
+// Contiguous FP32 as the comparison sees it: [batch, heads_q, seq_q, head_dim].
+kernels::DifferenceSums compare_contiguous(const void* values, const void* reference, std::int64_t count,
+                                           CUstream_st* stream) {
+  kernels::DifferenceSums sums;
+  const int code = kernels::cuda_compare_fp32(static_cast<const float*>(values),
+                                              static_cast<const float*>(reference), count, sums, stream);
+  cuda_check(code, "comparing with the reference");
+  return sums;
+}
+
+}  // namespace
+
+std::int64_t CudaProblem::input_sets(const Problem& problem, std::int64_t l2_bytes) {
+  const std::int64_t set = input_set_bytes(problem);
+  return std::clamp<std::int64_t>((2 * l2_bytes + set - 1) / set, 1, kMostSets);
+}
+
+std::int64_t CudaProblem::required_bytes(const Problem& problem, std::int64_t l2_bytes) {
+  const TensorShape query = query_shape(problem);
+  const auto scratch =
+      static_cast<std::int64_t>(kernels::cuda_reference_scratch_bytes(attention_args(problem)));
+  const std::int64_t inputs = input_sets(problem, l2_bytes) * input_set_bytes(problem);
+  const std::int64_t out = query.span_elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
+  constexpr std::int64_t kFp32 = sizeof(float);
+  const std::int64_t references = 2 * kFp32 * query.elements();  // reference and yardstick
+  return inputs + out + references + scratch + 2 * kFp32 * lse_elements(problem);
+}
+
+CudaProblem::CudaProblem(const Problem& problem, std::uint64_t seed, std::int64_t l2_bytes,
+                         CUstream_st* stream)
+    : problem_(problem),
+      out_(query_shape(problem).span_elements, size_bytes(problem.dtype)),
+      lse_(lse_elements(problem), sizeof(float)),
+      reference_out_(static_cast<std::size_t>(query_shape(problem).elements()) * sizeof(float)),
+      reference_lse_(static_cast<std::size_t>(lse_elements(problem)) * sizeof(float)) {
+  make_inputs(seed, input_sets(problem, l2_bytes), stream);
+  run_reference(stream);
+}
+
+void CudaProblem::make_inputs(std::uint64_t seed, std::int64_t sets, CUstream_st* stream) {
+  const TensorShape query = query_shape(problem_);
+  const TensorShape key_value = key_value_shape(problem_);
+  for (int set = 0; set < static_cast<int>(sets); ++set) {
+    inputs_.push_back({.q = make_input(query, problem_.dtype, InputTensor::q, seed, set, stream),
+                       .k = make_input(key_value, problem_.dtype, InputTensor::k, seed, set, stream),
+                       .v = make_input(key_value, problem_.dtype, InputTensor::v, seed, set, stream)});
+  }
+}
+
+void CudaProblem::run_reference(CUstream_st* stream) {
+  const AttentionArgs arguments = args(0);
+  const DeviceBuffer scratch(kernels::cuda_reference_scratch_bytes(arguments));
+  auto* reference = static_cast<float*>(reference_out_.data());
+  cuda_check(
+      kernels::cuda_reference_attention(arguments, problem_.dtype, Precision::reference, reference,
+                                        static_cast<float*>(reference_lse_.data()), scratch.data(), stream),
+      "running the reference");
+  const DeviceBuffer yardstick(reference_out_.size_bytes());
+  cuda_check(kernels::cuda_reference_attention(arguments, problem_.dtype, Precision::yardstick,
+                                               static_cast<float*>(yardstick.data()), nullptr, scratch.data(),
+                                               stream),
+             "running the yardstick");
+  const std::int64_t count = query_shape(problem_).elements();
+  yardstick_ = to_norms(compare_contiguous(yardstick.data(), reference_out_.data(), count, stream), count);
+}
+
+AttentionArgs CudaProblem::args(int set) const {
+  AttentionArgs arguments = attention_args(problem_);
+  const InputSet& inputs = inputs_[static_cast<std::size_t>(set)];
+  arguments.q = inputs.q.data();
+  arguments.k = inputs.k.data();
+  arguments.v = inputs.v.data();
+  arguments.out = out_.tensor();
+  arguments.lse = problem_.lse ? static_cast<float*>(lse_.tensor()) : nullptr;
+  return arguments;
+}
+
+void CudaProblem::poison_outputs(CUstream_st* stream) {
+  out_.poison(stream);
+  lse_.poison(stream);
+}
+
+Check CudaProblem::check_outputs(const CheckPolicy& policy, CUstream_st* stream) const {
+  const TensorShape shape = query_shape(problem_);
+  kernels::DifferenceSums sums;
+  cuda_check(kernels::cuda_compare(out_.tensor(), problem_.dtype, shape.stride,
+                                   static_cast<const float*>(reference_out_.data()), shape.batch, shape.heads,
+                                   shape.rows, shape.head_dim, sums, stream),
+             "comparing with the reference");
+  Observation seen{.error = to_norms(sums, shape.elements()), .unwritten = sums.unwritten};
+  seen.out_of_bounds = out_.written_elements(stream) - (shape.elements() - sums.unwritten);
+  std::int64_t lse_written = 0;
+  if (problem_.lse) {
+    const std::int64_t count = lse_elements(problem_);
+    const kernels::DifferenceSums lse =
+        compare_contiguous(lse_.tensor(), reference_lse_.data(), count, stream);
+    seen.lse = to_norms(lse, count);
+    seen.unwritten += lse.unwritten;
+    lse_written = count - lse.unwritten;
+  }
+  seen.out_of_bounds += lse_.written_elements(stream) - lse_written;
+  return judge(problem_, seen, yardstick_, policy);
+}
+
+}  // namespace flashcore

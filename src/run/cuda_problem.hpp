@@ -1,0 +1,52 @@
+// The device memory of one problem: rotated input sets, a guarded output, the reference and the yardstick.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/problem.hpp"
+#include "core/record.hpp"
+#include "run/cuda_memory.hpp"
+#include "run/verdict.hpp"
+
+namespace flashcore {
+
+class CudaProblem {
+ public:
+  // Enough input sets that together they are at least twice l2_bytes, kMostSets at the most.
+  static constexpr std::int64_t kMostSets = 256;
+  static std::int64_t input_sets(const Problem& problem, std::int64_t l2_bytes);
+  static std::int64_t required_bytes(const Problem& problem, std::int64_t l2_bytes);
+
+  // Makes the inputs and runs reference and yardstick. Throws OutOfMemoryError.
+  CudaProblem(const Problem& problem, std::uint64_t seed, std::int64_t l2_bytes, CUstream_st* stream);
+
+  const Problem& problem() const { return problem_; }
+  int input_sets() const { return static_cast<int>(inputs_.size()); }
+
+  // Arguments that read one input set and write the guarded output.
+  AttentionArgs args(int set) const;
+
+  void poison_outputs(CUstream_st* stream);
+
+  // Compares what is in the outputs now, made from input set 0, with the reference.
+  Check check_outputs(const CheckPolicy& policy, CUstream_st* stream) const;
+
+ private:
+  struct InputSet {
+    DeviceBuffer q, k, v;
+  };
+
+  void make_inputs(std::uint64_t seed, std::int64_t sets, CUstream_st* stream);
+  void run_reference(CUstream_st* stream);
+
+  Problem problem_;
+  std::vector<InputSet> inputs_;
+  GuardedTensor out_;
+  GuardedTensor lse_;
+  DeviceBuffer reference_out_;  // [batch, heads_q, seq_q, head_dim] FP32
+  DeviceBuffer reference_lse_;  // [batch, heads_q, seq_q] FP32
+  ErrorNorms yardstick_;
+};
+
+}  // namespace flashcore
