@@ -1,5 +1,5 @@
-// Turns a CPU kernel class into Variants, at the dtypes and head_dims that all CPU families have. A family is a
-// class with
+// Turns a CPU kernel class into Variants, at the dtypes and head_dims that all CPU families have. A family is
+// a class with
 //
 //   static constexpr const char* kFamily;     its name
 //   static constexpr const char* kSummary;    the idea in a few words

@@ -1,8 +1,8 @@
 // Seeded normal values by position, the same on the host and on the device and in any order of generation.
 //
 // A counter-based generator (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): the counter
-// goes through the finaliser of SplitMix64 (Steele et al. 2014), and Box-Muller makes two normal values of one
-// 64-bit hash.
+// goes through the finaliser of SplitMix64 (Steele et al. 2014), and Box-Muller makes two normal values of
+// one 64-bit hash.
 #pragma once
 
 #include <cmath>
@@ -36,8 +36,8 @@ struct NormalPair {
   float second;
 };
 
-// Elements 2·pair and 2·pair + 1 of a stream. The uniform under the logarithm lies in (0, 1], so that no value
-// is infinite; 24 bits of it bound the values by 5.8.
+// Elements 2·pair and 2·pair + 1 of a stream. The uniform under the logarithm lies in (0, 1], so that no
+// value is infinite; 24 bits of it bound the values by 5.8.
 FLASHCORE_HOST_DEVICE inline NormalPair normal_pair(std::uint64_t stream, std::uint64_t pair) {
   constexpr float kTwoToMinus24 = 1.0f / 16777216.0f;
   constexpr float kTwoPi = 6.283185307179586f;

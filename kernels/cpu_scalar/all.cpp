@@ -1,10 +1,11 @@
 // cpu_scalar: the CPU's baseline rung. Plain loops, scalar FP32.
 //
 // Idea: one query row at a time, the rows shared out to all cores. Softmax takes three passes over the row's
-// scores: Q·K and the maximum, the exponentials and their sum, P·V. Elements are converted where they are used.
+// scores: Q·K and the maximum, the exponentials and their sum, P·V. Elements are converted where they are
+// used.
 //
-// Limit: each row reads all of K and V again, one element at a time, and a dot product is one chain of dependent
-// additions.
+// Limit: each row reads all of K and V again, one element at a time, and a dot product is one chain of
+// dependent additions.
 #include <algorithm>
 #include <cerrno>
 #include <cmath>

@@ -1,0 +1,111 @@
+// cpu_fused: FlashAttention's tiles with SIMD.
+//
+// Idea: one thread works on block_q query rows against block_kv keys at a time (FlashAttention, algorithm 1;
+// online softmax by Milakov & Gimelshein 2018). The query row is the vector lane: Q, scores, probabilities
+// and the output are kept transposed, so that row maxima, row sums and rescaling are plain vector operations,
+// and both matrix products are the same register-blocked FMA kernel that broadcasts one element of K or V.
+//
+// Against cpu_scalar: K and V are read and converted once for block_q rows instead of once a row; vectors
+// with run-time dispatch to the processor's best instruction set; FMA chains that do not wait for each other;
+// exponentials by a polynomial; keys masked for the whole tile are never touched.
+//
+// Limit: FMA throughput. A query count below 16 leaves lanes idle.
+//
+// Scalable vectors (SVE, RVV) are left out, because accumulators are held in arrays; such machines run NEON
+// or the generic target. The other disabled targets would only add compile time.
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/cpu_fused/kernel-inl.hpp"
+// clang-format off: foreach_target.h must come first, it compiles the file above once a target.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "kernels/cpu_fused/kernel-inl.hpp"
+// clang-format on
+
+#include <hwy/aligned_allocator.h>
+
+#include <cerrno>
+#include <span>
+#include <vector>
+
+#include "kernels/common/cpu_threads.hpp"
+#include "kernels/common/cpu_variant.hpp"
+
+namespace flashcore::kernels {
+namespace cpu_fused {
+
+HWY_EXPORT(attend_tile_fp16);
+HWY_EXPORT(attend_tile_bf16);
+
+namespace {
+
+using AttendTile = void (*)(const AttentionArgs&, const Tile&, const TilePosition&, const TileScratch&);
+
+// Tiles of one head follow each other; under a causal mask the longest comes first, so that no thread starts
+// a long tile when the others are done.
+TilePosition tile_position(const AttentionArgs& args, int block_q, std::int64_t index) {
+  const std::int64_t tiles = (std::int64_t{args.seq_q} + block_q - 1) / block_q;
+  const std::int64_t heads = std::int64_t{args.batch} * args.heads_q;
+  const std::int64_t tile = tiles - 1 - index / heads;
+  const std::int64_t head = index % heads % args.heads_q;
+  const auto row_begin = static_cast<std::int32_t>(tile * block_q);
+  return {.batch = index % heads / args.heads_q,
+          .head = head,
+          .head_kv = kv_head(args, head),
+          .row_begin = row_begin,
+          .rows = std::min(block_q, args.seq_q - row_begin)};
+}
+
+int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_tile) {
+  const std::size_t head_dim = static_cast<std::size_t>(args.head_dim);
+  const std::size_t scratch_floats = TileScratch{}.lay_out(nullptr, tile, head_dim);
+  const int threads = thread_count();
+  const auto memory = hwy::AllocateAligned<float>(scratch_floats * static_cast<std::size_t>(threads));
+  if (memory == nullptr) return ENOMEM;
+  const std::int64_t tiles = (std::int64_t{args.seq_q} + tile.block_q - 1) / tile.block_q;
+  const std::int64_t work = tiles * args.heads_q * args.batch;
+#pragma omp parallel num_threads(threads)
+  {
+    TileScratch scratch{};
+    scratch.lay_out(memory.get() + scratch_floats * static_cast<std::size_t>(thread_index()), tile, head_dim);
+#pragma omp for schedule(dynamic)
+    for (std::int64_t i = 0; i < work; ++i) {
+      attend_tile(args, tile, tile_position(args, tile.block_q, i), scratch);
+    }
+  }
+  return 0;
+}
+
+struct CpuFused {
+  static constexpr const char* kFamily = "cpu_fused";
+  static constexpr const char* kSummary = "tiled online softmax, SIMD over query rows";
+
+  template <Dtype kDtype>
+  static int launch(const AttentionArgs& args, const Tile& tile) {
+    if constexpr (kDtype == Dtype::fp16) {
+      return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_fp16));
+    } else {
+      return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_bf16));
+    }
+  }
+};
+
+constexpr Tile tile(int block_q, int block_kv) {
+  static_assert(kPanelRows == 16);
+  return {.block_q = block_q, .block_kv = block_kv};
+}
+
+}  // namespace
+}  // namespace cpu_fused
+
+std::span<const Variant> cpu_fused_all() {
+  using namespace cpu_fused;
+  static constexpr auto kTable = cpu_table<CpuFused, tile(16, 64), tile(32, 32), tile(32, 64), tile(64, 64),
+                                           tile(64, 128), tile(128, 64), tile(32, 128)>();
+  return kTable;
+}
+
+}  // namespace flashcore::kernels
