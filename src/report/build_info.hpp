@@ -1,0 +1,26 @@
+// What this binary was made from.
+#pragma once
+
+#include <string>
+
+namespace flashcore {
+
+// Fixed when it was built.
+struct BuildInfo {
+  std::string version;       // of the program, "0.1.0"
+  std::string git_commit;    // empty when built outside of a git checkout
+  bool git_dirty = false;    // tracked files differed from the commit
+  std::string build_type;    // "Release"
+  std::string cxx_compiler;  // "GNU 12.2.0"
+  std::string cxx_flags;
+  std::string cuda_compiler;  // "NVIDIA 13.0.48", empty without CUDA
+  std::string cuda_flags;
+  std::string cuda_architectures;  // "80-real,89-real,90a-real"
+};
+
+const BuildInfo& build_info();
+
+// One line for --version: "flashcore-bench 0.1.0 (1a2b3c4d5e6f, modified)".
+std::string version_line();
+
+}  // namespace flashcore
