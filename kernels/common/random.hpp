@@ -8,11 +8,7 @@
 #include <cmath>
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define FLASHCORE_HOST_DEVICE __host__ __device__
-#else
-#define FLASHCORE_HOST_DEVICE
-#endif
+#include "kernels/common/host_device.hpp"
 
 namespace flashcore::kernels {
 

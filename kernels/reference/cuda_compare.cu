@@ -32,39 +32,6 @@ __global__ void count_written_kernel(const Word* words, std::int64_t count, unsi
   if (mine > 0) atomicAdd(written, mine);
 }
 
-__device__ void add(DifferenceSums& sums, float value, float reference, bool poisoned, std::int64_t index) {
-  if (poisoned) {
-    ++sums.unwritten;
-    return;
-  }
-  if (isinf(reference) && value == reference) return;
-  if (!isfinite(value) || !isfinite(reference)) {
-    ++sums.nonfinite;
-    if (sums.worst_index < 0) sums.worst_index = index;
-    return;
-  }
-  const double difference = fabs(static_cast<double>(value) - reference);
-  sums.abs_sum += difference;
-  sums.square_sum += difference * difference;
-  sums.reference_square_sum += static_cast<double>(reference) * reference;
-  if (difference > sums.max_abs) {
-    sums.max_abs = difference;
-    sums.worst_index = index;
-  }
-}
-
-__host__ __device__ void merge(DifferenceSums& sums, const DifferenceSums& other) {
-  sums.abs_sum += other.abs_sum;
-  sums.square_sum += other.square_sum;
-  sums.reference_square_sum += other.reference_square_sum;
-  sums.nonfinite += other.nonfinite;
-  sums.unwritten += other.unwritten;
-  if (other.max_abs > sums.max_abs || sums.worst_index < 0) {
-    sums.max_abs = other.max_abs > sums.max_abs ? other.max_abs : sums.max_abs;
-    sums.worst_index = other.worst_index >= 0 ? other.worst_index : sums.worst_index;
-  }
-}
-
 // Each thread's sums over `count` elements, merged over the block into partial[blockIdx.x].
 template <class Visit>
 __device__ void sum_block(std::int64_t count, DifferenceSums* partial, Visit visit) {
@@ -97,7 +64,7 @@ __global__ void __launch_bounds__(kThreads)
     const std::int64_t head = i / extent.head_dim / extent.rows % extent.heads;
     const std::int64_t batch = i / extent.head_dim / extent.rows / extent.heads;
     const T* element = out + batch * stride.batch + head * stride.head + row * stride.row + column;
-    add(sums, to_float(*element), reference[i], *reinterpret_cast<const std::uint16_t*>(element) == kPoison16,
+    add_difference(sums, to_float(*element), reference[i], *reinterpret_cast<const std::uint16_t*>(element) == kPoison16,
         i);
   });
 }
@@ -105,7 +72,7 @@ __global__ void __launch_bounds__(kThreads)
 __global__ void __launch_bounds__(kThreads) compare_fp32_kernel(const float* values, const float* reference,
                                                                 std::int64_t count, DifferenceSums* partial) {
   sum_block(count, partial, [&](DifferenceSums& sums, std::int64_t i) {
-    add(sums, values[i], reference[i], __float_as_uint(values[i]) == kPoison32, i);
+    add_difference(sums, values[i], reference[i], __float_as_uint(values[i]) == kPoison32, i);
   });
 }
 

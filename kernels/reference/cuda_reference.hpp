@@ -9,13 +9,9 @@
 #include "core/attention_args.hpp"
 #include "core/dtype.hpp"
 #include "kernels/common/random.hpp"
+#include "kernels/reference/difference.hpp"
 
 namespace flashcore::kernels {
-
-// Stored into every element of an output before a launch: a NaN in fp16, bf16 and FP32 alike, so that an
-// element that was not written is known by its bits and can never pass for a result.
-inline constexpr std::uint16_t kPoison16 = 0x7FAB;
-inline constexpr std::uint32_t kPoison32 = 0x7FAB7FABu;
 
 // Fills memory with the poison. size_bytes must be a multiple of 4.
 int cuda_poison(void* data, std::size_t size_bytes, void* stream);
@@ -43,17 +39,6 @@ enum class Precision { reference, yardstick };
 std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args);
 int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream);
-
-// Sums over one comparison; see ErrorNorms in core/record.hpp for what becomes of them.
-struct DifferenceSums {
-  double abs_sum = 0;
-  double square_sum = 0;
-  double reference_square_sum = 0;
-  double max_abs = -1;
-  std::int64_t worst_index = -1;
-  std::int64_t nonfinite = 0;  // not finite where the reference is, poison not counted
-  std::int64_t unwritten = 0;  // still poison
-};
 
 // Compares a strided tensor with a contiguous FP32 one. Synchronises the stream.
 int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const float* reference,

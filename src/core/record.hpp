@@ -46,6 +46,7 @@ struct ErrorNorms {
   double rel_l2 = 0;  // ‖out − ref‖₂ / ‖ref‖₂, or ‖out‖₂ when the reference is zero
   std::int64_t nonfinite = 0;     // elements that are not finite where the reference is
   std::int64_t worst_index = -1;  // flat index in [batch, heads_q, seq_q, head_dim] of the largest error
+  double reference_rms = 0;       // root mean square of the reference; not part of a record's file
 };
 
 struct CheckLimit {
@@ -60,8 +61,8 @@ struct Check {
   double yardstick_max_abs = 0;  // the unfused same-dtype attention's own errors
   double yardstick_rel_l2 = 0;
   std::optional<double> lse_max_abs;  // error of the log-sum-exp output, when asked for
-  std::int64_t unwritten = 0;         // output elements still poisoned
-  std::int64_t out_of_bounds = 0;     // bytes changed in gaps and canaries
+  std::int64_t unwritten = 0;         // elements of O and log-sum-exp still poisoned
+  std::int64_t out_of_bounds = 0;     // elements changed in gaps and guards
   bool passed = false;
   std::string reason;  // why it did not pass
 };

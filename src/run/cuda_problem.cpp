@@ -3,7 +3,6 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "kernels/reference/cuda_reference.hpp"
 
@@ -39,17 +38,6 @@ DeviceBuffer make_input(const TensorShape& shape, Dtype dtype, InputTensor tenso
                                  .set = static_cast<std::uint32_t>(set)};
   cuda_check(kernels::cuda_fill_normal(fill, stream), "making inputs");
   return buffer;
-}
-
-ErrorNorms to_norms(const kernels::DifferenceSums& sums, std::int64_t count) {
-  ErrorNorms norms;
-  norms.max_abs = std::max(0.0, sums.max_abs);
-  norms.mean_abs = sums.abs_sum / static_cast<double>(count);
-  norms.rel_l2 = std::sqrt(sums.square_sum) /
-                 (sums.reference_square_sum > 0 ? std::sqrt(sums.reference_square_sum) : 1.0);
-  norms.nonfinite = sums.nonfinite;
-  norms.worst_index = sums.worst_index;
-  return norms;
 }
 
 // Contiguous FP32 as the comparison sees it: [batch, heads_q, seq_q, head_dim].
@@ -115,7 +103,7 @@ void CudaProblem::run_reference(CUstream_st* stream) {
                                                stream),
              "running the yardstick");
   const std::int64_t count = query_shape(problem_).elements();
-  yardstick_ = to_norms(compare_contiguous(yardstick.data(), reference_out_.data(), count, stream), count);
+  yardstick_ = error_norms(compare_contiguous(yardstick.data(), reference_out_.data(), count, stream), count);
 }
 
 AttentionArgs CudaProblem::args(int set) const {
@@ -141,15 +129,15 @@ Check CudaProblem::check_outputs(const CheckPolicy& policy, CUstream_st* stream)
                                    static_cast<const float*>(reference_out_.data()), shape.batch, shape.heads,
                                    shape.rows, shape.head_dim, sums, stream),
              "comparing with the reference");
-  Observation seen{.error = to_norms(sums, shape.elements()), .unwritten = sums.unwritten};
+  Observation seen{.error = error_norms(sums, shape.elements()), .unwritten = sums.unwritten};
   seen.out_of_bounds = out_.written_elements(stream) - (shape.elements() - sums.unwritten);
   std::int64_t lse_written = 0;
   if (problem_.lse) {
     const std::int64_t count = lse_elements(problem_);
     const kernels::DifferenceSums lse =
         compare_contiguous(lse_.tensor(), reference_lse_.data(), count, stream);
-    seen.lse = to_norms(lse, count);
-    seen.unwritten += lse.unwritten;
+    seen.lse = error_norms(lse, count);
+    seen.lse_unwritten = lse.unwritten;
     lse_written = count - lse.unwritten;
   }
   seen.out_of_bounds += lse_.written_elements(stream) - lse_written;
