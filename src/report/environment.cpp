@@ -15,7 +15,7 @@ namespace flashcore {
 namespace {
 
 Json git_json(const BuildInfo& build) {
-  if (build.git_commit.empty()) return {{"reason", "not built from a git checkout"}};
+  if (build.git_commit.empty()) return {{"reason", "no git checkout could be read when this was built"}};
   return {{"commit", build.git_commit}, {"dirty", build.git_dirty}};
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
@@ -29,7 +30,7 @@ class ProgressLine : public Progress {
   int width_;
   std::function<Clock::time_point()> now_;
   Clock::time_point started_;
-  Clock::time_point drawn_{};
+  std::optional<Clock::time_point> drawn_;
   bool visible_ = false;
 };
 

@@ -30,6 +30,8 @@ class TableSink : public Sink {
   void finish() override;
 
  private:
+  void print();
+
   std::ostream& out_;
   TableOptions options_;
   std::vector<Record> records_;  // of the problem at hand
