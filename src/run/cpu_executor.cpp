@@ -1,0 +1,130 @@
+#include "run/cpu_executor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <memory>
+
+#include "core/error.hpp"
+#include "run/cpu_problem.hpp"
+#include "run/device.hpp"
+
+namespace flashcore {
+namespace {
+
+// A sample of hot or cold is as many calls as last about this long, so that the clock's own cost does not
+// show.
+constexpr double kSampleUs = 2000;
+constexpr int kMostCalls = 1000;
+
+class CpuExecutor : public Executor {
+ public:
+  const DeviceInfo& device() const override { return device_; }
+
+  std::int64_t required_bytes(const Problem& problem) const override {
+    return CpuProblem::required_bytes(problem, device_);
+  }
+
+  void prepare(const Problem& problem, std::uint64_t seed) override;
+  std::string unsupported(const Variant& variant) const override;
+  Check verify(const Variant& variant, const CheckPolicy& policy) override;
+  double sample(const Variant& variant, Clock clock) override;
+  Resources resources(const Variant&) const override { return {}; }
+
+ private:
+  void launch(const Variant& variant, std::int64_t set);
+  // Microseconds a launch over `calls` launches that walk through the first `sets` input sets.
+  double time_calls(const Variant& variant, int calls, std::int64_t sets);
+  int calls_per_sample(const Variant& variant);
+
+  DeviceInfo device_ = cpu_device();
+  std::unique_ptr<CpuProblem> problem_;
+  HostBuffer<std::byte> workspace_;
+  std::int64_t workspace_bytes_ = 0;
+  std::int64_t next_set_ = 0;
+  std::map<const Variant*, int> calls_per_sample_;
+};
+
+void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed) {
+  problem_.reset();  // before the next problem takes its memory
+  workspace_ = {};
+  workspace_bytes_ = 0;
+  next_set_ = 0;
+  calls_per_sample_.clear();
+  const std::int64_t needed = required_bytes(problem);
+  const std::int64_t free_bytes = free_host_memory_bytes();
+  if (needed > free_bytes) {
+    constexpr double kGiB = 1 << 30;
+    throw OutOfMemoryError(fmt::format("the problem needs {:.1f} GiB of memory, {:.1f} GiB are free",
+                                       static_cast<double>(needed) / kGiB,
+                                       static_cast<double>(free_bytes) / kGiB));
+  }
+  problem_ = std::make_unique<CpuProblem>(problem, seed);
+}
+
+std::string CpuExecutor::unsupported(const Variant& variant) const {
+  if (variant.backend != Backend::cpu) return "runs on a CUDA device";
+  if (variant.spec.dtype != problem_->problem().dtype) return "compiled for another dtype";
+  const char* reason = variant.unsupported(problem_->args(0), device_.limits);
+  return reason == nullptr ? "" : reason;
+}
+
+void CpuExecutor::launch(const Variant& variant, std::int64_t set) {
+  AttentionArgs args = problem_->args(set);
+  if (variant.workspace_bytes != nullptr) {
+    const auto needed = static_cast<std::int64_t>(variant.workspace_bytes(args));
+    if (needed > workspace_bytes_) workspace_ = HostBuffer<std::byte>(needed);
+    workspace_bytes_ = std::max(workspace_bytes_, needed);
+    args.workspace = workspace_.data();
+  }
+  const int code = variant.launch(args, nullptr);
+  if (code == 0) return;
+  const std::string message = fmt::format("{} failed: {}", variant.id(), std::strerror(code));
+  if (code == ENOMEM) throw OutOfMemoryError(message);
+  throw EnvironmentError(message);
+}
+
+Check CpuExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
+  problem_->poison_outputs();
+  launch(variant, 0);
+  return problem_->check_outputs(policy);
+}
+
+double CpuExecutor::time_calls(const Variant& variant, int calls, std::int64_t sets) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (int call = 0; call < calls; ++call) {
+    launch(variant, next_set_ % sets);
+    ++next_set_;
+  }
+  const std::chrono::duration<double, std::micro> spent = std::chrono::steady_clock::now() - begin;
+  return spent.count() / calls;
+}
+
+int CpuExecutor::calls_per_sample(const Variant& variant) {
+  const auto [entry, is_new] = calls_per_sample_.try_emplace(&variant, 1);
+  if (is_new) {
+    time_calls(variant, 1, 1);  // warms up
+    const double call_us = std::max(time_calls(variant, 1, 1), 1.0);
+    entry->second = std::clamp(static_cast<int>(std::ceil(kSampleUs / call_us)), 1, kMostCalls);
+  }
+  return entry->second;
+}
+
+double CpuExecutor::sample(const Variant& variant, Clock clock) {
+  if (clock == Clock::call) return time_calls(variant, 1, 1);
+  if (clock == Clock::hot) return time_calls(variant, calls_per_sample(variant), 1);
+  const std::int64_t sets = CpuProblem::input_sets(problem_->problem(), device_);
+  problem_->make_input_sets(sets);
+  return time_calls(variant, calls_per_sample(variant), sets);
+}
+
+}  // namespace
+
+std::unique_ptr<Executor> make_cpu_executor() { return std::make_unique<CpuExecutor>(); }
+
+}  // namespace flashcore

@@ -1,0 +1,182 @@
+#include "run/cpu_problem.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+#include "core/error.hpp"
+#include "kernels/common/cpu_numeric.hpp"
+#include "kernels/common/cpu_threads.hpp"
+#include "kernels/common/random.hpp"
+#include "kernels/reference/cpu_reference.hpp"
+#include "kernels/reference/difference.hpp"
+
+namespace flashcore {
+namespace {
+
+using kernels::DifferenceSums;
+using kernels::InputTensor;
+
+constexpr std::int64_t kFp32 = sizeof(float);
+
+std::int64_t input_set_bytes(const Problem& problem) {
+  const std::int64_t elements =
+      query_shape(problem).span_elements + 2 * key_value_shape(problem).span_elements;
+  return elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
+}
+
+std::int64_t lse_elements(const Problem& problem) { return problem.batch * problem.heads_q * problem.seq_q; }
+
+// One row of seeded normal values; first_index is its first element's place in the stream.
+template <class T>
+void fill_row(std::uint64_t stream, std::int64_t first_index, std::int64_t head_dim, std::uint16_t* row) {
+  kernels::NormalPair pair{};
+  for (std::int64_t d = 0; d < head_dim; ++d) {
+    const auto index = static_cast<std::uint64_t>(first_index + d);
+    if (d == 0 || index % 2 == 0) pair = kernels::normal_pair(stream, index / 2);
+    row[d] = kernels::from_float<T>(index % 2 == 0 ? pair.first : pair.second).bits;
+  }
+}
+
+// A tensor whose gaps hold poison: a kernel that ignores strides reads NaN.
+HostBuffer<std::uint16_t> make_input(const TensorShape& shape, Dtype dtype, std::uint64_t stream) {
+  HostBuffer<std::uint16_t> buffer(shape.span_elements);
+  std::ranges::fill(buffer.span(), kernels::kPoison16);
+  const std::int64_t rows = shape.batch * shape.heads * shape.rows;
+  kernels::visit_dtype(dtype, [&]<class T>(T) {
+#pragma omp parallel for
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const std::int64_t head = i / shape.rows;
+      fill_row<T>(stream, i * shape.head_dim, shape.head_dim,
+                  kernels::row_pointer(buffer.data(), shape.stride, head / shape.heads, head % shape.heads,
+                                       i % shape.rows));
+    }
+  });
+  return buffer;
+}
+
+// Sums over [0, count) in chunks, merged in order so that the result does not depend on the threads.
+template <class Add>
+DifferenceSums sum_differences(std::int64_t count, std::int64_t chunk, Add add) {
+  std::vector<DifferenceSums> partial((count + chunk - 1) / chunk);
+#pragma omp parallel for
+  for (std::int64_t c = 0; c < static_cast<std::int64_t>(partial.size()); ++c) {
+    for (std::int64_t i = c * chunk; i < std::min(count, (c + 1) * chunk); ++i) add(partial[c], i);
+  }
+  DifferenceSums sums;
+  for (const DifferenceSums& part : partial) merge(sums, part);
+  return sums;
+}
+
+constexpr std::int64_t kChunkElements = 1 << 14;
+
+// A strided tensor of dtype against a contiguous reference.
+DifferenceSums compare_tensor(const std::uint16_t* tensor, const TensorShape& shape, Dtype dtype,
+                              const float* reference) {
+  return kernels::visit_dtype(dtype, [&]<class T>(T) {
+    return sum_differences(shape.elements(), kChunkElements, [&](DifferenceSums& sums, std::int64_t i) {
+      const std::int64_t row = i / shape.head_dim;
+      const std::int64_t head = row / shape.rows;
+      const std::uint16_t bits = kernels::row_pointer(
+          tensor, shape.stride, head / shape.heads, head % shape.heads, row % shape.rows)[i % shape.head_dim];
+      add_difference(sums, to_float(T{bits}), reference[i], bits == kernels::kPoison16, i);
+    });
+  });
+}
+
+DifferenceSums compare_fp32(const std::uint32_t* values, const float* reference, std::int64_t count) {
+  return sum_differences(count, kChunkElements, [&](DifferenceSums& sums, std::int64_t i) {
+    add_difference(sums, std::bit_cast<float>(values[i]), reference[i], values[i] == kernels::kPoison32, i);
+  });
+}
+
+}  // namespace
+
+std::int64_t CpuProblem::input_sets(const Problem& problem, const DeviceInfo& device) {
+  const std::int64_t set = input_set_bytes(problem);
+  const std::int64_t wanted = std::min((2 * device.l2_bytes + set - 1) / set, kMostSets);
+  return std::max<std::int64_t>(std::min(wanted, device.free_memory_bytes / 4 / set), 1);
+}
+
+std::int64_t CpuProblem::required_bytes(const Problem& problem, const DeviceInfo& device) {
+  const TensorShape query = query_shape(problem);
+  const std::int64_t inputs = input_sets(problem, device) * input_set_bytes(problem);
+  const std::int64_t out = query.span_elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
+  const std::int64_t references = 2 * kFp32 * query.elements();  // reference and yardstick
+  const std::int64_t head_buffers = 2 * kFp32 * problem.seq_kv * problem.head_dim;
+  const std::int64_t row_scratch = kFp32 * device.limits.num_sms * (problem.seq_kv + problem.head_dim);
+  return inputs + out + references + head_buffers + row_scratch + 2 * kFp32 * lse_elements(problem);
+}
+
+CpuProblem::CpuProblem(const Problem& problem, std::uint64_t seed)
+    : problem_(problem),
+      seed_(seed),
+      out_(query_shape(problem).span_elements),
+      lse_(lse_elements(problem)),
+      reference_out_(query_shape(problem).elements()),
+      reference_lse_(lse_elements(problem)) {
+  make_input_sets(1);
+  run_reference();
+}
+
+void CpuProblem::make_input_sets(std::int64_t count) {
+  const auto make = [&](const TensorShape& shape, InputTensor tensor, std::int64_t set) {
+    return make_input(shape, problem_.dtype,
+                      kernels::random_stream(seed_, tensor, static_cast<std::uint32_t>(set)));
+  };
+  for (auto set = static_cast<std::int64_t>(inputs_.size()); set < count; ++set) {
+    inputs_.push_back({.q = make(query_shape(problem_), InputTensor::q, set),
+                       .k = make(key_value_shape(problem_), InputTensor::k, set),
+                       .v = make(key_value_shape(problem_), InputTensor::v, set)});
+  }
+}
+
+void CpuProblem::run_reference() try {
+  const std::int64_t count = query_shape(problem_).elements();
+  const HostBuffer<float> yardstick(count);
+  kernels::reference_attention(args(0), problem_.dtype, reference_out_.data(), reference_lse_.data());
+  kernels::yardstick_attention(args(0), problem_.dtype, yardstick.data());
+  yardstick_ = error_norms(sum_differences(count, kChunkElements,
+                                           [&](DifferenceSums& sums, std::int64_t i) {
+                                             add_difference(sums, yardstick.data()[i],
+                                                            reference_out_.data()[i], false, i);
+                                           }),
+                           count);
+} catch (const std::bad_alloc&) {
+  throw OutOfMemoryError("memory ran out while the reference was computed");
+}
+
+AttentionArgs CpuProblem::args(std::int64_t set) const {
+  const InputSet& inputs = inputs_[static_cast<std::size_t>(set)];
+  AttentionArgs arguments = attention_args(problem_);
+  arguments.q = inputs.q.data();
+  arguments.k = inputs.k.data();
+  arguments.v = inputs.v.data();
+  arguments.out = out_.tensor();
+  arguments.lse = problem_.lse ? reinterpret_cast<float*>(lse_.tensor()) : nullptr;
+  return arguments;
+}
+
+void CpuProblem::poison_outputs() {
+  out_.poison();
+  lse_.poison();
+}
+
+Check CpuProblem::check_outputs(const CheckPolicy& policy) const {
+  const TensorShape shape = query_shape(problem_);
+  const DifferenceSums out = compare_tensor(out_.tensor(), shape, problem_.dtype, reference_out_.data());
+  Observation seen{.error = error_norms(out, shape.elements()), .unwritten = out.unwritten};
+  seen.out_of_bounds = out_.written_elements() - (shape.elements() - out.unwritten);
+  std::int64_t lse_written = 0;
+  if (problem_.lse) {
+    const std::int64_t count = lse_elements(problem_);
+    const DifferenceSums lse = compare_fp32(lse_.tensor(), reference_lse_.data(), count);
+    seen.lse = error_norms(lse, count);
+    seen.lse_unwritten = lse.unwritten;
+    lse_written = count - lse.unwritten;
+  }
+  seen.out_of_bounds += lse_.written_elements() - lse_written;
+  return judge(problem_, seen, yardstick_, policy);
+}
+
+}  // namespace flashcore
