@@ -37,7 +37,12 @@ std::string suggest(std::string_view word, const std::vector<std::string>& candi
   return suggestion(word, views);
 }
 
-std::optional<std::string> not_compiled_in(std::string_view family) {
+// Why a term matches nothing although it is right: it names a family that this build leaves out.
+std::optional<std::string> not_compiled_in(const SelectorTerm& term) {
+  std::string family = term.glob.substr(0, term.glob.find('/'));
+  for (const AttributeFilter& filter : term.filters) {
+    if (filter.name == "family") family = filter.allowed.front();
+  }
   for (const DeclaredFamily& declared : declared_families()) {
     if (declared.name == family && !declared.compiled_in) {
       return fmt::format("family {} needs {}, which this program was built without", family,
@@ -51,8 +56,6 @@ std::optional<std::string> not_compiled_in(std::string_view family) {
 std::string explain_glob(const SelectorTerm& term, std::span<const Variant* const> variants) {
   const std::string_view glob = term.glob;
   const std::string_view family = glob.substr(0, glob.find('/'));
-  if (const auto reason = not_compiled_in(family)) return fmt::format("no variant matches; {}", *reason);
-
   const bool whole_family = glob.find('/') == std::string_view::npos;
   std::vector<std::string> candidates;
   bool family_known = false;
@@ -77,7 +80,6 @@ std::string explain_filters(const SelectorTerm& term, std::span<const Variant* c
     const bool any = std::ranges::any_of(variants, [&](const Variant* v) { return is_allowed(*v, filter); });
     if (any) continue;
     const std::string& wanted = filter.allowed.front();
-    if (const auto reason = filter.name == "family" ? not_compiled_in(wanted) : std::nullopt) return *reason;
     const std::vector<std::string> values = values_of(variants, filter.name);
     const std::string text =
         fmt::format("no variant has {} {}", filter.name, fmt::join(filter.allowed, ", "));
@@ -85,6 +87,11 @@ std::string explain_filters(const SelectorTerm& term, std::span<const Variant* c
     return fmt::format("{}; there are: {}", text, fmt::join(values, ", "));
   }
   return "no variant meets all of these filters at once";
+}
+
+std::string explain(const SelectorTerm& term, std::span<const Variant* const> variants) {
+  const std::string why = term.glob.empty() ? explain_filters(term, variants) : explain_glob(term, variants);
+  return fmt::format("{}: {}: {}", term.where, term.text(), why);
 }
 
 }  // namespace
@@ -156,22 +163,28 @@ std::vector<const Variant*> Selector::select(std::span<const Variant* const> var
         any = true;
         chosen[i] = !exclude;
       }
-      if (!any) {
-        const std::string why =
-            term.glob.empty() ? explain_filters(term, variants) : explain_glob(term, variants);
-        throw UsageError(fmt::format("{}: {}: {}", term.where, term.text(), why));
-      }
+      if (!any && !not_compiled_in(term)) throw UsageError(explain(term, variants));
     }
   }
   std::vector<const Variant*> selected;
   for (std::size_t i = 0; i < variants.size(); ++i) {
     if (chosen[i]) selected.push_back(variants[i]);
   }
-  if (selected.empty()) {
-    const std::string where = terms_.empty() ? std::string("variants") : terms_.back().where;
-    throw UsageError(fmt::format("{}: excludes every variant that was selected", where));
+  if (!selected.empty()) return selected;
+  if (const std::vector<std::string> reasons = families_left_out(); !reasons.empty()) {
+    throw UsageError(reasons.front());
   }
-  return selected;
+  const std::string where = terms_.empty() ? std::string("variants") : terms_.back().where;
+  throw UsageError(fmt::format("{}: excludes every variant that was selected", where));
+}
+
+std::vector<std::string> Selector::families_left_out() const {
+  std::vector<std::string> reasons;
+  for (const SelectorTerm& term : terms_) {
+    const auto reason = not_compiled_in(term);
+    if (reason) reasons.push_back(fmt::format("{}: {}: {}", term.where, term.text(), *reason));
+  }
+  return reasons;
 }
 
 }  // namespace flashcore

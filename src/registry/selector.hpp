@@ -49,8 +49,12 @@ class Selector {
   const std::vector<SelectorTerm>& terms() const { return terms_; }
 
   // Ladder order, each variant once. Throws UsageError when a term matches nothing, with the nearest family
-  // or id, and when the terms leave nothing over.
+  // or id, and when the terms leave nothing over. A term may match nothing when it names a family that this
+  // build leaves out, as long as the others match something: one config then serves every build.
   std::vector<const Variant*> select(std::span<const Variant* const> variants) const;
+
+  // One reason for each term that names such a family.
+  std::vector<std::string> families_left_out() const;
 
  private:
   std::vector<SelectorTerm> terms_;

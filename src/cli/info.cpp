@@ -1,0 +1,179 @@
+// flashcore-bench info: the devices, what is compiled in, what can run here, and where configs are found.
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/columns.hpp"
+#include "cli/command.hpp"
+#include "cli/runnable.hpp"
+#include "config/lookup.hpp"
+#include "registry/registry.hpp"
+#include "report/build_info.hpp"
+#include "run/device.hpp"
+
+namespace flashcore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Rows = std::vector<std::vector<std::string>>;
+
+struct NamedDevice {
+  std::string name;  // as --device takes it
+  DeviceInfo info;
+};
+
+std::vector<NamedDevice> all_devices(const CudaStatus& cuda) {
+  std::vector<NamedDevice> devices = {{"cpu", cpu_device()}};
+  for (std::size_t i = 0; i < cuda.devices.size(); ++i) {
+    devices.push_back({fmt::format("cuda:{}", i), cuda.devices[i]});
+  }
+  return devices;
+}
+
+// What of a family can run where.
+struct FamilyStatus {
+  DeclaredFamily family;
+  std::size_t variants = 0;
+  std::size_t run_here = 0;            // on at least one device of this machine
+  std::map<std::string, int> reasons;  // why the others cannot, with counts
+};
+
+std::vector<FamilyStatus> family_statuses(const std::vector<NamedDevice>& devices, const CudaStatus& cuda) {
+  std::vector<FamilyStatus> statuses;
+  for (const DeclaredFamily& family : declared_families()) {
+    FamilyStatus status{.family = family, .reasons = {}};
+    for (const Variant* variant : all_variants()) {
+      if (variant->family != family.name) continue;
+      ++status.variants;
+      std::string why = variant->backend == Backend::cuda ? cuda.problem : "";
+      for (const NamedDevice& device : devices) {
+        if (device.info.backend != variant->backend) continue;
+        why = unsupported_reason(*variant, device.info);
+        if (why.empty()) break;
+      }
+      if (why.empty()) {
+        ++status.run_here;
+      } else {
+        ++status.reasons[why];
+      }
+    }
+    if (!family.compiled_in) {
+      ++status.reasons[fmt::format("not compiled in: it needs {}", to_string(family.backend))];
+    }
+    statuses.push_back(std::move(status));
+  }
+  return statuses;
+}
+
+Json device_json(const NamedDevice& device) {
+  const DeviceInfo& info = device.info;
+  Json entry = {{"device", device.name},
+                {"name", info.name},
+                {"backend", to_string(info.backend)},
+                {"memory_bytes", info.memory_bytes},
+                {"free_memory_bytes", info.free_memory_bytes},
+                {"l2_bytes", info.l2_bytes}};
+  if (info.backend == Backend::cpu) {
+    entry["cores"] = info.limits.num_sms;
+  } else {
+    entry["compute_capability"] =
+        fmt::format("{}.{}", info.limits.compute_capability / 10, info.limits.compute_capability % 10);
+    entry["num_sms"] = info.limits.num_sms;
+    entry["max_smem_bytes_per_block"] = info.limits.max_smem_bytes_per_block;
+  }
+  return entry;
+}
+
+Json make_info(const CudaStatus& cuda) {
+  const std::vector<NamedDevice> devices = all_devices(cuda);
+  Json info = {{"version", version_line()},
+               {"cuda",
+                {{"compiled_in", cuda.compiled_in},
+                 {"driver_version", cuda.driver_version},
+                 {"runtime_version", cuda.runtime_version},
+                 {"problem", cuda.problem}}}};
+  info["devices"] = Json::array();
+  for (const NamedDevice& device : devices) info["devices"].push_back(device_json(device));
+  info["families"] = Json::array();
+  for (const FamilyStatus& status : family_statuses(devices, cuda)) {
+    Json reasons = Json::array();
+    for (const auto& [reason, count] : status.reasons) reasons.push_back(reason);
+    info["families"].push_back({{"family", status.family.name},
+                                {"backend", to_string(status.family.backend)},
+                                {"compiled_in", status.family.compiled_in},
+                                {"variants", status.variants},
+                                {"run_here", status.run_here},
+                                {"reasons", std::move(reasons)}});
+  }
+  info["config_places"] = Json::array();
+  for (const SearchPlace& place : config_search_places()) {
+    info["config_places"].push_back(
+        {{"folder", place.folder.string()}, {"reason", place.reason}, {"exists", place.exists}});
+  }
+  info["configs"] = shipped_configs();
+  return info;
+}
+
+std::string device_line(const Json& device) {
+  const std::string memory = format_bytes(device["memory_bytes"].get<double>());
+  const std::string cache = format_bytes(device["l2_bytes"].get<double>());
+  if (device.contains("cores")) {
+    return fmt::format("{} cores, {} memory, {} last-level cache", device["cores"].get<int>(), memory, cache);
+  }
+  return fmt::format("compute capability {}, {} SMs, {} memory, {} L2, {} shared memory a block",
+                     device["compute_capability"].get<std::string>(), device["num_sms"].get<int>(), memory,
+                     cache, format_bytes(device["max_smem_bytes_per_block"].get<double>()));
+}
+
+std::string info_text(const Json& info) {
+  const auto text = [](const Json& value) { return value.get<std::string>(); };
+  const Json& cuda = info["cuda"];
+  Rows rows;
+  for (const Json& device : info["devices"]) {
+    rows.push_back({"  " + text(device["device"]), text(device["name"]), device_line(device)});
+  }
+  std::string result = text(info["version"]) + "\n\ndevices\n" + align_columns(rows);
+  if (const std::string problem = text(cuda["problem"]); !problem.empty()) {
+    result += fmt::format("  no CUDA device: {}\n", problem);
+  } else {
+    result += fmt::format("  CUDA driver {}, runtime {}\n", text(cuda["driver_version"]),
+                          text(cuda["runtime_version"]));
+  }
+  rows = {{"families", "backend", "variants", "run here", "why not"}};
+  for (const Json& family : info["families"]) {
+    std::string why;
+    for (const Json& reason : family["reasons"]) why += (why.empty() ? "" : "; ") + text(reason);
+    rows.push_back({"  " + text(family["family"]), text(family["backend"]),
+                    std::to_string(family["variants"].get<int>()),
+                    std::to_string(family["run_here"].get<int>()), why});
+  }
+  result += "\n" + align_columns(rows);
+  rows.clear();
+  for (const Json& place : info["config_places"]) {
+    const char* missing = place["exists"].get<bool>() ? "" : " (does not exist)";
+    rows.push_back({"  " + text(place["folder"]), text(place["reason"]) + missing});
+  }
+  result += "\nconfigs are looked for in\n" + align_columns(rows) + "  shipped:";
+  for (const Json& name : info["configs"]) result += " " + text(name);
+  return result;
+}
+
+ExitCode print_info(bool json) {
+  const Json info = make_info(cuda_status());
+  fmt::print("{}\n", json ? info.dump(2) : info_text(info));
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_info_command(CLI::App& app, Action& action) {
+  const auto json = std::make_shared<bool>(false);
+  CLI::App* info = app.add_subcommand(
+      "info", "Show devices, limits, what is compiled in and can run here, and where configs are found");
+  info->add_flag("--json", *json, "As JSON");
+  info->callback([json, &action] { action = [json](const Session&) { return print_info(*json); }; });
+}
+
+}  // namespace flashcore

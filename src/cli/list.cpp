@@ -1,0 +1,113 @@
+// flashcore-bench list: the variants compiled into this program.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/columns.hpp"
+#include "cli/command.hpp"
+#include "cli/runnable.hpp"
+#include "config/plan.hpp"
+#include "registry/registry.hpp"
+#include "registry/selector.hpp"
+#include "run/device.hpp"
+
+namespace flashcore {
+namespace {
+
+using Variants = std::vector<const Variant*>;
+using Json = nlohmann::ordered_json;
+
+struct ListOptions {
+  std::vector<std::string> globs;
+  std::map<std::string, std::vector<std::string>> filters;  // attribute, allowed values
+  std::string device;                                       // empty: do not ask what can run
+  bool json = false;
+};
+
+Variants filtered(const ListOptions& options) {
+  Selector globs;
+  for (const std::string& glob : options.globs) globs.add_glob(glob, "list");
+  Variants variants = globs.select(all_variants());
+  for (const auto& [attribute, allowed] : options.filters) {
+    if (allowed.empty()) continue;
+    Selector filter;
+    filter.add_filters({{attribute, allowed}}, "--" + attribute);
+    variants = filter.select(variants);
+  }
+  return variants;
+}
+
+Json variant_json(const Variant& variant, const std::optional<DeviceInfo>& device) {
+  Json spec = {{"dtype", to_string(variant.spec.dtype)}};
+  for (const SpecField& field : kSpecFields) spec[std::string(field.name)] = field.get(variant.spec);
+  Json entry = {
+      {"id", variant.id()},      {"family", variant.family},         {"backend", to_string(variant.backend)},
+      {"spec", std::move(spec)}, {"smem_bytes", variant.smem_bytes}, {"summary", variant.summary}};
+  if (device) {
+    const std::string reason = unsupported_reason(variant, *device);
+    entry["runs_here"] = reason.empty();
+    if (!reason.empty()) entry["reason"] = reason;
+  }
+  return entry;
+}
+
+std::string variant_table(const Variants& variants, const std::optional<DeviceInfo>& device) {
+  std::vector<std::vector<std::string>> rows = {{"id", "backend", "smem"}};
+  if (device) rows.front().push_back("runs here");
+  rows.front().push_back("summary");
+  for (const Variant* variant : variants) {
+    const std::string smem = variant->smem_bytes == 0 ? "-" : format_bytes(variant->smem_bytes);
+    std::vector<std::string> row = {variant->id(), std::string(to_string(variant->backend)), smem};
+    if (device) {
+      const std::string reason = unsupported_reason(*variant, *device);
+      row.push_back(reason.empty() ? "yes" : "no: " + reason);
+    }
+    row.emplace_back(variant->summary);
+    rows.push_back(std::move(row));
+  }
+  return align_columns(rows);
+}
+
+ExitCode list_variants(const ListOptions& options) {
+  const Variants variants = filtered(options);
+  std::optional<DeviceInfo> device;
+  if (!options.device.empty()) device = open_device(parse_device(options.device, "--device"))->device();
+  if (options.json) {
+    Json entries = Json::array();
+    for (const Variant* variant : variants) entries.push_back(variant_json(*variant, device));
+    fmt::print("{}\n", entries.dump(2));
+    return ExitCode::ok;
+  }
+  fmt::print("{}", variant_table(variants, device));
+  for (const DeclaredFamily& family : declared_families()) {
+    if (family.compiled_in) continue;
+    spdlog::info("family {} needs {}, which this program was built without", family.name,
+                 to_string(family.backend));
+  }
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_list_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<ListOptions>();
+  CLI::App* list = app.add_subcommand("list", "List the variants compiled in, in ladder order");
+  list->add_option("globs", options->globs, "Globs over ids, \"wmma/*\"; a leading ! excludes");
+  list->add_option("--device", options->device, "Say which can run on auto, cpu, cuda or cuda:N");
+  list->add_flag("--json", options->json, "As JSON");
+  for (std::string_view attribute : attribute_names()) {
+    list->add_option("--" + std::string(attribute), options->filters[std::string(attribute)],
+                     "Only these values, separated by commas")
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->group("Filters");
+  }
+  list->callback(
+      [options, &action] { action = [options](const Session&) { return list_variants(*options); }; });
+}
+
+}  // namespace flashcore

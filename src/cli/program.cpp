@@ -1,0 +1,140 @@
+// The command line as a whole: commands, options that hold for all of them, and what is said of mistakes.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "cli/command.hpp"
+#include "core/names.hpp"
+#include "report/build_info.hpp"
+#include "report/progress.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr const char* kName = "flashcore-bench";
+
+struct CommonOptions {
+  int verbose = 0;
+  bool quiet = false;
+  bool no_color = false;
+  bool version = false;
+};
+
+void add_common_options(CLI::App& app, CommonOptions& options) {
+  app.add_flag("-v,--verbose", options.verbose, "Say more on standard error")->group("Talk");
+  app.add_flag("-q,--quiet", options.quiet, "Say errors alone, show no progress")->group("Talk");
+  app.add_flag("--no-color", options.no_color, "No colour (NO_COLOR in the environment does the same)")
+      ->group("Talk");
+  app.add_flag("--version", options.version, "Print the version and exit")->group("Talk");
+}
+
+void set_up_log(const CommonOptions& options) {
+  auto logger = std::make_shared<spdlog::logger>(kName, std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("%n: %l: %v");
+  logger->set_level(options.quiet         ? spdlog::level::err
+                    : options.verbose > 0 ? spdlog::level::debug
+                                          : spdlog::level::info);
+  spdlog::set_default_logger(std::move(logger));
+}
+
+std::vector<std::string> long_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+// Neither an option nor a command that we know.
+[[noreturn]] void reject(const CLI::App& app, const std::string& word) {
+  const bool is_option = word.starts_with('-');
+  std::vector<std::string> names;
+  if (is_option) {
+    names = long_names(app);
+    for (const CLI::App* command : app.get_subcommands()) {
+      for (std::string& name : long_names(*command)) names.push_back(std::move(name));
+    }
+  } else {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+      names.push_back(command->get_name());
+    }
+  }
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  const std::string typed = word.substr(0, word.find('='));
+  const std::string_view nearest = nearest_word(typed, candidates);
+  throw UsageError(fmt::format("unknown {} {}{}", is_option ? "option" : "command", typed,
+                               nearest.empty() ? fmt::format("; {} --help lists them", kName)
+                                               : fmt::format(", did you mean {}?", nearest)));
+}
+
+// The program's own options belong to `run`, but for the common ones.
+void reject_run_options(const CLI::App& app) {
+  const auto commands = app.get_subcommands();
+  if (commands.empty() || commands.front()->get_name() == "run") return;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() > 0 && option->get_group() != "Talk") {
+      throw UsageError(fmt::format("{}: is an option of run, not of {}; see {} {} --help", option->get_name(),
+                                   commands.front()->get_name(), kName, commands.front()->get_name()));
+    }
+  }
+}
+
+// False when the command line asked for help, which is then printed.
+bool parse(CLI::App& app, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    fmt::print("{}", app.help());
+    return false;
+  } catch (const CLI::ParseError& error) {
+    std::string message = error.what();
+    std::ranges::replace(message, '\n', ' ');
+    throw UsageError(message);
+  }
+  if (const std::vector<std::string> unknown = app.remaining(true); !unknown.empty()) {
+    reject(app, unknown.front());
+  }
+  reject_run_options(app);
+  return true;
+}
+
+bool wants_color(const CommonOptions& options) {
+  const char* no_color = std::getenv("NO_COLOR");
+  return !options.no_color && (no_color == nullptr || *no_color == '\0') && is_terminal(STDOUT_FILENO);
+}
+
+}  // namespace
+
+ExitCode run_program(int argc, const char* const* argv) {
+  CLI::App app("Checks, times and tunes fused attention kernels on the device in front of you.", kName);
+  app.footer(
+      "Exit codes: 0 fine, 1 a variant is wrong, 2 the command line or config is wrong,\n"
+      "            4 the device or environment failed, 130 interrupted.");
+  app.allow_extras();
+  CommonOptions common;
+  Action action;
+  add_run_command(app, action);
+  add_list_command(app, action);
+  add_info_command(app, action);
+  add_common_options(app, common);
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    command->fallthrough();
+    command->allow_extras();
+  }
+  app.require_subcommand(0, 1);
+
+  if (!parse(app, argc, argv)) return ExitCode::ok;
+  if (common.version) {
+    fmt::print("{}\n", version_line());
+    return ExitCode::ok;
+  }
+  if (common.quiet && common.verbose > 0) throw UsageError("--quiet: cannot be combined with --verbose");
+  set_up_log(common);
+  return action({.command_line = {argv, argv + argc}, .quiet = common.quiet, .color = wants_color(common)});
+}
+
+}  // namespace flashcore

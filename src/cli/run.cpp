@@ -1,0 +1,195 @@
+// flashcore-bench [run]: checks and times what a config and flags name.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <ctime>
+#include <iostream>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "cli/run_plan.hpp"
+#include "config/lookup.hpp"
+#include "config/plan.hpp"
+#include "report/environment.hpp"
+#include "report/file_sink.hpp"
+#include "report/progress.hpp"
+#include "report/table.hpp"
+#include "run/device.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr int kWidthWithoutTerminal = 120;
+
+struct RunOptions {
+  std::string config = "default";
+  Overrides overrides;
+  bool dry_run = false;
+};
+
+void add_what_options(CLI::App& app, RunOptions& options) {
+  constexpr const char* kGroup = "What to run";
+  Overrides& overrides = options.overrides;
+  app.add_option("--config", options.config,
+                 "A path, a shipped config's name (info tells where they are), or - for standard input")
+      ->capture_default_str()
+      ->group(kGroup);
+  app.add_option("--device", overrides.device, "auto, cpu, cuda or cuda:N")->group(kGroup);
+  app.add_option("--variants", overrides.variants,
+                 "Globs over ids, \"wmma/*\"; a leading ! excludes; repeatable or separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  app.add_option("--problem", overrides.problems,
+                 "batch=1,heads_q=8,seq_q=512:1024,… instead of the config's problems; colons separate the "
+                 "values of an axis; repeatable")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  app.add_option("--seed", overrides.seed, "Seed of the inputs")->group(kGroup);
+  app.add_flag("--dry-run", options.dry_run, "Print the plan, run nothing")->group(kGroup);
+}
+
+void add_how_options(CLI::App& app, RunOptions& options) {
+  Overrides& overrides = options.overrides;
+  constexpr const char* kMeasure = "How to check and measure";
+  app.add_flag("--check-only", overrides.check_only, "Check, take no time")->group(kMeasure);
+  app.add_flag("--no-check", overrides.no_check, "Take times of unchecked variants")->group(kMeasure);
+  app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all")->group(kMeasure);
+
+  constexpr const char* kReport = "What to report";
+  app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")
+      ->group(kReport);
+  app.add_option("--output", overrides.output, "Path of the result files; .json and .csv are added to it")
+      ->group(kReport);
+  app.add_option("--format", overrides.formats, "table, json, csv; repeatable or separated by commas")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kReport);
+}
+
+// "NVIDIA H100 80GB HBM3" becomes "h100-80gb-hbm3".
+std::string device_folder(const DeviceInfo& device) {
+  if (device.backend == Backend::cpu) return "cpu";
+  constexpr std::string_view kVendor = "NVIDIA ";
+  std::string_view name = device.name;
+  if (name.starts_with(kVendor)) name.remove_prefix(kVendor.size());
+  std::string folder;
+  for (const unsigned char c : name) {
+    if (std::isalnum(c) != 0) {
+      folder += static_cast<char>(std::tolower(c));
+    } else if (!folder.empty() && folder.back() != '-') {
+      folder += '-';
+    }
+  }
+  return folder;
+}
+
+std::string output_base(const Plan& plan, const DeviceInfo& device) {
+  if (!plan.report.output.empty()) return plan.report.output;
+  return fmt::format("results/{}/{}-{:%Y%m%d-%H%M%S}", device_folder(device), plan.name,
+                     fmt::localtime(std::time(nullptr)));
+}
+
+// The sinks of a run, opened before it starts so that a path that cannot be written costs no time.
+struct Outputs {
+  std::vector<std::unique_ptr<Sink>> sinks;
+  std::vector<std::string> files;
+
+  std::vector<Sink*> pointers() const {
+    std::vector<Sink*> all;
+    for (const auto& sink : sinks) all.push_back(sink.get());
+    return all;
+  }
+};
+
+void open_file(Outputs& outputs, Format format, const std::string& base, const Json& environment,
+               const Json& config) {
+  const std::string path = base + (format == Format::json ? ".json" : ".csv");
+  try {
+    if (format == Format::json) {
+      outputs.sinks.push_back(std::make_unique<JsonSink>(path, environment, config));
+    } else {
+      outputs.sinks.push_back(std::make_unique<CsvSink>(path));
+    }
+  } catch (const EnvironmentError& error) {
+    throw UsageError(fmt::format("--output: {}", error.what()));
+  }
+  outputs.files.push_back(path);
+}
+
+Outputs open_outputs(const Plan& plan, const DeviceInfo& device, const Session& session,
+                     std::size_t num_variants, ProgressLine& progress) {
+  Outputs outputs;
+  const std::string base = output_base(plan, device);
+  const Json config = plan.config;
+  const Json environment = make_environment({.device = device,
+                                             .host_cpu = cpu_device(),
+                                             .cuda = cuda_status(),
+                                             .command_line = session.command_line,
+                                             .config = config});
+  for (Format format : plan.report.formats) {
+    if (format != Format::table) {
+      open_file(outputs, format, base, environment, config);
+      continue;
+    }
+    outputs.sinks.push_back(std::make_unique<TableSink>(
+        std::cout, TableOptions{.color = session.color,
+                                .width = terminal_width(STDOUT_FILENO, kWidthWithoutTerminal),
+                                .baseline = plan.baseline,
+                                .rows_per_problem = num_variants,
+                                .before_output = [&progress] { progress.erase(); }}));
+  }
+  return outputs;
+}
+
+ExitCode exit_code(const RunSummary& summary) {
+  if (summary.interrupted) return ExitCode::interrupted;
+  if (summary.incorrect > 0) return ExitCode::failed_check;
+  if (summary.failed > 0) return ExitCode::environment;
+  return ExitCode::ok;
+}
+
+ExitCode run_config(const RunOptions& options, const Session& session) {
+  JsonDocument document = load_config(options.config);
+  apply(options.overrides, document);
+  const Plan plan = make_plan(document, config_stem(options.config));
+
+  const std::unique_ptr<Executor> executor = open_device(plan.device);
+  const DeviceInfo device = executor->device();
+  check_written_for(plan, device);
+  const std::vector<const Variant*> variants = runnable_variants(plan, device);
+  check_memory(plan, *executor);
+  if (options.dry_run) {
+    fmt::print("{}", describe_plan(plan, variants, *executor));
+    return ExitCode::ok;
+  }
+  ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
+                        terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
+  const Outputs outputs = open_outputs(plan, device, session, variants.size(), progress);
+  install_interrupt_handler();
+  const RunSummary summary =
+      run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress);
+  progress.erase();
+  if (!session.quiet) fmt::print(stderr, "{}\n", summary_line(summary, outputs.files));
+  return exit_code(summary);
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<RunOptions>();
+  add_what_options(app, *options);
+  add_how_options(app, *options);
+  // Runs after the callbacks of commands: what one of them chose stays.
+  app.final_callback([options, &action] {
+    if (!action) action = [options](const Session& session) { return run_config(*options, session); };
+  });
+  app.add_subcommand("run", "Check and time what a config names; also what happens without a command")
+      ->footer("Takes the options of the program itself: see flashcore-bench --help.");
+}
+
+}  // namespace flashcore

@@ -1,0 +1,148 @@
+#include "cli/run_plan.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+
+#include "cli/columns.hpp"
+#include "cli/runnable.hpp"
+#include "core/error.hpp"
+#include "registry/registry.hpp"
+
+namespace flashcore {
+namespace {
+
+using Variants = std::vector<const Variant*>;
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::ranges::transform(result, result.begin(), [](unsigned char c) { return std::tolower(c); });
+  return result;
+}
+
+bool is_meant_for_any(const Variant& variant, const std::vector<Problem>& problems) {
+  return std::ranges::any_of(problems, [&](const Problem& p) { return is_meant_for(variant, p); });
+}
+
+// Why none of the variants can run any problem: "12 of them: runs on a CUDA device; …". Empty when one can.
+std::string nothing_runs(const Variants& variants, const std::vector<Problem>& problems,
+                         const DeviceInfo& device) {
+  std::map<std::string, std::size_t> reasons;
+  for (const Variant* variant : variants) {
+    std::string first_reason;
+    for (const Problem& problem : problems) {
+      if (!is_meant_for(*variant, problem)) continue;
+      const std::string reason = unsupported_reason(*variant, problem, device);
+      if (reason.empty()) return "";
+      if (first_reason.empty()) first_reason = reason;
+    }
+    ++reasons[first_reason.empty() ? "compiled for another dtype or head_dim" : first_reason];
+  }
+  std::vector<std::string> parts;
+  for (const auto& [reason, count] : reasons) parts.push_back(fmt::format("{} ({})", reason, count));
+  return fmt::format("{}", fmt::join(parts, "; "));
+}
+
+std::string selector_place(const Plan& plan) {
+  return plan.variants.empty() ? "/variants" : plan.variants.terms().front().where;
+}
+
+void check_baseline(const Plan& plan, const Variants& selected) {
+  if (plan.baseline.empty()) return;
+  Selector baseline;
+  baseline.add_glob(plan.baseline, plan.baseline_place);
+  baseline.select(all_variants());
+  const bool among_selected = std::ranges::any_of(
+      selected, [&](const Variant* variant) { return baseline.terms().front().matches(*variant); });
+  if (!among_selected) {
+    spdlog::warn("{}: \"{}\" is not among the variants of this run, speed-ups are against the first row",
+                 plan.baseline_place, plan.baseline);
+  }
+}
+
+std::string gib(double bytes) { return fmt::format("{:.3g} GiB", bytes / (1024.0 * 1024.0 * 1024.0)); }
+
+// As a double: sizes that pass validate() may still need more than 2^63 bytes in all copies together.
+double required_bytes(const Problem& problem, const Executor& executor) {
+  const double least = compulsory_bytes(problem);
+  const bool hopeless = least > 4.0 * static_cast<double>(executor.device().memory_bytes);
+  return hopeless ? least : static_cast<double>(executor.required_bytes(problem));
+}
+
+}  // namespace
+
+Variants runnable_variants(const Plan& plan, const DeviceInfo& device) {
+  const Variants selected = plan.variants.select(all_variants());
+  for (const std::string& reason : plan.variants.families_left_out()) spdlog::info("{}", reason);
+
+  if (const std::string reasons = nothing_runs(selected, plan.problems, device); !reasons.empty()) {
+    throw UsageError(fmt::format("{}: none of the {} selected variants can run on {} ({}): {}",
+                                 selector_place(plan), selected.size(), device.name,
+                                 to_string(device.backend), reasons));
+  }
+  Variants here;
+  std::map<Backend, std::size_t> elsewhere;
+  for (const Variant* variant : selected) {
+    if (!is_meant_for_any(*variant, plan.problems)) continue;
+    if (variant->backend == device.backend) {
+      here.push_back(variant);
+    } else {
+      ++elsewhere[variant->backend];
+    }
+  }
+  for (const auto& [backend, count] : elsewhere) {
+    spdlog::info("{} selected variants run on {} and are left out: this run is on {}", count,
+                 describe(backend), describe(device.backend));
+  }
+  check_baseline(plan, here);
+  return here;
+}
+
+void check_memory(const Plan& plan, const Executor& executor) {
+  const double available = static_cast<double>(executor.device().free_memory_bytes);
+  for (std::size_t i = 0; i < plan.problems.size(); ++i) {
+    const double needed = required_bytes(plan.problems[i], executor);
+    if (needed <= available) continue;
+    throw UsageError(fmt::format("{}: {} needs {} of memory, {} has {} free", plan.problem_places[i],
+                                 plan.problems[i].name, gib(needed), executor.device().name, gib(available)));
+  }
+}
+
+void check_written_for(const Plan& plan, const DeviceInfo& device) {
+  if (plan.written_for.empty() || lower(device.name).find(lower(plan.written_for)) != std::string::npos) {
+    return;
+  }
+  spdlog::warn("config {} was written for {}, this is {}", plan.name, plan.written_for, device.name);
+}
+
+std::string describe_plan(const Plan& plan, const Variants& variants, const Executor& executor) {
+  std::vector<std::vector<std::string>> problems = {{"problem", "shape", "GFLOP", "traffic", "memory"}};
+  for (const Problem& problem : plan.problems) {
+    problems.push_back({problem.name, describe(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),
+                        format_bytes(compulsory_bytes(problem)),
+                        format_bytes(required_bytes(problem, executor))});
+  }
+  std::vector<std::vector<std::string>> rows = {{"variant", "problems", "why not"}};
+  for (const Variant* variant : variants) {
+    std::size_t meant = 0;
+    std::size_t runs = 0;
+    std::string why;
+    for (const Problem& problem : plan.problems) {
+      if (!is_meant_for(*variant, problem)) continue;
+      ++meant;
+      const std::string reason = unsupported_reason(*variant, problem, executor.device());
+      runs += reason.empty() ? 1 : 0;
+      if (why.empty()) why = reason;
+    }
+    rows.push_back({variant->id(), fmt::format("{} of {}", runs, meant), why});
+  }
+  return fmt::format("{}: {} problems, {} variants on {} ({})\n\n{}\n{}", plan.name, plan.problems.size(),
+                     variants.size(), executor.device().name, to_string(executor.device().backend),
+                     align_columns(problems), align_columns(rows));
+}
+
+}  // namespace flashcore

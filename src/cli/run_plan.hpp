@@ -1,0 +1,28 @@
+// A plan meets a device: what is left of it there, and what is wrong with it before any work starts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/plan.hpp"
+#include "core/variant.hpp"
+#include "run/executor.hpp"
+
+namespace flashcore {
+
+// The plan's variants that are meant for one of its problems and for the device's backend; the log tells what
+// is left out. Throws UsageError when a selector or the baseline matches nothing, and with the reasons when
+// nothing that was selected can run.
+std::vector<const Variant*> runnable_variants(const Plan& plan, const DeviceInfo& device);
+
+// Throws UsageError naming the problem that needs more memory than the device has.
+void check_memory(const Plan& plan, const Executor& executor);
+
+// Warns when the config was written for another device.
+void check_written_for(const Plan& plan, const DeviceInfo& device);
+
+// What a run would do: problems with FLOPs and bytes, variants with the reason when they cannot run.
+std::string describe_plan(const Plan& plan, const std::vector<const Variant*>& variants,
+                          const Executor& executor);
+
+}  // namespace flashcore
