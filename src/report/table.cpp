@@ -213,7 +213,7 @@ std::string render_table(const std::vector<Record>& records, const TableOptions&
   std::string text = title_of(records.front().problem, options) + "\n";
   text += paint(header, kFaintStyle, options.color) + "\n";
   const Record* best = find_best(records);
-  for (const Row& row : rows) text += render_row(row, layout, best, options) + "\n";
+  for (const Row& row : rows) text += render_row(row, grid, best, options) + "\n";
   return text;
 }
 
