@@ -16,6 +16,7 @@
 //   static std::size_t workspace_bytes(const AttentionArgs&);
 //   struct Params;                                          what run() receives in place of AttentionArgs
 //   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);   fills them, before each launch
+//   static cudaError_t finish(const AttentionArgs&, cudaStream_t);   launches what follows the kernel
 //
 // A spec whose tile has cluster > 1 is launched in clusters of that many blocks.
 #pragma once
@@ -32,6 +33,7 @@
 namespace flashcore::kernels {
 
 inline constexpr int kWarpSize = 32;
+inline constexpr int kMostSmemBytes = 227 * 1024;  // a block's limit on sm_90, the largest of all so far
 
 template <class K>
 constexpr int threads_per_block() {
@@ -133,7 +135,10 @@ struct CudaVariant {
       config.attrs = &cluster;
       config.numAttrs = 1;
     }
-    const cudaError_t error = cudaLaunchKernelEx(&config, attention_kernel<K>, params);
+    cudaError_t error = cudaLaunchKernelEx(&config, attention_kernel<K>, params);
+    if constexpr (requires { K::finish; }) {
+      if (error == cudaSuccess) error = K::finish(args, stream);
+    }
     (void)cudaGetLastError();  // reported once, here, and not by a later call as well
     return error;
   }

@@ -1,0 +1,14 @@
+#include "kernels/wmma_async/kernel.cuh"
+
+namespace flashcore::kernels {
+
+std::span<const Variant> wmma_async_d96() {
+  static constexpr auto kTable =
+      make_table<WmmaAsyncKernel, 96, Tile{32, 64, 4, 2}, Tile{32, 32, 4, 1}, Tile{32, 32, 4, 2},
+                 Tile{32, 32, 4, 3}, Tile{32, 64, 4, 3}, Tile{64, 32, 4, 2}, Tile{64, 64, 4, 2},
+                 Tile{64, 64, 8, 1}, Tile{64, 64, 8, 2}, Tile{64, 64, 8, 3}, Tile{128, 64, 8, 1},
+                 Tile{128, 64, 8, 2}>();
+  return kTable;
+}
+
+}  // namespace flashcore::kernels
