@@ -1,0 +1,118 @@
+// peer_cudnn: cuDNN's fused attention, forward, in this process: same inputs, same check, same clock.
+//
+// Idea: none of ours. The attention graph of sdpa.hpp goes to cuDNN, whose heuristics choose the engine; a
+// plan is built once a problem, when support is asked for or at the first launch, and kept (plan_cache.hpp).
+// A tile is cuDNN's own business, hence one variant a dtype and head_dim.
+//
+// cuDNN is loaded at run time (library.hpp) and only its headers are needed to build; where either is missing
+// the variants are there all the same and say why they cannot run.
+#include <span>
+
+#include "core/variant.hpp"
+#include "kernels/common/block_position.cuh"
+
+#if __has_include(<cudnn.h>)
+#include <cudnn.h>
+#if CUDNN_MAJOR >= 9
+#define FLASHCORE_HAVE_CUDNN_HEADERS 1
+#endif
+#endif
+
+#ifdef FLASHCORE_HAVE_CUDNN_HEADERS
+#include "kernels/peer_cudnn/plan_cache.hpp"
+#endif
+
+namespace flashcore::kernels {
+namespace {
+
+#ifdef FLASHCORE_HAVE_CUDNN_HEADERS
+
+// The reason why cuDNN has no plan for these arguments, or null when it has one.
+const char* no_plan(const AttentionArgs& args, Dtype dtype) {
+  const cudnn::CachedPlan& cached = cudnn::plan_cache().get(args, dtype);
+  return cached.plan != nullptr ? nullptr : cached.reason.c_str();
+}
+
+std::size_t plan_workspace_bytes(const AttentionArgs& args, Dtype dtype) {
+  const cudnn::CachedPlan& cached = cudnn::plan_cache().get(args, dtype);
+  return cached.plan != nullptr ? cached.plan->workspace_bytes() : 0;
+}
+
+// Plans are not built into a stream that is being captured: that could allocate and compile.
+cudaError_t run_plan(const AttentionArgs& args, Dtype dtype, cudaStream_t stream) {
+  cudnn::CachedPlan* cached = cudnn::plan_cache().find(args, dtype);
+  if (cached == nullptr) {
+    cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+    if (const cudaError_t error = cudaStreamIsCapturing(stream, &capture); error != cudaSuccess) return error;
+    if (capture != cudaStreamCaptureStatusNone) return cudaErrorStreamCaptureUnsupported;
+    cached = &cudnn::plan_cache().get(args, dtype);
+  }
+  if (cached->plan == nullptr) return cudaErrorNotSupported;
+  if (cached->plan->workspace_bytes() > 0 && args.workspace == nullptr) return cudaErrorInvalidValue;
+  try {
+    cudnn::plan_cache().execute(*cached->plan, args, stream);
+  } catch (const cudnn::CudnnError&) {
+    const cudaError_t cause = cudaPeekAtLastError();
+    return cause != cudaSuccess ? cause : cudaErrorLaunchFailure;
+  }
+  return cudaGetLastError();
+}
+
+#else
+
+const char* no_plan(const AttentionArgs&, Dtype) {
+  return "built without cuDNN headers (version 9 or later)";
+}
+std::size_t plan_workspace_bytes(const AttentionArgs&, Dtype) { return 0; }
+cudaError_t run_plan(const AttentionArgs&, Dtype, cudaStream_t) { return cudaErrorNotSupported; }
+
+#endif
+
+template <Dtype kDtype, int kHeadDim>
+struct CudnnVariant {
+  static const char* unsupported(const AttentionArgs& args, const DeviceLimits& device) {
+    if (device.compute_capability < 80) return "the device's compute capability is too low";
+    if (args.head_dim != kHeadDim) return "the variant is for another head_dim";
+    const bool masked = args.window_left >= 0 || args.window_right >= 0;
+    if (masked && args.seq_q > args.seq_kv) {
+      return "cuDNN has no mask aligned bottom-right for seq_q > seq_kv";
+    }
+    if (const char* reason = misaligned(args); reason != nullptr) return reason;
+    return no_plan(args, kDtype);
+  }
+  static std::size_t workspace_bytes(const AttentionArgs& args) { return plan_workspace_bytes(args, kDtype); }
+  static int launch(const AttentionArgs& args, void* stream) {
+    return run_plan(args, kDtype, static_cast<cudaStream_t>(stream));
+  }
+  // All zero: cuDNN does not tell what its kernels take.
+  static int query_resources(const AttentionArgs&, Resources& resources) {
+    resources = Resources{};
+    return cudaSuccess;
+  }
+
+  static constexpr Variant variant() {
+    return {.family = "peer_cudnn",
+            .spec = {.dtype = kDtype, .head_dim = kHeadDim, .tile = {}},
+            .backend = Backend::cuda,
+            .summary = "cuDNN's fused attention, engine chosen by its heuristics",
+            .unsupported = unsupported,
+            .workspace_bytes = workspace_bytes,
+            .launch = launch,
+            .query_resources = query_resources};
+  }
+};
+
+template <int... kHeadDims>
+constexpr auto make_cudnn_table() {
+  return std::array{CudnnVariant<Dtype::fp16, kHeadDims>::variant()...,
+                    CudnnVariant<Dtype::bf16, kHeadDims>::variant()...};
+}
+
+}  // namespace
+
+std::span<const Variant> peer_cudnn_all() {
+  static constexpr auto kTable = make_cudnn_table<32, 64, 96, 128, 256>();
+  return kTable;
+}
+
+}  // namespace flashcore::kernels
