@@ -10,9 +10,9 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
 
 require_packages "${build_packages[@]}"
 find_nvcc
-build release flashcore-bench
+build "$preset" flashcore-bench
 if (($# == 0)); then
   set -- --config "$flashcore_root/configs/default.json"
 fi
 say "Running flashcore-bench $*"
-exec "$flashcore_root/build/release/flashcore-bench" "$@"
+exec "$flashcore_root/build/$preset/flashcore-bench" "$@"

@@ -10,7 +10,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
 
 require_packages "${build_packages[@]}"
 find_nvcc
-build release
+build "$preset"
 say "Testing"
-exec ctest --test-dir "$flashcore_root/build/release" --output-on-failure --no-tests=error \
+exec ctest --test-dir "$flashcore_root/build/$preset" --output-on-failure --no-tests=error \
   --parallel "$(nproc)" "$@"

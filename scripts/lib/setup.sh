@@ -18,6 +18,10 @@ fail() {
   exit "$exit_environment"
 }
 
+# The CMake preset that run.sh and test.sh build: FLASHCORE_PRESET=cpu leaves CUDA out though nvcc is there.
+# shellcheck disable=SC2034
+readonly preset=${FLASHCORE_PRESET:-release}
+
 # Tools that are as good when they come from elsewhere than the package.
 declare -rA package_command=([cmake]=cmake [ninja-build]=ninja [g++]=g++ [python3]=python3)
 
@@ -70,27 +74,25 @@ find_nvcc() {
 
 # configure PRESET: writes build/PRESET unless it was written by the same nvcc and cmake.
 configure() {
-  local preset=$1
-  local folder=$flashcore_root/build/$preset
+  local folder=$flashcore_root/build/$1
   local stamp=$folder/.configured-for
   local tools
   tools="$(command -v cmake) $(command -v nvcc || echo no-nvcc)"
   if [[ -f $folder/build.ninja && -f $stamp && $(<"$stamp") == "$tools" ]]; then
     return
   fi
-  say "Configuring build/$preset"
+  say "Configuring build/$1"
   local options=()
   # The distribution's own interpreter, which has the packages installed above.
   [[ -x /usr/bin/python3 ]] && options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
-  (cd "$flashcore_root" && cmake --fresh --preset "$preset" "${options[@]}" >&2) ||
-    fail "could not configure build/$preset"
+  (cd "$flashcore_root" && cmake --fresh --preset "$1" "${options[@]}" >&2) ||
+    fail "could not configure build/$1"
   printf '%s' "$tools" >"$stamp"
 }
 
 # build PRESET [TARGET]: configures if need be, then builds the target, or all.
 build() {
-  local preset=$1
-  configure "$preset"
-  say "Building build/$preset"
-  cmake --build "$flashcore_root/build/$preset" ${2:+--target "$2"} >&2 || fail "build/$preset does not build"
+  configure "$1"
+  say "Building build/$1"
+  cmake --build "$flashcore_root/build/$1" ${2:+--target "$2"} >&2 || fail "build/$1 does not build"
 }
