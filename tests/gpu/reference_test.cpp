@@ -104,7 +104,7 @@ TEST_P(ReferenceTest, AgreesWithFloat64) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, ReferenceTest, testing::Values(Dtype::fp16, Dtype::bf16),
-                         [](const auto& info) { return std::string(to_string(info.param)); });
+                         [](const auto& instance) { return std::string(to_string(instance.param)); });
 
 }  // namespace
 }  // namespace flashcore
