@@ -30,7 +30,7 @@ constexpr std::string_view to_string(Layout layout) {
 }
 
 struct Problem {
-  std::string name;
+  std::string name = {};
   std::int64_t batch = 1;
   std::int64_t heads_q = 1;
   std::int64_t heads_kv = 1;

@@ -1,0 +1,120 @@
+// Masks, FLOPs, layouts and validation of problems.
+#include "core/problem.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "core/error.hpp"
+
+namespace flashcore {
+namespace {
+
+// Counts pairs by the definition of the mask: bottom-right diagonal, window around it.
+std::int64_t count_pairs(const Problem& p) {
+  std::int64_t pairs = 0;
+  for (std::int64_t i = 0; i < p.seq_q; ++i) {
+    const std::int64_t diagonal = i + p.seq_kv - p.seq_q;
+    const std::int64_t right = p.causal ? 0 : p.window_right;
+    for (std::int64_t j = 0; j < p.seq_kv; ++j) {
+      const bool seen =
+          (p.window_left < 0 || j >= diagonal - p.window_left) && (right < 0 || j <= diagonal + right);
+      pairs += seen;
+    }
+  }
+  return pairs;
+}
+
+TEST(Problem, UnmaskedPairsFollowTheMask) {
+  for (const auto& [seq_q, seq_kv] : {std::pair{1, 1}, {7, 7}, {5, 12}, {12, 5}, {1, 9}, {9, 1}}) {
+    for (const int window_left : {-1, 0, 3}) {
+      for (const int window_right : {-1, 0, 2}) {
+        for (const bool causal : {false, true}) {
+          Problem problem{.seq_q = seq_q, .seq_kv = seq_kv, .causal = causal};
+          problem.window_left = window_left;
+          problem.window_right = window_right;
+          EXPECT_EQ(unmasked_pairs(problem), count_pairs(problem)) << describe(problem);
+        }
+      }
+    }
+  }
+}
+
+TEST(Problem, FlopsFollowTheConvention) {
+  Problem problem{.batch = 2, .heads_q = 4, .heads_kv = 2, .seq_q = 8, .seq_kv = 8, .head_dim = 64};
+  const double all = 4.0 * 2 * 4 * 8 * 8 * 64;
+  EXPECT_EQ(flops(problem), all);
+  problem.causal = true;
+  EXPECT_EQ(flops(problem), all / 2);
+  problem.seq_kv = 10;  // 8 · 10 less the 28 pairs above the diagonal
+  EXPECT_EQ(flops(problem), 4.0 * 2 * 4 * 64 * (80 - 28));
+  problem.seq_kv = 8;
+  problem.window_left = 0;  // one key a query
+  EXPECT_EQ(flops(problem), 4.0 * 2 * 4 * 64 * 8);
+}
+
+TEST(Problem, CompulsoryBytesCountEachTensorOnce) {
+  Problem problem{.batch = 2, .heads_q = 4, .heads_kv = 2, .seq_q = 8, .seq_kv = 16, .head_dim = 64};
+  EXPECT_EQ(compulsory_bytes(problem), 2.0 * 2 * (2 * 4 * 8 * 64 + 2 * 2 * 16 * 64));
+  problem.lse = true;
+  EXPECT_EQ(compulsory_bytes(problem), 2.0 * 2 * (2 * 4 * 8 * 64 + 2 * 2 * 16 * 64) + 4.0 * 2 * 4 * 8);
+}
+
+TEST(Problem, LayoutsPlaceEveryElementOnceWithinTheSpan) {
+  for (const Layout layout : kAllLayouts) {
+    Problem problem{.batch = 2, .heads_q = 3, .heads_kv = 3, .seq_q = 5, .seq_kv = 5, .head_dim = 4};
+    problem.layout = layout;
+    const TensorShape shape = query_shape(problem);
+    std::set<std::int64_t> offsets;
+    for (std::int64_t b = 0; b < shape.batch; ++b) {
+      for (std::int64_t h = 0; h < shape.heads; ++h) {
+        for (std::int64_t row = 0; row < shape.rows; ++row) {
+          for (std::int64_t d = 0; d < shape.head_dim; ++d) {
+            offsets.insert(b * shape.stride.batch + h * shape.stride.head + row * shape.stride.row + d);
+          }
+        }
+      }
+    }
+    EXPECT_EQ(static_cast<std::int64_t>(offsets.size()), shape.elements()) << to_string(layout);
+    EXPECT_EQ(*offsets.rbegin() + 1, shape.span_elements) << to_string(layout);
+    EXPECT_EQ(layout == Layout::padded, shape.span_elements > shape.elements()) << to_string(layout);
+  }
+}
+
+std::string message_of(const Problem& problem) {
+  try {
+    validate(problem, "/problems/0");
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Problem, ValidateNamesTheField) {
+  Problem good;
+  good.scale = default_scale(good.head_dim);
+  EXPECT_EQ(message_of(good), "");
+  const auto expect = [&](auto change, const char* field) {
+    Problem bad = good;
+    change(bad);
+    EXPECT_NE(message_of(bad).find(std::string("/problems/0") + field), std::string::npos) << message_of(bad);
+  };
+  expect([](Problem& p) { p.seq_q = 0; }, "/seq_q");
+  expect([](Problem& p) { p.batch = -1; }, "/batch");
+  expect([](Problem& p) { p.seq_kv = std::int64_t{1} << 31; }, "/seq_kv");
+  expect([](Problem& p) { p.heads_q = 3, p.heads_kv = 2; }, "/heads_q");
+  expect([](Problem& p) { p.softcap = -1; }, "/softcap");
+  expect([](Problem& p) { p.window_left = -2; }, "/window_left");
+  expect([](Problem& p) { p.batch = p.seq_q = p.heads_q = (std::int64_t{1} << 31) - 1; },
+         ": the sizes multiply");
+}
+
+TEST(Problem, DescribeNamesWhatDiffers) {
+  Problem problem{.heads_q = 8, .heads_kv = 2, .seq_q = 5, .seq_kv = 7, .causal = true};
+  problem.layout = Layout::padded;
+  problem.lse = true;
+  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_fp16_causal_padded_lse");
+}
+
+}  // namespace
+}  // namespace flashcore
