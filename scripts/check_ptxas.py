@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Registers and spills of every compiled CUDA variant, from the reports that the build keeps beside its objects.
+"""Registers and spills of every compiled CUDA variant, from the reports the build keeps beside its objects.
 
 Prints the worst variant of each family and architecture, then every spill by the name of its variant.
 Exit code: 0 no spills, 1 spills, 2 no reports in the build folder.
@@ -48,7 +48,8 @@ def variant_id(family, function, prefixes):
 
 def demangle(symbols):
     """Demangled names by symbol, through one call of c++filt (part of binutils, which g++ brings)."""
-    result = subprocess.run(["c++filt"], input="\n".join(symbols), capture_output=True, text=True, check=True)
+    text = "\n".join(symbols)
+    result = subprocess.run(["c++filt"], input=text, capture_output=True, text=True, check=True)
     return dict(zip(symbols, result.stdout.splitlines()))
 
 
@@ -83,7 +84,7 @@ def read_build(build):
 
 
 def print_table(kernels):
-    print(f"{'family':<14} {'arch':<8} {'kernels':>7} {'registers':>9} {'stack':>6} {'spills':>6}  worst variant")
+    print("family         arch     kernels registers  stack spills  worst variant")
     groups = {}
     for kernel in kernels:
         groups.setdefault((kernel.family, kernel.architecture), []).append(kernel)
@@ -91,8 +92,8 @@ def print_table(kernels):
         worst = max(members, key=lambda kernel: (kernel.spill_bytes, kernel.registers))
         stack = max(kernel.stack_bytes for kernel in members)
         spilling = sum(kernel.spill_bytes > 0 for kernel in members)
-        print(f"{family:<14} {architecture:<8} {len(members):>7} {worst.registers:>9} {stack:>6} {spilling:>6}  "
-              f"{worst.name}")
+        print(f"{family:<14} {architecture:<8} {len(members):>7} {worst.registers:>9} "
+              f"{stack:>6} {spilling:>6}  {worst.name}")
 
 
 def main():

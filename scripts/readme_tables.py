@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Writes the blocks of README.md that come from files under results/, or checks that they are up to date.
+
+A block stands between two marker comments; its words say what is written there and from which file:
+    <!-- generated: ladder results/h100/ladder.json -->   one table a problem, best variant of each family
+    <!-- generated: text results/cpu/default.txt -->      the file as it is
+    <!-- end -->
+Exit code: 0 up to date (or written), 1 stale under --check, 2 a result file that cannot be read.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import sys
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"(<!-- generated: (\w+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+CLOCKS = ("hot_us", "cold_us", "call_us")
+HEAD = ("variant", "hot us", "cold us", "call us", "TFLOP/s", "speed-up", "rel. L2 error", "registers")
+
+
+def number(value, digits=3):
+    """The value to so many significant digits, without an exponent; a dash for what was not taken."""
+    if not isinstance(value, (int, float)):
+        return "–" if value is None else str(value)
+    decimals = 0
+    while decimals < 6 and abs(value) < 10 ** (digits - 1 - decimals) and value != 0:
+        decimals += 1
+    return f"{value:.{decimals}f}"
+
+
+def median(record, clock):
+    return record.get("timing", {}).get(clock, {}).get("median")
+
+
+def headline(record):
+    """The median that speed-ups speak of: the first clock that was taken of hot, cold, call."""
+    taken = (median(record, clock) for clock in CLOCKS)
+    return next((value for value in taken if value is not None), None)
+
+
+def best_of_families(records):
+    """The fastest right record of each family, in ladder order (that of the file)."""
+    best = {}
+    for record in records:
+        if record["status"] == "ok" and headline(record) is not None:
+            rival = best.setdefault(record["family"], record)
+            if headline(record) < headline(rival):
+                best[record["family"]] = record
+    return list(best.values())
+
+
+def row(record, baseline):
+    rel_l2 = record.get("check", {}).get("rel_l2")
+    cells = [f"`{record['variant']}`"]
+    cells += [number(median(record, clock)) for clock in CLOCKS]
+    cells += [number(record.get("tflops")), number(headline(baseline) / headline(record)) + "×"]
+    cells.append(f"{rel_l2:.1e}" if isinstance(rel_l2, float) else number(rel_l2))
+    cells.append(number(record.get("resources", {}).get("registers"), 1))
+    return f"| {' | '.join(cells)} |"
+
+
+def describe(problem):
+    heads = str(problem["heads_q"])
+    if problem["heads_kv"] != problem["heads_q"]:
+        heads += f"/{problem['heads_kv']}"
+    sizes = f"batch {problem['batch']}, heads {heads}, seq {problem['seq_q']}"
+    if problem["seq_kv"] != problem["seq_q"]:
+        sizes += f"×{problem['seq_kv']}"
+    mask = ", causal" if problem.get("causal") else ""
+    return f"**{problem['name']}**: {sizes}, head_dim {problem['head_dim']}, {problem['dtype']}{mask}"
+
+
+def source_line(document, file):
+    """Where the figures come from: device, driver, CUDA, build, file."""
+    environment = document.get("environment", {})
+    cuda = environment.get("cuda", {})
+    git = environment.get("git", {})
+    parts = [environment.get("device", {}).get("name", "unknown device")]
+    if "driver_version" in cuda:
+        runtime = cuda.get("runtime_version", "unknown")
+        parts.append(f"driver for CUDA {cuda['driver_version']}, runtime {runtime}")
+    if "commit" in git:
+        parts.append(f"commit `{git['commit'][:12]}`" + (" with changes" if git.get("dirty") else ""))
+    return f"{', '.join(parts)}; medians, from [{file}]({file})."
+
+
+def ladder(path, file):
+    document = json.loads(path.read_text())
+    problems = {}
+    for record in document["records"]:
+        problems.setdefault(json.dumps(record["problem"], sort_keys=True), []).append(record)
+    lines = [source_line(document, file), ""]
+    for records in problems.values():
+        lines += [describe(records[0]["problem"]), ""]
+        best = best_of_families(records)
+        if not best:
+            lines += ["No variant was right and timed.", ""]
+            continue
+        lines += [f"| {' | '.join(HEAD)} |", "|---" + "|---:" * (len(HEAD) - 1) + "|"]
+        lines += [row(record, best[0]) for record in best] + [""]
+    return "\n".join(lines)
+
+
+def text(path, _file):
+    return f"```text\n{path.read_text().rstrip()}\n```\n"
+
+
+KINDS = {"ladder": ladder, "text": text}
+
+
+def generate(match):
+    begin, kind, file, end = match.groups()
+    path = SOURCE / file
+    body = KINDS[kind](path, file) if path.exists() else f"Not recorded: `{file}`.\n"
+    return f"{begin}{body}{end}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, fail when the README is stale")
+    parser.add_argument("--readme", type=pathlib.Path, default=SOURCE / "README.md")
+    arguments = parser.parse_args()
+    old = arguments.readme.read_text()
+    try:
+        new = BLOCK.sub(generate, old)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"{arguments.readme}: a block cannot be generated: {error!r}", file=sys.stderr)
+        return 2
+    if new == old:
+        return 0
+    if arguments.check:
+        print(f"{arguments.readme}: is stale, run scripts/readme_tables.py", file=sys.stderr)
+        return 1
+    arguments.readme.write_text(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
