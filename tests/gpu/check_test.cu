@@ -1,7 +1,8 @@
 // The check catches kernels that are wrong in ways an error norm alone would miss.
+#include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
-#include "gpu_test.hpp"
+#include "gpu/gpu_test.hpp"
 #include "kernels/common/block_position.cuh"
 #include "registry/registry.hpp"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "gpu_test.hpp"
+#include "gpu/gpu_test.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/reference/cpu_reference.hpp"
 #include "kernels/reference/cuda_reference.hpp"

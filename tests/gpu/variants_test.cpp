@@ -1,7 +1,7 @@
 // Every CUDA variant on problems that tend to break kernels: tiny, odd, masked, grouped heads, strides.
 #include <fmt/format.h>
 
-#include "gpu_test.hpp"
+#include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
 
 namespace flashcore {

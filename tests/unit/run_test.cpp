@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "fake_executor.hpp"
 #include "run/measure.hpp"
 #include "run/statistics.hpp"
+#include "unit/fake_executor.hpp"
 
 namespace flashcore {
 namespace {
