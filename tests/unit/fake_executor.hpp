@@ -1,0 +1,138 @@
+// An executor that runs nothing: each variant behaves as its script says, on a clock of its own. For tests of
+// the run, of tuning and of comparing, which must not depend on what the machine is doing.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "run/executor.hpp"
+
+namespace flashcore::testing {
+
+enum class Behaviour {
+  right,
+  wrong,                 // the check does not pass
+  unsupported,           // says why it cannot run
+  throws_in_verify,      // EnvironmentError, as from a failed launch
+  throws_in_sample,      // the same, but only when timed
+  out_of_memory,         // OutOfMemoryError in verify
+  wrong_when_run_again,  // passes its first check of a problem, none after it
+};
+
+struct Script {
+  Behaviour behaviour = Behaviour::right;
+  double latency_us = 10;       // median of hot
+  double noise = 0.01;          // standard deviation of the logarithm of a sample
+  double cold_factor = 1.1;     // cold = hot · cold_factor
+  double call_overhead_us = 4;  // call = hot + call_overhead_us
+};
+
+class FakeExecutor : public Executor {
+ public:
+  explicit FakeExecutor(std::uint64_t noise_seed = 1) : random_(noise_seed) {
+    device_.name = "fake device";
+    device_.limits = {.compute_capability = 90, .max_smem_bytes_per_block = 232448, .num_sms = 132};
+    device_.memory_bytes = device_.free_memory_bytes = std::int64_t{80} << 30;
+    device_.l2_bytes = std::int64_t{50} << 20;
+  }
+
+  // Variants without a script are right and take 10 µs.
+  void set_script(const std::string& variant_id, const Script& script) { scripts_[variant_id] = script; }
+  // Problems for which prepare() throws OutOfMemoryError, by name.
+  void refuse_problem(const std::string& name) { refused_.push_back(name); }
+
+  double elapsed_us() const { return elapsed_us_; }  // of the fake clock: what samples and checks took
+  const std::vector<std::string>& calls() const {
+    return calls_;
+  }  // "prepare seed", "hot scalar/…", in order
+
+  const DeviceInfo& device() const override { return device_; }
+
+  std::int64_t required_bytes(const Problem& problem) const override {
+    return static_cast<std::int64_t>(compulsory_bytes(problem));
+  }
+
+  void prepare(const Problem& problem, std::uint64_t) override {
+    calls_.push_back("prepare " + problem.name);
+    checks_.clear();
+    for (const std::string& name : refused_) {
+      if (name == problem.name) throw OutOfMemoryError("the fake device has no room for " + name);
+    }
+  }
+
+  std::string unsupported(const Variant& variant) const override {
+    return script_of(variant).behaviour == Behaviour::unsupported ? "the script says so" : "";
+  }
+
+  Check verify(const Variant& variant, const CheckPolicy& policy) override {
+    calls_.push_back("verify " + variant.id());
+    const Script script = script_of(variant);
+    elapsed_us_ += script.latency_us;
+    if (script.behaviour == Behaviour::throws_in_verify) throw EnvironmentError("the fake launch failed");
+    if (script.behaviour == Behaviour::out_of_memory)
+      throw OutOfMemoryError("no room for the fake workspace");
+    const bool again = checks_[variant.id()]++ > 0;
+    const bool wrong = script.behaviour == Behaviour::wrong ||
+                       (script.behaviour == Behaviour::wrong_when_run_again && again);
+    return wrong ? make_check(policy, 1e3, "the fake output is wrong") : make_check(policy, 1, "");
+  }
+
+  double sample(const Variant& variant, Clock clock) override {
+    calls_.push_back(std::string(to_string(clock)) + " " + variant.id());
+    const Script script = script_of(variant);
+    if (script.behaviour == Behaviour::throws_in_sample) throw EnvironmentError("the fake launch failed");
+    const double hot = script.latency_us * std::exp(script.noise * normal_(random_));
+    const double us = clock == Clock::hot    ? hot
+                      : clock == Clock::cold ? hot * script.cold_factor
+                                             : hot + script.call_overhead_us;
+    elapsed_us_ += us;
+    return us;
+  }
+
+  Resources resources(const Variant&) const override { return {.registers = 64, .threads = 128}; }
+
+ private:
+  Script script_of(const Variant& variant) const {
+    const auto found = scripts_.find(variant.id());
+    return found == scripts_.end() ? Script{} : found->second;
+  }
+
+  // Errors `factor` times those of the yardstick.
+  static Check make_check(const CheckPolicy& policy, double factor, const std::string& reason) {
+    constexpr double kMaxAbs = 5e-4;
+    constexpr double kRelL2 = 2.5e-4;
+    Check check;
+    check.error = {
+        .max_abs = factor * kMaxAbs, .mean_abs = factor * 1e-5, .rel_l2 = factor * kRelL2, .worst_index = 0};
+    check.limit = {.max_abs = policy.yardstick_factor * kMaxAbs, .rel_l2 = policy.yardstick_factor * kRelL2};
+    check.yardstick_max_abs = kMaxAbs;
+    check.yardstick_rel_l2 = kRelL2;
+    check.passed = reason.empty();
+    check.reason = reason;
+    return check;
+  }
+
+  DeviceInfo device_;
+  std::map<std::string, Script> scripts_;
+  std::vector<std::string> refused_;
+  std::map<std::string, int> checks_;  // of the prepared problem, by variant
+  std::vector<std::string> calls_;
+  std::mt19937_64 random_;
+  std::normal_distribution<double> normal_;
+  double elapsed_us_ = 0;
+};
+
+// A variant of a family that exists only in tests. `family` must outlive it, as a literal does.
+inline Variant fake_variant(std::string_view family, Tile tile = {64, 64, 4, 2}) {
+  return {.family = family,
+          .spec = {Dtype::fp16, 64, tile},
+          .backend = Backend::cpu,
+          .summary = "exists only in tests"};
+}
+
+}  // namespace flashcore::testing
