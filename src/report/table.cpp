@@ -73,8 +73,16 @@ void add_clock_columns(std::vector<Column>& columns, const std::vector<Record>& 
   }
 }
 
-std::string optional_cell(const std::optional<double>& value, std::string_view unit) {
-  return value ? format_significant(*value, 3) + std::string(unit) : std::string(kNothing);
+std::string tflops_cell(const Record& record) {
+  return record.tflops ? format_significant(*record.tflops, 3) : std::string(kNothing);
+}
+
+std::string peak_cell(const Record& record) {
+  return record.percent_of_peak ? fmt::format("{:.1f}%", *record.percent_of_peak) : std::string(kNothing);
+}
+
+std::string error_cell(const Record& record) {
+  return record.check ? format_error(record.check->error.rel_l2) : std::string(kNothing);
 }
 
 std::vector<Column> make_columns(const std::vector<Record>& records, const TableOptions& options) {
@@ -90,17 +98,13 @@ std::vector<Column> make_columns(const std::vector<Record>& records, const Table
   }
   const auto any = [&](auto has) { return std::ranges::any_of(records, has); };
   if (any([](const Record& record) { return record.tflops.has_value(); })) {
-    columns.push_back({"TFLOP/s", 0, [](const Record& record) { return optional_cell(record.tflops, ""); }});
+    columns.push_back({"TFLOP/s", 0, tflops_cell});
   }
   if (any([](const Record& record) { return record.percent_of_peak.has_value(); })) {
-    columns.push_back(
-        {"peak", 1, [](const Record& record) { return optional_cell(record.percent_of_peak, "%"); }});
+    columns.push_back({"peak", 1, peak_cell});
   }
   if (any([](const Record& record) { return record.check.has_value(); })) {
-    columns.push_back({"rel L2", 0, [](const Record& record) {
-                         return record.check ? format_error(record.check->error.rel_l2)
-                                             : std::string(kNothing);
-                       }});
+    columns.push_back({"rel L2", 0, error_cell});
   }
   columns.push_back({"status", 0, [](const Record& record) { return record.check ? "ok" : "unchecked"; }});
   return columns;
@@ -182,8 +186,9 @@ std::string title_of(const Problem& p, const TableOptions& options) {
   if (p.lse) sizes += ", lse";
   sizes += fmt::format("  ({} GFLOP)", format_significant(flops(p) / 1e9, 3));
   if (p.name.empty() || p.name == describe(p)) return paint(sizes, kTitleStyle, options.color);
-  const int room = std::max(16, options.width - 2 - display_width(sizes));
-  return fmt::format("{}  {}", paint(elide(printable(p.name), room), kTitleStyle, options.color), sizes);
+  const std::string name = elide(printable(p.name), options.width);
+  const bool fits = display_width(name) + 2 + display_width(sizes) <= options.width;
+  return fmt::format("{}{}{}", paint(name, kTitleStyle, options.color), fits ? "  " : "\n", sizes);
 }
 
 std::string render_row(const Row& row, const Grid& grid, const Record* best, const TableOptions& options) {

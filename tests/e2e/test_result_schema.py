@@ -1,0 +1,83 @@
+"""Result files keep to the published schema: the golden file that the unit tests hold the program to, a fresh
+run of the program, and what is committed under results/."""
+
+import copy
+import json
+import pathlib
+import tempfile
+import unittest
+
+import jsonschema
+
+from bench import SOURCE, TINY, BenchTest, run
+
+SCHEMA = json.loads((SOURCE / "configs" / "schema" / "result.schema.json").read_text())
+GOLDEN = SOURCE / "tests" / "golden" / "report" / "results.json"
+
+# Each takes a right file and makes it wrong.
+WRONG = {
+    "another version": lambda file: file.update(schema_version=2),
+    "no records": lambda file: file.pop("records"),
+    "unknown status": lambda file: file["records"][0].update(status="fine"),
+    "no variant": lambda file: file["records"][0].pop("variant"),
+    "size zero": lambda file: file["records"][0]["problem"].update(seq_q=0),
+    "text for a time": lambda file: file["records"][0]["timing"]["hot_us"].update(median="9.3"),
+    "half an interval": lambda file: file["records"][0]["timing"]["hot_us"].update(ci95=[1]),
+    "place of three axes": lambda file: file["records"][0]["check"].update(worst_index=[0, 1, 2]),
+    "unknown dtype": lambda file: file["records"][0]["spec"].update(dtype="fp8"),
+}
+
+
+def strict(text):
+    """JSON without the NaN and Infinity that Python would let pass."""
+    def refuse(word):
+        raise ValueError(f"{word} is not JSON")
+    return json.loads(text, parse_constant=refuse)
+
+
+class ResultSchema(BenchTest):
+    @classmethod
+    def setUpClass(cls):
+        jsonschema.Draft7Validator.check_schema(SCHEMA)
+        cls.validator = jsonschema.Draft7Validator(SCHEMA)
+
+    def assert_valid(self, path):
+        errors = [f"{error.json_path}: {error.message}" for error in
+                  self.validator.iter_errors(strict(path.read_text()))]
+        self.assertEqual(errors, [], path)
+
+    def test_golden_file_is_valid(self):
+        self.assert_valid(GOLDEN)
+
+    def test_wrong_files_are_refused(self):
+        right = strict(GOLDEN.read_text())
+        for name, spoil in WRONG.items():
+            with self.subTest(name):
+                wrong = copy.deepcopy(right)
+                spoil(wrong)
+                self.assertFalse(self.validator.is_valid(wrong))
+
+    def test_words_stand_for_numbers_that_json_lacks(self):
+        file = strict(GOLDEN.read_text())
+        file["records"][0]["check"]["rel_l2"] = "nan"
+        self.assertTrue(self.validator.is_valid(file))
+
+    def test_a_run_writes_a_valid_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "result.json"
+            self.assert_ok(run("--device", "cpu", "--problem", TINY, "--budget", "0.2", "--output", path))
+            self.assert_valid(path)
+            environment = strict(path.read_text())["environment"]
+            for part in ("git", "build", "device", "host", "command_line", "config_hash"):
+                self.assertIn(part, environment)
+            self.assertNotIn("hostname", environment["host"])
+
+    def test_committed_results_are_valid(self):
+        for path in sorted((SOURCE / "results").glob("**/*.json")):
+            if "records" in json.loads(path.read_text()):
+                with self.subTest(path.name):
+                    self.assert_valid(path)
+
+
+if __name__ == "__main__":
+    unittest.main()
