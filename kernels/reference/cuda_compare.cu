@@ -18,15 +18,26 @@ template <class Word>
 constexpr Word kPoison = sizeof(Word) == 2 ? kPoison16 : kPoison32;
 
 __global__ void poison_kernel(std::uint32_t* words, std::int64_t count) {
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += gridDim.x * kThreads) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+       i += gridDim.x * kThreads) {
     words[i] = kPoison32;
+  }
+}
+
+template <class Word>
+__global__ void negate_kernel(Word* words, std::int64_t count) {
+  constexpr Word kSignBit = Word{1} << (8 * sizeof(Word) - 1);
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+       i += gridDim.x * kThreads) {
+    words[i] ^= kSignBit;
   }
 }
 
 template <class Word>
 __global__ void count_written_kernel(const Word* words, std::int64_t count, unsigned long long* written) {
   unsigned long long mine = 0;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += gridDim.x * kThreads) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+       i += gridDim.x * kThreads) {
     mine += words[i] != kPoison<Word>;
   }
   if (mine > 0) atomicAdd(written, mine);
@@ -64,8 +75,8 @@ __global__ void __launch_bounds__(kThreads)
     const std::int64_t head = i / extent.head_dim / extent.rows % extent.heads;
     const std::int64_t batch = i / extent.head_dim / extent.rows / extent.heads;
     const T* element = out + batch * stride.batch + head * stride.head + row * stride.row + column;
-    add_difference(sums, to_float(*element), reference[i], *reinterpret_cast<const std::uint16_t*>(element) == kPoison16,
-        i);
+    add_difference(sums, to_float(*element), reference[i],
+                   *reinterpret_cast<const std::uint16_t*>(element) == kPoison16, i);
   });
 }
 
@@ -112,8 +123,19 @@ int cuda_poison(void* data, std::size_t size_bytes, void* stream) {
   return cudaGetLastError();
 }
 
-int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes, std::int64_t& written,
-                       void* stream) {
+int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream) {
+  auto* cuda_stream = static_cast<cudaStream_t>(stream);
+  const auto words = static_cast<std::int64_t>(size_bytes / word_bytes);
+  if (word_bytes == sizeof(std::uint16_t)) {
+    negate_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<std::uint16_t*>(data), words);
+  } else {
+    negate_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<std::uint32_t*>(data), words);
+  }
+  return cudaGetLastError();
+}
+
+int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes,
+                       std::int64_t& written, void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
   Temporary counter(sizeof(unsigned long long));
   if (counter.error != cudaSuccess) return counter.error;
@@ -121,9 +143,11 @@ int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t wor
   const auto words = static_cast<std::int64_t>(size_bytes / word_bytes);
   cudaMemsetAsync(count, 0, sizeof(*count), cuda_stream);
   if (word_bytes == sizeof(std::uint16_t)) {
-    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint16_t*>(data), words, count);
+    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint16_t*>(data),
+                                                                words, count);
   } else {
-    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint32_t*>(data), words, count);
+    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint32_t*>(data),
+                                                                words, count);
   }
   unsigned long long on_host = 0;
   cudaError_t error = cudaGetLastError();

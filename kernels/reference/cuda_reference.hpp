@@ -16,6 +16,9 @@ namespace flashcore::kernels {
 // Fills memory with the poison. size_bytes must be a multiple of 4.
 int cuda_poison(void* data, std::size_t size_bytes, void* stream);
 
+// Negates every 16-bit (word_bytes 2) or FP32 (4) floating-point value. size_bytes must be a multiple of word_bytes.
+int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream);
+
 // Seeded standard normal values for one tensor, the same as the CPU backend makes: see
 // kernels/common/random.hpp. Elements are numbered in [batch, heads, rows, head_dim] order whatever the
 // strides.

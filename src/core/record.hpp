@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/problem.hpp"
+#include "core/telemetry.hpp"
 #include "core/variant.hpp"
 
 namespace flashcore {
@@ -75,6 +76,9 @@ struct Timing {
   double ci95_low = 0;  // 95 % interval of the median, by order statistics
   double ci95_high = 0;
   std::vector<double> samples;
+  std::vector<double> sm_clock_mhz;    // as read nearest to each sample; empty where no clock can be read
+  std::int64_t throttled_samples = 0;  // taken while something slowed the clocks down
+  std::optional<double> cycles;        // median of sample · clock
 };
 
 // The three clocks: what each means stands in run/executor.hpp.
@@ -108,12 +112,21 @@ struct Record {
   std::optional<double> tflops;  // by the FLOP convention, at the median of hot_us (else cold_us, call_us)
   std::optional<double> percent_of_peak;  // when the device's peak is known
   std::optional<Resources> resources;
+  std::optional<TelemetrySummary> telemetry;  // while this record was timed
+  std::optional<double> energy_per_call_j;    // of back-to-back launches
 
   std::string variant_id() const { return flashcore::variant_id(family, spec); }
   std::optional<Timing>& timing(Clock clock) {
     return clock == Clock::hot ? hot_us : clock == Clock::cold ? cold_us : call_us;
   }
   const std::optional<Timing>& timing(Clock clock) const { return const_cast<Record*>(this)->timing(clock); }
+  void drop_timings() {
+    hot_us.reset();
+    cold_us.reset();
+    call_us.reset();
+    tflops.reset();
+    percent_of_peak.reset();
+  }
   // The timing that tables, speed-ups and tflops speak of: the first that was taken of hot, cold, call.
   const Timing* headline() const {
     for (Clock clock : kAllClocks) {

@@ -33,7 +33,12 @@ class CpuExecutor : public Executor {
   void prepare(const Problem& problem, std::uint64_t seed) override;
   std::string unsupported(const Variant& variant) const override;
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
+  Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
   double sample(const Variant& variant, Clock clock) override;
+  double sample_poisoned(const Variant& variant) override;
+  int launches_per_sample(const Variant& variant, Clock clock) override {
+    return clock == Clock::call ? 1 : calls_per_sample(variant);
+  }
   Resources resources(const Variant&) const override { return {}; }
 
  private:
@@ -93,6 +98,19 @@ Check CpuExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
   problem_->poison_outputs();
   launch(variant, 0);
   return problem_->check_outputs(policy);
+}
+
+Check CpuExecutor::verify_negated(const Variant& variant, const CheckPolicy& policy) {
+  problem_->negate_values();
+  launch(variant, 0);
+  Check check = problem_->check_outputs(policy);
+  problem_->negate_values();
+  return check;
+}
+
+double CpuExecutor::sample_poisoned(const Variant& variant) {
+  problem_->poison_outputs();
+  return time_calls(variant, 1, 1);
 }
 
 double CpuExecutor::time_calls(const Variant& variant, int calls, std::int64_t sets) {

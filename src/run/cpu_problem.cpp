@@ -162,6 +162,12 @@ void CpuProblem::poison_outputs() {
   lse_.poison();
 }
 
+void CpuProblem::negate_values() {
+  constexpr std::uint16_t kSignBit = 0x8000;
+  for (std::uint16_t& value : inputs_.front().v.span()) value ^= kSignBit;
+  for (float& value : reference_out_.span()) value = -value;
+}
+
 Check CpuProblem::check_outputs(const CheckPolicy& policy) const {
   const TensorShape shape = query_shape(problem_);
   const DifferenceSums out = compare_tensor(out_.tensor(), shape, problem_.dtype, reference_out_.data());

@@ -34,6 +34,9 @@ class CpuProblem {
 
   void poison_outputs();
 
+  // Negates V of input set 0 and the reference with it; a second call restores both.
+  void negate_values();
+
   // Compares what is in the outputs now, made from input set 0, with the reference.
   Check check_outputs(const CheckPolicy& policy) const;
 

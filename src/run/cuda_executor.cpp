@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nvtx3/nvtx3.hpp>
 
 #include "core/error.hpp"
 
@@ -38,6 +39,9 @@ DeviceInfo cuda_device_info(int index) {
                  .num_sms = properties.multiProcessorCount};
   info.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
   info.l2_bytes = properties.l2CacheSize;
+  char bus_id[32] = {};
+  cuda_check(cudaDeviceGetPCIBusId(bus_id, sizeof(bus_id), index), "asking for the device's bus id");
+  info.pci_bus_id = bus_id;
   return info;
 }
 
@@ -102,28 +106,48 @@ Check CudaExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
   return problem_->check_outputs(policy, stream_.get());
 }
 
-double CudaExecutor::call_us(const Variant& variant) {
-  const AttentionArgs call_args = args(variant, 0);
-  cuda_check(cudaStreamSynchronize(stream_.get()), "waiting for the device");
+Check CudaExecutor::verify_negated(const Variant& variant, const CheckPolicy& policy) {
+  problem_->negate_values(stream_.get());
+  launch(variant, args(variant, 0));
+  cuda_check(cudaStreamSynchronize(stream_.get()), fmt::format("running {}", variant.id()));
+  Check check = problem_->check_outputs(policy, stream_.get());
+  problem_->negate_values(stream_.get());
+  return check;
+}
+
+// Microseconds a launch between two events around the work. The ranges carry the variant's id into profilers.
+double CudaExecutor::timed_us(const Variant& variant, int launches, const std::function<void()>& work) {
+  const nvtx3::scoped_range range(variant.id());
   cuda_check(cudaEventRecord(begin_.get(), stream_.get()), "recording an event");
-  launch(variant, call_args);
+  work();
   cuda_check(cudaEventRecord(end_.get(), stream_.get()), "recording an event");
   cuda_check(cudaEventSynchronize(end_.get()), fmt::format("running {}", variant.id()));
   float milliseconds = 0;
   cuda_check(cudaEventElapsedTime(&milliseconds, begin_.get(), end_.get()), "reading the events");
-  return 1e3 * static_cast<double>(milliseconds);
+  return 1e3 * static_cast<double>(milliseconds) / launches;
+}
+
+double CudaExecutor::call_us(const Variant& variant) {
+  const AttentionArgs call_args = args(variant, 0);
+  cuda_check(cudaStreamSynchronize(stream_.get()), "waiting for the device");
+  return timed_us(variant, 1, [&] { launch(variant, call_args); });
+}
+
+double CudaExecutor::sample_poisoned(const Variant& variant) {
+  problem_->poison_outputs(stream_.get());
+  return call_us(variant);
 }
 
 double CudaExecutor::sample(const Variant& variant, Clock clock) {
   if (clock == Clock::call) return call_us(variant);
   const LaunchGraph& launches = graph(variant, clock);
-  cuda_check(cudaEventRecord(begin_.get(), stream_.get()), "recording an event");
-  cuda_check(cudaGraphLaunch(launches.graph.get(), stream_.get()), "launching a graph");
-  cuda_check(cudaEventRecord(end_.get(), stream_.get()), "recording an event");
-  cuda_check(cudaEventSynchronize(end_.get()), fmt::format("running {}", variant.id()));
-  float milliseconds = 0;
-  cuda_check(cudaEventElapsedTime(&milliseconds, begin_.get(), end_.get()), "reading the events");
-  return 1e3 * static_cast<double>(milliseconds) / launches.launches;
+  return timed_us(variant, launches.launches, [&] {
+    cuda_check(cudaGraphLaunch(launches.graph.get(), stream_.get()), "launching a graph");
+  });
+}
+
+int CudaExecutor::launches_per_sample(const Variant& variant, Clock clock) {
+  return clock == Clock::call ? 1 : graph(variant, clock).launches;
 }
 
 const CudaExecutor::LaunchGraph& CudaExecutor::graph(const Variant& variant, Clock clock) {

@@ -1,6 +1,7 @@
 // The executor of one CUDA device.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -23,7 +24,10 @@ class CudaExecutor final : public Executor {
   void prepare(const Problem& problem, std::uint64_t seed) override;
   std::string unsupported(const Variant& variant) const override;
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
+  Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
   double sample(const Variant& variant, Clock clock) override;
+  double sample_poisoned(const Variant& variant) override;
+  int launches_per_sample(const Variant& variant, Clock clock) override;
   Resources resources(const Variant& variant) const override;
 
  private:
@@ -35,6 +39,7 @@ class CudaExecutor final : public Executor {
 
   AttentionArgs args(const Variant& variant, int set);
   void launch(const Variant& variant, const AttentionArgs& args);
+  double timed_us(const Variant& variant, int launches, const std::function<void()>& work);
   double call_us(const Variant& variant);
   const LaunchGraph& graph(const Variant& variant, Clock clock);
   LaunchGraph record_graph(const Variant& variant, Clock clock);

@@ -122,6 +122,14 @@ void CudaProblem::poison_outputs(CUstream_st* stream) {
   lse_.poison(stream);
 }
 
+void CudaProblem::negate_values(CUstream_st* stream) {
+  const DeviceBuffer& v = inputs_.front().v;
+  cuda_check(kernels::cuda_negate(v.data(), v.size_bytes(), size_bytes(problem_.dtype), stream),
+             "negating V");
+  cuda_check(kernels::cuda_negate(reference_out_.data(), reference_out_.size_bytes(), sizeof(float), stream),
+             "negating the reference");
+}
+
 Check CudaProblem::check_outputs(const CheckPolicy& policy, CUstream_st* stream) const {
   const TensorShape shape = query_shape(problem_);
   kernels::DifferenceSums sums;

@@ -29,6 +29,9 @@ class CudaProblem {
 
   void poison_outputs(CUstream_st* stream);
 
+  // Negates V of input set 0 and the reference with it; a second call restores both.
+  void negate_values(CUstream_st* stream);
+
   // Compares what is in the outputs now, made from input set 0, with the reference.
   Check check_outputs(const CheckPolicy& policy, CUstream_st* stream) const;
 

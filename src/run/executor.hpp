@@ -24,6 +24,7 @@ struct DeviceInfo {
   std::int64_t memory_bytes = 0;
   std::int64_t free_memory_bytes = 0;
   std::int64_t l2_bytes = 0;  // last-level cache on the CPU
+  std::string pci_bus_id;     // by which NVML knows a CUDA device; empty on the CPU
 };
 
 class Executor {
@@ -45,8 +46,18 @@ class Executor {
   // Poisons the output, runs once, compares. Throws EnvironmentError when the launch fails.
   virtual Check verify(const Variant& variant, const CheckPolicy& policy) = 0;
 
+  // Negates V, runs once into the outputs as they are, compares with the negated reference, and restores V.
+  // What was kept from an earlier launch cannot pass.
+  virtual Check verify_negated(const Variant& variant, const CheckPolicy& policy) = 0;
+
   // One sample: microseconds a launch.
   virtual double sample(const Variant& variant, Clock clock) = 0;
+
+  // A sample of Clock::call, with the outputs poisoned first, outside of the timed window.
+  virtual double sample_poisoned(const Variant& variant) = 0;
+
+  // Launches that one sample is the mean of.
+  virtual int launches_per_sample(const Variant& variant, Clock clock) = 0;
 
   virtual Resources resources(const Variant& variant) const = 0;
 };

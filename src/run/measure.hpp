@@ -9,6 +9,7 @@
 #include "core/record.hpp"
 #include "run/executor.hpp"
 #include "run/policy.hpp"
+#include "run/telemetry_sampler.hpp"
 
 namespace flashcore {
 
@@ -18,15 +19,47 @@ struct Candidate {
   Record* record;
 };
 
-// Takes samples round by round, each round in a new random order drawn from `seed`, for each clock of the
-// policy in turn. A candidate leaves the rounds when the 95 % interval of its median is narrow enough or it
-// has max_samples. Once budget_s is spent, rounds end as soon as every candidate has kFewestSamples; the
-// clocks share the budget. The first sample of each candidate and clock warms up and is not kept. A candidate
-// whose launch fails becomes an `error` record without timings. An interrupt ends the rounds; what was
-// sampled until then is kept.
 inline constexpr int kFewestSamples = 3;
 
-void measure(std::span<Candidate> candidates, const MeasurePolicy& policy, double budget_s,
-             std::uint64_t seed, Executor& executor, const std::function<void(Clock, int round)>& on_round);
+// Fills in the timings, telemetry and energy of the candidates' records.
+//
+// First all take turns untimed until clock and power settle (at most warmup_s). Then, for each clock of the
+// policy, samples are taken round by round, each round in a new random order drawn from `seed`. A candidate
+// leaves the rounds when the 95 % interval of its median is narrow enough or it has max_samples. Once
+// budget_s is spent, rounds end as soon as every candidate has kFewestSamples; the clocks share the budget.
+// The first sample of each candidate and clock warms up and is not kept. Burst pacing rests after each
+// sample, kBurstRest times as long as it lasted.
+//
+// A candidate whose launch fails becomes an `error` record without timings. An interrupt ends the rounds;
+// what was sampled until then is kept. Without telemetry (null, or where NVML is missing) clocks are absent.
+class Measurement {
+ public:
+  static constexpr double kBurstRest = 9;  // a duty of 10 %: far below any power limit
+
+  using OnRound = std::function<void(Clock, int round)>;
+
+  Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,
+              Executor& executor, TelemetrySampler* telemetry)
+      : candidates_(candidates), policy_(policy), seed_(seed), executor_(executor), telemetry_(telemetry) {}
+
+  void run(double budget_s, const OnRound& on_round);
+
+ private:
+  struct Series;
+  using TimePoint = TelemetryClock::time_point;
+
+  void warm_up();
+  void take_sample(Series& series, Clock clock, bool keep);
+  void sample_rounds(std::span<Series> all, Clock clock, TimePoint deadline, const OnRound& on_round);
+  bool has_converged(const Series& series) const;
+  void finish(Series& series, Clock clock);
+  void measure_energy(Candidate& candidate);
+
+  std::span<Candidate> candidates_;
+  const MeasurePolicy& policy_;
+  std::uint64_t seed_;
+  Executor& executor_;
+  TelemetrySampler* telemetry_;
+};
 
 }  // namespace flashcore

@@ -1,6 +1,7 @@
 // How a run checks and measures; the config's `check` and `measure` blocks.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "core/record.hpp"
@@ -15,6 +16,17 @@ struct CheckPolicy {
   double rel_l2 = 0;
 };
 
+// How samples follow each other.
+//   sustained  back to back: large problems run at whatever clock the card's power limit leaves
+//   burst      with pauses in between, so that the card stays cool and holds its highest clock
+enum class Pacing : int { sustained, burst };
+
+inline constexpr Pacing kAllPacings[] = {Pacing::sustained, Pacing::burst};
+
+constexpr std::string_view to_string(Pacing pacing) {
+  return pacing == Pacing::sustained ? "sustained" : "burst";
+}
+
 struct MeasurePolicy {
   std::vector<Clock> clocks = {Clock::hot, Clock::cold, Clock::call};  // empty: check only
   double relative_width =
@@ -22,6 +34,9 @@ struct MeasurePolicy {
   int min_samples = 15;
   int max_samples = 200;
   double budget_s = 60;  // measuring time of the whole run, shared out over its problems
+  Pacing pacing = Pacing::sustained;
+  double warmup_s = 1;  // the most that waiting for clocks and power to settle may take, each problem
+  double energy_s = 0;  // back-to-back launches that each record's energy is taken over; 0: not taken
 };
 
 }  // namespace flashcore

@@ -6,10 +6,13 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <random>
+#include <functional>
+#include <optional>
 
 #include "core/error.hpp"
 #include "run/measure.hpp"
+#include "run/statistics.hpp"
+#include "run/telemetry_sampler.hpp"
 
 namespace flashcore {
 namespace {
@@ -62,6 +65,16 @@ void examine(Record& record, const Variant& variant, const RunPolicy& policy, Ex
   }
 }
 
+// Clocks apart by more than this within one record's samples are worth a warning.
+constexpr double kWanderingClock = 0.05;
+
+bool clocks_wandered(const Record& record) {
+  const Timing* timing = record.headline();
+  if (timing == nullptr || timing->sm_clock_mhz.empty()) return false;
+  const auto [low, high] = std::ranges::minmax(timing->sm_clock_mhz);
+  return high > (1 + kWanderingClock) * low;
+}
+
 // What users compare: the rate at the headline timing.
 void add_rates(Record& record) {
   if (const Timing* timing = record.headline(); timing != nullptr && timing->median > 0) {
@@ -69,11 +82,59 @@ void add_rates(Record& record) {
   }
 }
 
+// A kernel that looks at its output before it writes is faster when the output is already there. Poisoned
+// calls that take this much longer than plain ones give it away; the constant part covers the noise of single
+// calls.
+constexpr double kPoisonedRatio = 2;
+constexpr double kPoisonedSlackUs = 20;
+constexpr int kPoisonedCalls = 5;
+
+double median_of(int count, const std::function<double()>& sample) {
+  std::vector<double> samples;
+  for (int i = 0; i < count; ++i) samples.push_back(sample());
+  return make_timing(std::move(samples)).median;
+}
+
+// Why a timed variant's output or speed cannot be trusted, or nothing.
+std::string find_cheat(const Variant& variant, const RunPolicy& policy, Executor& executor) {
+  if (const Check again = executor.verify(variant, policy.check_policy); !again.passed) {
+    return "after it was timed: " + again.reason;
+  }
+  if (const Check negated = executor.verify_negated(variant, policy.check_policy); !negated.passed) {
+    return "the output did not follow when V was negated: " + negated.reason;
+  }
+  const double plain_us = median_of(kPoisonedCalls, [&] { return executor.sample(variant, Clock::call); });
+  const double poisoned_us = median_of(kPoisonedCalls, [&] { return executor.sample_poisoned(variant); });
+  if (poisoned_us > kPoisonedRatio * plain_us + kPoisonedSlackUs) {
+    return fmt::format(
+        "a call takes {:.1f} us when the output is poisoned first and {:.1f} us when it already holds "
+        "the result",
+        poisoned_us, plain_us);
+  }
+  return "";
+}
+
+// The check after timing; a variant that fails it loses its times.
+void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor) {
+  Record& record = *candidate.record;
+  if (record.status != Status::ok || record.headline() == nullptr) return;
+  try {
+    if (std::string reason = find_cheat(*candidate.variant, policy, executor); !reason.empty()) {
+      fail(record, Status::incorrect, std::move(reason));
+    }
+  } catch (const EnvironmentError& error) {
+    fail(record, Status::error, error.what());
+  }
+  if (record.status != Status::ok) record.drop_timings();
+}
+
 class Runner {
  public:
   Runner(std::span<const Variant* const> variants, const RunPolicy& policy, Executor& executor,
          std::span<Sink* const> sinks, Progress& progress)
-      : variants_(variants), policy_(policy), executor_(executor), sinks_(sinks), progress_(progress) {}
+      : variants_(variants), policy_(policy), executor_(executor), sinks_(sinks), progress_(progress) {
+    if (const std::string& bus_id = executor.device().pci_bus_id; !bus_id.empty()) telemetry_.emplace(bus_id);
+  }
 
   RunSummary run(std::span<const Problem> problems) {
     total_ = static_cast<std::int64_t>(problems.size() * variants_.size());
@@ -133,13 +194,19 @@ class Runner {
                        fmt::format("{}: {} time, round {} of {} variants", problem.name, to_string(clock),
                                    round, candidates.size()));
     };
-    measure(candidates, policy_.measure, budget_s, policy_.seed, executor_, tell);
+    Measurement measurement(candidates, policy_.measure, policy_.seed, executor_,
+                            telemetry_ ? &*telemetry_ : nullptr);
+    measurement.run(budget_s, tell);
+    if (policy_.check) {
+      for (Candidate& candidate : candidates) reexamine(candidate, policy_, executor_);
+    }
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
   void emit(Record& record) {
     add_rates(record);
     count(summary_, record.status);
+    summary_.clocks_wandered += clocks_wandered(record) ? 1 : 0;
     for (Sink* sink : sinks_) sink->add(record);
     progress_.update(++done_, total_, record.problem.name);
   }
@@ -149,6 +216,7 @@ class Runner {
   Executor& executor_;
   std::span<Sink* const> sinks_;
   Progress& progress_;
+  std::optional<TelemetrySampler> telemetry_;
   RunSummary summary_;
   std::int64_t done_ = 0;
   std::int64_t total_ = 0;

@@ -31,12 +31,15 @@ struct RunSummary {
   std::int64_t ok = 0;
   std::int64_t incorrect = 0;
   std::int64_t unsupported = 0;
-  std::int64_t failed = 0;  // crashed, timeout, out_of_memory, error
+  std::int64_t failed = 0;           // crashed, timeout, out_of_memory, error
+  std::int64_t clocks_wandered = 0;  // records whose SM clock moved by more than 5 % between samples
   bool interrupted = false;
 };
 
 // Gives every sink one record for each (problem, variant), in problem order, then in the order of `variants`.
-// An incorrect or failing variant is a record, never an exception; what ends the run is an Error.
+// An incorrect or failing variant is a record, never an exception; what ends the run is an Error. What was
+// timed is checked again: with poisoned outputs, with negated values, and for being faster when the output is
+// already there.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress);
 

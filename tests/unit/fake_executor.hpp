@@ -22,6 +22,8 @@ enum class Behaviour {
   throws_in_sample,      // the same, but only when timed
   out_of_memory,         // OutOfMemoryError in verify
   wrong_when_run_again,  // passes its first check of a problem, none after it
+  keeps_old_result,      // its output does not follow when inputs change
+  skips_when_written,    // slow only when its output is not yet right
 };
 
 struct Script {
@@ -93,6 +95,18 @@ class FakeExecutor : public Executor {
     elapsed_us_ += us;
     return us;
   }
+
+  Check verify_negated(const Variant& variant, const CheckPolicy& policy) override {
+    const bool stale = script_of(variant).behaviour == Behaviour::keeps_old_result;
+    return stale ? make_check(policy, 1e3, "the fake output is stale") : make_check(policy, 1, "");
+  }
+
+  double sample_poisoned(const Variant& variant) override {
+    const double us = sample(variant, Clock::call);
+    return script_of(variant).behaviour == Behaviour::skips_when_written ? 100 * us : us;
+  }
+
+  int launches_per_sample(const Variant&, Clock) override { return 1; }
 
   Resources resources(const Variant&) const override { return {.registers = 64, .threads = 128}; }
 

@@ -73,6 +73,19 @@ TEST_F(RunTest, NeverTimesAWrongVariant) {
   EXPECT_EQ(std::ranges::count(executor.calls(), "hot " + variants[1].id()), 0);
 }
 
+TEST_F(RunTest, CatchesCheatsAfterTiming) {
+  executor.set_script(variants[0].id(), {.behaviour = Behaviour::wrong_when_run_again});
+  executor.set_script(variants[1].id(), {.behaviour = Behaviour::keeps_old_result});
+  executor.set_script(variants[2].id(), {.behaviour = Behaviour::skips_when_written});
+  EXPECT_EQ(run_all().incorrect, 6);
+  for (const Record& record : sink.records) {
+    EXPECT_FALSE(record.headline()) << record.family;
+    EXPECT_FALSE(record.tflops) << record.family;
+  }
+  EXPECT_NE(sink.records[1].reason.find("negated"), std::string::npos);
+  EXPECT_NE(sink.records[2].reason.find("poisoned"), std::string::npos);
+}
+
 TEST_F(RunTest, TurnsFailuresIntoRecordsAndGoesOn) {
   executor.set_script(variants[0].id(), {.behaviour = Behaviour::throws_in_verify});
   executor.set_script(variants[1].id(), {.behaviour = Behaviour::throws_in_sample});
