@@ -27,8 +27,13 @@ namespace {
 
 #ifdef FLASHCORE_HAVE_CUDNN_HEADERS
 
-// The reason why cuDNN has no plan for these arguments, or null when it has one.
+// The reason why cuDNN has no plan for these arguments, or null when it has one. Building a plan takes up to
+// seconds, so that for sizes without tensors (a listing) it is enough that cuDNN is there.
 const char* no_plan(const AttentionArgs& args, Dtype dtype) {
+  if (args.q == nullptr) {
+    const std::string& problem = cudnn::library().problem;
+    return problem.empty() ? nullptr : problem.c_str();
+  }
   const cudnn::CachedPlan& cached = cudnn::plan_cache().get(args, dtype);
   return cached.plan != nullptr ? nullptr : cached.reason.c_str();
 }
