@@ -16,6 +16,7 @@
 //   static std::size_t workspace_bytes(const AttentionArgs&);
 //   struct Params;                                          what run() receives in place of AttentionArgs
 //   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);   fills them, before each launch
+//   static dim3 grid(const AttentionArgs&);                  when the grid has more than one dimension
 //   static cudaError_t finish(const AttentionArgs&, cudaStream_t);   launches what follows the kernel
 //
 // A spec whose tile has cluster > 1 is launched in clusters of that many blocks.
@@ -124,14 +125,18 @@ struct CudaVariant {
   static cudaError_t launch_kernel(const AttentionArgs& args, const typename ParamsOf<K>::Type& params,
                                    cudaStream_t stream) {
     cudaLaunchConfig_t config{};
-    config.gridDim = static_cast<unsigned>(K::grid_blocks(args));
+    if constexpr (requires { K::grid(args); }) {
+      config.gridDim = K::grid(args);
+    } else {
+      config.gridDim = static_cast<unsigned>(K::grid_blocks(args));
+    }
     config.blockDim = threads_per_block<K>();
     config.dynamicSmemBytes = K::smem_bytes();
     config.stream = stream;
     cudaLaunchAttribute cluster{};
     if constexpr (K::spec.tile.cluster > 1) {
       cluster.id = cudaLaunchAttributeClusterDimension;
-      cluster.val.clusterDim = {K::spec.tile.cluster, 1, 1};
+      cluster.val.clusterDim = {static_cast<unsigned>(K::spec.tile.cluster), 1, 1};
       config.attrs = &cluster;
       config.numAttrs = 1;
     }

@@ -4,6 +4,8 @@
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+#include <cstdint>
+
 #include "core/dtype.hpp"
 
 namespace flashcore::kernels {
@@ -62,6 +64,13 @@ __device__ inline __nv_bfloat162 pair_from_floats(float x, float y, __nv_bfloat1
 template <class T>
 __device__ Pair<T> pair_from_floats(float x, float y) {
   return pair_from_floats(x, y, Pair<T>{});
+}
+
+// Two elements in one register, x in the low half, as matrix instructions take them.
+template <class T>
+__device__ std::uint32_t pack(float x, float y) {
+  const Pair<T> pair = pair_from_floats<T>(x, y);
+  return reinterpret_cast<const std::uint32_t&>(pair);
 }
 
 }  // namespace flashcore::kernels

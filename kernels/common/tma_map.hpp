@@ -1,0 +1,82 @@
+// Tensor maps: what the copy engine knows of a tensor in global memory (CUDA Driver API, "Tensor Map Object
+// Management").
+#pragma once
+
+#include <cuda.h>
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "core/attention_args.hpp"
+#include "core/dtype.hpp"
+#include "kernels/common/matrix_descriptor.hpp"
+
+namespace flashcore::kernels {
+
+// [batch, heads, rows, head_dim] by strides, copied in boxes of box_rows rows and one panel of 64 columns.
+struct PanelTensor {
+  const void* data = nullptr;
+  Strides stride;
+  int batch = 0;
+  int heads = 0;
+  int rows = 0;
+  int head_dim = 0;
+  Dtype dtype = Dtype::fp16;
+  int box_rows = 0;  // at most 256
+};
+
+// Null, or why no tensor map can describe rows with these strides: the engine wants positive multiples of 16
+// bytes below 2^40.
+constexpr const char* unmappable(const Strides& stride) {
+  constexpr std::int64_t kMostElements = std::int64_t{1} << 39;
+  for (const std::int64_t s : {stride.batch, stride.head, stride.row}) {
+    if (s <= 0 || s >= kMostElements) return "strides must be positive and below 2^40 bytes for tensor maps";
+    if (s % 8 != 0) return "strides must be multiples of 8 elements (16 bytes)";
+  }
+  return nullptr;
+}
+
+using TensorMapEncoder = decltype(&cuTensorMapEncodeTiled);
+
+// cuTensorMapEncodeTiled of the driver that runs, found at run time so that nothing links to libcuda; null
+// when the driver has none.
+inline TensorMapEncoder tensor_map_encoder() {
+  static const TensorMapEncoder encoder = [] {
+    void* entry = nullptr;
+    cudaDriverEntryPointQueryResult found = cudaDriverEntryPointSymbolNotFound;
+#if CUDART_VERSION >= 12050
+    const cudaError_t error =
+        cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &entry, 12000, cudaEnableDefault, &found);
+#else
+    const cudaError_t error =
+        cudaGetDriverEntryPoint("cuTensorMapEncodeTiled", &entry, cudaEnableDefault, &found);
+#endif
+    if (error != cudaSuccess || found != cudaDriverEntryPointSuccess) entry = nullptr;
+    return reinterpret_cast<TensorMapEncoder>(entry);
+  }();
+  return encoder;
+}
+
+// Fills `map`: 128-byte swizzle, zeros outside the tensor. cudaErrorNotSupported when the driver knows no
+// tensor maps, cudaErrorInvalidValue when it refuses this tensor.
+inline cudaError_t encode_tensor_map(CUtensorMap& map, const PanelTensor& tensor) {
+  const TensorMapEncoder encode = tensor_map_encoder();
+  if (encode == nullptr) return cudaErrorNotSupported;
+  const cuuint64_t sizes[4] = {static_cast<cuuint64_t>(tensor.head_dim), static_cast<cuuint64_t>(tensor.rows),
+                               static_cast<cuuint64_t>(tensor.heads), static_cast<cuuint64_t>(tensor.batch)};
+  const auto bytes = [&](std::int64_t elements) {
+    return static_cast<cuuint64_t>(elements) * size_bytes(tensor.dtype);
+  };
+  const cuuint64_t strides[3] = {bytes(tensor.stride.row), bytes(tensor.stride.head),
+                                 bytes(tensor.stride.batch)};
+  const cuuint32_t box[4] = {kPanelColumns, static_cast<cuuint32_t>(tensor.box_rows), 1, 1};
+  const cuuint32_t element_strides[4] = {1, 1, 1, 1};
+  const CUtensorMapDataType type =
+      tensor.dtype == Dtype::fp16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
+  const CUresult result = encode(&map, type, 4, const_cast<void*>(tensor.data), sizes, strides, box,
+                                 element_strides, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                                 CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+}  // namespace flashcore::kernels

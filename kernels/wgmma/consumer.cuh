@@ -1,0 +1,292 @@
+// A consumer warpgroup: 64 query rows, their scores, softmax and output.
+#pragma once
+
+#include "kernels/common/hopper_wgmma.cuh"
+#include "kernels/wgmma/params.cuh"
+#include "kernels/wgmma/softmax.cuh"
+
+namespace flashcore::kernels {
+
+// Named barriers; 0 is __syncthreads.
+inline constexpr int kTurnBarrier = 1;       // + consumer: its turn at the tensor cores
+inline constexpr int kWarpgroupBarrier = 5;  // + consumer: its four warps
+
+template <class L>
+struct Consumer {
+  static constexpr Dtype kDtype = L::spec.dtype;
+  using T = Element<kDtype>;
+
+  const WgmmaParams& params;
+  WgmmaSmem<L> smem;
+  int consumer;
+  int thread;  // within the warpgroup
+  RingPosition<L::kStages> k_ring{};
+  RingPosition<L::kStages> v_ring{};
+
+  float s_acc[L::kBlockKv / 2];               // [64, block_kv] scores, then their exponentials
+  float o_acc[L::kHeadDim / 2];               // [64, head_dim]
+  std::uint32_t p_frag[L::kBlockKv / 16][4];  // [64, block_kv] probabilities, the A operand of P·V
+  OnlineSoftmax softmax;
+  int row;  // the first of this thread's two
+
+  // --- Turns: with ping-pong the consumers issue their products one after the other
+  // ----------------------------- A token goes round: a consumer waits for its predecessor's arrival, issues,
+  // and arrives for its successor.
+
+  __device__ __forceinline__ void wait_turn() const {
+    if constexpr (L::kTurns) named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
+  }
+  __device__ __forceinline__ void pass_turn() const {
+    if constexpr (L::kTurns) {
+      named_barrier_arrive(kTurnBarrier + (consumer + 1 == L::kConsumers ? 0 : consumer + 1),
+                           2 * kWarpgroupThreads);
+    }
+  }
+  // The last consumer gives the first its first turn; the first collects the last one, so that every arrival
+  // has its wait.
+  __device__ __forceinline__ void open_turns() const {
+    if (consumer == L::kConsumers - 1) pass_turn();
+  }
+  __device__ __forceinline__ void close_turns() const {
+    if (consumer == 0) wait_turn();
+  }
+
+  // --- Products
+  // -----------------------------------------------------------------------------------------------
+
+  __device__ __forceinline__ void await(Operand operand, const RingPosition<L::kStages>& ring) const {
+    mbarrier_wait(smem.full(operand, ring.slot), ring.parity);
+  }
+
+  // This warp's products have read the stage. One arrival a warp, at every block that copies into it.
+  __device__ __forceinline__ void release(Operand operand, RingPosition<L::kStages>& ring) {
+    const std::uint32_t empty = smem.empty(operand, ring.slot);
+    if constexpr (L::kCluster > 1) {
+      if (thread % 32 < L::kCluster) mbarrier_arrive_at(empty, thread % 32);
+    } else {
+      if (thread % 32 == 0) mbarrier_arrive(empty);
+    }
+    ring.advance();
+  }
+
+  // s_acc = Q · Kᵀ of the stage, one group.
+  __device__ __forceinline__ void issue_scores() {
+    const std::uint64_t q = k_major_descriptor(smem.q(consumer, 0));
+    const std::uint64_t k = k_major_descriptor(smem.stage(Operand::k, k_ring.slot));
+    constexpr int kStepsPerPanel = kPanelColumns / 16;
+    pin_registers(s_acc);
+    wgmma_fence();
+#pragma unroll
+    for (int step = 0; step < L::kHeadDim / 16; ++step) {
+      const int panel = step / kStepsPerPanel;
+      const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
+      Wgmma<kDtype, L::kBlockKv>::product(s_acc, advance(q, panel * L::kQPanelBytes + within),
+                                          advance(k, panel * L::kKvPanelBytes + within), step > 0);
+    }
+    wgmma_commit();
+  }
+
+  // o_acc += P · V of the stage, one group.
+  __device__ __forceinline__ void issue_output() {
+    const std::uint64_t v = mn_major_descriptor(smem.stage(Operand::v, v_ring.slot), L::kKvPanelBytes);
+    pin_registers(o_acc);
+    wgmma_fence();
+#pragma unroll
+    for (int step = 0; step < L::kBlockKv / 16; ++step) {
+      Wgmma<kDtype, L::kHeadDim>::product_transposed(o_acc, p_frag[step],
+                                                     advance(v, step * mn_major_step_bytes()));
+    }
+    wgmma_commit();
+  }
+
+  __device__ __forceinline__ void pack_probabilities() {
+#pragma unroll
+    for (int step = 0; step < L::kBlockKv / 16; ++step) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        p_frag[step][i] = pack<T>(s_acc[8 * step + 2 * i], s_acc[8 * step + 2 * i + 1]);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void rescale_output() {
+#pragma unroll
+    for (int i = 0; i < L::kHeadDim / 2; ++i) o_acc[i] *= softmax.rescale[i / 2 % 2];
+  }
+
+  template <bool kMasked>
+  __device__ __forceinline__ void update_softmax(int block) {
+    if constexpr (kMasked) {
+      if (params.softcap_scale != 0) apply_softcap(s_acc, params.softcap_scale);
+      const int first_key = block * L::kBlockKv + thread % 4 * 2;
+      apply_mask(s_acc, fragment_mask(params.args, row, first_key));
+    }
+    softmax.update<kMasked>(s_acc, params.log2_scale);
+  }
+
+  // --- One block of keys
+  // ----------------------------------------------------------------------------------------
+
+  // Scores and softmax of a tile's first block.
+  __device__ __forceinline__ void first_block(int block, int last) {
+    await(Operand::k, k_ring);
+    wait_turn();
+    issue_scores();
+    pass_turn();
+    wgmma_wait<0>();
+    pin_registers(s_acc);
+    release(Operand::k, k_ring);
+    update_softmax<true>(block);
+    pack_probabilities();
+    if (L::spec.tile.overlap != 0 && block > last) await(Operand::k, k_ring);
+  }
+
+  // The tensor cores work on P·V of the block before while the other units do this block's softmax.
+  template <bool kMasked>
+  __device__ __forceinline__ void overlapped_block(int block, int last) {
+    wait_turn();
+    issue_scores();
+    await(Operand::v, v_ring);
+    rescale_output();
+    issue_output();
+    pass_turn();
+    wgmma_wait<1>();
+    pin_registers(s_acc);
+    release(Operand::k, k_ring);
+    update_softmax<kMasked>(block);
+    // Scores pinned and a branch behind them: else the compiler moves the wait for P·V up, before the softmax
+    // that it is to overlap with. The branch is of use: by now K of the next block has come.
+    pin_registers(s_acc);
+    if (block > last) await(Operand::k, k_ring);
+    wgmma_wait<0>();
+    pin_registers(o_acc);
+    release(Operand::v, v_ring);
+    pack_probabilities();
+  }
+
+  // One after the other; other warpgroups fill the gaps.
+  template <bool kMasked>
+  __device__ __forceinline__ void plain_block(int block) {
+    finish_block();
+    await(Operand::k, k_ring);
+    issue_scores();
+    wgmma_wait<0>();
+    pin_registers(s_acc);
+    release(Operand::k, k_ring);
+    update_softmax<kMasked>(block);
+    pack_probabilities();
+  }
+
+  // P·V of the block whose probabilities are packed.
+  __device__ __forceinline__ void finish_block() {
+    rescale_output();
+    await(Operand::v, v_ring);
+    issue_output();
+    wgmma_wait<0>();
+    pin_registers(o_acc);
+    release(Operand::v, v_ring);
+  }
+
+  template <bool kMasked>
+  __device__ __forceinline__ void next_block(int block, int last) {
+    if constexpr (L::spec.tile.overlap != 0) {
+      overlapped_block<kMasked>(block, last);
+    } else {
+      plain_block<kMasked>(block);
+    }
+  }
+
+  // Blocks from the last to the first, so that those the diagonal or the end of the keys cuts come first;
+  // those that need no mask run in a loop without one.
+  __device__ __forceinline__ void attend(BlockRange blocks, BlockRange unmasked) {
+    int block = blocks.end - 1;
+    first_block(block, blocks.begin);
+    --block;
+    while (true) {
+      for (; block >= blocks.begin && (block < unmasked.begin || block >= unmasked.end); --block) {
+        next_block<true>(block, blocks.begin);
+      }
+      if (block < blocks.begin) break;
+      for (; block >= unmasked.begin; --block) next_block<false>(block, blocks.begin);
+    }
+    finish_block();
+  }
+
+  // --- Output
+  // ---------------------------------------------------------------------------------------------------
+
+  __device__ __forceinline__ void write_log_sum_exp(const BlockPosition& at) const {
+    if (params.args.lse == nullptr || thread % 4 != 0) return;
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      if (row + 8 * r >= params.args.seq_q) continue;
+      params.args.lse[lse_index(params.args, at.batch, at.head, row + 8 * r)] =
+          log_sum_exp(softmax.row_max[r] * params.log2_scale, softmax.row_sum[r]);
+    }
+  }
+
+  // O through Q's place in shared memory, so that whole rows leave at once and the copy engine clips the
+  // tail.
+  __device__ __forceinline__ void write_output(const BlockPosition& at) {
+    float normalise[2];
+#pragma unroll
+    for (int r = 0; r < 2; ++r) normalise[r] = softmax.row_sum[r] > 0 ? 1.0f / softmax.row_sum[r] : 0.0f;
+    // All four warps' products have read Q.
+    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+    const std::uint32_t smem_row = thread / 32 * 16 + thread % 16;
+    const std::uint32_t chunk = thread % 32 / 16;
+#pragma unroll
+    for (int i = 0; i < L::kHeadDim / 16; ++i) {
+      const float* o = o_acc + 8 * i;
+      const std::uint32_t place =
+          smem.q(consumer, i / 4) + swizzled_chunk_offset(smem_row, 2 * (i % 4) + chunk);
+      store_matrix_x4(place, pack<T>(o[0] * normalise[0], o[1] * normalise[0]),
+                      pack<T>(o[2] * normalise[1], o[3] * normalise[1]),
+                      pack<T>(o[4] * normalise[0], o[5] * normalise[0]),
+                      pack<T>(o[6] * normalise[1], o[7] * normalise[1]));
+    }
+    fence_proxy_async();
+    // All of O is in place, and visible to the copy engine.
+    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+    if (thread == 0) {  // whose row is the warpgroup's first
+#pragma unroll
+      for (int panel = 0; panel < L::kPanels; ++panel) {
+        copy_box_to_global(&params.out, {panel * kPanelColumns, row, at.head, at.batch},
+                           smem.q(consumer, panel));
+      }
+      bulk_commit();
+      bulk_wait_read();
+      mbarrier_arrive(smem.q_empty(consumer));
+    }
+  }
+
+  // --- All tiles of this block
+  // ------------------------------------------------------------------------------------
+
+  __device__ __forceinline__ void run() {
+    const int block_rank = L::kCluster > 1 ? static_cast<int>(cluster_rank()) : 0;
+    const int row_offset = block_rank * L::spec.tile.block_q + consumer * kWarpgroupRows;
+    std::uint32_t q_parity = 0;
+    TileSource<L> tiles{params.order, smem};
+    open_turns();
+    for (int tile; tiles.next(tile); q_parity ^= 1) {
+      const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
+      const int row_begin = at.row_begin + row_offset;
+      row = row_begin + thread / 32 * 16 + thread % 32 / 4;
+      const BlockRange blocks = visible_blocks(params.args, at.row_begin, L::kClusterRows, L::kBlockKv);
+      BlockRange unmasked = unmasked_blocks(params.args, row_begin, kWarpgroupRows, L::kBlockKv);
+      if (params.softcap_scale != 0) unmasked = {blocks.end, blocks.end};
+      softmax.reset();
+#pragma unroll
+      for (float& o : o_acc) o = 0;
+      mbarrier_wait(smem.q_full(consumer), q_parity);
+      if (blocks.begin < blocks.end) attend(blocks, unmasked);
+      softmax.finish();
+      write_log_sum_exp(at);
+      write_output(at);
+    }
+    close_turns();
+  }
+};
+
+}  // namespace flashcore::kernels

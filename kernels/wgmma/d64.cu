@@ -1,0 +1,17 @@
+#include "kernels/wgmma/kernel.cuh"
+
+namespace flashcore::kernels {
+
+std::span<const Variant> wgmma_d64() {
+  using enum Interleave;
+  using enum Schedule;
+  static constexpr auto kTable =
+      make_table<WgmmaKernel, 64, wgmma_tile(3, 128, 2, ping_pong, persistent),
+                 wgmma_tile(3, 128, 2, overlap, persistent), wgmma_tile(3, 128, 2, ping_pong, counter),
+                 wgmma_tile(2, 128, 2, ping_pong, persistent), wgmma_tile(2, 192, 2, ping_pong, persistent),
+                 wgmma_tile(2, 128, 2, ping_pong, one_tile), wgmma_tile(1, 128, 2, overlap, one_tile),
+                 wgmma_tile(1, 64, 2, overlap, one_tile)>();
+  return kTable;
+}
+
+}  // namespace flashcore::kernels

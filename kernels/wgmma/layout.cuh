@@ -1,0 +1,111 @@
+// What a block of the wgmma family holds: sizes, its shared memory, its barriers.
+#pragma once
+
+#include <cstdint>
+
+#include "core/variant.hpp"
+#include "kernels/common/hopper_ptx.cuh"
+#include "kernels/common/matrix_descriptor.hpp"
+
+namespace flashcore::kernels {
+
+inline constexpr int kWarpgroupThreads = 128;
+inline constexpr int kWarpgroupRows = 64;  // query rows of one consumer warpgroup: M of wgmma
+
+// Shared memory: Q [consumer][panel][64 rows, 64], K and V [stage][panel][block_kv rows, 64], then barriers.
+// Q's place also takes O on its way out.
+template <VariantSpec S>
+struct WgmmaLayout {
+  static constexpr VariantSpec spec = S;
+  static constexpr int kConsumers = S.tile.num_warps / 4 - 1;
+  static constexpr int kCluster = S.tile.cluster > 1 ? S.tile.cluster : 1;
+  static constexpr int kStages = S.tile.num_stages;
+  static constexpr int kBlockKv = S.tile.block_kv;
+  static constexpr int kHeadDim = S.head_dim;
+  static constexpr int kPanels = S.head_dim / kPanelColumns;
+  static constexpr int kClusterRows = S.tile.block_q * kCluster;
+  static constexpr bool kTurns = S.tile.ping_pong != 0;
+
+  // A consumer thread's scores, probabilities and output.
+  static constexpr int kFragmentRegisters = kBlockKv / 2 + kBlockKv / 4 + kHeadDim / 2;
+
+  static constexpr int kQPanelBytes = kWarpgroupRows * kPanelRowBytes;
+  static constexpr int kKvPanelBytes = kBlockKv * kPanelRowBytes;
+  static constexpr int kQBytes = kPanels * kQPanelBytes;         // of one consumer
+  static constexpr int kKvStageBytes = kPanels * kKvPanelBytes;  // of K or V
+
+  static constexpr int kKOffset = kConsumers * kQBytes;
+  static constexpr int kVOffset = kKOffset + kStages * kKvStageBytes;
+  static constexpr int kBarrierOffset = kVOffset + kStages * kKvStageBytes;
+  static constexpr int kBarriers = 2 * kConsumers + 4 * kStages + 4;
+  static constexpr int kTileSlotOffset = kBarrierOffset + 8 * kBarriers;
+  static constexpr int kSmemBytes = kTileSlotOffset + 2 * 4;
+};
+
+enum class Operand : int { k, v };
+
+// Shared-memory addresses by name. "Full" barriers complete when the bytes have come, "empty" ones when all
+// their readers are done.
+template <class L>
+struct WgmmaSmem {
+  std::uint32_t base;
+
+  __device__ std::uint32_t q(int consumer, int panel) const {
+    return base + consumer * L::kQBytes + panel * L::kQPanelBytes;
+  }
+  __device__ std::uint32_t stage(Operand operand, int stage) const {
+    return base + (operand == Operand::k ? L::kKOffset : L::kVOffset) + stage * L::kKvStageBytes;
+  }
+
+  __device__ std::uint32_t q_full(int consumer) const { return barrier(consumer); }
+  __device__ std::uint32_t q_empty(int consumer) const { return barrier(L::kConsumers + consumer); }
+  __device__ std::uint32_t full(Operand operand, int stage) const { return kv_barrier(operand, 0, stage); }
+  __device__ std::uint32_t empty(Operand operand, int stage) const { return kv_barrier(operand, 1, stage); }
+  __device__ std::uint32_t tile_full(int slot) const { return barrier(L::kBarriers - 4 + slot); }
+  __device__ std::uint32_t tile_empty(int slot) const { return barrier(L::kBarriers - 2 + slot); }
+  __device__ std::uint32_t tile_slot(int slot) const { return base + L::kTileSlotOffset + 4 * slot; }
+
+  // By one thread, before any other touches a barrier.
+  __device__ void initialise_barriers() const {
+    constexpr int kConsumerWarps = 4 * L::kConsumers;
+    for (int c = 0; c < L::kConsumers; ++c) {
+      mbarrier_init(q_full(c), 1);
+      mbarrier_init(q_empty(c), 1);
+    }
+    for (const Operand operand : {Operand::k, Operand::v}) {
+      for (int s = 0; s < L::kStages; ++s) {
+        mbarrier_init(full(operand, s), 1);
+        mbarrier_init(empty(operand, s), kConsumerWarps * L::kCluster);
+      }
+    }
+    for (int slot = 0; slot < 2; ++slot) {
+      mbarrier_init(tile_full(slot), 1);
+      mbarrier_init(tile_empty(slot), kConsumerWarps + 1);
+    }
+    fence_mbarrier_init();
+  }
+
+ private:
+  __device__ std::uint32_t barrier(int index) const { return base + L::kBarrierOffset + 8 * index; }
+  __device__ std::uint32_t kv_barrier(Operand operand, int kind, int stage) const {
+    return barrier(2 * L::kConsumers + (2 * static_cast<int>(operand) + kind) * L::kStages + stage);
+  }
+};
+
+// A place in a ring of kSlots buffers, and the parity of the phase that its barriers are in. A reader waits
+// for `parity` of the full barrier; a writer waits for the other parity of the empty barrier, which a fresh
+// barrier passes at once.
+template <int kSlots>
+struct RingPosition {
+  int slot = 0;
+  std::uint32_t parity = 0;
+
+  __device__ void advance() {
+    if (++slot == kSlots) {
+      slot = 0;
+      parity ^= 1;
+    }
+  }
+};
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,87 @@
+// The producer warpgroup: one thread brings K and V, one thread of another warp brings Q.
+//
+// Two warps, because a consumer gives Q's place back only after its output has left, while K and V of the
+// next tile can come long before.
+#pragma once
+
+#include "kernels/wgmma/params.cuh"
+
+namespace flashcore::kernels {
+
+template <class L>
+struct Producer {
+  const WgmmaParams& params;
+  WgmmaSmem<L> smem;
+
+  // By one thread. The order in which consumers ask: K of a block comes before V of the block before it.
+  __device__ void bring_keys_and_values() {
+    RingPosition<L::kStages> k_ring, v_ring;
+    auto tiles = [&] {
+      if constexpr (L::spec.tile.schedule == 2) {
+        return TileDrawer<L>{params.order, smem, params.next_tile};
+      } else {
+        return TileSource<L>{params.order, smem};
+      }
+    }();
+    for (int tile; tiles.next(tile);) {
+      const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
+      const BlockRange blocks = visible_blocks(params.args, at.row_begin, L::kClusterRows, L::kBlockKv);
+      if (blocks.begin >= blocks.end) continue;
+      int block = blocks.end - 1;
+      bring_block(Operand::k, at, block, k_ring);
+      for (; block >= blocks.begin; --block) {
+        if (block > blocks.begin) bring_block(Operand::k, at, block - 1, k_ring);
+        bring_block(Operand::v, at, block, v_ring);
+      }
+    }
+  }
+
+  // By one warp, of which one lane copies: with schedule 2 reading the next tile takes a whole warp.
+  __device__ void bring_queries(int lane) {
+    std::uint32_t parity = 0;
+    const int row_offset = cluster_block() * L::spec.tile.block_q;
+    TileSource<L> tiles{params.order, smem};
+    for (int tile; tiles.next(tile); parity ^= 1) {
+      if (lane != 0) continue;
+      const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
+      for (int c = 0; c < L::kConsumers; ++c) {
+        mbarrier_wait(smem.q_empty(c), parity ^ 1);
+        mbarrier_arrive_expect_bytes(smem.q_full(c), L::kQBytes);
+        for (int panel = 0; panel < L::kPanels; ++panel) {
+          copy_box_to_smem(
+              smem.q(c, panel), &params.q,
+              {panel * kPanelColumns, at.row_begin + row_offset + c * kWarpgroupRows, at.head, at.batch},
+              smem.q_full(c));
+        }
+      }
+    }
+  }
+
+ private:
+  __device__ static int cluster_block() { return L::kCluster > 1 ? static_cast<int>(cluster_rank()) : 0; }
+
+  // One block of K or V into one stage. In a cluster each block of threads brings its share of the rows to
+  // all.
+  __device__ void bring_block(Operand operand, const BlockPosition& at, int block,
+                              RingPosition<L::kStages>& ring) {
+    const CUtensorMap* map = operand == Operand::k ? &params.k : &params.v;
+    const std::uint32_t full = smem.full(operand, ring.slot);
+    mbarrier_wait(smem.empty(operand, ring.slot), ring.parity ^ 1);
+    mbarrier_arrive_expect_bytes(full, L::kKvStageBytes);
+    constexpr int kRows = L::kBlockKv / L::kCluster;
+    const int share = cluster_block() * kRows;
+    for (int panel = 0; panel < L::kPanels; ++panel) {
+      const std::uint32_t target =
+          smem.stage(operand, ring.slot) + panel * L::kKvPanelBytes + share * kPanelRowBytes;
+      const TensorCoordinate from{panel * kPanelColumns, block * L::kBlockKv + share, at.head_kv, at.batch};
+      if constexpr (L::kCluster > 1) {
+        multicast_box_to_smem(target, map, from, full, (1u << L::kCluster) - 1);
+      } else {
+        copy_box_to_smem(target, map, from, full);
+      }
+    }
+    ring.advance();
+  }
+};
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,115 @@
+// Online softmax on the accumulator fragment of one consumer warpgroup.
+//
+// A thread holds two rows of the [64, block_kv] scores: row 16·warp + lane / 4 and the one eight below; of
+// each, columns 8·j + 2·(lane % 4) (+ 1). Scores stay as wgmma leaves them; the scale is folded into the
+// exponent, exp2(score · log2_scale − row_max · log2_scale), one FMA and one exp2 an element
+// (FlashAttention-2, section 3.1).
+#pragma once
+
+#include "kernels/common/hopper_ptx.cuh"
+#include "kernels/common/softmax.cuh"
+
+namespace flashcore::kernels {
+
+// Scores of a thread: scores[4 · j + 2 · r + e] is row r, column 8 · j + e of its share.
+template <int kBlockKv>
+using ScoreFragment = float[kBlockKv / 2];
+
+// The keys that a thread's two rows see, as offsets from the key of its first column.
+struct FragmentMask {
+  int begin[2];
+  int count[2];
+};
+
+__device__ __forceinline__ FragmentMask fragment_mask(const AttentionArgs& args, int row, int first_key) {
+  FragmentMask mask;
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    const KeyRange keys = visible_keys(args, row + 8 * r);
+    mask.begin[r] = keys.begin - first_key;
+    mask.count[r] = keys.end - keys.begin;
+  }
+  return mask;
+}
+
+// Scores of invisible keys become -inf.
+template <int kScores>
+__device__ __forceinline__ void apply_mask(float (&scores)[kScores], const FragmentMask& mask) {
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    const auto count = static_cast<unsigned>(mask.count[r]);
+#pragma unroll
+    for (int j = 0; j < kScores / 4; ++j) {
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        const auto offset = static_cast<unsigned>(8 * j + e - mask.begin[r]);
+        if (offset >= count) scores[4 * j + 2 * r + e] = -INFINITY;
+      }
+    }
+  }
+}
+
+// tanh(x) = 1 − 2 / (1 + e^2x): absolute error about 2^-22, exact at ±inf.
+__device__ __forceinline__ float tanh_by_exp2(float x) {
+  return 1.0f - __fdividef(2.0f, 1.0f + exp2_approx(2.0f * kLog2E * x));
+}
+
+template <int kScores>
+__device__ __forceinline__ void apply_softcap(float (&scores)[kScores], float softcap_scale) {
+#pragma unroll
+  for (float& score : scores) score = tanh_by_exp2(softcap_scale * score);
+}
+
+struct OnlineSoftmax {
+  float row_max[2];
+  float row_sum[2];  // of this thread's columns alone
+  float rescale[2];  // what the last update asks of everything summed before it
+
+  __device__ __forceinline__ void reset() {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      row_max[r] = -INFINITY;
+      row_sum[r] = 0;
+      rescale[r] = 1;
+    }
+  }
+
+  // Replaces scores by their exponentials under the new maximum. kMasked: a row may have seen no key yet.
+  template <bool kMasked, int kScores>
+  __device__ __forceinline__ void update(float (&scores)[kScores], float log2_scale) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      // Two chains: one alone would wait for its own latency.
+      float maxima[2] = {row_max[r], scores[2 * r]};
+#pragma unroll
+      for (int j = 0; j < kScores / 4; ++j) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) maxima[e] = fmaxf(maxima[e], scores[4 * j + 2 * r + e]);
+      }
+      const float new_max = lanes_max<4>(fmaxf(maxima[0], maxima[1]));
+      const float subtract = kMasked ? finite_max(new_max) : new_max;
+      rescale[r] = exp2_approx((row_max[r] - subtract) * log2_scale);
+      row_max[r] = new_max;
+      const float offset = -subtract * log2_scale;
+      float sums[2] = {row_sum[r] * rescale[r], 0};
+#pragma unroll
+      for (int j = 0; j < kScores / 4; ++j) {
+#pragma unroll
+        for (int e = 0; e < 2; ++e) {
+          float& score = scores[4 * j + 2 * r + e];
+          score = exp2_approx(fmaf(score, log2_scale, offset));
+          sums[e] += score;
+        }
+      }
+      row_sum[r] = sums[0] + sums[1];
+    }
+  }
+
+  // Sums over the row's four threads; call once, at the end.
+  __device__ __forceinline__ void finish() {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) row_sum[r] = lanes_sum<4>(row_sum[r]);
+  }
+};
+
+}  // namespace flashcore::kernels
