@@ -27,9 +27,11 @@
 
 #include <hwy/aligned_allocator.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <span>
-#include <vector>
 
 #include "kernels/common/cpu_threads.hpp"
 #include "kernels/common/cpu_variant.hpp"
@@ -93,8 +95,8 @@ struct CpuFused {
   }
 };
 
-constexpr Tile tile(int block_q, int block_kv) {
-  static_assert(kPanelRows == 16);
+consteval Tile tile(int block_q, int block_kv) {
+  if (block_q % kPanelRows != 0) throw "block_q must be a multiple of kPanelRows";
   return {.block_q = block_q, .block_kv = block_kv};
 }
 

@@ -40,11 +40,11 @@ float score_key(const AttentionArgs& args, const float* q, const T* k_row) {
   return args.softcap > 0 ? args.softcap * std::tanh(score / args.softcap) : score;
 }
 
-// Leaves the row's output, not yet divided by the sum, in scratch.out; returns the log-sum-exp and the sum.
 struct RowResult {
   float lse, sum;
 };
 
+// Leaves the row's output, not yet divided by the sum, in scratch.out.
 template <class T>
 RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange& keys, RowScratch& scratch) {
   const auto k = static_cast<const T*>(args.k);

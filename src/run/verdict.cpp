@@ -6,11 +6,14 @@
 #include <cmath>
 #include <string>
 
+#include "kernels/common/cpu_numeric.hpp"
+
 namespace flashcore {
 namespace {
 
-// Largest relative error of one rounding to the output's dtype.
-double unit_roundoff(Dtype dtype) { return dtype == Dtype::fp16 ? 0x1p-11 : 0x1p-8; }
+double unit_roundoff(Dtype dtype) {
+  return kernels::visit_dtype(dtype, []<class T>(T) { return kernels::kUnitRoundoff<T>; });
+}
 
 // The floor. With one visible key the output is a row of V and the yardstick may be exact, and with few
 // elements it may be lucky; a variant may then still round its output once more than the yardstick did.
