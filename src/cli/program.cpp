@@ -66,6 +66,8 @@ std::vector<std::string> long_names(const CLI::App& app) {
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const std::string typed = word.substr(0, word.find('='));
   const std::string_view nearest = nearest_word(typed, candidates);
+  if (nearest == typed)
+    throw UsageError(fmt::format("{} does not belong here; one command at a time", typed));
   throw UsageError(fmt::format("unknown {} {}{}", is_option ? "option" : "command", typed,
                                nearest.empty() ? fmt::format("; {} --help lists them", kName)
                                                : fmt::format(", did you mean {}?", nearest)));

@@ -64,7 +64,7 @@ void check_baseline(const Plan& plan, const Variants& selected) {
   }
 }
 
-std::string gib(double bytes) { return fmt::format("{:.3g} GiB", bytes / (1024.0 * 1024.0 * 1024.0)); }
+std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1024.0 * 1024.0 * 1024.0)); }
 
 // As a double: sizes that pass validate() may still need more than 2^63 bytes in all copies together.
 double required_bytes(const Problem& problem, const Executor& executor) {

@@ -17,8 +17,8 @@ constexpr std::string_view kRootKeys[] = {"$schema",  "name",  "description", "w
                                           "device",   "seed",  "problems",    "variants",
                                           "baseline", "check", "measure",     "report"};
 constexpr std::string_view kCheckKeys[] = {"enabled", "yardstick_factor", "max_abs", "rel_l2"};
-constexpr std::string_view kMeasureKeys[] = {"clocks", "relative_width", "min_samples", "max_samples",
-                                             "budget_s"};
+constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_samples", "max_samples",
+                                             "budget_s", "pacing",         "warmup_s",    "energy_s"};
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
 constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
@@ -26,6 +26,7 @@ constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 constexpr double kMostError = std::numeric_limits<double>::max();
 constexpr std::int64_t kMostSamples = 1'000'000;
 constexpr double kMostBudgetSeconds = 7 * 24 * 3600.0;
+constexpr double kMostPauseSeconds = 600;
 
 CheckPolicy read_check(const JsonReader& block, bool& enabled) {
   block.check_keys(kCheckKeys);
@@ -49,14 +50,15 @@ std::vector<Enum> read_words(const JsonReader& list, std::span<const std::string
   return values;
 }
 
-MeasurePolicy read_measure(const JsonReader& block) {
-  block.check_keys(kMeasureKeys);
-  MeasurePolicy policy;
-  if (block.has("clocks")) {
-    std::vector<std::string_view> words;
-    for (Clock clock : kAllClocks) words.push_back(to_string(clock));
-    policy.clocks = read_words<Clock>(block["clocks"], words);
-  }
+template <class Enum, std::size_t kCount>
+std::vector<std::string_view> words_of(const Enum (&values)[kCount]) {
+  std::vector<std::string_view> words;
+  for (Enum value : values) words.push_back(to_string(value));
+  return words;
+}
+
+// When a clock has enough samples.
+void read_stopping_rule(const JsonReader& block, MeasurePolicy& policy) {
   const auto read_count = [&](std::string_view key, int& count) {
     if (block.has(key)) count = static_cast<int>(block[key].integer(1, kMostSamples));
   };
@@ -74,6 +76,16 @@ MeasurePolicy read_measure(const JsonReader& block) {
     policy.budget_s = block["budget_s"].positive_number();
     if (policy.budget_s > kMostBudgetSeconds) block["budget_s"].fail("must be at most a week");
   }
+}
+
+MeasurePolicy read_measure(const JsonReader& block) {
+  block.check_keys(kMeasureKeys);
+  MeasurePolicy policy;
+  read_stopping_rule(block, policy);
+  if (block.has("clocks")) policy.clocks = read_words<Clock>(block["clocks"], words_of(kAllClocks));
+  if (block.has("pacing")) policy.pacing = kAllPacings[block["pacing"].word(words_of(kAllPacings))];
+  if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMostPauseSeconds);
+  if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMostPauseSeconds);
   return policy;
 }
 

@@ -40,14 +40,14 @@ struct Plan {
 
 // Flags as they were typed; each takes the place of a key of the config and is checked by the same rules.
 struct Overrides {
-  std::optional<std::string> device;    // auto | cpu | cuda[:N]
-  std::vector<std::string> variants;    // globs
-  std::vector<std::string> problems;    // "batch=1,heads_q=8,seq_q=512:1024", axes separated by colons
-  std::optional<std::string> baseline;  // a glob
-  std::optional<std::string> output;
-  std::vector<std::string> formats;
-  std::optional<std::string> budget_s;
-  std::optional<std::string> seed;
+  std::optional<std::string> device = {};    // auto | cpu | cuda[:N]
+  std::vector<std::string> variants = {};    // globs
+  std::vector<std::string> problems = {};    // "batch=1,heads_q=8,seq_q=512:1024", axes separated by colons
+  std::optional<std::string> baseline = {};  // a glob
+  std::optional<std::string> output = {};
+  std::vector<std::string> formats = {};
+  std::optional<std::string> budget_s = {};
+  std::optional<std::string> seed = {};
   bool check_only = false;
   bool no_check = false;
 };

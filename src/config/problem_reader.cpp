@@ -115,7 +115,7 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   problem.name = object["name"].string();
   if (problem.name.empty()) object["name"].fail("must not be empty");
   for (const Axis& axis : axes) {
-    if (axis.values.size() > 1) problem.name += "_" + axis.field->suffix(problem);
+    if (axis.values.size() > 1) problem.name += fmt::format("_{}", axis.field->suffix(problem));
   }
   return problem;
 }

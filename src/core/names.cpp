@@ -55,7 +55,8 @@ std::string_view nearest_word(std::string_view word, std::span<const std::string
   for (std::string_view candidate : candidates) {
     const std::size_t distance = edit_distance(word, candidate);
     const bool prefix = !word.empty() && (candidate.starts_with(word) || word.starts_with(candidate));
-    const bool near = 3 * distance <= std::max(word.size(), candidate.size());
+    const std::size_t longest = std::max(word.size(), candidate.size());
+    const bool near = distance < longest && distance <= std::max<std::size_t>(1, longest / 3);
     if ((near || prefix) && (best.empty() || distance < best_distance)) {
       best = candidate;
       best_distance = distance;

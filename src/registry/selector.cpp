@@ -37,16 +37,18 @@ std::string suggest(std::string_view word, const std::vector<std::string>& candi
   return suggestion(word, views);
 }
 
-// Why a term matches nothing although it is right: it names a family that this build leaves out.
+// Why a term matches nothing although it is right: it names a family or backend that this build leaves out.
 std::optional<std::string> not_compiled_in(const SelectorTerm& term) {
   std::string family = term.glob.substr(0, term.glob.find('/'));
+  std::string backend;
   for (const AttributeFilter& filter : term.filters) {
     if (filter.name == "family") family = filter.allowed.front();
+    if (filter.name == "backend") backend = filter.allowed.front();
   }
   for (const DeclaredFamily& declared : declared_families()) {
-    if (declared.name == family && !declared.compiled_in) {
-      return fmt::format("family {} needs {}, which this program was built without", family,
-                         to_string(declared.backend));
+    const bool named = declared.name == family || (family.empty() && to_string(declared.backend) == backend);
+    if (named && !declared.compiled_in) {
+      return fmt::format("needs {}, which this program was built without", to_string(declared.backend));
     }
   }
   return std::nullopt;
@@ -138,6 +140,7 @@ void Selector::add_glob(std::string_view glob, std::string_view where) {
 }
 
 void Selector::add_filters(std::vector<AttributeFilter> filters, std::string_view where) {
+  if (filters.empty()) throw UsageError(fmt::format("{}: a filter needs at least one attribute", where));
   for (const AttributeFilter& filter : filters) {
     if (std::ranges::count(attribute_names(), filter.name) == 0) {
       throw UsageError(fmt::format("{}/{}: unknown attribute{}", where, filter.name,
