@@ -24,7 +24,12 @@ struct Tile {
   int overlap = 0;     // 1: the next block's Q·Kᵀ is issued before this block's softmax
   int ping_pong = 0;   // 1: warpgroups take turns at the tensor cores
   int schedule = 0;    // 0: one tile a block, 1: persistent blocks, static, 2: persistent blocks, a counter
-  int cluster = 0;     // blocks that share K and V by multicast
+  int cluster = 0;     // blocks of a cluster: they share K and V by multicast, or split the keys of a tile
+  int kv_step = 0;     // keys scored at a time, when fewer than a warp has of a block
+  int q_in_regs = 0;   // 1: Q is held in registers, not read from shared memory again
+  int kv_split_warps = 0;   // groups of warps that share out the keys of a block
+  int kv_split_blocks = 0;  // blocks that share out the keys of a query tile; a second pass merges them
+  int pack_gqa = 0;         // 1: the query heads of one KV head fill a tile together
   constexpr bool operator==(const Tile&) const = default;
 };
 
@@ -63,6 +68,16 @@ inline constexpr SpecField kSpecFields[] = {
      [](VariantSpec& spec, int value) { spec.tile.schedule = value; }},
     {"cluster", "c", [](const VariantSpec& spec) { return spec.tile.cluster; },
      [](VariantSpec& spec, int value) { spec.tile.cluster = value; }},
+    {"kv_step", "ks", [](const VariantSpec& spec) { return spec.tile.kv_step; },
+     [](VariantSpec& spec, int value) { spec.tile.kv_step = value; }},
+    {"q_in_regs", "qr", [](const VariantSpec& spec) { return spec.tile.q_in_regs; },
+     [](VariantSpec& spec, int value) { spec.tile.q_in_regs = value; }},
+    {"kv_split_warps", "kw", [](const VariantSpec& spec) { return spec.tile.kv_split_warps; },
+     [](VariantSpec& spec, int value) { spec.tile.kv_split_warps = value; }},
+    {"kv_split_blocks", "kb", [](const VariantSpec& spec) { return spec.tile.kv_split_blocks; },
+     [](VariantSpec& spec, int value) { spec.tile.kv_split_blocks = value; }},
+    {"pack_gqa", "pg", [](const VariantSpec& spec) { return spec.tile.pack_gqa; },
+     [](VariantSpec& spec, int value) { spec.tile.pack_gqa = value; }},
 };
 
 // The one human name of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".

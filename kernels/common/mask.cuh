@@ -1,0 +1,64 @@
+// The mask as tiles need it: over ranges of query rows, and element by element without branches.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "core/attention_args.hpp"
+
+namespace flashcore::kernels {
+
+constexpr KeyRange intersect(KeyRange a, KeyRange b) {
+  const int begin = a.begin > b.begin ? a.begin : b.begin;
+  const int end = a.end < b.end ? a.end : b.end;
+  return {begin, end > begin ? end : begin};
+}
+
+// Both ends of visible_keys() never fall as the query grows, so the first and the last query decide.
+// Keys outside of this range are seen by no query in [first, last].
+constexpr KeyRange keys_of_any(const AttentionArgs& args, int first, int last) {
+  return {visible_keys(args, first).begin, visible_keys(args, last).end};
+}
+
+// Keys inside of this range are seen by every query in [first, last]; empty when end <= begin.
+constexpr KeyRange keys_of_all(const AttentionArgs& args, int first, int last) {
+  return {visible_keys(args, last).begin, visible_keys(args, first).end};
+}
+
+constexpr bool overlaps(KeyRange range, int begin, int count) {
+  return begin < range.end && begin + count > range.begin;
+}
+
+constexpr bool contains(KeyRange range, int begin, int count) {
+  return begin >= range.begin && begin + count <= range.end;
+}
+
+// Query i sees key j when  lowest <= j - i <= lowest + span  and  0 <= j < seq_kv: visible_keys() for one
+// element, in one comparison each.
+struct DiagonalMask {
+  int lowest = 0;
+  unsigned span = 0;
+  int seq_kv = 0;
+
+  DiagonalMask() = default;
+  constexpr explicit DiagonalMask(const AttentionArgs& args)
+      : lowest(args.window_left < 0 ? -kUnlimited : saturated(diagonal(args) - args.window_left)),
+        span(static_cast<unsigned>(args.window_right < 0 ? kUnlimited
+                                                         : saturated(diagonal(args) + args.window_right)) -
+             static_cast<unsigned>(lowest)),
+        seq_kv(args.seq_kv) {}
+
+  // above_lowest = j - i - lowest, which may wrap.
+  constexpr bool sees(unsigned above_lowest, int key) const { return above_lowest <= span && key < seq_kv; }
+
+ private:
+  static constexpr int kUnlimited = std::numeric_limits<int>::max();
+  static constexpr std::int64_t diagonal(const AttentionArgs& args) {
+    return std::int64_t{args.seq_kv} - args.seq_q;
+  }
+  static constexpr int saturated(std::int64_t x) {
+    return static_cast<int>(x > kUnlimited ? kUnlimited : x < -kUnlimited ? -kUnlimited : x);
+  }
+};
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,107 @@
+// What a tile of the mma family means: constants that follow from its spec, its shared memory, its limits.
+#pragma once
+
+#include <algorithm>
+
+#include "core/variant.hpp"
+#include "kernels/common/mask.cuh"
+#include "kernels/common/numeric.cuh"
+#include "kernels/common/split_kv.cuh"
+#include "kernels/common/swizzle.cuh"
+
+namespace flashcore::kernels {
+
+// What a launch passes: the arguments, and what follows from them.
+struct MmaParams {
+  AttentionArgs args;
+  FastDivisor group;  // query heads a KV head
+  DiagonalMask mask;
+  float score_scale = 0;  // from a raw score, or the tanh of a capped one, to base 2
+
+  MmaParams() = default;
+  explicit MmaParams(const AttentionArgs& a)
+      : args(a),
+        group(a.heads_q / a.heads_kv),
+        mask(a),
+        score_scale((a.softcap > 0 ? a.softcap : a.scale) * kLog2E) {}
+};
+
+// The keys that matter to one warp. Parked in shared memory: it is needed once a step, and registers are
+// short.
+struct alignas(16) KeyReach {
+  KeyRange any;  // keys that some row of the warp sees, within this block's share
+  KeyRange all;  // keys that every row sees
+};
+
+template <VariantSpec S>
+struct MmaConfig {
+  using T = Element<S.dtype>;
+  static constexpr int kHeadDim = S.head_dim;
+  static constexpr int kBlockQ = S.tile.block_q;
+  static constexpr int kBlockKv = S.tile.block_kv;
+  static constexpr int kWarps = S.tile.num_warps;
+  static constexpr int kThreads = kWarps * 32;
+  static constexpr int kStages = S.tile.num_stages;
+  static constexpr bool kOverlap = S.tile.overlap != 0;
+  static constexpr bool kQueryInRegisters = S.tile.q_in_regs != 0;
+  static constexpr bool kPackGqa = S.tile.pack_gqa != 0;
+
+  // Ways to split the keys of one query tile.
+  static constexpr int kSplitWarps = std::max(1, S.tile.kv_split_warps);
+  static constexpr int kSplitBlocks = std::max(1, S.tile.kv_split_blocks);
+  static constexpr int kCluster = std::max(1, S.tile.cluster);
+  static constexpr int kShares = kSplitBlocks * kCluster;   // blocks that share one query tile
+  static constexpr int kPartials = kSplitWarps * kCluster;  // shares merged in shared memory
+  static constexpr bool kSplit = kPartials * kSplitBlocks > 1;
+
+  // A warp owns kRowTiles tiles of 16 query rows and kWarpKeys keys of every block, kStep of them at a time.
+  static constexpr int kRowWarps = std::max(1, kWarps / kSplitWarps);
+  static constexpr int kRowTiles = kBlockQ / (16 * kRowWarps);
+  static constexpr int kWarpRows = 16 * kRowTiles;
+  static constexpr int kWarpKeys = kBlockKv / kSplitWarps;
+  static constexpr int kStep = S.tile.kv_step != 0 ? S.tile.kv_step : kWarpKeys;
+  static constexpr int kSteps = kWarpKeys / std::max(1, kStep);
+
+  // With overlap, K runs one block ahead of V; unless a block is one step, its first key block is still being
+  // read when the next but one is wanted.
+  static constexpr int kKeyStages = kStages + (kOverlap && kSteps > 1 ? 1 : 0);
+
+  using Smem = SwizzledTile<kHeadDim>;
+  using Partial = PartialTile<kHeadDim, kBlockQ>;
+  static constexpr int kQueryBytes = Smem::bytes(kBlockQ);
+  static constexpr int kBlockBytes = Smem::bytes(kBlockKv);  // one stage of K or of V
+  static constexpr int kKeysAt = kQueryBytes;
+  static constexpr int kValuesAt = kKeysAt + kKeyStages * kBlockBytes;
+  static constexpr int kReachAt = kValuesAt + kStages * kBlockBytes;
+  static constexpr int kLoopBytes = kReachAt + kWarps * static_cast<int>(sizeof(KeyReach));
+  static constexpr int kSmemBytes = kSplit ? std::max(kLoopBytes, kSplitWarps* Partial::kBytes) : kLoopBytes;
+
+  // Registers a thread holds through the loop: O, Q, scores of one or two steps, and what addresses and
+  // statistics take. It sets how many blocks an SM is asked to hold, hence the compiler's register limit.
+  static constexpr int kRegisters =
+      kRowTiles * (kHeadDim / 2 + (kQueryInRegisters ? kHeadDim / 4 : 0) + kStep / 2 * (kOverlap ? 2 : 1)) +
+      56;
+  static constexpr int kSmemPerSm = 227 * 1024;
+  static constexpr int kMinBlocksPerSm =
+      std::clamp(std::min(65536 / (kThreads * ((std::min(kRegisters, 255) + 7) / 8 * 8)),
+                          kSmemPerSm / (kSmemBytes + 1024)),
+                 1, 8);
+
+  static constexpr const char* invalid() {
+    if (kHeadDim % 32 != 0) return "head_dim must be a multiple of 32";
+    if (kWarps % kSplitWarps != 0) return "num_warps must be a multiple of kv_split_warps";
+    if (kRowTiles < 1 || kWarpRows * kRowWarps != kBlockQ)
+      return "block_q must be a multiple of 16 rows for each warp along it";
+    if (kStep < 16 || kStep % 16 != 0 || kSteps * kStep * kSplitWarps != kBlockKv)
+      return "block_kv must be a multiple of 16 keys for each warp along it, and of kv_step";
+    if (kStages < 1 || kStages > 4) return "num_stages must be from 1 to 4";
+    if (kStages == 1 && (kOverlap || kSteps > 1)) return "one stage allows neither overlap nor kv_step";
+    if (kSplitBlocks > 1 && kCluster > 1)
+      return "keys are split over a grid or over a cluster, not over both";
+    if (kCluster > 8) return "a cluster has at most 8 blocks";
+    if (kSmemBytes > kSmemPerSm) return "needs more shared memory than any device has";
+    return nullptr;
+  }
+};
+
+}  // namespace flashcore::kernels

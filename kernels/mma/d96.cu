@@ -1,0 +1,19 @@
+#include "kernels/mma/kernel.cuh"
+
+namespace flashcore::kernels {
+
+std::span<const Variant> mma_d96() {
+  static constexpr auto kTable = make_table<
+      MmaKernel, 96,
+      Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 3, .overlap = 1, .q_in_regs = 1},
+      Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
+      Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .overlap = 1},
+      Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
+      Tile{64, 64, 4, 2},
+      Tile{.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
+      Tile{.block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4, .pack_gqa = 1},
+      Tile{.block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4, .kv_split_blocks = 8, .pack_gqa = 1}>();
+  return kTable;
+}
+
+}  // namespace flashcore::kernels

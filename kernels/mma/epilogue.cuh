@@ -1,0 +1,148 @@
+// How a block of the mma family hands its rows on: straight from registers to O, or, where keys were split,
+// as partial tiles that are merged in shared memory, over a cluster, or by a second pass over the workspace.
+#pragma once
+
+#include "kernels/common/split_kv.cuh"
+#include "kernels/mma/warp_tile.cuh"
+
+namespace flashcore::kernels {
+
+// O through the warp's own rows of the query tile in shared memory, so that every store is 16 bytes and whole
+// rows leave together. Only this warp reads those rows, hence no block barrier.
+template <class C>
+__device__ __forceinline__ void store_output(const AttentionArgs& args, const QueryRows<C::kPackGqa>& rows,
+                                             const WarpTile<C>& warp, unsigned char* query_tile,
+                                             int warp_row) {
+  using T = typename C::T;
+  using Smem = typename C::Smem;
+  ptx::warp_barrier();  // lanes may still be reading Q from these rows
+#pragma unroll
+  for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      const int tile_row = warp_row + 16 * m + 8 * r + warp.lane() / 4;
+      const float sum = warp.row_sum[m][r];
+      const float normalise = sum > 0 ? 1.0f / sum : 0.0f;
+#pragma unroll
+      for (int n = 0; n < C::kHeadDim / 8; ++n) {
+        *reinterpret_cast<Pair<T>*>(query_tile + Smem::offset(tile_row, n) + 4 * (warp.lane() % 4)) =
+            pair_from_floats<T>(warp.out[m][n][2 * r] * normalise, warp.out[m][n][2 * r + 1] * normalise);
+      }
+      const int row = rows.begin + tile_row;
+      if (args.lse != nullptr && warp.lane() % 4 == 0 && row < rows.count) {
+        args.lse[lse_index(args, rows.batch, rows.head_of(row), rows.query(row))] =
+            base_e_log_sum(warp.row_max[m][r], sum);
+      }
+    }
+  }
+  ptx::warp_barrier();  // every lane's columns of a row are in shared memory
+  T* out = head_pointer(static_cast<T*>(args.out), args.out_stride, rows.batch, rows.head);
+#pragma unroll
+  for (int i = warp.lane(); i < C::kWarpRows * Smem::kChunks; i += 32) {
+    const int tile_row = warp_row + i / Smem::kChunks;
+    const int chunk = i % Smem::kChunks;
+    const int row = rows.begin + tile_row;
+    if (row < rows.count) {
+      *reinterpret_cast<uint4*>(out + rows.offset(args.out_stride, row) + chunk * kChunkElements) =
+          *reinterpret_cast<const uint4*>(query_tile + Smem::offset(tile_row, chunk));
+    }
+  }
+}
+
+// This warp's rows of a partial tile.
+template <class C>
+__device__ __forceinline__ void store_partial(const WarpTile<C>& warp, unsigned char* partial, int warp_row) {
+  using Partial = typename C::Partial;
+#pragma unroll
+  for (int m = 0; m < C::kRowTiles; ++m) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      const int tile_row = warp_row + 16 * m + 8 * r + warp.lane() / 4;
+#pragma unroll
+      for (int n = 0; n < C::kHeadDim / 8; ++n) {
+        *reinterpret_cast<float2*>(partial + Partial::out_offset(tile_row, n) + 8 * (warp.lane() % 4)) =
+            make_float2(warp.out[m][n][2 * r], warp.out[m][n][2 * r + 1]);
+      }
+      if (warp.lane() % 4 == 0) {
+        *reinterpret_cast<float2*>(partial + Partial::stats_offset(tile_row)) =
+            make_float2(warp.row_max[m][r], warp.row_sum[m][r]);
+      }
+    }
+  }
+}
+
+// Where the partial tiles of one query tile begin in the workspace, counted in partial tiles.
+template <class C>
+__device__ __forceinline__ std::int64_t first_partial(const AttentionArgs& args, int place, int tiles,
+                                                      int head, int batch) {
+  const int heads = QueryRows<C::kPackGqa>::heads(args);
+  return ((std::int64_t{batch} * heads + head) * tiles + place) * C::kSplitBlocks;
+}
+
+// Merges the partial tiles of this block, or of its cluster, whose blocks take chunks in turn. `share` is
+// this block's place among those that share a query tile; `partial_index` that of its tile in the workspace.
+template <class C>
+__device__ __forceinline__ void merge_and_store(const AttentionArgs& args, const QueryRows<C::kPackGqa>& rows,
+                                                const WarpTile<C>& warp, unsigned char* smem, int warp_row,
+                                                int split_warp, int share, std::int64_t partial_index) {
+  using Partial = typename C::Partial;
+  ptx::cp_async_wait<0>();
+  ptx::block_barrier();  // nobody reads or fills the K and V buffers any more: partial tiles take their place
+  store_partial<C>(warp, smem + split_warp * Partial::kBytes, warp_row);
+  if constexpr (C::kCluster > 1) {
+    ptx::cluster_barrier();  // all partial tiles of the cluster are written
+  } else {
+    ptx::block_barrier();  // all partial tiles are written
+  }
+  const int first = static_cast<int>(threadIdx.x) + (C::kCluster > 1 ? share * C::kThreads : 0);
+  for (int i = first; i < C::kBlockQ * Partial::kChunks; i += C::kThreads * C::kCluster) {
+    const int tile_row = i / Partial::kChunks;
+    const int chunk = i % Partial::kChunks;
+    const int row = rows.begin + tile_row;
+    if (row >= rows.count) break;
+    RowChunk merged;
+    if constexpr (C::kCluster > 1) {
+      const ClusterPartials<C::kSplitWarps> partials{ptx::smem_address(smem), Partial::kBytes};
+      merged = merge_partials<Partial, C::kPartials>(partials, tile_row, chunk);
+    } else {
+      const LocalPartials partials{smem, Partial::kBytes};
+      merged = merge_partials<Partial, C::kPartials>(partials, tile_row, chunk);
+    }
+    if constexpr (C::kSplitBlocks > 1) {
+      store_partial_chunk<Partial>(
+          static_cast<unsigned char*>(args.workspace) + partial_index * Partial::kBytes, tile_row, chunk,
+          merged);
+    } else {
+      store_output_chunk<typename C::T>(args, rows, row, chunk, merged);
+    }
+  }
+  if constexpr (C::kCluster > 1) ptx::cluster_barrier();  // other blocks may still read this one's tiles
+}
+
+inline constexpr int kSecondPassThreads = 128;
+
+// The second pass of a grid split: one thread a chunk of the output.
+template <class C>
+__global__ void __launch_bounds__(kSecondPassThreads)
+    merge_workspace_kernel(const __grid_constant__ MmaParams params) {
+  using Partial = typename C::Partial;
+  constexpr int kChunksPerTile = C::kBlockQ * Partial::kChunks;
+  const AttentionArgs& args = params.args;
+  const int tiles = static_cast<int>(QueryRows<C::kPackGqa>::tiles(args, C::kBlockQ));
+  const int item = static_cast<int>(blockIdx.x * kSecondPassThreads + threadIdx.x);
+  const int place = item / kChunksPerTile;
+  const int tile_row = item % kChunksPerTile / Partial::kChunks;
+  const int chunk = item % Partial::kChunks;
+  const int head = static_cast<int>(blockIdx.y);
+  const int batch = static_cast<int>(blockIdx.z);
+  const QueryRows<C::kPackGqa> rows(args, params.group, C::kBlockQ, place, tiles, head, batch);
+  const int row = rows.begin + tile_row;
+  if (place >= tiles || row >= rows.count) return;
+  const unsigned char* workspace = static_cast<const unsigned char*>(args.workspace);
+  const LocalPartials partials{
+      workspace + first_partial<C>(args, place, tiles, head, batch) * Partial::kBytes, Partial::kBytes};
+  const RowChunk merged = merge_partials<Partial, C::kSplitBlocks>(partials, tile_row, chunk);
+  store_output_chunk<typename C::T>(args, rows, row, chunk, merged);
+}
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,107 @@
+// The stream of K and V blocks of one query tile through the shared-memory stages.
+#pragma once
+
+#include "kernels/common/cp_async.cuh"
+#include "kernels/common/mask.cuh"
+#include "kernels/common/query_rows.cuh"
+#include "kernels/mma/config.cuh"
+
+namespace flashcore::kernels {
+
+template <class C>
+struct KvStream {
+  using T = typename C::T;
+
+  const T* k;
+  const T* v;
+  std::int64_t k_row_stride;
+  std::int64_t v_row_stride;
+  int seq_kv;
+  std::uint32_t smem;
+  int first;  // blocks [first, last) of block_kv keys are this block's share
+  int last;
+
+  __device__ __forceinline__ KvStream(const AttentionArgs& args, const QueryRows<C::kPackGqa>& rows,
+                                      std::uint32_t smem_begin, int share)
+      : k(head_pointer(static_cast<const T*>(args.k), args.k_stride, rows.batch, rows.head_kv())),
+        v(head_pointer(static_cast<const T*>(args.v), args.v_stride, rows.batch, rows.head_kv())),
+        k_row_stride(args.k_stride.row),
+        v_row_stride(args.v_stride.row),
+        seq_kv(args.seq_kv),
+        smem(smem_begin) {
+    const int last_row = min(rows.begin + C::kBlockQ, rows.count) - 1;
+    const KeyRange seen = keys_of_any(args, rows.query(rows.begin), rows.query(last_row));
+    first = seen.begin / C::kBlockKv;
+    last = max(first, (seen.end + C::kBlockKv - 1) / C::kBlockKv);
+    if constexpr (C::kShares > 1) {
+      const int blocks = last - first;
+      const int begin = first;
+      first = begin + blocks * share / C::kShares;
+      last = begin + blocks * (share + 1) / C::kShares;
+    }
+  }
+
+  // Shared-memory address of the keys, and of the values, of one step (kSteps to a block).
+  __device__ __forceinline__ std::uint32_t keys(int step) const {
+    return key_stage(step / C::kSteps) + static_cast<unsigned>(step % C::kSteps) * kStepBytes;
+  }
+  __device__ __forceinline__ std::uint32_t values(int step) const {
+    return value_stage(step / C::kSteps) + static_cast<unsigned>(step % C::kSteps) * kStepBytes;
+  }
+
+  __device__ __forceinline__ void load_keys(int block) const {
+    if (block < last) load(key_stage(block), k, k_row_stride, block);
+  }
+  __device__ __forceinline__ void load_values(int block) const {
+    if (block < last) load(value_stage(block), v, v_row_stride, block);
+  }
+
+  // One group a call, empty past the end, so that the count of groups in flight stays what it is.
+  __device__ __forceinline__ void issue_keys(int block) const {
+    load_keys(block);
+    ptx::cp_async_commit();
+  }
+  __device__ __forceinline__ void issue_values(int block) const {
+    load_values(block);
+    ptx::cp_async_commit();
+  }
+  // V of a block with the K that is wanted at the same time: its own, or with overlap the next one's.
+  __device__ __forceinline__ void issue(int block) const {
+    load_keys(block + (C::kOverlap ? 1 : 0));
+    load_values(block);
+    ptx::cp_async_commit();
+  }
+
+  // Commits Q, which the caller has issued, and fills the stages.
+  __device__ __forceinline__ void start() const {
+    if constexpr (C::kOverlap) load_keys(first);
+    ptx::cp_async_commit();
+    if constexpr (C::kStages == 1) {
+      issue_keys(first);
+    } else {
+#pragma unroll
+      for (int stage = 0; stage < C::kStages - 1; ++stage) issue(first + stage);
+    }
+  }
+  // Waits for the group that start() committed first.
+  __device__ __forceinline__ void wait_for_query() const {
+    ptx::cp_async_wait<(C::kStages == 1 ? 1 : C::kStages - 1)>();
+  }
+
+ private:
+  static constexpr unsigned kStepBytes = C::Smem::bytes(C::kStep);
+
+  __device__ __forceinline__ std::uint32_t key_stage(int block) const {
+    return smem + C::kKeysAt + static_cast<unsigned>(block - first) % C::kKeyStages * C::kBlockBytes;
+  }
+  __device__ __forceinline__ std::uint32_t value_stage(int block) const {
+    return smem + C::kValuesAt + static_cast<unsigned>(block - first) % C::kStages * C::kBlockBytes;
+  }
+  __device__ __forceinline__ void load(std::uint32_t target, const T* base, std::int64_t row_stride,
+                                       int block) const {
+    cp_async_tile<C::kHeadDim, C::kBlockKv, C::kThreads>(target, base, block * C::kBlockKv, seq_kv,
+                                                         [&](int row) { return row * row_stride; });
+  }
+};
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,262 @@
+// The share of one warp: kRowTiles · 16 query rows against kStep keys at a time, all of it in registers.
+//
+// The accumulator layout of mma.m16n8k16 (PTX ISA, "Matrix Fragments for mma.m16n8k16"): lane l holds rows l
+// / 4 and l / 4 + 8, columns 2 · (l % 4) + {0, 1}. Two neighbouring score tiles of 8 keys are therefore,
+// rounded to T, exactly the A operand of P·V for 16 keys: P never leaves the registers.
+#pragma once
+
+#include "kernels/common/mask.cuh"
+#include "kernels/common/ptx.cuh"
+#include "kernels/common/softmax.cuh"
+#include "kernels/mma/config.cuh"
+
+namespace flashcore::kernels {
+
+// O and the row sums are rescaled only when a score exceeds the maximum subtracted so far by this much in
+// base 2: P then stays below 2^8, far from overflow in either dtype, and nearly all steps skip the rescaling.
+inline constexpr float kMaxSlack = 8.0f;
+// Stands for "no key seen yet" in base-2 scores: finite, so that no subtraction makes a NaN, and below any
+// score.
+inline constexpr float kNoScore = -1e30f;
+
+// tanh to about 1e-7 absolute: 1 - 2 / (e^2x + 1).
+__device__ __forceinline__ float fast_tanh(float x) {
+  return 1.0f - __fdividef(2.0f, ptx::exp2_approx(2.0f * kLog2E * x) + 1.0f);
+}
+
+template <class C>
+struct WarpTile {
+  using T = typename C::T;
+  using Smem = typename C::Smem;
+  static constexpr int kM = C::kRowTiles;
+  static constexpr int kDimTiles = C::kHeadDim / 16;  // k steps of Q·Kᵀ, pairs of column tiles of P·V
+  static constexpr int kKeyTiles = C::kStep / 16;     // pairs of column tiles of Q·Kᵀ, k steps of P·V
+  static constexpr int kScorePairs = kKeyTiles * kM * 4;
+
+  using Scores = float[kM][2 * kKeyTiles][4];
+
+  float out[kM][2 * kDimTiles][4] = {};  // not divided by row_sum yet
+  float row_max[kM][2];                  // subtracted maximum, of scores · log2(e)
+  float row_sum[kM][2] = {};             // of this lane's columns only, until reduce_row_sums()
+  std::uint32_t query[C::kQueryInRegisters ? kM : 1][C::kQueryInRegisters ? kDimTiles : 1][4];
+  std::uint32_t probability[kM][kKeyTiles][4];
+  std::uint32_t query_address;  // of this lane's ldmatrix row
+  std::uint32_t key_lane;       // this lane's offset within a block of K, and of V
+  std::uint32_t value_lane;
+  float score_scale;  // from a raw score, or the tanh of a capped one, to base 2
+  int row_begin;      // of this warp, in the rows of the problem
+
+  __device__ static __forceinline__ int lane() { return static_cast<int>(threadIdx.x % 32); }
+
+  // A warp at row warp_row of the query tile and at key key_begin of every block.
+  __device__ __forceinline__ WarpTile(std::uint32_t query_smem, int warp_row, int first_row, int key_begin)
+      : row_begin(first_row + warp_row) {
+    const MatrixLane a = matrix_lane_a(lane());
+    const MatrixLane b = matrix_lane_b(lane());
+    query_address = query_smem + Smem::offset(warp_row + a.row, a.chunk);
+    value_lane = Smem::offset(key_begin + a.row, a.chunk);
+    key_lane = Smem::offset(key_begin + b.row, b.chunk);
+#pragma unroll
+    for (int m = 0; m < kM; ++m) row_max[m][0] = row_max[m][1] = kNoScore;
+  }
+
+  __device__ __forceinline__ void load_query(std::uint32_t (&fragment)[4], int m, int k) const {
+    ptx::ldmatrix_x4(fragment, Smem::right(Smem::below(query_address, 16 * m), k));
+  }
+
+  __device__ __forceinline__ void load_query_to_registers() {
+    if constexpr (C::kQueryInRegisters) {
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+#pragma unroll
+        for (int k = 0; k < kDimTiles; ++k) load_query(query[m][k], m, k);
+      }
+    }
+  }
+
+  // scores += Q·Kᵀ over 16 columns of head_dim.
+  __device__ __forceinline__ void score_slice(Scores& scores, std::uint32_t keys, int k) {
+    std::uint32_t q[kM][4];
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+      if constexpr (C::kQueryInRegisters) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) q[m][i] = query[m][k][i];
+      } else {
+        load_query(q[m], m, k);
+      }
+    }
+#pragma unroll
+    for (int n = 0; n < kKeyTiles; ++n) {
+      std::uint32_t b[4];
+      ptx::ldmatrix_x4(b, keys + Smem::below(Smem::right(key_lane, k), 16 * n));
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+        ptx::mma_m16n8k16<T>(scores[m][2 * n], q[m], b[0], b[1]);
+        ptx::mma_m16n8k16<T>(scores[m][2 * n + 1], q[m], b[2], b[3]);
+      }
+    }
+  }
+
+  // out += P·V for 16 keys and 16 columns of head_dim.
+  __device__ __forceinline__ void value_slice(std::uint32_t values, int key_tile, int column) {
+    std::uint32_t b[4];
+    ptx::ldmatrix_x4_trans(b, values + Smem::below(Smem::right(value_lane, column), 16 * key_tile));
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+      ptx::mma_m16n8k16<T>(out[m][2 * column], probability[m][key_tile], b[0], b[1]);
+      ptx::mma_m16n8k16<T>(out[m][2 * column + 1], probability[m][key_tile], b[2], b[3]);
+    }
+  }
+
+  // Calls visit(m, key_tile, half, row) for slice `slice` of kSlices of the pairs of neighbouring scores; the
+  // pairs of one key tile follow each other.
+  template <int kSlices, class Visit>
+  __device__ static __forceinline__ void for_pairs(int slice, Visit visit) {
+    constexpr int kPerSlice = (kScorePairs + kSlices - 1) / kSlices;
+#pragma unroll
+    for (int i = 0; i < kPerSlice; ++i) {
+      const int pair = slice * kPerSlice + i;
+      if (pair < kScorePairs) visit(pair / 4 % kM, pair / (4 * kM), pair / 2 % 2, pair % 2);
+    }
+  }
+
+  template <int kSlices>
+  __device__ __forceinline__ void exp_slice(const Scores& scores, float score_scale, int slice) {
+    for_pairs<kSlices>(slice, [&](int m, int key_tile, int half, int row) {
+      const float* pair = &scores[m][2 * key_tile + half][2 * row];
+      const float first = ptx::exp2_approx(fmaf(pair[0], score_scale, -row_max[m][row]));
+      const float second = ptx::exp2_approx(fmaf(pair[1], score_scale, -row_max[m][row]));
+      row_sum[m][row] += first + second;
+      const Pair<T> rounded = pair_from_floats<T>(first, second);
+      probability[m][key_tile][2 * half + row] = reinterpret_cast<const std::uint32_t&>(rounded);
+    });
+  }
+
+  template <int kSlices>
+  __device__ __forceinline__ void max_slice(float (&highest)[kM][2], const Scores& scores, int slice) {
+    for_pairs<kSlices>(slice, [&](int m, int key_tile, int half, int row) {
+      const float* pair = &scores[m][2 * key_tile + half][2 * row];
+      highest[m][row] = fmaxf(highest[m][row], fmaxf(pair[0], pair[1]));
+    });
+  }
+
+  // Raises the subtracted maxima when one of this step's raw scores needs it. The test takes each lane's own
+  // columns, so that the common case costs one vote and no shuffle; the vote keeps the four lanes of a row in
+  // step.
+  __device__ __forceinline__ void raise_max(const float (&highest)[kM][2], float score_scale) {
+    bool exceeded = false;
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int r = 0; r < 2; ++r) {
+        exceeded |= fmaf(highest[m][r], score_scale, -row_max[m][r]) > kMaxSlack;
+      }
+    }
+    if (!ptx::warp_any(exceeded)) return;
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int r = 0; r < 2; ++r) {
+        float candidate = highest[m][r];
+        candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 1));
+        candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 2));
+        const float raised = fmaxf(row_max[m][r], candidate * score_scale);
+        const float rescale = ptx::exp2_approx(row_max[m][r] - raised);
+        row_max[m][r] = raised;
+        row_sum[m][r] *= rescale;
+#pragma unroll
+        for (int n = 0; n < 2 * kDimTiles; ++n) {
+          out[m][n][2 * r] *= rescale;
+          out[m][n][2 * r + 1] *= rescale;
+        }
+      }
+    }
+  }
+
+  // The logit soft cap, then -inf where the mask hides a key.
+  template <bool kPackGqa>
+  __device__ __forceinline__ void cap_and_mask(Scores& scores, const MmaParams& params,
+                                               const QueryRows<kPackGqa>& rows, int key_begin) const {
+    if (params.args.softcap > 0) {
+      const float inner = params.args.scale / params.args.softcap;
+#pragma unroll
+      for (int m = 0; m < kM; ++m) {
+#pragma unroll
+        for (int n = 0; n < 2 * kKeyTiles; ++n) {
+#pragma unroll
+          for (int i = 0; i < 4; ++i) scores[m][n][i] = fast_tanh(scores[m][n][i] * inner);
+        }
+      }
+    }
+    const int first_key = key_begin + 2 * (lane() % 4);
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int r = 0; r < 2; ++r) {
+        const int query = rows.query(row_begin + 16 * m + 8 * r + lane() / 4);
+        const unsigned above_lowest = static_cast<unsigned>(first_key - query - params.mask.lowest);
+#pragma unroll
+        for (int n = 0; n < 2 * kKeyTiles; ++n) {
+#pragma unroll
+          for (int i = 0; i < 2; ++i) {
+            const unsigned step = 8 * n + i;
+            if (!params.mask.sees(above_lowest + step, first_key + static_cast<int>(step)))
+              scores[m][n][2 * r + i] = -INFINITY;
+          }
+        }
+      }
+    }
+  }
+
+  // One step of the pipeline. kCurrent: softmax of `current` and P·V. kNext: Q·Kᵀ into `next`, its mask, its
+  // maximum. With both, the exponentials stand between the matrix instructions of Q·Kᵀ and the maxima between
+  // those of P·V, on which they do not depend: the tensor cores and the other pipes work at the same time.
+  template <bool kCurrent, bool kNext, bool kMask, bool kPackGqa>
+  __device__ __forceinline__ void advance(const MmaParams& params, const QueryRows<kPackGqa>& rows,
+                                          Scores& current, Scores& next, std::uint32_t keys,
+                                          std::uint32_t values, int next_key) {
+    if constexpr (kNext) {
+#pragma unroll
+      for (int i = 0; i < kM * 2 * kKeyTiles * 4; ++i) (&next[0][0][0])[i] = 0;
+#pragma unroll
+      for (int k = 0; k < kDimTiles; ++k) {
+        score_slice(next, keys, k);
+        if constexpr (kCurrent) exp_slice<kDimTiles>(current, params.score_scale, k);
+      }
+      if constexpr (kMask) cap_and_mask(next, params, rows, next_key);
+    }
+    float highest[kM][2];
+#pragma unroll
+    for (int m = 0; m < kM; ++m) highest[m][0] = highest[m][1] = -INFINITY;
+#pragma unroll
+    for (int key_tile = 0; key_tile < kKeyTiles; ++key_tile) {
+      if constexpr (kCurrent && !kNext) exp_slice<kKeyTiles>(current, params.score_scale, key_tile);
+#pragma unroll
+      for (int column = 0; column < kDimTiles; ++column) {
+        if constexpr (kCurrent) value_slice(values, key_tile, column);
+        if constexpr (kNext) max_slice<kKeyTiles * kDimTiles>(highest, next, key_tile * kDimTiles + column);
+      }
+    }
+    if constexpr (kNext) raise_max(highest, params.score_scale);
+  }
+
+  __device__ static __forceinline__ void copy_scores(Scores& to, const Scores& from) {
+#pragma unroll
+    for (int i = 0; i < kM * 2 * kKeyTiles * 4; ++i) (&to[0][0][0])[i] = (&from[0][0][0])[i];
+  }
+
+  // Row sums over the four lanes of a row: once, after the last key.
+  __device__ __forceinline__ void reduce_row_sums() {
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int r = 0; r < 2; ++r) {
+        row_sum[m][r] += ptx::shuffle_xor(row_sum[m][r], 1);
+        row_sum[m][r] += ptx::shuffle_xor(row_sum[m][r], 2);
+      }
+    }
+  }
+};
+
+}  // namespace flashcore::kernels
