@@ -18,9 +18,9 @@ fail() {
   exit "$exit_environment"
 }
 
-# The CMake preset that run.sh and test.sh build: FLASHCORE_PRESET=cpu leaves CUDA out though nvcc is there.
-# shellcheck disable=SC2034
-readonly preset=${FLASHCORE_PRESET:-release}
+# The CMake preset to build: FLASHCORE_PRESET=cpu leaves CUDA out though nvcc is there.
+# shellcheck disable=SC2034  # read by the scripts that source this file
+preset=${FLASHCORE_PRESET:-release}
 
 # Tools that are as good when they come from elsewhere than the package.
 declare -rA package_command=([cmake]=cmake [ninja-build]=ninja [g++]=g++ [python3]=python3)
@@ -70,6 +70,19 @@ find_nvcc() {
   else
     say "CUDA: no nvcc on PATH or in $usual, building the CPU backend alone"
   fi
+}
+
+has_cuda_device() {
+  compgen -G '/dev/nvidia[0-9]*' >/dev/null || [[ -e /dev/dxg ]]
+}
+
+# Leaves the CUDA kernels out where no device could run them: compiling them for three architectures takes minutes.
+skip_unusable_cuda() {
+  [[ -n ${FLASHCORE_PRESET:-} ]] || has_cuda_device && return
+  command -v nvcc >/dev/null &&
+    say "No CUDA device here: building the CPU backend alone (FLASHCORE_PRESET=release builds the CUDA kernels too)"
+  # shellcheck disable=SC2034
+  preset=cpu
 }
 
 # configure PRESET: writes build/PRESET unless it was written by the same nvcc and cmake.
