@@ -82,6 +82,8 @@ struct CudnnVariant {
     if (masked && args.seq_q > args.seq_kv) {
       return "cuDNN has no mask aligned bottom-right for seq_q > seq_kv";
     }
+    if (args.scale <= 0)
+      return "cuDNN gives NaN for a scale that is not positive";  // seen with 9.19 on an H100
     if (const char* reason = misaligned(args); reason != nullptr) return reason;
     return no_plan(args, kDtype);
   }
