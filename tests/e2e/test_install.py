@@ -44,7 +44,8 @@ class InstallTest(unittest.TestCase):
     def test_a_config_that_is_only_installed_is_found(self):
         configs = self.prefix / "share/flashcore/configs"
         # The source tree has no config of this name, so that the moved place alone can serve it.
-        shutil.copy(configs / "default.json", configs / "only_installed.json")
+        only_installed = pathlib.Path(shutil.copy(configs / "default.json", configs / "only_installed.json"))
+        self.addCleanup(only_installed.unlink)
         result = self.bench("--config", "only_installed", "--device", "cpu", "--dry-run")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("cpu_scalar/", result.stdout)
