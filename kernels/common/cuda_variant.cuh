@@ -121,6 +121,10 @@ struct CudaVariant {
     return cudaSuccess;
   }
 
+  static int kernel_name(const char*& mangled) {
+    return cudaFuncGetName(&mangled, reinterpret_cast<const void*>(attention_kernel<K>));
+  }
+
  private:
   static cudaError_t launch_kernel(const AttentionArgs& args, const typename ParamsOf<K>::Type& params,
                                    cudaStream_t stream) {
@@ -167,7 +171,8 @@ constexpr Variant make_variant() {
                   .smem_bytes = K::smem_bytes(),
                   .unsupported = CudaVariant<K>::unsupported,
                   .launch = CudaVariant<K>::launch,
-                  .query_resources = CudaVariant<K>::query_resources};
+                  .query_resources = CudaVariant<K>::query_resources,
+                  .kernel_name = CudaVariant<K>::kernel_name};
   if constexpr (requires { K::workspace_bytes; }) variant.workspace_bytes = K::workspace_bytes;
   return variant;
 }

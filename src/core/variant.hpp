@@ -120,6 +120,7 @@ struct Variant {
   std::size_t (*workspace_bytes)(const AttentionArgs&) = nullptr;      // null: none needed
   int (*launch)(const AttentionArgs&, void* stream) = nullptr;         // asynchronous on CUDA
   int (*query_resources)(const AttentionArgs&, Resources&) = nullptr;  // null on the CPU
+  int (*kernel_name)(const char*& mangled) = nullptr;  // null: no kernel of this program's fat binary
 
   std::string id() const { return variant_id(family, spec); }
 };

@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
-#include <cstdint>
 #include <ctime>
 #include <fstream>
 #include <string_view>
 
+#include "core/hash.hpp"
 #include "report/build_info.hpp"
 
 namespace flashcore {
@@ -91,14 +91,8 @@ Json make_environment(const EnvironmentRequest& request) {
 }
 
 std::string config_hash(const Json& config) {
-  constexpr std::uint64_t kOffsetBasis = 0xcbf29ce484222325;
-  constexpr std::uint64_t kPrime = 0x100000001b3;
-  std::uint64_t hash = kOffsetBasis;
   // nlohmann::json, unlike Json, sorts its keys.
-  for (const char c : nlohmann::json(config).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * kPrime;
-  }
-  return fmt::format("{:016x}", hash);
+  return hash_hex(nlohmann::json(config).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace flashcore

@@ -1,0 +1,21 @@
+// The hash that results carry: 64-bit FNV-1a, written as 16 hexadecimal digits. It tells same from different;
+// it is no protection against intent.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace flashcore {
+
+inline std::string hash_hex(std::string_view bytes) {
+  constexpr std::uint64_t kOffsetBasis = 0xcbf29ce484222325;
+  constexpr std::uint64_t kPrime = 0x100000001b3;
+  std::uint64_t hash = kOffsetBasis;
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * kPrime;
+  return fmt::format("{:016x}", hash);
+}
+
+}  // namespace flashcore
