@@ -4,12 +4,12 @@ namespace flashcore::kernels {
 
 std::span<const Variant> mma_d128() {
   static constexpr auto kTable = make_table<
-      MmaKernel, 128,
-      Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
+      MmaKernel, 128, Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
       Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 3, .q_in_regs = 1},
       Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
       Tile{.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
-      Tile{128, 64, 4, 2},
+      Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 16, .q_in_regs = 1},
+      Tile{.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_step = 16, .q_in_regs = 1},
       Tile{128, 64, 4, 1},
       Tile{.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2, .overlap = 1, .kv_step = 32},
       Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 2, .overlap = 1, .q_in_regs = 1},
@@ -18,10 +18,29 @@ std::span<const Variant> mma_d128() {
       Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2, .cluster = 2, .kv_split_warps = 2},
       Tile{.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .overlap = 1, .kv_split_warps = 2},
       Tile{.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
-      Tile{.block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4, .pack_gqa = 1},
-      Tile{.block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4, .kv_split_blocks = 2, .pack_gqa = 1},
-      Tile{.block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4, .kv_split_blocks = 8, .pack_gqa = 1},
-      Tile{.block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .cluster = 8, .kv_split_warps = 4, .pack_gqa = 1}>();
+      Tile{
+          .block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4, .pack_gqa = 1},
+      Tile{.block_q = 16,
+           .block_kv = 64,
+           .num_warps = 4,
+           .num_stages = 3,
+           .kv_split_warps = 4,
+           .kv_split_blocks = 2,
+           .pack_gqa = 1},
+      Tile{.block_q = 16,
+           .block_kv = 64,
+           .num_warps = 4,
+           .num_stages = 3,
+           .kv_split_warps = 4,
+           .kv_split_blocks = 8,
+           .pack_gqa = 1},
+      Tile{.block_q = 16,
+           .block_kv = 64,
+           .num_warps = 4,
+           .num_stages = 3,
+           .cluster = 8,
+           .kv_split_warps = 4,
+           .pack_gqa = 1}>();
   return kTable;
 }
 

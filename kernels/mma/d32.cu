@@ -9,10 +9,22 @@ std::span<const Variant> mma_d32() {
       Tile{.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2, .overlap = 1, .q_in_regs = 1},
       Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2, .overlap = 1, .q_in_regs = 1},
       Tile{64, 64, 4, 2},
-      Tile{.block_q = 64, .block_kv = 128, .num_warps = 4, .num_stages = 2, .overlap = 1, .kv_split_warps = 2},
+      Tile{
+          .block_q = 64, .block_kv = 128, .num_warps = 4, .num_stages = 2, .overlap = 1, .kv_split_warps = 2},
       Tile{.block_q = 32, .block_kv = 128, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
-      Tile{.block_q = 16, .block_kv = 128, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4, .pack_gqa = 1},
-      Tile{.block_q = 16, .block_kv = 128, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4, .kv_split_blocks = 8, .pack_gqa = 1}>();
+      Tile{.block_q = 16,
+           .block_kv = 128,
+           .num_warps = 4,
+           .num_stages = 2,
+           .kv_split_warps = 4,
+           .pack_gqa = 1},
+      Tile{.block_q = 16,
+           .block_kv = 128,
+           .num_warps = 4,
+           .num_stages = 2,
+           .kv_split_warps = 4,
+           .kv_split_blocks = 8,
+           .pack_gqa = 1}>();
   return kTable;
 }
 
