@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/problem.hpp"
+#include "core/roofline.hpp"
 #include "core/telemetry.hpp"
 #include "core/variant.hpp"
 
@@ -110,10 +111,13 @@ struct Record {
   std::optional<Timing> cold_us;
   std::optional<Timing> call_us;
   std::optional<double> tflops;  // by the FLOP convention, at the median of hot_us (else cold_us, call_us)
-  std::optional<double> percent_of_peak;  // when the device's peak is known
+  std::optional<double> peak_tflops;      // dense, at the SM clock of that timing, else at the boost clock
+  std::optional<double> percent_of_peak;  // tflops over peak_tflops
+  std::optional<Roofline> roofline;       // from measured ceilings
   std::optional<Resources> resources;
   std::optional<TelemetrySummary> telemetry;  // while this record was timed
   std::optional<double> energy_per_call_j;    // of back-to-back launches
+  std::string code_hash;                      // of the kernel's machine code; empty where there is none
 
   std::string variant_id() const { return flashcore::variant_id(family, spec); }
   std::optional<Timing>& timing(Clock clock) {
@@ -125,7 +129,11 @@ struct Record {
     cold_us.reset();
     call_us.reset();
     tflops.reset();
+    peak_tflops.reset();
     percent_of_peak.reset();
+    roofline.reset();
+    telemetry.reset();
+    energy_per_call_j.reset();
   }
   // The timing that tables, speed-ups and tflops speak of: the first that was taken of hot, cold, call.
   const Timing* headline() const {
@@ -134,6 +142,9 @@ struct Record {
     }
     return nullptr;
   }
+  // The timing that the roofline is held against: that of cold inputs where it was taken, since the memory
+  // floor is theirs.
+  const Timing* roofline_timing() const { return cold_us ? &*cold_us : headline(); }
 };
 
 }  // namespace flashcore

@@ -79,7 +79,9 @@ std::vector<std::string> throttle_reason_names(std::uint64_t reasons) {
     if ((reasons & reason.bit) != 0) names.emplace_back(reason.name);
     reasons &= ~reason.bit;
   }
-  if (reasons != 0) names.push_back(fmt::format("{:#x}", reasons));
+  for (; reasons != 0; reasons &= reasons - 1) {
+    names.push_back(fmt::format("{:#x}", reasons & (~reasons + 1)));
+  }
   return names;
 }
 

@@ -30,7 +30,7 @@ enum ThrottleReason : std::uint64_t {
 inline constexpr std::uint64_t kSlowdownReasons =
     kSwPowerCap | kHwSlowdown | kSwThermalSlowdown | kHwThermalSlowdown | kHwPowerBrakeSlowdown;
 
-// "sw_power_cap", "hw_thermal_slowdown", ... in the order of the bits; unknown bits as "0x200".
+// "sw_power_cap", "hw_thermal_slowdown", ... in the order of the bits; an unknown bit as "0x200".
 std::vector<std::string> throttle_reason_names(std::uint64_t reasons);
 
 using TelemetryClock = std::chrono::steady_clock;

@@ -35,12 +35,19 @@ std::vector<std::string> make_columns() {
        "yardstick.rel_l2", "lse_max_abs", "unwritten", "out_of_bounds", "passed", "reason"});
   for (const Clock clock : kAllClocks) {
     add_columns(columns, fmt::format("timing.{}_us", to_string(clock)),
-                {"median", "p10", "p90", "ci95.0", "ci95.1", "n"});
+                {"median", "p10", "p90", "ci95.0", "ci95.1", "n", "throttled_samples", "cycles"});
   }
-  add_columns(columns, "", {"tflops", "percent_of_peak"});
+  add_columns(columns, "", {"tflops", "peak_tflops", "percent_of_peak", "energy_per_call_j"});
+  add_columns(columns, "roofline",
+              {"flops", "bytes", "arithmetic_floor_us", "exponential_floor_us", "memory_floor_us", "bound",
+               "floor_us", "percent_of_floor"});
   add_columns(columns, "resources",
               {"registers", "smem_bytes", "static_smem_bytes", "dynamic_smem_bytes", "spill_bytes", "threads",
                "blocks_per_sm", "occupancy", "grid_blocks", "waves"});
+  add_columns(columns, "telemetry",
+              {"sm_clock_mhz.min", "sm_clock_mhz.median", "sm_clock_mhz.max", "power_w.mean", "power_w.max",
+               "readings", "mem_clock_mhz", "temperature_c_max", "energy_j", "throttle_reasons"});
+  add_columns(columns, "", {"code_hash"});
   return columns;
 }
 
@@ -68,6 +75,9 @@ std::string cell_text(const Json& record, const std::string& column) {
   const Json::json_pointer pointer = to_pointer(column);
   if (!record.contains(pointer)) return "";
   const Json& value = record.at(pointer);
+  if (value.is_array()) {
+    return quote_cell(fmt::format("{}", fmt::join(value.get<std::vector<std::string>>(), " ")));
+  }
   return value.is_string() ? quote_cell(value.get_ref<const std::string&>()) : value.dump();
 }
 

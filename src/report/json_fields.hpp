@@ -21,10 +21,13 @@ namespace flashcore {
 
 inline constexpr Backend kAllBackends[] = {Backend::cpu, Backend::cuda};
 
+inline constexpr Limit kAllLimits[] = {Limit::arithmetic, Limit::exponential, Limit::memory};
+
 constexpr std::span<const Dtype> all_values(Dtype) { return kAllDtypes; }
 constexpr std::span<const Layout> all_values(Layout) { return kAllLayouts; }
 constexpr std::span<const Backend> all_values(Backend) { return kAllBackends; }
 constexpr std::span<const Status> all_values(Status) { return kAllStatuses; }
+constexpr std::span<const Limit> all_values(Limit) { return kAllLimits; }
 
 // The words that stand for numbers JSON has no way to write.
 inline constexpr std::string_view kNonfiniteWords[] = {"nan", "inf", "-inf"};

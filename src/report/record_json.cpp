@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "report/json_fields.hpp"
+#include "report/measurement_json.hpp"
 
 namespace flashcore {
 namespace {
@@ -130,30 +131,11 @@ Check check_from_json(const JsonReader& reader, const Problem& problem) {
   return check;
 }
 
-Json timing_to_json(const Timing& timing) {
-  Json samples = Json::array();
-  for (const double sample : timing.samples) samples.push_back(encode_number(sample));
-  return {{"median", encode_number(timing.median)},
-          {"p10", encode_number(timing.p10)},
-          {"p90", encode_number(timing.p90)},
-          {"ci95", Json::array({encode_number(timing.ci95_low), encode_number(timing.ci95_high)})},
-          {"n", timing.samples.size()},
-          {"samples", std::move(samples)}};
-}
-
-Timing timing_from_json(const JsonReader& reader) {
-  const JsonReader interval = require_field(reader, "ci95");
-  const std::vector<JsonReader> ends = elements(interval);
-  if (ends.size() != 2) interval.fail("expected [low, high]");
-  Timing timing{.median = decode_number(require_field(reader, "median")),
-                .p10 = decode_number(require_field(reader, "p10")),
-                .p90 = decode_number(require_field(reader, "p90")),
-                .ci95_low = decode_number(ends[0]),
-                .ci95_high = decode_number(ends[1]),
-                .samples = {}};
-  for (const JsonReader& sample : elements(require_field(reader, "samples")))
-    timing.samples.push_back(decode_number(sample));
-  return timing;
+void rate_fields(auto&& io, auto& record) {
+  io.optional("tflops", record.tflops);
+  io.optional("peak_tflops", record.peak_tflops);
+  io.optional("percent_of_peak", record.percent_of_peak);
+  io.optional("energy_per_call_j", record.energy_per_call_j);
 }
 
 std::string clock_field(Clock clock) { return fmt::format("{}_us", to_string(clock)); }
@@ -174,13 +156,15 @@ Json to_json(const Record& record) {
     if (const auto& timing = record.timing(clock))
       json["timing"][clock_field(clock)] = timing_to_json(*timing);
   }
-  if (record.tflops) json["tflops"] = encode_number(*record.tflops);
-  if (record.percent_of_peak) json["percent_of_peak"] = encode_number(*record.percent_of_peak);
+  rate_fields(FieldWriter(json), record);
+  if (record.roofline) json["roofline"] = roofline_to_json(record);
   if (record.resources) {
     Json& resources = json["resources"];
     resource_fields(FieldWriter(resources), *record.resources);
     resources["smem_bytes"] = record.resources->static_smem_bytes + record.resources->dynamic_smem_bytes;
   }
+  if (record.telemetry) json["telemetry"] = telemetry_to_json(*record.telemetry);
+  if (!record.code_hash.empty()) json["code_hash"] = record.code_hash;
   return json;
 }
 
@@ -206,11 +190,15 @@ Record record_from_json(const JsonReader& reader) {
         record.timing(clock) = timing_from_json(*taken);
     }
   }
-  fields.optional("tflops", record.tflops);
-  fields.optional("percent_of_peak", record.percent_of_peak);
+  rate_fields(fields, record);
+  if (const auto roofline = find_field(reader, "roofline")) record.roofline = roofline_from_json(*roofline);
   if (const auto resources = find_field(reader, "resources")) {
     resource_fields(FieldReader(*resources), record.resources.emplace());
   }
+  if (const auto telemetry = find_field(reader, "telemetry")) {
+    record.telemetry = telemetry_from_json(*telemetry);
+  }
+  fields.with_default("code_hash", record.code_hash);
   return record;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <utility>
 
@@ -13,6 +14,7 @@ namespace flashcore {
 namespace {
 
 constexpr std::string_view kNothing = "–";
+constexpr std::string_view kThrottledSign = " †";
 constexpr int kMarkWidth = 2;          // "* " before the best row
 constexpr std::size_t kMostAlike = 4;  // more unsupported rows with one reason become one line
 
@@ -36,6 +38,10 @@ struct Row {
 };
 
 bool is_timed(const Record& record) { return record.status == Status::ok && record.headline() != nullptr; }
+
+bool is_throttled(const Record& record) {
+  return is_timed(record) && record.headline()->throttled_samples > 0;
+}
 
 const Record* find_baseline(const std::vector<Record>& records, const std::string& glob) {
   const auto found = std::ranges::find_if(records, [&](const Record& record) {
@@ -123,7 +129,8 @@ std::vector<Row> make_rows(const std::vector<Record>& records) {
   std::vector<Row> rows;
   for (const Record& record : records) {
     if (record.status == Status::ok) {
-      rows.push_back({record.variant_id(), "", &record});
+      rows.push_back(
+          {record.variant_id() + std::string(is_throttled(record) ? kThrottledSign : ""), "", &record});
       continue;
     }
     const std::size_t count = record.status == Status::unsupported ? alike[record.reason] : 1;
@@ -135,6 +142,22 @@ std::vector<Row> make_rows(const std::vector<Record>& records) {
     }
   }
   return rows;
+}
+
+// What the sign at a row's label means, with its line end; empty when no row has it.
+std::string footnote(const std::vector<Record>& records, const TableOptions& options) {
+  std::uint64_t reasons = 0;
+  bool any = false;
+  for (const Record& record : records) {
+    if (!is_throttled(record)) continue;
+    any = true;
+    if (record.telemetry) reasons |= record.telemetry->throttle_reasons & kSlowdownReasons;
+  }
+  if (!any) return "";
+  const std::vector<std::string> names = throttle_reason_names(reasons);
+  const std::string text = fmt::format(" {} timed in part while the clocks were held down{}{}",
+                                       kThrottledSign, names.empty() ? "" : ": ", fmt::join(names, ", "));
+  return paint(elide(text, options.width), kFaintStyle, options.color) + "\n";
 }
 
 struct Grid {
@@ -219,7 +242,7 @@ std::string render_table(const std::vector<Record>& records, const TableOptions&
   text += paint(header, kFaintStyle, options.color) + "\n";
   const Record* best = find_best(records);
   for (const Row& row : rows) text += render_row(row, grid, best, options) + "\n";
-  return text;
+  return text + footnote(records, options);
 }
 
 TableSink::TableSink(std::ostream& out, TableOptions options) : out_(out), options_(std::move(options)) {}

@@ -14,6 +14,12 @@ from bench import SOURCE, TINY, BenchTest, run
 SCHEMA = json.loads((SOURCE / "configs" / "schema" / "result.schema.json").read_text())
 GOLDEN = SOURCE / "tests" / "golden" / "report" / "results.json"
 
+
+def measured(file):
+    """The record of the golden file that has every measurement."""
+    return next(record for record in file["records"] if "telemetry" in record)
+
+
 # Each takes a right file and makes it wrong.
 WRONG = {
     "another version": lambda file: file.update(schema_version=2),
@@ -24,6 +30,13 @@ WRONG = {
     "text for a time": lambda file: file["records"][0]["timing"]["hot_us"].update(median="9.3"),
     "half an interval": lambda file: file["records"][0]["timing"]["hot_us"].update(ci95=[1]),
     "place of three axes": lambda file: file["records"][0]["check"].update(worst_index=[0, 1, 2]),
+    "unknown bound": lambda file: measured(file)["roofline"].update(bound="luck"),
+    "text for a clock": lambda file: measured(file)["timing"]["hot_us"]["sm_clock_mhz"].append("fast"),
+    "negative count": lambda file: measured(file)["timing"]["hot_us"].update(throttled_samples=-1),
+    "half a range": lambda file: measured(file)["telemetry"]["sm_clock_mhz"].pop("max"),
+    "reason with spaces": lambda file: measured(file)["telemetry"].update(throttle_reasons=["too hot"]),
+    "short hash": lambda file: measured(file).update(code_hash="12ab"),
+    "ceilings without one": lambda file: file["environment"].update(ceilings={"copy_bytes_per_s": 1}),
     "unknown dtype": lambda file: file["records"][0]["spec"].update(dtype="fp8"),
 }
 

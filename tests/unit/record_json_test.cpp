@@ -103,9 +103,54 @@ TEST(RecordJson, NumbersThatAreNotFiniteAreWords) {
   EXPECT_EQ(back.check->lse_max_abs, -kInfinity);
 }
 
+TEST(RecordJson, MeasurementsComeBackTheSame) {
+  Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
+  testing::add_measurements(record);
+  const Record back = reread(record);
+  EXPECT_EQ(back.hot_us->sm_clock_mhz, record.hot_us->sm_clock_mhz);
+  EXPECT_EQ(back.hot_us->throttled_samples, 2);
+  EXPECT_EQ(back.hot_us->cycles, record.hot_us->cycles);
+  EXPECT_EQ(back.telemetry->throttle_reasons, record.telemetry->throttle_reasons);
+  EXPECT_EQ(back.telemetry->sm_clock_mhz->min, 1740);
+  EXPECT_EQ(back.telemetry->power_w_max, 701.25);
+  EXPECT_EQ(back.telemetry->energy_j, 84.5);
+  EXPECT_EQ(back.telemetry->readings, 12);
+  EXPECT_EQ(back.energy_per_call_j, record.energy_per_call_j);
+  EXPECT_EQ(back.peak_tflops, record.peak_tflops);
+  EXPECT_EQ(back.roofline->limit, Limit::memory);
+  EXPECT_EQ(back.roofline->exponential_floor_us, 0.5);
+  EXPECT_EQ(back.code_hash, record.code_hash);
+}
+
+TEST(RecordJson, RooflinesTellFloorAndShareOfIt) {
+  Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 100);
+  testing::add_measurements(record);
+  const Json roofline = to_json(record)["roofline"];
+  EXPECT_EQ(roofline["bound"], "memory");
+  EXPECT_DOUBLE_EQ(roofline["floor_us"], 48.25);
+  EXPECT_DOUBLE_EQ(roofline["percent_of_floor"], 100 * 48.25 / 106.25);  // the median of cold_us
+}
+
+TEST(RecordJson, ThrottleReasonsAreNames) {
+  Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
+  testing::add_measurements(record);
+  EXPECT_EQ(to_json(record)["telemetry"]["throttle_reasons"].dump(),
+            R"(["sw_power_cap","hw_thermal_slowdown","0x200","0x400"])");
+}
+
+TEST(RecordJson, WhatNobodyMeasuredIsAbsent) {
+  const Json json = to_json(ok_record(sample_problem(), "cpu_fused", {32, 64, 0, 0}, 10));
+  for (const char* name : {"telemetry", "roofline", "energy_per_call_j", "peak_tflops", "code_hash"}) {
+    EXPECT_FALSE(json.contains(name)) << name;
+  }
+  for (const char* name : {"sm_clock_mhz", "throttled_samples", "cycles"}) {
+    EXPECT_FALSE(json["timing"]["hot_us"].contains(name)) << name;
+  }
+}
+
 TEST(RecordJson, UnknownFieldsAndNullAreSkipped) {
   Json json = to_json(ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10));
-  json["energy_joules"] = 1.5;
+  json["moon_phase"] = 1.5;
   json["check"]["mood"] = "good";
   json["tflops"] = nullptr;
   json["problem"].erase("scale");
@@ -123,6 +168,11 @@ TEST(ResultFile, ComplaintsNameFilePlaceAndNearestWord) {
   expect_contains(complaint_with("/timing/hot_us/samples/2", true), "/timing/hot_us/samples/2: ");
   expect_contains(complaint_with("/check/worst_index", {0, 8, 0, 0}), "/check/worst_index/1: 8 is out of");
   expect_contains(complaint_with("/variant", "mma/fp16_d64_q32"), "mma/fp16_d64_q64_kv64_w4_s2");
+  expect_contains(complaint_with("/timing/hot_us/sm_clock_mhz", {1980}), "as many as samples");
+  expect_contains(complaint_with("/telemetry", {{"throttle_reasons", {"sw_powercap"}}}),
+                  "/telemetry/throttle_reasons/0: ");
+  expect_contains(complaint_with("/telemetry", {{"throttle_reasons", {"sw_powercap"}}}),
+                  "did you mean sw_power_cap");
   expect_contains(complaint_with("/spec", nullptr), "base.json: /records/0: \"spec\" is missing");
   expect_contains(complaint_with("/spec/block_q", 1e10), "/spec/block_q: ");
 }

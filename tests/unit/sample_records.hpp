@@ -78,6 +78,30 @@ inline Record incorrect_record(const Problem& problem, std::string family, Tile 
   return record;
 }
 
+// What a device that reports everything adds to a timed record; a power cap held its clocks down.
+inline void add_measurements(Record& record) {
+  record.hot_us->sm_clock_mhz = {1980, 1965, 1755, 1740, 1980};
+  record.hot_us->throttled_samples = 2;
+  record.hot_us->cycles = 187657.5;
+  record.peak_tflops = 1062.6;
+  record.roofline = Roofline{.flops = 5.37e8,
+                             .bytes = 1.343e8,
+                             .arithmetic_floor_us = 0.875,
+                             .exponential_floor_us = 0.5,
+                             .memory_floor_us = 48.25,
+                             .limit = Limit::memory};
+  record.telemetry = TelemetrySummary{.readings = 12,
+                                      .sm_clock_mhz = ClockRange{.min = 1740, .median = 1965, .max = 1980},
+                                      .mem_clock_mhz = 2619,
+                                      .power_w_mean = 652.5,
+                                      .power_w_max = 701.25,
+                                      .temperature_c_max = 61,
+                                      .energy_j = 84.5,
+                                      .throttle_reasons = kSwPowerCap | kHwThermalSlowdown | 0x600};
+  record.energy_per_call_j = 0.0625;
+  record.code_hash = "00f0a1b2c3d4e5f6";
+}
+
 // Two problems; every status that a run on one device can give.
 inline std::vector<Record> sample_records() {
   const Problem seed = sample_problem();
@@ -105,6 +129,7 @@ inline std::vector<Record> sample_records() {
   records.back().percent_of_peak = 0.21;
   records.push_back(ok_record(decode, "mma", {64, 64, 4, 2}, 95.5));
   records.back().percent_of_peak = 3.06;
+  add_measurements(records.back());
   records.push_back(failed_record(decode, "wgmma", {64, 128, 8, 2}, Status::unsupported,
                                   "the device's compute capability is too low"));
   return records;

@@ -38,6 +38,7 @@ const std::vector<TelemetryReading> kReadings = {
 TEST(Telemetry, NamesReasonsInTheOrderOfTheirBits) {
   EXPECT_EQ(throttle_reason_names(0), std::vector<std::string>{});
   EXPECT_EQ(throttle_reason_names(0x44), (std::vector<std::string>{"sw_power_cap", "hw_thermal_slowdown"}));
+  EXPECT_EQ(throttle_reason_names(0x600), (std::vector<std::string>{"0x200", "0x400"}));
   EXPECT_EQ(throttle_reason_names(0x1001), (std::vector<std::string>{"gpu_idle", "0x1000"}));
 }
 
