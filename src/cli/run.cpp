@@ -59,6 +59,9 @@ void add_how_options(CLI::App& app, RunOptions& options) {
   app.add_flag("--check-only", overrides.check_only, "Check, take no time")->group(kMeasure);
   app.add_flag("--no-check", overrides.no_check, "Take times of unchecked variants")->group(kMeasure);
   app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all")->group(kMeasure);
+  app.add_option("--pacing", overrides.pacing,
+                 "sustained: samples back to back; burst: with pauses, at the highest clock")
+      ->group(kMeasure);
 
   constexpr const char* kReport = "What to report";
   app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")
@@ -159,7 +162,7 @@ ExitCode run_config(const RunOptions& options, const Session& session) {
   const Plan plan = make_plan(document, config_stem(options.config));
 
   const std::unique_ptr<Executor> executor = open_device(plan.device);
-  const DeviceInfo device = executor->device();
+  const DeviceInfo& device = executor->device();
   check_written_for(plan, device);
   const std::vector<const Variant*> variants = runnable_variants(plan, device);
   check_memory(plan, *executor);
@@ -167,6 +170,7 @@ ExitCode run_config(const RunOptions& options, const Session& session) {
     fmt::print("{}", describe_plan(plan, variants, *executor));
     return ExitCode::ok;
   }
+  if (!plan.policy.measure.clocks.empty()) executor->measure_ceilings();
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
   const Outputs outputs = open_outputs(plan, device, session, variants.size(), progress);
@@ -174,6 +178,9 @@ ExitCode run_config(const RunOptions& options, const Session& session) {
   const RunSummary summary =
       run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress);
   progress.erase();
+  for (const std::string& warning : clock_warnings(summary, plan.policy.measure.pacing)) {
+    spdlog::warn("{}", warning);
+  }
   if (!session.quiet) fmt::print(stderr, "{}\n", summary_line(summary, outputs.files));
   return exit_code(summary);
 }

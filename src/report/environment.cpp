@@ -7,9 +7,12 @@
 #include <ctime>
 #include <fstream>
 #include <string_view>
+#include <utility>
 
 #include "core/hash.hpp"
 #include "report/build_info.hpp"
+#include "report/json_fields.hpp"
+#include "run/nvml.hpp"
 
 namespace flashcore {
 namespace {
@@ -49,6 +52,22 @@ Json device_json(const DeviceInfo& device) {
   json["num_sms"] = device.limits.num_sms;
   json["memory_bytes"] = device.memory_bytes;
   json["l2_bytes"] = device.l2_bytes;
+  if (device.memory_bus_bits > 0) json["memory_bus_bits"] = device.memory_bus_bits;
+  if (device.memory_clock_mhz > 0) json["memory_clock_mhz"] = device.memory_clock_mhz;
+  return json;
+}
+
+Json nvml_json(const std::string& pci_bus_id) {
+  const NvmlDevice device(pci_bus_id);
+  if (!device.problem().empty()) return {{"reason", device.problem()}};
+  const NvmlDeviceInfo& info = device.info();
+  Json json = Json::object();
+  if (!info.driver_version.empty()) json["driver_version"] = info.driver_version;
+  FieldWriter fields(json);
+  fields.optional("max_sm_clock_mhz", info.max_sm_clock_mhz);
+  fields.optional("max_mem_clock_mhz", info.max_mem_clock_mhz);
+  fields.optional("power_limit_w", info.power_limit_w);
+  fields.optional("ecc", info.ecc);
   return json;
 }
 
@@ -79,15 +98,32 @@ Json host_json(const DeviceInfo& cpu, bool with_hostname) {
 
 Json make_environment(const EnvironmentRequest& request) {
   const BuildInfo& build = build_info();
-  return {{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-          {"version", build.version},
-          {"git", git_json(build)},
-          {"build", build_json(build)},
-          {"cuda", cuda_json(request.cuda)},
-          {"device", device_json(request.device)},
-          {"host", host_json(request.host_cpu, request.hostname)},
-          {"command_line", request.command_line},
-          {"config_hash", config_hash(request.config)}};
+  Json json = {{"time", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+               {"version", build.version},
+               {"git", git_json(build)},
+               {"build", build_json(build)},
+               {"cuda", cuda_json(request.cuda)},
+               {"device", device_json(request.device)},
+               {"host", host_json(request.host_cpu, request.hostname)},
+               {"command_line", request.command_line},
+               {"config_hash", config_hash(request.config)}};
+  const DeviceInfo& device = request.device;
+  if (!device.pci_bus_id.empty()) json["nvml"] = nvml_json(device.pci_bus_id);
+  if (Json ceilings = ceilings_json(device); !ceilings.is_null()) json["ceilings"] = std::move(ceilings);
+  if (!device.code_problem.empty()) json["code_hash"] = {{"reason", device.code_problem}};
+  return json;
+}
+
+Json ceilings_json(const DeviceInfo& device) {
+  if (!device.ceilings_problem.empty()) return {{"reason", device.ceilings_problem}};
+  if (!device.ceilings) return nullptr;
+  Json json;
+  FieldWriter fields(json);
+  fields.required("copy_bytes_per_s", device.ceilings->copy_bytes_per_s);
+  fields.required("mma_flops_per_s", device.ceilings->mma_flops_per_s);
+  fields.optional("wgmma_flops_per_s", device.ceilings->wgmma_flops_per_s);
+  fields.required("exp2_per_s", device.ceilings->exp2_per_s);
+  return json;
 }
 
 std::string config_hash(const Json& config) {

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "run/run.hpp"
 
@@ -42,5 +43,8 @@ int terminal_width(int file_descriptor, int otherwise);
 
 // "10 ok, 1 incorrect, 2 unsupported; wrote results/cpu/default.json, results/cpu/default.csv"
 std::string summary_line(const RunSummary& summary, std::span<const std::string> files);
+
+// What the device's clocks did while the run took times that its reader should know, one line each.
+std::vector<std::string> clock_warnings(const RunSummary& summary, Pacing pacing);
 
 }  // namespace flashcore

@@ -22,6 +22,17 @@ int attribute(cudaDeviceAttr which, int index) {
   return value;
 }
 
+// As cuda_device_info() describes a device that can be opened.
+DeviceInfo open(int index) {
+  const int count = cuda_device_count();
+  if (index >= count) {
+    throw EnvironmentError(fmt::format("--device cuda:{}: there {} {} CUDA device{}, numbered from 0", index,
+                                       count == 1 ? "is" : "are", count, count == 1 ? "" : "s"));
+  }
+  cuda_check(cudaSetDevice(index), fmt::format("opening CUDA device {}", index));
+  return cuda_device_info(index);
+}
+
 }  // namespace
 
 int cuda_device_count() {
@@ -39,21 +50,17 @@ DeviceInfo cuda_device_info(int index) {
                  .num_sms = properties.multiProcessorCount};
   info.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
   info.l2_bytes = properties.l2CacheSize;
+  info.memory_bus_bits = properties.memoryBusWidth;
+  info.memory_clock_mhz = attribute(cudaDevAttrMemoryClockRate, index) / 1000;  // reported in kHz
   char bus_id[32] = {};
   cuda_check(cudaDeviceGetPCIBusId(bus_id, sizeof(bus_id), index), "asking for the device's bus id");
   info.pci_bus_id = bus_id;
   return info;
 }
 
-CudaExecutor::CudaExecutor(int device_index) {
-  const int count = cuda_device_count();
-  if (device_index >= count) {
-    throw EnvironmentError(fmt::format("--device cuda:{}: there {} {} CUDA device{}, numbered from 0",
-                                       device_index, count == 1 ? "is" : "are", count,
-                                       count == 1 ? "" : "s"));
-  }
-  cuda_check(cudaSetDevice(device_index), fmt::format("opening CUDA device {}", device_index));
-  device_ = cuda_device_info(device_index);
+CudaExecutor::CudaExecutor(int device_index)
+    : device_(open(device_index)), code_(MachineCode::of_this_program(device_.limits.compute_capability)) {
+  device_.code_problem = code_.problem();
   std::size_t free_bytes = 0;
   std::size_t total_bytes = 0;
   cuda_check(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for free device memory");
@@ -180,6 +187,23 @@ CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, Clo
   cuda_check(instantiated, "instantiating a graph");
   result.graph.reset(executable);
   return result;
+}
+
+void CudaExecutor::measure_ceilings() {
+  kernels::ProbeResult probe;
+  try {
+    cuda_check(kernels::run_probe(stream_.get(), probe), "measuring the device's ceilings");
+    device_.ceilings = probe;
+  } catch (const Error& error) {
+    (void)cudaGetLastError();  // said here; a later launch must not report it again
+    device_.ceilings_problem = error.what();
+  }
+}
+
+std::string CudaExecutor::code_hash(const Variant& variant) const {
+  const char* name = nullptr;
+  if (variant.kernel_name == nullptr || variant.kernel_name(name) != cudaSuccess) return "";
+  return code_.hash(name);
 }
 
 Resources CudaExecutor::resources(const Variant& variant) const {

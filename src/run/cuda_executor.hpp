@@ -8,6 +8,7 @@
 
 #include "run/cuda_problem.hpp"
 #include "run/executor.hpp"
+#include "run/machine_code.hpp"
 
 namespace flashcore {
 
@@ -29,6 +30,8 @@ class CudaExecutor final : public Executor {
   double sample_poisoned(const Variant& variant) override;
   int launches_per_sample(const Variant& variant, Clock clock) override;
   Resources resources(const Variant& variant) const override;
+  void measure_ceilings() override;
+  std::string code_hash(const Variant& variant) const override;
 
  private:
   // A graph of back-to-back launches.
@@ -45,6 +48,7 @@ class CudaExecutor final : public Executor {
   LaunchGraph record_graph(const Variant& variant, Clock clock);
 
   DeviceInfo device_;
+  MachineCode code_;
   int max_threads_per_sm_ = 0;
   StreamHandle stream_;
   EventHandle begin_;

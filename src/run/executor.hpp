@@ -8,11 +8,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/problem.hpp"
 #include "core/record.hpp"
 #include "core/variant.hpp"
+#include "kernels/probe/probe.hpp"
 #include "run/policy.hpp"
 
 namespace flashcore {
@@ -23,8 +25,13 @@ struct DeviceInfo {
   DeviceLimits limits;
   std::int64_t memory_bytes = 0;
   std::int64_t free_memory_bytes = 0;
-  std::int64_t l2_bytes = 0;  // last-level cache on the CPU
-  std::string pci_bus_id;     // by which NVML knows a CUDA device; empty on the CPU
+  std::int64_t l2_bytes = 0;                     // last-level cache on the CPU
+  int memory_bus_bits = 0;                       // 0 where unknown
+  int memory_clock_mhz = 0;                      // at most; 0 where unknown
+  std::string pci_bus_id;                        // by which NVML knows a CUDA device; empty on the CPU
+  std::optional<kernels::ProbeResult> ceilings;  // once measure_ceilings() was called
+  std::string ceilings_problem;                  // why it could not measure them
+  std::string code_problem;                      // why there is no code_hash()
 };
 
 class Executor {
@@ -32,6 +39,9 @@ class Executor {
   virtual ~Executor() = default;
 
   virtual const DeviceInfo& device() const = 0;
+
+  // Runs the built-in probe, where the device has one, and keeps the result in device(). Throws nothing.
+  virtual void measure_ceilings() {}
 
   // Bytes of device memory that prepare() would take.
   virtual std::int64_t required_bytes(const Problem& problem) const = 0;
@@ -60,6 +70,9 @@ class Executor {
   virtual int launches_per_sample(const Variant& variant, Clock clock) = 0;
 
   virtual Resources resources(const Variant& variant) const = 0;
+
+  // Hash of the machine code that the device runs for the variant's kernel; empty where there is none.
+  virtual std::string code_hash(const Variant&) const { return ""; }
 };
 
 }  // namespace flashcore

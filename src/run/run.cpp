@@ -11,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "run/measure.hpp"
+#include "run/rates.hpp"
 #include "run/statistics.hpp"
 #include "run/telemetry_sampler.hpp"
 
@@ -25,7 +26,7 @@ void on_interrupt(int signal) {
   std::signal(signal, SIG_DFL);  // the second one ends the program at once
 }
 
-void count(RunSummary& summary, Status status) {
+void count_status(RunSummary& summary, Status status) {
   switch (status) {
     case Status::ok:
       ++summary.ok;
@@ -54,6 +55,7 @@ void examine(Record& record, const Variant& variant, const RunPolicy& policy, Ex
       return fail(record, Status::unsupported, std::move(reason));
     }
     if (variant.query_resources != nullptr) record.resources = executor.resources(variant);
+    record.code_hash = executor.code_hash(variant);
     record.status = Status::ok;
     if (!policy.check) return;
     record.check = executor.verify(variant, policy.check_policy);
@@ -68,18 +70,21 @@ void examine(Record& record, const Variant& variant, const RunPolicy& policy, Ex
 // Clocks apart by more than this within one record's samples are worth a warning.
 constexpr double kWanderingClock = 0.05;
 
-bool clocks_wandered(const Record& record) {
-  const Timing* timing = record.headline();
-  if (timing == nullptr || timing->sm_clock_mhz.empty()) return false;
-  const auto [low, high] = std::ranges::minmax(timing->sm_clock_mhz);
+bool clocks_wandered(const Timing& timing) {
+  if (timing.sm_clock_mhz.empty()) return false;
+  const auto [low, high] = std::ranges::minmax(timing.sm_clock_mhz);
   return high > (1 + kWanderingClock) * low;
 }
 
-// What users compare: the rate at the headline timing.
-void add_rates(Record& record) {
-  if (const Timing* timing = record.headline(); timing != nullptr && timing->median > 0) {
-    record.tflops = flops(record.problem) / timing->median * 1e-6;
-  }
+void count(RunSummary& summary, const Record& record) {
+  count_status(summary, record.status);
+  const Timing* timing = record.headline();
+  if (timing == nullptr) return;
+  ++summary.timed;
+  summary.clocks_wandered += clocks_wandered(*timing) ? 1 : 0;
+  if (timing->throttled_samples == 0) return;
+  ++summary.throttled;
+  if (record.telemetry) summary.throttle_reasons |= record.telemetry->throttle_reasons & kSlowdownReasons;
 }
 
 // A kernel that looks at its output before it writes is faster when the output is already there. Poisoned
@@ -162,8 +167,7 @@ class Runner {
     if (!prepare(problem, records)) return 0;
     std::vector<Candidate> candidates;
     for (std::size_t i = 0; i < records.size() && !interrupt_requested(); ++i) {
-      progress_.update(done_ + static_cast<std::int64_t>(i), total_,
-                       fmt::format("{}: checking {}", problem.name, variants_[i]->id()));
+      progress_.update(done_, total_, fmt::format("{}: checking {}", problem.name, variants_[i]->id()));
       examine(records[i], *variants_[i], policy_, executor_);
       if (records[i].status == Status::ok) candidates.push_back({variants_[i], &records[i]});
       examined_ = i + 1;
@@ -204,9 +208,8 @@ class Runner {
   }
 
   void emit(Record& record) {
-    add_rates(record);
-    count(summary_, record.status);
-    summary_.clocks_wandered += clocks_wandered(record) ? 1 : 0;
+    add_rates(record, executor_.device());
+    count(summary_, record);
     for (Sink* sink : sinks_) sink->add(record);
     progress_.update(++done_, total_, record.problem.name);
   }

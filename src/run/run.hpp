@@ -31,8 +31,11 @@ struct RunSummary {
   std::int64_t ok = 0;
   std::int64_t incorrect = 0;
   std::int64_t unsupported = 0;
-  std::int64_t failed = 0;           // crashed, timeout, out_of_memory, error
-  std::int64_t clocks_wandered = 0;  // records whose SM clock moved by more than 5 % between samples
+  std::int64_t failed = 0;  // crashed, timeout, out_of_memory, error
+  std::int64_t timed = 0;
+  std::int64_t clocks_wandered = 0;    // timed records whose SM clock moved by more than 5 % between samples
+  std::int64_t throttled = 0;          // timed records with samples taken while the clocks were held down
+  std::uint64_t throttle_reasons = 0;  // of those, as ThrottleReason bits
   bool interrupted = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <regex>
 
 #include "report/build_info.hpp"
@@ -38,6 +39,38 @@ TEST(Environment, SaysWhereAResultCameFrom) {
   EXPECT_EQ(environment["host"]["cpu"], "A processor");
   EXPECT_EQ(environment["command_line"].dump(), R"(["flashcore-bench","--config"])");
   testing::expect_contains(environment["build"]["cxx_compiler"].get<std::string>(), ".");
+}
+
+TEST(Environment, TellsWhatTheDriverSaysOfTheDevice) {
+  EnvironmentRequest request = sample_request();
+  EXPECT_FALSE(make_environment(request).contains("nvml"));
+  request.device.pci_bus_id = "0000:1b:00.0";
+  ::setenv("FLASHCORE_NVML", FLASHCORE_FAKE_NVML, 1);
+  EXPECT_EQ(
+      make_environment(request)["nvml"].dump(),
+      R"({"driver_version":"580.95.05","max_sm_clock_mhz":1980.0,"max_mem_clock_mhz":2619.0,"power_limit_w":700.0,"ecc":true})");
+  ::setenv("FLASHCORE_NVML", "/nonexistent/libnvml.so", 1);
+  const Json without = make_environment(request)["nvml"];
+  ::unsetenv("FLASHCORE_NVML");
+  testing::expect_contains(without["reason"].get<std::string>(), "/nonexistent/libnvml.so");
+  EXPECT_EQ(without.size(), 1u);
+}
+
+TEST(Environment, HasTheCeilingsOrWhyThereAreNone) {
+  EnvironmentRequest request = sample_request();
+  EXPECT_FALSE(make_environment(request).contains("ceilings"));
+  EXPECT_FALSE(make_environment(request).contains("code_hash"));
+  request.device.ceilings = {.copy_bytes_per_s = 2.5e11, .mma_flops_per_s = 1e14, .exp2_per_s = 2e12};
+  Json ceilings = make_environment(request)["ceilings"];
+  EXPECT_EQ(
+      ceilings.dump(),
+      R"({"copy_bytes_per_s":250000000000.0,"mma_flops_per_s":100000000000000.0,"exp2_per_s":2000000000000.0})");
+  request.device.ceilings->wgmma_flops_per_s = 6e14;
+  EXPECT_EQ(make_environment(request)["ceilings"]["wgmma_flops_per_s"], 6e14);
+  request.device.ceilings_problem = "no memory";
+  request.device.code_problem = "compressed";
+  EXPECT_EQ(make_environment(request)["ceilings"].dump(), R"({"reason":"no memory"})");
+  EXPECT_EQ(make_environment(request)["code_hash"].dump(), R"({"reason":"compressed"})");
 }
 
 TEST(Environment, LeavesTheHostnameOutUnlessAsked) {

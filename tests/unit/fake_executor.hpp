@@ -106,6 +106,12 @@ class FakeExecutor : public Executor {
     return script_of(variant).behaviour == Behaviour::skips_when_written ? 100 * us : us;
   }
 
+  std::string code_hash(const Variant& variant) const override { return "hash of " + variant.id(); }
+
+  void measure_ceilings() override {
+    device_.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};
+  }
+
   int launches_per_sample(const Variant&, Clock) override { return 1; }
 
   Resources resources(const Variant&) const override { return {.registers = 64, .threads = 128}; }

@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <csignal>
-#include <functional>
 #include <sstream>
 
 #include "core/error.hpp"
 #include "report/atomic_file.hpp"
 #include "report/csv.hpp"
 #include "report/file_sink.hpp"
-#include "report/progress.hpp"
 #include "report/result_file.hpp"
 #include "report/table.hpp"
 #include "report/text.hpp"
@@ -89,6 +87,18 @@ TEST(Table, FewUnsupportedRowsStayApart) {
   records.push_back(failed_record(sample_problem(), "mma", {256, 64, 4, 1}, Status::unsupported, "too old"));
   EXPECT_EQ(lines_of(render_table(records, {})).size(), 2u + 2u);
   expect_contains(render_table(records, {}), "5 variants");
+}
+
+TEST(Table, MarksRowsWhoseClocksWereHeldDown) {
+  std::vector<Record> records = {ok_record(sample_problem(), "scalar", {4, 4, 4, 1}, 10),
+                                 ok_record(sample_problem(), "mma", {64, 64, 4, 1}, 5)};
+  EXPECT_EQ(render_table(records, {}).find("†"), std::string::npos);
+  testing::add_measurements(records[1]);
+  const std::vector<std::string> lines = lines_of(render_table(records, {}));
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[2].find("†"), std::string::npos);
+  expect_contains(lines[3], "mma/fp16_d64_q64_kv64_w4_s1 †");
+  EXPECT_EQ(lines[4], "  † timed in part while the clocks were held down: sw_power_cap, hw_thermal_slowdown");
 }
 
 TEST(Table, PrintsAProblemAsSoonAsItIsComplete) {
@@ -237,50 +247,6 @@ TEST(AtomicFile, RefusesWhatCannotBeWrittenBeforeAnyWork) {
   EXPECT_THROW(JsonSink(folder / "results.json", kEnvironment, kConfig), EnvironmentError);
   write_atomically(folder / "file", {"x"});
   EXPECT_THROW(CsvSink(folder / "file/results.csv"), EnvironmentError);
-}
-
-class ProgressLineTest : public ::testing::Test {
- protected:
-  std::ostringstream out_;
-  ProgressLine::Clock::time_point now_{std::chrono::seconds(1000)};
-  std::function<ProgressLine::Clock::time_point()> clock_ = [this] { return now_; };
-};
-
-TEST_F(ProgressLineTest, DrawsAtMostOnceAnInterval) {
-  ProgressLine line(out_, true, 80, clock_);
-  line.update(0, 10, "one");
-  line.update(1, 10, "two");
-  EXPECT_EQ(out_.str().find("two"), std::string::npos);
-  now_ += std::chrono::seconds(30);
-  line.update(5, 10, "three");
-  expect_contains(out_.str(), "[##########          ] 5/10, about 0:30 left  three");
-}
-
-TEST_F(ProgressLineTest, ErasesWhatItDrewAndKeepsToTheWidth) {
-  ProgressLine line(out_, true, 30, clock_);
-  line.update(1, 2, "a long name that does not fit");
-  const std::string drawn = out_.str().substr(5);  // after the sequence that erases the line
-  EXPECT_LE(display_width(drawn), 29);
-  line.erase();
-  EXPECT_EQ(out_.str().substr(5 + drawn.size()), "\r\x1b[2K");
-  line.erase();
-  EXPECT_EQ(out_.str().size(), 5 + drawn.size() + 5);
-}
-
-TEST_F(ProgressLineTest, IsSilentWhenNotEnabled) {
-  {
-    ProgressLine line(out_, false, 80, clock_);
-    line.update(1, 2, "x");
-  }
-  EXPECT_EQ(out_.str(), "");
-}
-
-TEST(SummaryLine, CountsAndNamesFiles) {
-  const std::vector<std::string> files = {"a.json", "a.csv"};
-  EXPECT_EQ(summary_line({.ok = 3}, {}), "3 ok");
-  EXPECT_EQ(
-      summary_line({.ok = 10, .incorrect = 1, .unsupported = 2, .failed = 4, .interrupted = true}, files),
-      "interrupted: 10 ok, 1 incorrect, 2 unsupported, 4 failed; wrote a.json, a.csv");
 }
 
 }  // namespace

@@ -151,6 +151,20 @@ TEST_F(RunTest, EndsAtTheBudgetWithTheFewestSamples) {
   }
 }
 
+TEST_F(RunTest, RecordsCarryTheRooflineAndTheHashOfTheCode) {
+  executor.set_script(variants[1].id(), {.behaviour = Behaviour::wrong});
+  EXPECT_EQ(run_all().timed, 4);
+  EXPECT_FALSE(sink.records[0].roofline);
+  EXPECT_EQ(sink.records[0].code_hash, "hash of " + variants[0].id());
+  executor.measure_ceilings();
+  sink.records.clear();
+  progress = {};
+  run_all();
+  EXPECT_TRUE(sink.records[0].roofline);
+  EXPECT_FALSE(sink.records[1].roofline);  // wrong, so never timed
+  EXPECT_EQ(sink.records[1].code_hash, "hash of " + variants[1].id());
+}
+
 TEST_F(RunTest, CountsRatesAtTheHotMedian) {
   problems = {
       {.name = "p", .batch = 1, .heads_q = 8, .heads_kv = 8, .seq_q = 512, .seq_kv = 512, .head_dim = 64}};

@@ -1,0 +1,33 @@
+// Flags that take the place of a key of the config.
+#include <gtest/gtest.h>
+
+#include "config/plan.hpp"
+#include "core/error.hpp"
+#include "unit/support.hpp"
+
+namespace flashcore {
+namespace {
+
+Plan plan_with(const Overrides& overrides) {
+  JsonDocument document(R"({"problems": {}, "measure": {"pacing": "sustained"}})", "c.json");
+  apply(overrides, document);
+  return make_plan(document, "test");
+}
+
+TEST(Overrides, PacingTakesThePlaceOfTheConfigs) {
+  EXPECT_EQ(plan_with({}).policy.measure.pacing, Pacing::sustained);
+  EXPECT_EQ(plan_with({.pacing = "burst"}).policy.measure.pacing, Pacing::burst);
+}
+
+TEST(Overrides, AnUnknownPacingNamesTheFlag) {
+  try {
+    plan_with({.pacing = "brust"});
+    FAIL() << "nothing was thrown";
+  } catch (const UsageError& error) {
+    testing::expect_contains(error.what(), "--pacing: ");
+    testing::expect_contains(error.what(), "did you mean burst?");
+  }
+}
+
+}  // namespace
+}  // namespace flashcore
