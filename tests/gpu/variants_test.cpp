@@ -1,6 +1,9 @@
 // Every CUDA variant on problems that tend to break kernels: tiny, odd, masked, grouped heads, strides.
 #include <fmt/format.h>
 
+#include <iostream>
+
+#include "core/error.hpp"
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
 
@@ -100,8 +103,13 @@ TEST_F(LargeTensorTest, OffsetsDoNotOverflow) {
     executor().prepare(problem, 7);
     for (const Variant* variant : all_variants()) {
       if (!executor().unsupported(*variant).empty()) continue;
-      const Check check = executor().verify(*variant, {});
-      EXPECT_TRUE(check.passed) << variant->id() << ": " << check.reason;
+      try {
+        const Check check = executor().verify(*variant, {});
+        EXPECT_TRUE(check.passed) << variant->id() << ": " << check.reason;
+      } catch (const OutOfMemoryError& error) {
+        std::cout << variant->id() << " not tried: " << error.what()
+                  << '\n';  // its workspace, beside these tensors
+      }
     }
   }
 }
