@@ -3,7 +3,6 @@
 
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/columns.hpp"
 #include "cli/command.hpp"
@@ -11,12 +10,13 @@
 #include "config/lookup.hpp"
 #include "registry/registry.hpp"
 #include "report/build_info.hpp"
+#include "report/environment.hpp"
+#include "report/text.hpp"
 #include "run/device.hpp"
 
 namespace flashcore {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using Rows = std::vector<std::vector<std::string>>;
 
 struct NamedDevice {
@@ -83,7 +83,21 @@ Json device_json(const NamedDevice& device) {
     entry["num_sms"] = info.limits.num_sms;
     entry["max_smem_bytes_per_block"] = info.limits.max_smem_bytes_per_block;
   }
+  if (Json ceilings = ceilings_json(info); !ceilings.is_null()) entry["ceilings"] = std::move(ceilings);
   return entry;
+}
+
+// Opens each device in turn and measures its ceilings.
+void probe_devices(CudaStatus& cuda) {
+  for (std::size_t i = 0; i < cuda.devices.size(); ++i) {
+    try {
+      const auto executor = open_device({DeviceRequest::Kind::cuda, static_cast<int>(i)});
+      executor->measure_ceilings();
+      cuda.devices[i] = executor->device();
+    } catch (const EnvironmentError& error) {
+      cuda.devices[i].ceilings_problem = error.what();
+    }
+  }
 }
 
 Json make_info(const CudaStatus& cuda) {
@@ -127,12 +141,29 @@ std::string device_line(const Json& device) {
                      cache, format_bytes(device["max_smem_bytes_per_block"].get<double>()));
 }
 
+// "copy 2.9 TB/s, mma.sync 610 TFLOP/s, wgmma 780 TFLOP/s, ex2 3.9 T/s".
+std::string ceilings_line(const Json& ceilings) {
+  if (ceilings.contains("reason")) {
+    return fmt::format("ceilings not measured: {}", ceilings["reason"].get<std::string>());
+  }
+  const auto tera = [&](const char* key) {
+    return format_significant(ceilings[key].get<double>() * 1e-12, 3);
+  };
+  std::string line =
+      fmt::format("copy {} TB/s, mma.sync {} TFLOP/s", tera("copy_bytes_per_s"), tera("mma_flops_per_s"));
+  if (ceilings.contains("wgmma_flops_per_s")) {
+    line += fmt::format(", wgmma {} TFLOP/s", tera("wgmma_flops_per_s"));
+  }
+  return line + fmt::format(", ex2 {} T/s", tera("exp2_per_s"));
+}
+
 std::string info_text(const Json& info) {
   const auto text = [](const Json& value) { return value.get<std::string>(); };
   const Json& cuda = info["cuda"];
   Rows rows;
   for (const Json& device : info["devices"]) {
     rows.push_back({"  " + text(device["device"]), text(device["name"]), device_line(device)});
+    if (device.contains("ceilings")) rows.push_back({"", "", ceilings_line(device["ceilings"])});
   }
   std::string result = text(info["version"]) + "\n\ndevices\n" + align_columns(rows);
   if (const std::string problem = text(cuda["problem"]); !problem.empty()) {
@@ -160,8 +191,10 @@ std::string info_text(const Json& info) {
   return result;
 }
 
-ExitCode print_info(bool json) {
-  const Json info = make_info(cuda_status());
+ExitCode print_info(bool json, bool probe) {
+  CudaStatus cuda = cuda_status();
+  if (probe) probe_devices(cuda);
+  const Json info = make_info(cuda);
   fmt::print("{}\n", json ? info.dump(2) : info_text(info));
   return ExitCode::ok;
 }
@@ -170,10 +203,14 @@ ExitCode print_info(bool json) {
 
 void add_info_command(CLI::App& app, Action& action) {
   const auto json = std::make_shared<bool>(false);
+  const auto probe = std::make_shared<bool>(false);
   CLI::App* info = app.add_subcommand(
       "info", "Show devices, limits, what is compiled in and can run here, and where configs are found");
   info->add_flag("--json", *json, "As JSON");
-  info->callback([json, &action] { action = [json](const Session&) { return print_info(*json); }; });
+  info->add_flag("--probe", *probe, "Measure what each CUDA device can do at best; takes a second");
+  info->callback([json, probe, &action] {
+    action = [json, probe](const Session&) { return print_info(*json, *probe); };
+  });
 }
 
 }  // namespace flashcore
