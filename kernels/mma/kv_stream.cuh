@@ -12,23 +12,17 @@ template <class C>
 struct KvStream {
   using T = typename C::T;
 
-  const T* k;
-  const T* v;
-  std::int64_t k_row_stride;
-  std::int64_t v_row_stride;
-  int seq_kv;
+  // Pointers and strides stay in the kernel's parameters: the main loop has no register to spare for them.
+  const AttentionArgs& args;
+  int batch;
+  int head_kv;
   std::uint32_t smem;
   int first;  // blocks [first, last) of block_kv keys are this block's share
   int last;
 
-  __device__ __forceinline__ KvStream(const AttentionArgs& args, const QueryRows<C::kPackGqa>& rows,
+  __device__ __forceinline__ KvStream(const AttentionArgs& arguments, const QueryRows<C::kPackGqa>& rows,
                                       std::uint32_t smem_begin, int share)
-      : k(head_pointer(static_cast<const T*>(args.k), args.k_stride, rows.batch, rows.head_kv())),
-        v(head_pointer(static_cast<const T*>(args.v), args.v_stride, rows.batch, rows.head_kv())),
-        k_row_stride(args.k_stride.row),
-        v_row_stride(args.v_stride.row),
-        seq_kv(args.seq_kv),
-        smem(smem_begin) {
+      : args(arguments), batch(rows.batch), head_kv(rows.head_kv()), smem(smem_begin) {
     const int last_row = min(rows.begin + C::kBlockQ, rows.count) - 1;
     const KeyRange seen = keys_of_any(args, rows.query(rows.begin), rows.query(last_row));
     first = seen.begin / C::kBlockKv;
@@ -50,10 +44,10 @@ struct KvStream {
   }
 
   __device__ __forceinline__ void load_keys(int block) const {
-    if (block < last) load(key_stage(block), k, k_row_stride, block);
+    if (block < last) load(key_stage(block), args.k, args.k_stride, block);
   }
   __device__ __forceinline__ void load_values(int block) const {
-    if (block < last) load(value_stage(block), v, v_row_stride, block);
+    if (block < last) load(value_stage(block), args.v, args.v_stride, block);
   }
 
   // One group a call, empty past the end, so that the count of groups in flight stays what it is.
@@ -97,10 +91,11 @@ struct KvStream {
   __device__ __forceinline__ std::uint32_t value_stage(int block) const {
     return smem + C::kValuesAt + static_cast<unsigned>(block - first) % C::kStages * C::kBlockBytes;
   }
-  __device__ __forceinline__ void load(std::uint32_t target, const T* base, std::int64_t row_stride,
+  __device__ __forceinline__ void load(std::uint32_t target, const void* tensor, const Strides& stride,
                                        int block) const {
-    cp_async_tile<C::kHeadDim, C::kBlockKv, C::kThreads>(target, base, block * C::kBlockKv, seq_kv,
-                                                         [&](int row) { return row * row_stride; });
+    const T* base = head_pointer(static_cast<const T*>(tensor), stride, batch, head_kv);
+    cp_async_tile<C::kHeadDim, C::kBlockKv, C::kThreads>(target, base, block * C::kBlockKv, args.seq_kv,
+                                                         [&](int row) { return row * stride.row; });
   }
 };
 
