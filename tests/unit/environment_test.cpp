@@ -52,7 +52,7 @@ TEST(Environment, TellsWhatTheDriverSaysOfTheDevice) {
   ::setenv("FLASHCORE_NVML", "/nonexistent/libnvml.so", 1);
   const Json without = make_environment(request)["nvml"];
   ::unsetenv("FLASHCORE_NVML");
-  testing::expect_contains(without["reason"].get<std::string>(), "/nonexistent/libnvml.so");
+  testing::expect_contains(without.value("reason", ""), "/nonexistent/libnvml.so");
   EXPECT_EQ(without.size(), 1u);
 }
 
