@@ -1,0 +1,58 @@
+"""Runs flashcore-bench as a user does, and holds its output to golden files."""
+
+import os
+import pathlib
+import re
+import subprocess
+import unittest
+
+BENCH = os.environ["FLASHCORE_BENCH"]
+SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
+GOLDEN = SOURCE / "tests" / "golden" / "cli"
+
+# A problem that any machine computes in no time.
+TINY = "batch=1,heads_q=2,seq_q=33,head_dim=64"
+
+
+def environment(**changes):
+    """The caller's environment without what would alter the program; None removes a variable."""
+    env = {key: value for key, value in os.environ.items() if key not in ("FLASHCORE_CONFIG_DIR", "NO_COLOR")}
+    for key, value in changes.items():
+        env[key] = str(value)
+    return env
+
+
+def run(*arguments, stdin="", cwd=None, timeout=300, **env):
+    return subprocess.run([BENCH, *map(str, arguments)], input=stdin, capture_output=True, text=True,
+                          cwd=cwd, timeout=timeout, env=environment(**env))
+
+
+class BenchTest(unittest.TestCase):
+    maxDiff = None
+
+    def assert_error(self, result, code, *parts):
+        """One line on standard error that begins with the program's name and holds every part."""
+        self.assertEqual(result.returncode, code, result.stderr)
+        errors = [line for line in result.stderr.splitlines() if ": error: " in line]
+        self.assertEqual(len(errors), 1, result.stderr)
+        self.assertTrue(errors[0].startswith("flashcore-bench: error: "), errors[0])
+        for part in parts:
+            self.assertIn(part, errors[0])
+        self.assertEqual(result.stdout, "")
+
+    def assert_ok(self, result):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def assert_golden(self, name, actual):
+        """Compares words, not blanks: versions of CLI11 lay help out differently.
+
+        After a change that is meant to alter it: FLASHCORE_UPDATE_GOLDEN=1, then read the diff.
+        """
+        path = GOLDEN / name
+        if os.environ.get("FLASHCORE_UPDATE_GOLDEN"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(actual, encoding="utf-8")
+        golden = path.read_text(encoding="utf-8")
+        self.assertEqual(re.sub(r"\s+", " ", actual), re.sub(r"\s+", " ", golden),
+                         f"differs from {path}; FLASHCORE_UPDATE_GOLDEN=1 replaces it")

@@ -1,0 +1,95 @@
+"""The published schema and the parser agree: on what is shipped, on what is right, and on what is wrong."""
+
+import json
+import unittest
+
+import jsonschema
+
+from bench import SOURCE, BenchTest, run
+
+SCHEMA = json.loads((SOURCE / "configs" / "schema" / "config.schema.json").read_text())
+
+RIGHT = {
+    "least": {"problems": {}},
+    "axes": {"problems": [{"name": "a", "seq_q": [1, 2], "dtype": ["fp16", "bf16"], "causal": [True, False]}]},
+    "globs": {"problems": {}, "variants": ["*", "!*/bf16_*"]},
+    "filters": {"problems": {}, "variants": [{"family": "cpu_scalar", "head_dim": [64, 128]}]},
+    "one word": {"problems": {}, "report": {"formats": "json"}, "measure": {"clocks": "hot"}},
+    "check only": {"problems": {}, "measure": {"clocks": []}},
+}
+
+WRONG = {
+    "no problems": {},
+    "empty problems": {"problems": []},
+    "unknown root key": {"problems": {}, "varients": "*"},
+    "unknown problem key": {"problems": {"sed_q": 1}},
+    "zero": {"problems": {"seq_q": 0}},
+    "negative": {"problems": {"batch": -1}},
+    "too large": {"problems": {"batch": 2**31}},
+    "beyond 64 bits": {"problems": {"batch": 2**64}},
+    "not whole": {"problems": {"batch": 1.5}},
+    "text for a number": {"problems": {"batch": "1"}},
+    "empty axis": {"problems": {"seq_q": []}},
+    "zero in an axis": {"problems": {"seq_q": [1, 0]}},
+    "unknown dtype": {"problems": {"dtype": "fp8"}},
+    "unknown layout": {"problems": {"layout": "sbhd"}},
+    "number for a switch": {"problems": {"causal": 1}},
+    "window below -1": {"problems": {"window_left": -2}},
+    "negative softcap": {"problems": {"softcap": -1}},
+    "empty name": {"problems": {"name": ""}},
+    "empty selector": {"problems": {}, "variants": []},
+    "empty glob": {"problems": {}, "variants": [""]},
+    "lone exclamation mark": {"problems": {}, "variants": ["!"]},
+    "empty filter": {"problems": {}, "variants": [{}]},
+    "unknown attribute": {"problems": {}, "variants": [{"famly": "x"}]},
+    "text for a tile": {"problems": {}, "variants": [{"block_q": "32"}]},
+    "unknown device": {"problems": {}, "device": "gpu"},
+    "negative seed": {"problems": {}, "seed": -1},
+    "slash in the name": {"problems": {}, "name": "a/b"},
+    "unknown check key": {"problems": {}, "check": {"factor": 2}},
+    "zero factor": {"problems": {}, "check": {"yardstick_factor": 0}},
+    "unknown clock": {"problems": {}, "measure": {"clocks": ["warm"]}},
+    "clock named twice": {"problems": {}, "measure": {"clocks": ["hot", "hot"]}},
+    "no samples": {"problems": {}, "measure": {"min_samples": 0}},
+    "width above one": {"problems": {}, "measure": {"relative_width": 2}},
+    "no budget": {"problems": {}, "measure": {"budget_s": 0}},
+    "unknown pacing": {"problems": {}, "measure": {"pacing": "brust"}},
+    "negative warm-up": {"problems": {}, "measure": {"warmup_s": -1}},
+    "no format": {"problems": {}, "report": {"formats": []}},
+    "unknown format": {"problems": {}, "report": {"formats": ["xml"]}},
+    "list at the root": [],
+}
+
+
+class Schema(BenchTest):
+    def setUp(self):
+        self.validator = jsonschema.Draft7Validator(SCHEMA)
+
+    def parse(self, config, *flags):
+        return run("--config", "-", "--dry-run", *flags, stdin=json.dumps(config))
+
+    def test_is_a_schema(self):
+        jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+    def test_shipped_configs_are_valid(self):
+        configs = sorted((SOURCE / "configs").glob("*.json"))
+        self.assertGreaterEqual(len(configs), 5)
+        for path in configs:
+            with self.subTest(path.name):
+                self.validator.validate(json.loads(path.read_text()))
+
+    def test_both_accept(self):
+        for name, config in RIGHT.items():
+            with self.subTest(name):
+                self.assertTrue(self.validator.is_valid(config))
+                self.assert_ok(self.parse(config, "--device", "cpu"))
+
+    def test_both_reject(self):
+        for name, config in WRONG.items():
+            with self.subTest(name):
+                self.assertFalse(self.validator.is_valid(config))
+                self.assert_error(self.parse(config), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

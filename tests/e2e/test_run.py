@@ -1,0 +1,98 @@
+"""Whole runs on the CPU: records, files, exit codes."""
+
+import csv
+import json
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from bench import BENCH, TINY, BenchTest, environment, run
+
+QUICK = ("--device", "cpu", "--problem", TINY, "--budget", "0.2")
+
+
+class Run(BenchTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def records(self, name):
+        return json.loads((self.folder / name).read_text())["records"]
+
+    def test_every_selected_variant_is_a_record_in_all_formats(self):
+        result = run(*QUICK, "--variants", "cpu_*", "--output", self.folder / "new" / "result.json")
+        text = self.assert_ok(result)
+        records = self.records("new/result.json")
+        listed = json.loads(self.assert_ok(run("list", "--backend", "cpu", "--dtype", "fp16", "--head_dim", "64",
+                                               "--json")))
+        self.assertEqual([record["variant"] for record in records], [entry["id"] for entry in listed])
+        for record in records:
+            self.assertEqual(record["status"], "ok", record)
+            self.assertIn(record["variant"].split("/")[0], text)
+        with open(self.folder / "new" / "result.csv", newline="") as file:
+            self.assertEqual([row["variant"] for row in csv.DictReader(file)],
+                             [record["variant"] for record in records])
+        self.assertNotIn("\x1b", text, "no colour where there is no terminal")
+
+    def test_default_output_is_below_results(self):
+        self.assert_ok(run(*QUICK, "--variants", "cpu_scalar/*", "--format", "json", cwd=self.folder))
+        files = list(self.folder.glob("results/cpu/default-*.json"))
+        self.assertEqual(len(files), 1)
+
+    def test_format_table_writes_no_file(self):
+        self.assert_ok(run(*QUICK, "--variants", "cpu_scalar/*", "--format", "table", cwd=self.folder))
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_check_only_takes_no_time(self):
+        self.assert_ok(run(*QUICK, "--check-only", "--format", "json", "--output", self.folder / "r"))
+        for record in self.records("r.json"):
+            self.assertIn("check", record)
+            self.assertNotIn("timing", record)
+
+    def test_no_check_takes_times_alone(self):
+        self.assert_ok(run(*QUICK, "--no-check", "--variants", "cpu_scalar/*", "--format", "json", "--output",
+                           self.folder / "r"))
+        for record in self.records("r.json"):
+            self.assertNotIn("check", record)
+            self.assertIn("timing", record)
+
+    def test_a_limit_that_cannot_be_met_is_exit_code_1(self):
+        config = {"problems": {"heads_q": 2, "seq_q": 64, "dtype": "bf16"}, "variants": "cpu_scalar/*",
+                  "check": {"max_abs": 1e-12}}
+        result = run("--config", "-", "--device", "cpu", "--format", "json", "--output", self.folder / "r",
+                     stdin=json.dumps(config))
+        self.assertEqual(result.returncode, 1, result.stderr)
+        for record in self.records("r.json"):
+            self.assertEqual(record["status"], "incorrect")
+            self.assertNotIn("timing", record, "what is wrong is never timed")
+
+    def test_file_tells_the_config_with_the_flags_in_it(self):
+        self.assert_ok(run(*QUICK, "--seed", "11", "--variants", "cpu_scalar/*", "--format", "json", "--output",
+                           self.folder / "r"))
+        config = json.loads((self.folder / "r.json").read_text())["config"]
+        self.assertEqual(config["seed"], 11)
+        self.assertEqual(config["variants"], "cpu_scalar/*")
+
+    def test_interrupt_keeps_what_is_done(self):
+        # Thousands of small problems: the interrupt comes in the midst of them, however fast the machine is.
+        lengths = ":".join(str(length) for length in range(1, 9000))
+        process = subprocess.Popen(
+            [BENCH, "--device", "cpu", "--problem", f"head_dim=64,seq_q={lengths}", "--variants", "cpu_scalar/*",
+             "--check-only", "--format", "json", "--output", str(self.folder / "r")],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        deadline = time.monotonic() + 120
+        while not (self.folder / "r.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130)
+        records = self.records("r.json")
+        self.assertTrue(0 < len(records) < 8999, len(records))
+
+
+if __name__ == "__main__":
+    unittest.main()
