@@ -57,12 +57,20 @@ std::vector<DeclaredFamily> collect_families() {
   return families;
 }
 
-}  // namespace
-
-const std::vector<const Variant*>& all_variants() {
-  static const std::vector<const Variant*> variants = collect();
+// Grow when a plug-in is loaded.
+std::vector<const Variant*>& variant_list() {
+  static std::vector<const Variant*> variants = collect();
   return variants;
 }
+
+std::vector<DeclaredFamily>& family_list() {
+  static std::vector<DeclaredFamily> families = collect_families();
+  return families;
+}
+
+}  // namespace
+
+const std::vector<const Variant*>& all_variants() { return variant_list(); }
 
 const Variant* find_variant(std::string_view id) {
   for (const Variant* variant : all_variants()) {
@@ -71,9 +79,11 @@ const Variant* find_variant(std::string_view id) {
   return nullptr;
 }
 
-const std::vector<DeclaredFamily>& declared_families() {
-  static const std::vector<DeclaredFamily> families = collect_families();
-  return families;
+const std::vector<DeclaredFamily>& declared_families() { return family_list(); }
+
+void add_family(std::span<const Variant> variants) {
+  for (const Variant& variant : variants) variant_list().push_back(&variant);
+  family_list().push_back({variants.front().family, variants.front().backend, true});
 }
 
 }  // namespace flashcore

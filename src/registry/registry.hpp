@@ -1,6 +1,8 @@
-// Every variant compiled into this program, in ladder order (that of kernels/manifest.def).
+// Every variant compiled into this program, in ladder order (that of kernels/manifest.def), then those of
+// plug-ins in the order in which they were loaded.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -8,7 +10,7 @@
 
 namespace flashcore {
 
-// Built once; the pointers stay valid for the life of the program.
+// The pointers stay valid for the life of the program; add_family() appends to the list.
 const std::vector<const Variant*>& all_variants();
 
 // The variant with this id, or null.
@@ -23,5 +25,9 @@ struct DeclaredFamily {
 
 // In ladder order, each once.
 const std::vector<DeclaredFamily>& declared_families();
+
+// Appends the variants, at least one, of a family that came at run time. Variants and what they point to must
+// live as long as the program. Not while another thread reads the registry.
+void add_family(std::span<const Variant> variants);
 
 }  // namespace flashcore

@@ -1,0 +1,157 @@
+"""libflashcore by ctypes: the structs and functions of src/capi/flashcore.h."""
+
+import ctypes
+import ctypes.util
+import dataclasses
+import os
+import pathlib
+
+HOST = -1
+DTYPES = ("fp16", "bf16")
+BACKENDS = ("cpu", "cuda")
+
+
+class LibraryError(Exception):
+    """What the library says of a call that failed, or of itself when it cannot be loaded."""
+
+
+class Strides(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int64) for name in ("batch", "head", "row")]
+
+
+class Attention(ctypes.Structure):
+    _fields_ = ([(name, ctypes.c_void_p) for name in ("q", "k", "v", "out", "lse", "workspace")]
+                + [(name, Strides) for name in ("q_stride", "k_stride", "v_stride", "out_stride")]
+                + [(name, ctypes.c_int32) for name in ("dtype", "batch", "heads_q", "heads_kv", "seq_q", "seq_kv",
+                                                       "head_dim", "window_left", "window_right")]
+                + [("scale", ctypes.c_float), ("softcap", ctypes.c_float)])
+
+
+class VariantInfo(ctypes.Structure):
+    _fields_ = ([(name, ctypes.c_char_p) for name in ("id", "family", "summary")]
+                + [(name, ctypes.c_int32) for name in ("backend", "dtype", "head_dim", "smem_bytes")])
+
+
+class Resources(ctypes.Structure):
+    _fields_ = ([(name, ctypes.c_int32) for name in ("registers", "static_smem_bytes", "dynamic_smem_bytes",
+                                                     "spill_bytes", "threads", "blocks_per_sm")]
+                + [("grid_blocks", ctypes.c_int64)])
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    id: str
+    family: str
+    backend: str
+    spec: dict  # as a record has it: dtype, head_dim and the attributes that are not 0
+
+
+def default_path():
+    """Beside this script's installation, else in the tree's build folders, else where the loader looks."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    built = sorted(root.glob("build/*/libflashcore.so"), key=os.path.getmtime, reverse=True)
+    places = [root / "lib" / "libflashcore.so", root / "build" / "libflashcore.so", *built]
+    found = next((str(place) for place in places if place.is_file()), None)
+    return found or ctypes.util.find_library("flashcore") or "libflashcore.so"
+
+
+class Library:
+    """One loaded libflashcore. Methods raise LibraryError with the library's own words."""
+
+    def __init__(self, path=None):
+        path = path or default_path()
+        try:
+            self._c = ctypes.CDLL(path)
+            self._declare()
+        except (OSError, AttributeError) as error:
+            raise LibraryError(f"{path} cannot be used: {error}") from None
+        self.path = path
+
+    def _declare(self):
+        text, status, size, i32 = ctypes.c_char_p, ctypes.c_int, ctypes.c_size_t, ctypes.c_int32
+        args = ctypes.POINTER(Attention)
+        signatures = {
+            "version": (text, []),
+            "last_error": (text, []),
+            "status_text": (text, [status]),
+            "variant_count": (size, []),
+            "variant_at": (status, [size, ctypes.POINTER(VariantInfo)]),
+            "find_variant": (status, [text, ctypes.POINTER(VariantInfo)]),
+            "attribute_name": (text, [size]),
+            "variant_attribute": (status, [text, text, ctypes.POINTER(i32)]),
+            "attention_init": (None, [args]),
+            "default_variant": (text, [args, i32]),
+            "unsupported": (text, [text, args, i32]),
+            "workspace_bytes": (status, [text, args, i32, ctypes.POINTER(size)]),
+            "query_resources": (status, [text, args, i32, ctypes.POINTER(Resources)]),
+            "launch": (status, [text, args, i32, ctypes.c_void_p]),
+            "load_plugin": (status, [text]),
+        }
+        for name, (result, arguments) in signatures.items():
+            function = getattr(self._c, f"flashcore_{name}")
+            function.restype, function.argtypes = result, arguments
+
+    def _check(self, status):
+        if status != 0:
+            words = self._c.flashcore_last_error() or self._c.flashcore_status_text(status)
+            raise LibraryError(words.decode())
+
+    def version(self):
+        return self._c.flashcore_version().decode()
+
+    def variants(self):
+        """Every variant, in ladder order."""
+        infos = []
+        for index in range(self._c.flashcore_variant_count()):
+            info = VariantInfo()
+            self._check(self._c.flashcore_variant_at(index, info))
+            infos.append(self._variant(info))
+        return infos
+
+    def find(self, variant_id):
+        info = VariantInfo()
+        self._check(self._c.flashcore_find_variant(variant_id.encode(), info))
+        return self._variant(info)
+
+    def _variant(self, info):
+        spec = {"dtype": DTYPES[info.dtype]}
+        index = 0
+        while (name := self._c.flashcore_attribute_name(index)) is not None:
+            value = ctypes.c_int32()
+            self._check(self._c.flashcore_variant_attribute(info.id, name, value))
+            if value.value != 0:
+                spec[name.decode()] = value.value
+            index += 1
+        return Variant(info.id.decode(), info.family.decode(), BACKENDS[info.backend], spec)
+
+    def new_args(self):
+        args = Attention()
+        self._c.flashcore_attention_init(args)
+        return args
+
+    def default_variant(self, args, device):
+        found = self._c.flashcore_default_variant(args, device)
+        if found is None:
+            raise LibraryError(self._c.flashcore_last_error().decode())
+        return found.decode()
+
+    def unsupported(self, variant_id, args, device):
+        """The reason, or None. A null or "auto" id asks for the default variant."""
+        reason = self._c.flashcore_unsupported(variant_id and variant_id.encode(), args, device)
+        return reason and reason.decode()
+
+    def workspace_bytes(self, variant_id, args, device):
+        needed = ctypes.c_size_t()
+        self._check(self._c.flashcore_workspace_bytes(variant_id.encode(), args, device, needed))
+        return needed.value
+
+    def resources(self, variant_id, args, device):
+        resources = Resources()
+        self._check(self._c.flashcore_query_resources(variant_id.encode(), args, device, resources))
+        return resources
+
+    def launch(self, variant_id, args, device, stream=None):
+        self._check(self._c.flashcore_launch(variant_id and variant_id.encode(), args, device, stream))
+
+    def load_plugin(self, path):
+        self._check(self._c.flashcore_load_plugin(str(path).encode()))

@@ -1,0 +1,282 @@
+// libflashcore: the functions of flashcore.h over the registry. No exception leaves this file.
+#include "capi/flashcore.h"
+
+#include <fmt/format.h>
+
+#include <new>
+#include <optional>
+#include <string>
+
+#include "capi/convert.hpp"
+#include "capi/device_limits.hpp"
+#include "capi/plugin.hpp"
+#include "capi/variant_index.hpp"
+#include "core/error.hpp"
+#include "core/problem.hpp"
+#include "registry/registry.hpp"
+#include "report/build_info.hpp"
+
+namespace flashcore {
+namespace {
+
+thread_local std::string last_error;   // of this thread's last call that failed
+thread_local std::string last_reason;  // what flashcore_unsupported() returned
+
+// A failure with the status that the caller gets.
+struct ApiError {
+  flashcore_status status;
+  std::string message;
+};
+
+flashcore_status remember(flashcore_status status, std::string_view message) {
+  last_error = message;
+  return status;
+}
+
+// Runs `work`; what it throws becomes a status and this thread's error text.
+template <class Work>
+flashcore_status guard(Work work) noexcept {
+  try {
+    work();
+    return FLASHCORE_OK;
+  } catch (const ApiError& error) {
+    return remember(error.status, error.message);
+  } catch (const UsageError& error) {
+    return remember(FLASHCORE_INVALID_ARGUMENT, error.what());
+  } catch (const OutOfMemoryError& error) {
+    return remember(FLASHCORE_OUT_OF_MEMORY, error.what());
+  } catch (const EnvironmentError& error) {
+    return remember(FLASHCORE_DEVICE_ERROR, error.what());
+  } catch (const std::bad_alloc&) {
+    last_error.clear();  // a text would need memory
+    return FLASHCORE_OUT_OF_MEMORY;
+  } catch (const std::exception& error) {
+    return remember(FLASHCORE_INTERNAL_ERROR, error.what());
+  }
+}
+
+void require(bool condition, std::string_view message) {
+  if (!condition) throw ApiError{FLASHCORE_INVALID_ARGUMENT, std::string(message)};
+}
+
+std::size_t find_place(const char* id) {
+  require(id != nullptr, "id: is null");
+  const VariantIndex& index = VariantIndex::instance();
+  if (const auto place = index.find(id)) return *place;
+  const std::string_view nearest = index.nearest(id);
+  throw ApiError{FLASHCORE_UNKNOWN_VARIANT,
+                 fmt::format("variant: there is no {}{}", id,
+                             nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest))};
+}
+
+flashcore_variant describe(std::size_t place) {
+  const Variant& variant = *all_variants()[place];
+  return {.id = VariantIndex::instance().id(place).c_str(),
+          .family = variant.family.data(),
+          .summary = variant.summary,
+          .backend = static_cast<std::int32_t>(variant.backend),
+          .dtype = static_cast<std::int32_t>(variant.spec.dtype),
+          .head_dim = variant.spec.head_dim,
+          .smem_bytes = variant.smem_bytes};
+}
+
+void check_stride(const flashcore_strides& stride, std::string_view name) {
+  if (stride.batch < 0 || stride.head < 0 || stride.row < 0) {
+    throw ApiError{FLASHCORE_INVALID_ARGUMENT, fmt::format("args/{}: a stride is negative", name)};
+  }
+}
+
+// Sizes, mask and strides; not the pointers, which queries may leave null.
+void check_args(const flashcore_attention* args) {
+  require(args != nullptr, "args: is null");
+  require(args->dtype == FLASHCORE_FP16 || args->dtype == FLASHCORE_BF16,
+          "args/dtype: is neither FLASHCORE_FP16 nor FLASHCORE_BF16");
+  Problem problem;
+  problem.batch = args->batch;
+  problem.heads_q = args->heads_q;
+  problem.heads_kv = args->heads_kv;
+  problem.seq_q = args->seq_q;
+  problem.seq_kv = args->seq_kv;
+  problem.head_dim = args->head_dim;
+  problem.scale = static_cast<double>(args->scale);
+  problem.softcap = static_cast<double>(args->softcap);
+  problem.window_left = args->window_left;
+  problem.window_right = args->window_right;
+  validate(problem, "args");
+  check_stride(args->q_stride, "q_stride");
+  check_stride(args->k_stride, "k_stride");
+  check_stride(args->v_stride, "v_stride");
+  check_stride(args->out_stride, "out_stride");
+}
+
+void check_pointers(const flashcore_attention& args) {
+  require(args.q != nullptr, "args/q: is null");
+  require(args.k != nullptr, "args/k: is null");
+  require(args.v != nullptr, "args/v: is null");
+  require(args.out != nullptr, "args/out: is null");
+}
+
+// Why the variant cannot run on the device, or null.
+const char* unsupported_reason(const Variant& variant, const flashcore_attention& args, std::int32_t device) {
+  if (variant.backend != backend_of(device)) {
+    return variant.backend == Backend::cpu ? "runs on the CPU" : "runs on a CUDA device";
+  }
+  if (static_cast<std::int32_t>(variant.spec.dtype) != args.dtype) return "compiled for another dtype";
+  return variant.unsupported(from_c(args), device_limits(device));
+}
+
+// Peers are somebody else's kernels; some build plans to find out whether they can run.
+bool is_peer(const Variant& variant) { return variant.family.starts_with("peer_"); }
+
+std::size_t default_place(const flashcore_attention& args, std::int32_t device) {
+  const std::vector<const Variant*>& variants = all_variants();
+  std::optional<std::size_t> chosen;
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    if (is_peer(*variants[i]) || (chosen && variants[*chosen]->family == variants[i]->family)) continue;
+    if (unsupported_reason(*variants[i], args, device) == nullptr) chosen = i;
+  }
+  if (chosen) return *chosen;
+  throw ApiError{FLASHCORE_UNSUPPORTED,
+                 fmt::format("no variant can run these arguments (head_dim {}, {}) on this device",
+                             args.head_dim, to_string(static_cast<Dtype>(args.dtype)))};
+}
+
+bool is_automatic(const char* variant) { return variant == nullptr || std::string_view(variant) == "auto"; }
+
+// The variant that may run checked arguments. Throws ApiError when it cannot.
+const Variant& supported_variant(const char* name, const flashcore_attention* args, std::int32_t device) {
+  check_args(args);
+  if (is_automatic(name)) return *all_variants()[default_place(*args, device)];
+  const Variant& variant = *all_variants()[find_place(name)];
+  if (const char* reason = unsupported_reason(variant, *args, device); reason != nullptr) {
+    throw ApiError{FLASHCORE_UNSUPPORTED, fmt::format("{}: {}", name, reason)};
+  }
+  return variant;
+}
+
+std::size_t workspace_bytes(const Variant& variant, const AttentionArgs& args) {
+  return variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
+}
+
+void launch(const char* name, const flashcore_attention* c_args, std::int32_t device, void* stream) {
+  const Variant& variant = supported_variant(name, c_args, device);
+  check_pointers(*c_args);
+  const AttentionArgs args = from_c(*c_args);
+  if (const std::size_t needed = workspace_bytes(variant, args); needed > 0 && args.workspace == nullptr) {
+    throw ApiError{FLASHCORE_INVALID_ARGUMENT,
+                   fmt::format("args/workspace: is null, {} needs {} bytes", variant.id(), needed)};
+  }
+  require_current(device);
+  if (const int code = variant.launch(args, stream); code != 0) throw_launch_error(code, variant, device);
+}
+
+}  // namespace
+}  // namespace flashcore
+
+using namespace flashcore;
+
+extern "C" {
+
+const char* flashcore_version(void) { return build_info().version.c_str(); }
+
+const char* flashcore_last_error(void) { return last_error.c_str(); }
+
+const char* flashcore_status_text(int status) {
+  constexpr const char* kTexts[] = {"ok",           "invalid argument", "unknown variant", "unsupported",
+                                    "device error", "out of memory",    "internal error"};
+  return status >= 0 && status < static_cast<int>(std::size(kTexts)) ? kTexts[status] : "unknown status";
+}
+
+size_t flashcore_variant_count(void) { return all_variants().size(); }
+
+flashcore_status flashcore_variant_at(size_t index, flashcore_variant* variant) {
+  return guard([&] {
+    require(variant != nullptr, "variant: is null");
+    require(index < all_variants().size(), "index: is not below flashcore_variant_count()");
+    *variant = describe(index);
+  });
+}
+
+flashcore_status flashcore_find_variant(const char* id, flashcore_variant* variant) {
+  return guard([&] {
+    require(variant != nullptr, "variant: is null");
+    *variant = describe(find_place(id));
+  });
+}
+
+const char* flashcore_attribute_name(size_t index) {
+  return index < std::size(kSpecFields) ? kSpecFields[index].name.data() : nullptr;
+}
+
+flashcore_status flashcore_variant_attribute(const char* id, const char* name, int32_t* value) {
+  return guard([&] {
+    require(name != nullptr, "name: is null");
+    require(value != nullptr, "value: is null");
+    const Variant& variant = *all_variants()[find_place(id)];
+    for (const SpecField& field : kSpecFields) {
+      if (field.name != name) continue;
+      *value = field.get(variant.spec);
+      return;
+    }
+    throw ApiError{FLASHCORE_INVALID_ARGUMENT, fmt::format("name: {} is no attribute", name)};
+  });
+}
+
+void flashcore_attention_init(flashcore_attention* args) {
+  *args = {};
+  args->window_left = args->window_right = -1;
+}
+
+const char* flashcore_default_variant(const flashcore_attention* args, int32_t device) {
+  const char* id = nullptr;
+  guard([&] {
+    check_args(args);
+    id = VariantIndex::instance().id(default_place(*args, device)).c_str();
+  });
+  return id;
+}
+
+const char* flashcore_unsupported(const char* variant, const flashcore_attention* args, int32_t device) {
+  const flashcore_status status = guard([&] { supported_variant(variant, args, device); });
+  if (status == FLASHCORE_OK) return nullptr;
+  last_reason = last_error;
+  return last_reason.c_str();
+}
+
+flashcore_status flashcore_workspace_bytes(const char* variant, const flashcore_attention* args,
+                                           int32_t device, size_t* bytes) {
+  return guard([&] {
+    require(bytes != nullptr, "bytes: is null");
+    *bytes = workspace_bytes(supported_variant(variant, args, device), from_c(*args));
+  });
+}
+
+flashcore_status flashcore_query_resources(const char* variant, const flashcore_attention* args,
+                                           int32_t device, flashcore_resources* resources) {
+  return guard([&] {
+    require(resources != nullptr, "resources: is null");
+    const Variant& found = supported_variant(variant, args, device);
+    Resources known;
+    if (found.query_resources != nullptr) {
+      require_current(device);
+      const int code = found.query_resources(from_c(*args), known);
+      if (code != 0) throw_launch_error(code, found, device);
+    }
+    *resources = to_c(known);
+  });
+}
+
+flashcore_status flashcore_launch(const char* variant, const flashcore_attention* args, int32_t device,
+                                  void* stream) {
+  return guard([&] { launch(variant, args, device, stream); });
+}
+
+flashcore_status flashcore_load_plugin(const char* path) {
+  return guard([&] {
+    require(path != nullptr, "path: is null");
+    load_plugin(path, "path");
+    VariantIndex::instance().extend();
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,3 @@
+/* A shared object that is no plug-in. */
+int flashcore_plugin_v0(void);
+int flashcore_plugin_v0(void) { return 0; }
