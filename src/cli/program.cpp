@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "capi/plugin.hpp"
 #include "cli/command.hpp"
 #include "core/names.hpp"
 #include "report/build_info.hpp"
@@ -17,7 +18,12 @@ namespace {
 
 constexpr const char* kName = "flashcore-bench";
 
+// Of options that hold for every command; the program's others belong to `run`.
+constexpr const char* kTalk = "Talk";
+constexpr const char* kPlugins = "Plug-ins";
+
 struct CommonOptions {
+  std::vector<std::string> plugins;
   int verbose = 0;
   bool quiet = false;
   bool no_color = false;
@@ -25,11 +31,15 @@ struct CommonOptions {
 };
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
-  app.add_flag("-v,--verbose", options.verbose, "Say more on standard error")->group("Talk");
-  app.add_flag("-q,--quiet", options.quiet, "Say errors alone, show no progress")->group("Talk");
+  app.add_flag("-v,--verbose", options.verbose, "Say more on standard error")->group(kTalk);
+  app.add_flag("-q,--quiet", options.quiet, "Say errors alone, show no progress")->group(kTalk);
   app.add_flag("--no-color", options.no_color, "No colour (NO_COLOR in the environment does the same)")
-      ->group("Talk");
-  app.add_flag("--version", options.version, "Print the version and exit")->group("Talk");
+      ->group(kTalk);
+  app.add_flag("--version", options.version, "Print the version and exit")->group(kTalk);
+  app.add_option("--plugin", options.plugins,
+                 "A shared object that brings a family of its own through flashcore.h; repeatable")
+      ->allow_extra_args(false)
+      ->group(kPlugins);
 }
 
 void set_up_log(const CommonOptions& options) {
@@ -73,12 +83,12 @@ std::vector<std::string> long_names(const CLI::App& app) {
                                                : fmt::format(", did you mean {}?", nearest)));
 }
 
-// The program's own options belong to `run`, but for the common ones.
 void reject_run_options(const CLI::App& app) {
   const auto commands = app.get_subcommands();
   if (commands.empty() || commands.front()->get_name() == "run") return;
   for (const CLI::Option* option : app.get_options()) {
-    if (option->count() > 0 && option->get_group() != "Talk") {
+    const std::string& group = option->get_group();
+    if (option->count() > 0 && group != kTalk && group != kPlugins) {
       throw UsageError(fmt::format("{}: is an option of run, not of {}; see {} {} --help", option->get_name(),
                                    commands.front()->get_name(), kName, commands.front()->get_name()));
     }
@@ -122,6 +132,7 @@ ExitCode run_program(int argc, const char* const* argv) {
   add_run_command(app, action);
   add_list_command(app, action);
   add_info_command(app, action);
+  add_profile_command(app, action);
   add_common_options(app, common);
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();
@@ -136,6 +147,7 @@ ExitCode run_program(int argc, const char* const* argv) {
   }
   if (common.quiet && common.verbose > 0) throw UsageError("--quiet: cannot be combined with --verbose");
   set_up_log(common);
+  for (const std::string& path : common.plugins) load_plugin(path, "--plugin");
   return action({.command_line = {argv, argv + argc}, .quiet = common.quiet, .color = wants_color(common)});
 }
 

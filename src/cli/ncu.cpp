@@ -1,0 +1,109 @@
+#include "cli/ncu.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "core/error.hpp"
+
+namespace flashcore {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kToolkitFolder = "/usr/local/cuda/bin";
+
+// A name in the folder for temporary files; what is there then goes when this does.
+class TemporaryFile {
+ public:
+  TemporaryFile() : path_(fs::temp_directory_path() / fmt::format("flashcore-ncu-{}.csv", getpid())) {}
+  ~TemporaryFile() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  std::string name() const { return path_.string(); }
+  std::string read() const {
+    std::ifstream file(path_);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+ private:
+  fs::path path_;
+};
+
+// Waits for a program whose standard output is dropped; its exit status, as waitpid gives it.
+int run_program(const std::vector<std::string>& command) {
+  std::vector<char*> arguments;
+  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t process = 0;
+  const int error = posix_spawn(&process, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) throw EnvironmentError(fmt::format("{}: {}", command[0], std::strerror(error)));
+  int status = 0;
+  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+bool is_program(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored) && access(path.c_str(), X_OK) == 0;
+}
+
+}  // namespace
+
+std::string find_ncu() {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(fmt::format("{}:{}", path == nullptr ? "" : path, kToolkitFolder));
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (const fs::path file = fs::path(folder) / "ncu"; is_program(file)) return file.string();
+  }
+  throw EnvironmentError(
+      fmt::format("profile: ncu is neither on PATH nor in {}; Nsight Compute brings it", kToolkitFolder));
+}
+
+std::string run_ncu(const std::string& ncu, const std::string& metrics,
+                    const std::vector<std::string>& command) {
+  const TemporaryFile log;
+  std::vector<std::string> all = {ncu,
+                                  "--clock-control",
+                                  "none",
+                                  "--profile-from-start",
+                                  "off",
+                                  "--csv",
+                                  "--page",
+                                  "raw",
+                                  "--print-units",
+                                  "base",
+                                  "--metrics",
+                                  metrics,
+                                  "--log-file",
+                                  log.name()};
+  all.insert(all.end(), command.begin(), command.end());
+  const int status = run_program(all);
+  std::string text = log.read();
+  if (text.empty()) {
+    throw EnvironmentError(fmt::format("{}: ended with status {} and wrote nothing", ncu,
+                                       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)));
+  }
+  return text;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,217 @@
+// flashcore-bench profile: one variant on one problem, its record and what ncu counts in one launch of it.
+//
+// Twice the same command line: this process checks and times the variant as any run does, then starts itself
+// under ncu with --one-launch, where each counter costs replays of the kernel and times mean nothing.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "cli/columns.hpp"
+#include "cli/command.hpp"
+#include "cli/ncu.hpp"
+#include "cli/ncu_counters.hpp"
+#include "cli/run_plan.hpp"
+#include "config/plan.hpp"
+#include "registry/registry.hpp"
+#include "report/progress.hpp"
+#include "report/record_json.hpp"
+#include "report/text.hpp"
+#include "run/device.hpp"
+#include "run/profiler.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr const char* kSeedProblem = "batch=1,heads_q=8,seq_q=512";
+constexpr const char* kDefaultBudgetSeconds = "5";
+constexpr std::size_t kStallsShown = 5;
+
+struct ProfileOptions {
+  std::string variant;
+  std::string problem = kSeedProblem;
+  Overrides overrides = {.device = "cuda", .budget_s = kDefaultBudgetSeconds};
+  bool json = false;
+  bool one_launch = false;
+};
+
+// What a run of this variant on this problem is, as --variants and --problem would say it.
+struct Subject {
+  const Variant* variant;
+  Plan plan;
+};
+
+const Variant& find_one(const std::string& glob) {
+  Selector selector;
+  selector.add_glob(glob, "profile");
+  const std::vector<const Variant*> found = selector.select(all_variants());
+  if (found.size() > 1) {
+    throw UsageError(
+        fmt::format("profile: {} matches {} variants and one is profiled at a time, for example {}", glob,
+                    found.size(), found.front()->id()));
+  }
+  if (found.front()->backend != Backend::cuda) {
+    throw UsageError(fmt::format("profile: {} runs on the CPU, which ncu does not see", glob));
+  }
+  return *found.front();
+}
+
+// dtype and head_dim are the variant's unless the flag says otherwise.
+std::string complete_problem(std::string problem, const VariantSpec& spec) {
+  if (problem.find("dtype=") == std::string::npos) problem += fmt::format(",dtype={}", to_string(spec.dtype));
+  if (problem.find("head_dim=") == std::string::npos) problem += fmt::format(",head_dim={}", spec.head_dim);
+  return problem;
+}
+
+Subject make_subject(const ProfileOptions& options) {
+  const Variant& variant = find_one(options.variant);
+  Overrides overrides = options.overrides;
+  overrides.problems = {complete_problem(options.problem, variant.spec)};
+  overrides.variants = {variant.id()};
+  JsonDocument document("{}", "profile");
+  apply(overrides, document);
+  Subject subject{&variant, make_plan(document, "profile")};
+  if (subject.plan.problems.size() != 1) {
+    throw UsageError(
+        fmt::format("--problem: makes {} problems, one is profiled at a time", subject.plan.problems.size()));
+  }
+  return subject;
+}
+
+void require_cuda() {
+  if (const CudaStatus cuda = cuda_status(); cuda.devices.empty()) {
+    throw EnvironmentError("profile: no CUDA device can be used: " + cuda.problem);
+  }
+}
+
+// What ncu looks at: a launch after one that loaded the code and made plans.
+ExitCode launch_once(const Subject& subject) {
+  const std::unique_ptr<Executor> executor = open_device(subject.plan.device);
+  executor->prepare(subject.plan.problems.front(), subject.plan.policy.seed);
+  executor->verify(*subject.variant, subject.plan.policy.check_policy);
+  const ProfilerWindow window;
+  executor->sample(*subject.variant, Clock::call);
+  return ExitCode::ok;
+}
+
+class RecordKeeper : public Sink {
+ public:
+  void add(const Record& record) override { record_ = record; }
+  const Record& record() const { return record_; }
+
+ private:
+  Record record_;
+};
+
+// Frees the device's memory before it returns: the process under ncu needs as much.
+Record measure(const Subject& subject, int& compute_capability) {
+  const std::unique_ptr<Executor> executor = open_device(subject.plan.device);
+  compute_capability = executor->device().limits.compute_capability;
+  const std::vector<const Variant*> variants = runnable_variants(subject.plan, executor->device());
+  check_memory(subject.plan, *executor);
+  RecordKeeper keeper;
+  ProgressLine silent(std::cerr, false);
+  Sink* const sinks[] = {&keeper};
+  run(subject.plan.problems, variants, subject.plan.policy, *executor, sinks, silent);
+  return keeper.record();
+}
+
+std::vector<std::string> own_command(const Session& session) {
+  std::vector<std::string> command = session.command_line;
+  command.front() = std::filesystem::read_symlink("/proc/self/exe").string();
+  command.push_back("--one-launch");
+  return command;
+}
+
+std::string record_line(const Record& record) {
+  std::string line =
+      fmt::format("{} on {}: {}", record.variant_id(), describe(record.problem), to_string(record.status));
+  for (Clock clock : kAllClocks) {
+    if (const auto& timing = record.timing(clock)) {
+      line += fmt::format(", {} {} us", to_string(clock), format_significant(timing->median, 4));
+    }
+  }
+  if (record.tflops) line += fmt::format(", {} TFLOP/s", format_significant(*record.tflops, 3));
+  if (record.check) line += fmt::format(", relative L2 error {}", format_error(record.check->error.rel_l2));
+  return line;
+}
+
+std::string profile_table(const std::vector<KernelProfile>& kernels) {
+  std::vector<std::vector<std::string>> rows = {{"kernel"}};
+  for (const KernelProfile& kernel : kernels) rows[0].push_back(printable(kernel.kernel));
+  const std::span<const Counter> counters = profile_counters();
+  for (std::size_t i = 0; i < counters.size(); ++i) {
+    rows.push_back({counters[i].label});
+    for (const KernelProfile& kernel : kernels) {
+      const auto& value = kernel.counters[i];
+      rows.back().push_back(value ? fmt::format("{} {}", format_significant(*value, 4), counters[i].unit)
+                                  : "-");
+    }
+  }
+  for (std::size_t i = 0; i < kStallsShown; ++i) {
+    rows.push_back({i == 0 ? "warps stalled an issue" : ""});
+    for (const KernelProfile& kernel : kernels) {
+      rows.back().push_back(
+          i < kernel.stalls.size()
+              ? fmt::format("{} {}", format_significant(kernel.stalls[i].second, 3), kernel.stalls[i].first)
+              : "");
+    }
+  }
+  return align_columns(rows);
+}
+
+Json profile_json(const Record& record, const std::vector<KernelProfile>& kernels) {
+  Json json = {{"record", to_json(record)}, {"kernels", Json::array()}};
+  for (const KernelProfile& kernel : kernels) {
+    Json entry = {{"kernel", kernel.kernel}};
+    for (std::size_t i = 0; i < kernel.counters.size(); ++i) {
+      if (kernel.counters[i]) entry[profile_counters()[i].name] = *kernel.counters[i];
+    }
+    entry["stalled_warps"] = Json::object();
+    for (const auto& [reason, warps] : kernel.stalls) entry["stalled_warps"][reason] = warps;
+    json["kernels"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+ExitCode profile(const ProfileOptions& options, const Session& session) {
+  const Subject subject = make_subject(options);
+  require_cuda();
+  if (options.one_launch) return launch_once(subject);
+  const std::string ncu = find_ncu();
+  int compute_capability = 0;
+  const Record record = measure(subject, compute_capability);
+  if (record.status == Status::unsupported) throw UsageError("profile: " + record.reason);
+  const std::vector<KernelProfile> kernels =
+      parse_ncu_csv(run_ncu(ncu, metric_list(compute_capability), own_command(session)));
+  if (options.json) {
+    fmt::print("{}\n", profile_json(record, kernels).dump(2));
+  } else {
+    fmt::print("{}\n{}", record_line(record), profile_table(kernels));
+  }
+  return record.status == Status::incorrect ? ExitCode::failed_check : ExitCode::ok;
+}
+
+}  // namespace
+
+void add_profile_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<ProfileOptions>();
+  CLI::App* command = app.add_subcommand(
+      "profile", "Show what ncu counts in one launch of a variant, beside its record; needs a CUDA device");
+  command->add_option("variant", options->variant, "An id, or a glob that matches one variant")->required();
+  command
+      ->add_option("--problem", options->problem,
+                   "batch=1,heads_q=8,seq_q=512,…; dtype and head_dim are the variant's")
+      ->capture_default_str();
+  command->add_option("--device", options->overrides.device, "cuda or cuda:N");
+  command->add_option("--seed", options->overrides.seed, "Seed of the inputs");
+  command->add_option("--budget", options->overrides.budget_s, "Seconds of measuring for the record");
+  command->add_flag("--json", options->json, "As JSON");
+  command->add_flag("--one-launch", options->one_launch, "What ncu runs")->group("");
+  command->callback([options, &action] {
+    action = [options](const Session& session) { return profile(*options, session); };
+  });
+}
+
+}  // namespace flashcore
