@@ -13,7 +13,8 @@ constexpr int kBlocks = 2048;
 template <class T>
 __global__ void __launch_bounds__(kThreads) fill_normal_kernel(TensorFill fill, std::uint64_t stream) {
   const std::int64_t count = fill.batch * fill.heads * fill.rows * fill.head_dim;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count; i += gridDim.x * kThreads) {
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
+       i += gridDim.x * kThreads) {
     const std::int64_t column = i % fill.head_dim;
     const std::int64_t row = i / fill.head_dim % fill.rows;
     const std::int64_t head = i / fill.head_dim / fill.rows % fill.heads;

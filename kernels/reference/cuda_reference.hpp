@@ -16,7 +16,8 @@ namespace flashcore::kernels {
 // Fills memory with the poison. size_bytes must be a multiple of 4.
 int cuda_poison(void* data, std::size_t size_bytes, void* stream);
 
-// Negates every 16-bit (word_bytes 2) or FP32 (4) floating-point value. size_bytes must be a multiple of word_bytes.
+// Negates every 16-bit (word_bytes 2) or FP32 (4) floating-point value. size_bytes must be a multiple of
+// word_bytes.
 int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream);
 
 // Seeded standard normal values for one tensor, the same as the CPU backend makes: see
@@ -29,7 +30,7 @@ struct TensorFill {
   std::int64_t batch, heads, rows, head_dim;
   std::uint64_t seed;
   InputTensor tensor;
-  std::uint32_t set;     // rotated input set
+  std::uint32_t set;  // rotated input set
 };
 int cuda_fill_normal(const TensorFill& fill, void* stream);
 
@@ -53,7 +54,7 @@ int cuda_compare_fp32(const float* values, const float* reference, std::int64_t 
                       void* stream);
 
 // How many words of word_bytes (2 or 4) differ from the poison. Synchronises the stream.
-int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes, std::int64_t& written,
-                       void* stream);
+int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes,
+                       std::int64_t& written, void* stream);
 
 }  // namespace flashcore::kernels
