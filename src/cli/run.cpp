@@ -125,7 +125,7 @@ void open_file(Outputs& outputs, Format format, const std::string& base, const J
 }
 
 Outputs open_outputs(const Plan& plan, const DeviceInfo& device, const Session& session,
-                     std::size_t num_variants, ProgressLine& progress) {
+                     ProgressLine& progress) {
   Outputs outputs;
   const std::string base = output_base(plan, device);
   const Json config = plan.config;
@@ -143,7 +143,6 @@ Outputs open_outputs(const Plan& plan, const DeviceInfo& device, const Session& 
         std::cout, TableOptions{.color = session.color,
                                 .width = terminal_width(STDOUT_FILENO, kWidthWithoutTerminal),
                                 .baseline = plan.baseline,
-                                .rows_per_problem = num_variants,
                                 .before_output = [&progress] { progress.erase(); }}));
   }
   return outputs;
@@ -173,7 +172,7 @@ ExitCode run_config(const RunOptions& options, const Session& session) {
   if (!plan.policy.measure.clocks.empty()) executor->measure_ceilings();
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
-  const Outputs outputs = open_outputs(plan, device, session, variants.size(), progress);
+  const Outputs outputs = open_outputs(plan, device, session, progress);
   install_interrupt_handler();
   const RunSummary summary =
       run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress);

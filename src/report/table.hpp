@@ -27,6 +27,7 @@ class TableSink : public Sink {
  public:
   TableSink(std::ostream& out, TableOptions options);
   void add(const Record& record) override;
+  void end_problem() override { finish(); }
   void finish() override;
 
  private:

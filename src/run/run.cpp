@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <functional>
+#include <iterator>
 #include <optional>
 
 #include "core/error.hpp"
@@ -109,7 +110,7 @@ std::string find_cheat(const Variant& variant, const RunPolicy& policy, Executor
   }
   const double plain_us = fastest_of(kPoisonedCalls, [&] { return executor.sample(variant, Clock::call); });
   const double poisoned_us = fastest_of(kPoisonedCalls, [&] { return executor.sample_poisoned(variant); });
-  if (poisoned_us > kPoisonedRatio * plain_us + kPoisonedSlackUs) {
+  if (poisoned_us > kPoisonedRatio * plain_us + poisoned_slack_us(variant.backend)) {
     return fmt::format(
         "a call takes {:.1f} us when the output is poisoned first and {:.1f} us when it already holds "
         "the result",
@@ -141,7 +142,7 @@ class Runner {
   }
 
   RunSummary run(std::span<const Problem> problems) {
-    total_ = static_cast<std::int64_t>(problems.size() * variants_.size());
+    for (const Problem& problem : problems) total_ += static_cast<std::int64_t>(variants_for(problem).size());
     double budget_s = policy_.measure.budget_s;
     for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
       const double share_s = budget_s / static_cast<double>(problems.size() - i);
@@ -153,10 +154,21 @@ class Runner {
   }
 
  private:
+  // Those compiled for the problem's dtype and head_dim: the others are for other problems. Where there is
+  // none, all, so that each row tells its reason.
+  std::vector<const Variant*> variants_for(const Problem& problem) const {
+    std::vector<const Variant*> matching;
+    std::ranges::copy_if(variants_, std::back_inserter(matching), [&](const Variant* variant) {
+      return variant->spec.dtype == problem.dtype && variant->spec.head_dim == problem.head_dim;
+    });
+    return matching.empty() ? std::vector<const Variant*>(variants_.begin(), variants_.end()) : matching;
+  }
+
   // Returns the seconds spent on measuring.
   double run_problem(const Problem& problem, double budget_s) {
+    const std::vector<const Variant*> variants = variants_for(problem);
     std::vector<Record> records;
-    for (const Variant* variant : variants_) {
+    for (const Variant* variant : variants) {
       records.push_back({.problem = problem,
                          .family = std::string(variant->family),
                          .spec = variant->spec,
@@ -165,14 +177,16 @@ class Runner {
     progress_.update(done_, total_, fmt::format("{}: inputs and reference", problem.name));
     if (!prepare(problem, records)) return 0;
     std::vector<Candidate> candidates;
+    examined_ = 0;
     for (std::size_t i = 0; i < records.size() && !interrupt_requested(); ++i) {
-      progress_.update(done_, total_, fmt::format("{}: checking {}", problem.name, variants_[i]->id()));
-      examine(records[i], *variants_[i], policy_, executor_);
-      if (records[i].status == Status::ok) candidates.push_back({variants_[i], &records[i]});
+      progress_.update(done_, total_, fmt::format("{}: checking {}", problem.name, variants[i]->id()));
+      examine(records[i], *variants[i], policy_, executor_);
+      if (records[i].status == Status::ok) candidates.push_back({variants[i], &records[i]});
       examined_ = i + 1;
     }
     const double spent_s = measure_candidates(problem, candidates, budget_s);
     for (std::size_t i = 0; i < examined_; ++i) emit(records[i]);
+    for (Sink* sink : sinks_) sink->end_problem();
     return spent_s;
   }
 

@@ -39,10 +39,10 @@ struct RunSummary {
   bool interrupted = false;
 };
 
-// Gives every sink one record for each (problem, variant), in problem order, then in the order of `variants`.
-// An incorrect or failing variant is a record, never an exception; what ends the run is an Error. What was
-// timed is checked again: with poisoned outputs, with negated values, and for being faster when the output is
-// already there.
+// Gives every sink one record for each problem and each variant of its dtype and head_dim (or each variant,
+// where none is of those), in problem order, then in the order of `variants`. An incorrect or failing variant
+// is a record, never an exception; what ends the run is an Error. What was timed is checked again: with
+// poisoned outputs, with negated values, and for being faster when the output is already there.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress);
 

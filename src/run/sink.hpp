@@ -9,7 +9,8 @@ class Sink {
  public:
   virtual ~Sink() = default;
   virtual void add(const Record& record) = 0;
-  virtual void finish() {}  // after the last record, also when the run was interrupted
+  virtual void end_problem() {}  // after the last record of each problem
+  virtual void finish() {}       // after the last record, also when the run was interrupted
 };
 
 }  // namespace flashcore
