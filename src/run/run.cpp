@@ -91,7 +91,8 @@ void count(RunSummary& summary, const Record& record) {
 // calls that take this much longer than plain ones give it away. The fastest calls are compared, since what
 // else a machine does only ever slows a call down; the constant part covers what is left of the noise.
 constexpr double kPoisonedRatio = 2;
-constexpr double kPoisonedSlackUs = 20;
+// On the CPU it also covers that threads went to sleep while the output was poisoned.
+constexpr double poisoned_slack_us(Backend backend) { return backend == Backend::cpu ? 2000 : 20; }
 constexpr int kPoisonedCalls = 7;
 
 double fastest_of(int count, const std::function<double()>& sample) {
