@@ -22,7 +22,7 @@ constexpr int kBarWidth = 20;
 std::string time_left(std::int64_t done, std::int64_t total, double elapsed_s) {
   if (done <= 0 || done >= total) return "";
   const double left_s = elapsed_s * static_cast<double>(total - done) / static_cast<double>(done);
-  const auto seconds = static_cast<std::int64_t>(left_s + 0.5);
+  const auto seconds = static_cast<std::int64_t>(std::llround(left_s));
   return fmt::format(", about {}:{:02} left", seconds / 60, seconds % 60);
 }
 
