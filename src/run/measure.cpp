@@ -44,7 +44,7 @@ bool attempt(Record& record, Work work) {
 // Two stretches of warming up that differ by less than this have settled.
 constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
-constexpr double kWarmupStretch_s = 0.1;
+constexpr double kWarmupStretchSeconds = 0.1;
 
 bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
 
@@ -97,7 +97,7 @@ void Measurement::warm_up() {
   const TimePoint deadline = SteadyClock::now() + to_duration(policy_.warmup_s);
   TelemetrySummary before;
   while (SteadyClock::now() < deadline) {
-    const TimePoint stretch_end = SteadyClock::now() + to_duration(kWarmupStretch_s);
+    const TimePoint stretch_end = SteadyClock::now() + to_duration(kWarmupStretchSeconds);
     telemetry_->begin();
     do {
       for (Candidate& candidate : candidates_) {
