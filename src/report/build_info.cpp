@@ -14,6 +14,8 @@ constexpr bool kHaveCuda = true;
 constexpr bool kHaveCuda = false;
 #endif
 
+constexpr const char* if_cuda(const char* text) { return kHaveCuda ? text : ""; }
+
 }  // namespace
 
 const BuildInfo& build_info() {
@@ -23,9 +25,9 @@ const BuildInfo& build_info() {
                               .build_type = FLASHCORE_BUILD_TYPE,
                               .cxx_compiler = FLASHCORE_CXX_COMPILER,
                               .cxx_flags = FLASHCORE_CXX_FLAGS,
-                              .cuda_compiler = kHaveCuda ? FLASHCORE_CUDA_COMPILER : "",
-                              .cuda_flags = kHaveCuda ? FLASHCORE_CUDA_FLAGS : "",
-                              .cuda_architectures = kHaveCuda ? FLASHCORE_CUDA_ARCHITECTURES : ""};
+                              .cuda_compiler = if_cuda(FLASHCORE_CUDA_COMPILER),
+                              .cuda_flags = if_cuda(FLASHCORE_CUDA_FLAGS),
+                              .cuda_architectures = if_cuda(FLASHCORE_CUDA_ARCHITECTURES)};
   return info;
 }
 
