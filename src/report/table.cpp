@@ -250,7 +250,6 @@ TableSink::TableSink(std::ostream& out, TableOptions options) : out_(out), optio
 void TableSink::add(const Record& record) {
   if (!records_.empty() && records_.front().problem != record.problem) print();
   records_.push_back(record);
-  if (records_.size() == options_.rows_per_problem) print();
 }
 
 void TableSink::finish() {

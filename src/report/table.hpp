@@ -12,9 +12,8 @@ namespace flashcore {
 
 struct TableOptions {
   bool color = false;
-  int width = 100;                   // columns; the least telling columns are left out to keep to it
-  std::string baseline = {};         // a glob over ids: speed-ups are against the first match that is ok
-  std::size_t rows_per_problem = 0;  // print as soon as so many came; 0: when the next problem begins
+  int width = 100;            // columns; the least telling columns are left out to keep to it
+  std::string baseline = {};  // a glob over ids: speed-ups are against the first match that is ok
   std::function<void()> before_output = {};  // called before anything is printed, to erase a progress line
 };
 

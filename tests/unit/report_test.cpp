@@ -104,10 +104,12 @@ TEST(Table, MarksRowsWhoseClocksWereHeldDown) {
 TEST(Table, PrintsAProblemAsSoonAsItIsComplete) {
   std::ostringstream out;
   int erased = 0;
-  TableSink sink(out, {.rows_per_problem = 2, .before_output = [&] { ++erased; }});
+  TableSink sink(out, {.before_output = [&] { ++erased; }});
   sink.add(ok_record(sample_problem("one"), "scalar", {4, 4, 4, 1}, 10));
   EXPECT_EQ(out.str(), "");
   sink.add(ok_record(sample_problem("one"), "mma", {64, 64, 4, 1}, 5));
+  EXPECT_EQ(out.str(), "");
+  sink.end_problem();
   expect_contains(out.str(), "one  batch 1");
   EXPECT_EQ(erased, 1);
   sink.add(ok_record(sample_problem("two"), "scalar", {4, 4, 4, 1}, 10));
