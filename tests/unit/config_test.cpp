@@ -6,6 +6,7 @@
 
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
+#include "test_paths.hpp"
 #include "usage_error.hpp"
 
 namespace flashcore {

@@ -6,6 +6,7 @@
 #include <regex>
 
 #include "report/build_info.hpp"
+#include "test_paths.hpp"
 #include "unit/support.hpp"
 
 namespace flashcore {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "run/telemetry_sampler.hpp"
+#include "test_paths.hpp"
 
 namespace flashcore {
 namespace {

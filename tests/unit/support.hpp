@@ -14,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "test_paths.hpp"
+
 namespace flashcore::testing {
 
 inline std::string read_file(const std::filesystem::path& path) {
