@@ -183,7 +183,9 @@ void Measurement::run(double budget_s, const OnRound& on_round) {
       if (candidate.record->status == Status::ok) all.push_back({.candidate = candidate});
     }
     const double share = static_cast<double>(i + 1) / static_cast<double>(policy_.clocks.size());
+    const TimePoint sampling = SteadyClock::now();
     sample_rounds(all, policy_.clocks[i], begin + to_duration(budget_s * share), on_round);
+    sampling_s_ += Seconds(SteadyClock::now() - sampling).count();
     for (Series& series : all) finish(series, policy_.clocks[i]);
   }
   if (policy_.energy_s > 0 && telemetry_ != nullptr && telemetry_->problem().empty()) {

@@ -44,6 +44,9 @@ class Measurement {
 
   void run(double budget_s, const OnRound& on_round);
 
+  // Seconds that run() spent on taking samples, those that warm up included; settling is not.
+  double sampling_s() const { return sampling_s_; }
+
  private:
   struct Series;
   using TimePoint = TelemetryClock::time_point;
@@ -60,6 +63,7 @@ class Measurement {
   std::uint64_t seed_;
   Executor& executor_;
   TelemetrySampler* telemetry_;
+  double sampling_s_ = 0;
 };
 
 }  // namespace flashcore

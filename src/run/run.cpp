@@ -48,7 +48,8 @@ void fail(Record& record, Status status, std::string reason) {
   record.reason = std::move(reason);
 }
 
-// Fills in everything but the timings: status, check, resources.
+}  // namespace
+
 void examine(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor) {
   try {
     if (std::string reason = executor.unsupported(variant); !reason.empty()) {
@@ -66,6 +67,8 @@ void examine(Record& record, const Variant& variant, const RunPolicy& policy, Ex
     fail(record, Status::error, error.what());
   }
 }
+
+namespace {
 
 // Clocks apart by more than this within one record's samples are worth a warning.
 constexpr double kWanderingClock = 0.05;
@@ -120,7 +123,8 @@ std::string find_cheat(const Variant& variant, const RunPolicy& policy, Executor
   return "";
 }
 
-// The check after timing; a variant that fails it loses its times.
+}  // namespace
+
 void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor) {
   Record& record = *candidate.record;
   if (record.status != Status::ok || record.headline() == nullptr) return;
@@ -133,6 +137,8 @@ void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor
   }
   if (record.status != Status::ok) record.drop_timings();
 }
+
+namespace {
 
 class Runner {
  public:

@@ -8,6 +8,7 @@
 
 #include "core/record.hpp"
 #include "run/executor.hpp"
+#include "run/measure.hpp"
 #include "run/policy.hpp"
 #include "run/sink.hpp"
 
@@ -45,6 +46,12 @@ struct RunSummary {
 // poisoned outputs, with negated values, and for being faster when the output is already there.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress);
+
+// The check before timing: fills in everything of a record but its timings. What goes wrong is its status.
+void examine(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor);
+
+// The check after timing; a candidate that fails it loses its times.
+void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor);
 
 // True once SIGINT or SIGTERM has come; the run then ends after the sample in hand.
 bool interrupt_requested();
