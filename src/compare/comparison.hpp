@@ -1,0 +1,84 @@
+// What comparing two results gives: a verdict for each row, for families and all rows together, and one for
+// the whole.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compare/match.hpp"
+#include "compare/policy.hpp"
+#include "core/error.hpp"
+
+namespace flashcore {
+
+// new / base of a time: above 1 is slower.
+struct Ratio {
+  double value = 1;
+  double low = 1;  // the interval at the level that `slower` asks for
+  double high = 1;
+};
+
+struct RowVerdict {
+  Problem problem;
+  std::string family;
+  std::string variant;
+  Verdict verdict = Verdict::same;
+  std::string note;  // why, where the figures do not say it
+  std::optional<Clock> clock;
+  std::optional<double> base_us;  // median; the geometric mean over runs
+  std::optional<double> new_us;
+  std::optional<Ratio> ratio;  // without the drift, where one was taken out
+  double tolerance = kSmallestEffect;
+  bool same_code = false;
+  std::string allowed;  // the reason of the allowance that covers it; else empty
+  bool fails = false;   // makes the whole a regression
+};
+
+// Several rows judged by the median of their log ratios.
+struct ScopeVerdict {
+  std::string name;  // "all rows", or a family
+  std::size_t rows = 0;
+  Verdict verdict = Verdict::same;
+  Ratio ratio;
+  bool fails = false;
+};
+
+// What rows of unchanged code share.
+struct Drift {
+  double ratio = 1;
+  std::size_t controls = 0;
+};
+
+enum class Outcome : int { fine, regression, cannot_tell };
+
+struct Comparison {
+  std::vector<std::string> differences;  // of environment, one line each
+  std::vector<RowVerdict> rows;
+  std::vector<ScopeVerdict> scopes;
+  std::vector<Allowance> expired;
+  std::optional<Drift> drift;
+  NoiseModel noise;
+  Outcome outcome = Outcome::fine;
+  std::vector<std::string> reasons;  // of the outcome
+
+  std::size_t count(Verdict verdict) const;
+  ExitCode exit_code() const;
+};
+
+// Judges by the rule in compare/rule.hpp. Rows that neither side could run are left out. Throws nothing;
+// without a row that both sides timed, or with differences under policy.strict, the outcome is cannot_tell.
+Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& policy,
+                   std::vector<std::string> differences = {});
+
+// The same for two lists of records, in which a row may stand several times.
+Comparison compare(std::span<const Record> base, std::span<const Record> next, const ComparePolicy& policy);
+
+constexpr std::string_view to_string(Outcome outcome) {
+  constexpr std::string_view kWords[] = {"fine", "regression", "cannot_tell"};
+  return kWords[static_cast<std::size_t>(outcome)];
+}
+
+}  // namespace flashcore

@@ -1,0 +1,130 @@
+#include "compare/evidence.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "compare/resample.hpp"
+
+namespace flashcore {
+namespace {
+
+// What a side has of a row, from least to most telling.
+enum class Condition { absent, unsupported, failed, untimed, spoiled, measured };
+
+bool is_usable(double us) { return std::isfinite(us) && us > 0; }
+
+Condition condition_of(const Record& record, std::optional<Clock> clock) {
+  if (record.status == Status::unsupported) return Condition::unsupported;
+  if (record.status != Status::ok) return Condition::failed;
+  if (!clock || !record.timing(*clock)) return Condition::untimed;
+  const Timing& timing = *record.timing(*clock);
+  const bool usable = !timing.samples.empty() && std::ranges::all_of(timing.samples, is_usable);
+  return usable ? Condition::measured : Condition::spoiled;
+}
+
+// A side's condition is that of its worst run.
+Condition condition_of(const RunRecords& runs, std::optional<Clock> clock, std::string& note) {
+  if (runs.empty()) return Condition::absent;
+  Condition worst = Condition::measured;
+  for (const auto& [run, record] : runs) {
+    const Condition condition = condition_of(*record, clock);
+    if (condition >= worst) continue;
+    worst = condition;
+    note = record->status == Status::ok ? ""
+                                        : fmt::format("{}{}{}", to_string(record->status),
+                                                      record->reason.empty() ? "" : ": ", record->reason);
+  }
+  if (worst == Condition::untimed) note = "not timed";
+  if (worst == Condition::spoiled) note = "a sample is no positive number";
+  return worst;
+}
+
+bool every_run_has(const RunRecords& runs, Clock clock) {
+  return std::ranges::all_of(runs, [&](const auto& run) { return run.second->timing(clock).has_value(); });
+}
+
+std::optional<Clock> common_clock(const MatchedRow& row, const ComparePolicy& policy) {
+  if (policy.clock) return policy.clock;
+  for (const Clock clock : kAllClocks) {
+    if (every_run_has(row.base, clock) && every_run_has(row.next, clock)) return clock;
+  }
+  return std::nullopt;
+}
+
+// The verdict where at least one side was not measured.
+RowFindings judge_status(Condition base, Condition next, const std::string& base_note,
+                         const std::string& next_note) {
+  using enum Condition;
+  const auto found = [](Verdict verdict, std::string note) {
+    return RowFindings{.evidence = {}, .verdict = verdict, .note = std::move(note), .clock = {}};
+  };
+  const bool base_worked = base >= untimed;
+  const bool next_works = next >= untimed;
+  if (next_works && !base_worked) return found(Verdict::added, base == absent ? "" : "was " + base_note);
+  if (next == absent) return base_worked ? found(Verdict::missing, "") : RowFindings{};
+  if (next == unsupported) return base_worked ? found(Verdict::broken, next_note) : RowFindings{};
+  if (next == failed) {
+    return base == failed ? found(Verdict::same, "on both sides " + next_note)
+                          : found(Verdict::broken, next_note);
+  }
+  if (next == spoiled) return found(Verdict::broken, next_note);
+  if (base == untimed && next == untimed) return found(Verdict::same, "not timed on either side");
+  return base == measured ? found(Verdict::unclear, "new: " + next_note)
+                          : found(Verdict::unclear, "base: " + base_note);
+}
+
+RepeatedRow repeated_row(const RunRecords& runs, Clock clock, std::size_t& fewest_samples) {
+  RepeatedRow row;
+  for (const auto& [run, record] : runs) {
+    const Timing& timing = *record->timing(clock);
+    row.size = std::max(row.size, size_class(timing));
+    row.sampling_variance += bootstrap_log_median_variance(timing.samples) / static_cast<double>(runs.size());
+    row.runs.push_back({run, std::log(median_of(timing.samples))});
+    fewest_samples = std::min(fewest_samples, timing.samples.size());
+  }
+  return row;
+}
+
+Evidence weigh(const MatchedRow& row, Clock clock) {
+  Evidence evidence;
+  evidence.fewest_samples = std::numeric_limits<std::size_t>::max();
+  evidence.base = repeated_row(row.base, clock, evidence.fewest_samples);
+  evidence.next = repeated_row(row.next, clock, evidence.fewest_samples);
+  // A base that was capped says that the new side may be, and the other way round: the wider class holds.
+  evidence.size = evidence.base.size;
+  if (evidence.next.size == SizeClass::capped) evidence.size = SizeClass::capped;
+  const auto base_runs = static_cast<double>(row.base.size());
+  const auto next_runs = static_cast<double>(row.next.size());
+  evidence.log_ratio = evidence.next.mean_log_median() - evidence.base.mean_log_median();
+  evidence.sampling_variance =
+      evidence.base.sampling_variance / base_runs + evidence.next.sampling_variance / next_runs;
+  evidence.run_factor = 1 / base_runs + 1 / next_runs;
+  return evidence;
+}
+
+}  // namespace
+
+double Evidence::row_variance(const NoiseModel& noise) const {
+  return sampling_variance + std::pow(noise.of(size).row, 2) * run_factor;
+}
+
+double Evidence::common_variance(const NoiseModel& noise) const {
+  return std::pow(noise.of(size).common, 2) * run_factor;
+}
+
+RowFindings look_at(const MatchedRow& row, const ComparePolicy& policy) {
+  const std::optional<Clock> clock = common_clock(row, policy);
+  std::string base_note;
+  std::string next_note;
+  const Condition base = condition_of(row.base, clock, base_note);
+  const Condition next = condition_of(row.next, clock, next_note);
+  if (base != Condition::measured || next != Condition::measured) {
+    return judge_status(base, next, base_note, next_note);
+  }
+  return {.evidence = weigh(row, *clock), .verdict = {}, .note = {}, .clock = clock};
+}
+
+}  // namespace flashcore

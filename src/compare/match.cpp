@@ -1,0 +1,48 @@
+#include "compare/match.hpp"
+
+#include <fmt/format.h>
+
+namespace flashcore {
+namespace {
+
+std::string row_key(const Record& record) {
+  return fmt::format("{} scale={} {}", describe(record.problem), record.problem.scale, record.variant_id());
+}
+
+}  // namespace
+
+void append_runs(Runs& runs, std::span<const Record> records) {
+  const std::size_t first = runs.size();
+  runs.emplace_back();
+  std::map<std::string, std::size_t> seen;
+  for (const Record& record : records) {
+    const std::size_t run = first + seen[row_key(record)]++;
+    if (run == runs.size()) runs.emplace_back();
+    runs[run].push_back(record);
+  }
+}
+
+Runs split_runs(std::span<const Record> records) {
+  Runs runs;
+  append_runs(runs, records);
+  return runs;
+}
+
+std::vector<MatchedRow> match_rows(const Runs& base, const Runs& next) {
+  std::vector<MatchedRow> rows;
+  std::map<std::string, std::size_t> places;
+  const auto add = [&](const Runs& runs, RunRecords MatchedRow::*side) {
+    for (std::size_t run = 0; run < runs.size(); ++run) {
+      for (const Record& record : runs[run]) {
+        const auto [place, is_new] = places.try_emplace(row_key(record), rows.size());
+        if (is_new) rows.emplace_back();
+        (rows[place->second].*side).emplace(run, &record);
+      }
+    }
+  };
+  add(base, &MatchedRow::base);
+  add(next, &MatchedRow::next);
+  return rows;
+}
+
+}  // namespace flashcore

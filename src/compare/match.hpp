@@ -1,0 +1,36 @@
+// Which record of the new side belongs to which of the base.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/record.hpp"
+
+namespace flashcore {
+
+// The records of one side, one list a run.
+using Runs = std::vector<std::vector<Record>>;
+
+// A list of records in which a row may stand several times, as its runs.
+Runs split_runs(std::span<const Record> records);
+
+// The same for several files: each is at least one run.
+void append_runs(Runs& runs, std::span<const Record> records);
+
+// One problem and variant on one side; the key of the map is the number of the run.
+using RunRecords = std::map<std::size_t, const Record*>;
+
+struct MatchedRow {
+  RunRecords base;
+  RunRecords next;
+
+  const Record& any() const { return *(next.empty() ? base : next).begin()->second; }
+};
+
+// By the problem's sizes, mask and layout and the variant's id, not by the problem's name. Rows of the base
+// first, in its order, then those that the new side alone has. Points into both sides.
+std::vector<MatchedRow> match_rows(const Runs& base, const Runs& next);
+
+}  // namespace flashcore

@@ -1,0 +1,96 @@
+#include "compare/noise.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "compare/resample.hpp"
+#include "compare/rule.hpp"
+
+namespace flashcore {
+namespace {
+
+double pooled(double prior, double squares, double freedom, double subtract) {
+  const double seen = freedom > 0 ? std::max(0.0, squares / freedom - subtract) : 0;
+  return std::sqrt((kPriorRuns * prior * prior + freedom * seen) / (kPriorRuns + freedom));
+}
+
+}  // namespace
+
+SizeClass size_class(const Timing& timing) {
+  if (2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size()))
+    return SizeClass::capped;
+  if (timing.median < kSmallProblemUs) return SizeClass::small;
+  return timing.median < kLargeProblemUs ? SizeClass::medium : SizeClass::large;
+}
+
+NoiseModel default_noise(Backend backend) {
+  NoiseModel model;
+  if (backend == Backend::cpu) {
+    model.spreads.fill({.row = 0.015, .common = 0.015});
+    return model;
+  }
+  model.of(SizeClass::small) = {.row = 0.0035, .common = 0.004};
+  model.of(SizeClass::medium) = {.row = 0.0035, .common = 0.004};
+  model.of(SizeClass::large) = {.row = 0.008, .common = 0.006};
+  model.of(SizeClass::capped) = {.row = 0.02, .common = 0.012};
+  return model;
+}
+
+double RepeatedRow::mean_log_median() const {
+  const double sum = std::accumulate(runs.begin(), runs.end(), 0.0,
+                                     [](double total, const Run& run) { return total + run.log_median; });
+  return sum / static_cast<double>(runs.size());
+}
+
+void NoiseEstimate::add_side(std::span<const RepeatedRow> rows) {
+  for (const SizeClass size : kAllSizeClasses) {
+    std::vector<const RepeatedRow*> repeated;
+    for (const RepeatedRow& row : rows) {
+      if (row.size == size && row.runs.size() >= 2) repeated.push_back(&row);
+    }
+    if (!repeated.empty()) add_class(repeated, sums_[static_cast<std::size_t>(size)]);
+  }
+}
+
+// A run's offset is the median over rows of their distance from their own mean; what is left is the row's.
+void NoiseEstimate::add_class(std::span<const RepeatedRow* const> rows, Sums& sums) const {
+  std::map<std::size_t, std::vector<double>> distances;
+  for (const RepeatedRow* row : rows) {
+    const double mean = row->mean_log_median();
+    for (const auto& run : row->runs) distances[run.run].push_back(run.log_median - mean);
+  }
+  std::map<std::size_t, double> offsets;
+  for (auto& [run, values] : distances) offsets[run] = median_of(values);
+  // With few rows the offset swallows the rows' own scatter, which then counts as common: the wider choice.
+  for (const RepeatedRow* row : rows) {
+    const double mean = row->mean_log_median();
+    const double freedom = static_cast<double>(row->runs.size() - 1);
+    for (const auto& run : row->runs) {
+      sums.row_squares += std::pow(run.log_median - mean - offsets[run.run], 2);
+    }
+    sums.row_freedom += freedom;
+    sums.sampling += row->sampling_variance * freedom;
+  }
+  for (const auto& [run, offset] : offsets) sums.common_squares += offset * offset;
+  sums.common_freedom += static_cast<double>(offsets.size() - 1);
+}
+
+NoiseModel NoiseEstimate::updated(const NoiseModel& prior) const {
+  NoiseModel model = prior;
+  for (const SizeClass size : kAllSizeClasses) {
+    const Sums& sums = sums_[static_cast<std::size_t>(size)];
+    const double sampling = sums.row_freedom > 0 ? sums.sampling / sums.row_freedom : 0;
+    Spread& spread = model.of(size);
+    spread.row = pooled(spread.row, sums.row_squares, sums.row_freedom, sampling);
+    spread.common = pooled(spread.common, sums.common_squares, sums.common_freedom, 0);
+  }
+  return model;
+}
+
+bool NoiseEstimate::empty() const {
+  return std::ranges::all_of(sums_, [](const Sums& sums) { return sums.row_freedom <= 0; });
+}
+
+}  // namespace flashcore

@@ -1,0 +1,92 @@
+// How much the medians of unchanged code differ between runs, by size class; see compare/rule.hpp.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/record.hpp"
+
+namespace flashcore {
+
+// By the base's median: small below kSmallProblemUs, large from kLargeProblemUs on; capped when most samples
+// were taken while power or temperature held the clocks down, whatever the size.
+enum class SizeClass : int { small, medium, large, capped };
+
+inline constexpr SizeClass kAllSizeClasses[] = {SizeClass::small, SizeClass::medium, SizeClass::large,
+                                                SizeClass::capped};
+
+constexpr std::string_view to_string(SizeClass size) {
+  switch (size) {
+    case SizeClass::small:
+      return "small";
+    case SizeClass::medium:
+      return "medium";
+    case SizeClass::large:
+      return "large";
+    case SizeClass::capped:
+      return "capped";
+  }
+  return "?";
+}
+
+SizeClass size_class(const Timing& timing);
+
+// Standard deviations of the logarithm of a median between runs.
+struct Spread {
+  double row = 0;     // each row for itself
+  double common = 0;  // all rows of a run alike
+};
+
+struct NoiseModel {
+  std::array<Spread, std::size(kAllSizeClasses)> spreads;
+  std::string source = "default";  // where the figures are from, for reports
+
+  Spread& of(SizeClass size) { return spreads[static_cast<std::size_t>(size)]; }
+  const Spread& of(SizeClass size) const { return spreads[static_cast<std::size_t>(size)]; }
+};
+
+// For a machine of which nothing is known.
+NoiseModel default_noise(Backend backend);
+
+// One row over the runs of one side.
+struct RepeatedRow {
+  struct Run {
+    std::size_t run;  // the same number for all rows of a run
+    double log_median;
+  };
+  SizeClass size = SizeClass::small;
+  double sampling_variance = 0;  // mean over its runs, of the logarithm of the median
+  std::vector<Run> runs;
+
+  double mean_log_median() const;
+};
+
+// Gathers repeats, one or more sides, and updates a noise model by them.
+class NoiseEstimate {
+ public:
+  // Rows with fewer than two runs say nothing.
+  void add_side(std::span<const RepeatedRow> rows);
+
+  // Variances pooled with those of `prior`, which count as kPriorRuns runs each.
+  NoiseModel updated(const NoiseModel& prior) const;
+
+  bool empty() const;
+
+ private:
+  struct Sums {
+    double row_squares = 0;
+    double row_freedom = 0;
+    double sampling = 0;  // Σ sampling variance · freedom
+    double common_squares = 0;
+    double common_freedom = 0;
+  };
+  void add_class(std::span<const RepeatedRow* const> rows, Sums& sums) const;
+
+  std::array<Sums, std::size(kAllSizeClasses)> sums_;
+};
+
+}  // namespace flashcore

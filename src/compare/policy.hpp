@@ -1,0 +1,62 @@
+// What a comparison is asked to do.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compare/noise.hpp"
+#include "compare/rule.hpp"
+#include "core/record.hpp"
+
+namespace flashcore {
+
+// `added` is a row that only the new side has; it is written "new".
+enum class Verdict : int { same, faster, slower, unclear, missing, added, broken };
+
+inline constexpr Verdict kAllVerdicts[] = {Verdict::same,    Verdict::faster,  Verdict::slower,
+                                           Verdict::unclear, Verdict::missing, Verdict::added,
+                                           Verdict::broken};
+
+constexpr std::string_view to_string(Verdict verdict) {
+  constexpr std::string_view kWords[] = {"same", "faster", "slower", "unclear", "missing", "new", "broken"};
+  return kWords[static_cast<std::size_t>(verdict)];
+}
+
+// Globs over problems (their name, or the one made of their sizes) and variant ids.
+struct RowFilter {
+  std::string problem = "*";
+  std::string variant = "*";
+
+  bool matches(const Problem& of_problem, std::string_view of_variant) const;
+};
+
+struct Tolerance {
+  RowFilter rows;
+  double effect = kSmallestEffect;
+};
+
+// A failure that is known and accepted for a while.
+struct Allowance {
+  RowFilter rows;
+  std::string reason;
+  std::string until;  // the last day, "2026-12-31"
+};
+
+struct ComparePolicy {
+  double smallest_effect = kSmallestEffect;
+  std::vector<Tolerance> tolerances;  // in place of smallest_effect; the last that matches counts
+  std::vector<Allowance> allowed;
+  std::vector<Verdict> fail_on = {Verdict::slower, Verdict::broken, Verdict::missing};
+  std::optional<Clock> clock;        // none: the first of hot, cold, call that both sides have
+  bool trust_code_hash = true;       // rows of equal machine code are `same`
+  bool strict = false;               // no verdict where the environments differ
+  std::optional<NoiseModel> noise;   // none: the default of the backend
+  std::string today = "0000-00-00";  // allowances that end before are expired
+
+  double tolerance(const Problem& problem, std::string_view variant) const;
+  bool fails_on(Verdict verdict) const;
+};
+
+}  // namespace flashcore

@@ -1,0 +1,25 @@
+// The few statistics that comparing needs beside run/statistics.hpp.
+#pragma once
+
+#include <span>
+#include <vector>
+
+namespace flashcore {
+
+// The middle value, or the mean of the two in the middle; sorts a copy. Throws std::invalid_argument without
+// values.
+double median_of(std::vector<double> values);
+
+// 1.4826 times the median distance from the median: the standard deviation, when values are normal and a
+// minority of them is not. Throws std::invalid_argument without values.
+double robust_deviation(const std::vector<double>& values);
+
+// Variance of the logarithm of the samples' median: samples are drawn anew with replacement
+// kBootstrapReplicates times from kBootstrapSeed (Efron & Tibshirani, An Introduction to the Bootstrap,
+// chapter 6). The samples are positive; the value is the same on every machine.
+double bootstrap_log_median_variance(std::span<const double> samples);
+
+// The z with P(normal > z) = level, 0 < level < 1.
+double normal_quantile_above(double level);
+
+}  // namespace flashcore
