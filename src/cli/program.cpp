@@ -124,8 +124,9 @@ bool wants_color(const CommonOptions& options) {
 ExitCode run_program(int argc, const char* const* argv) {
   CLI::App app("Checks, times and tunes fused attention kernels on the device in front of you.", kName);
   app.footer(
-      "Exit codes: 0 fine, 1 a variant is wrong, 2 the command line or config is wrong,\n"
-      "            4 the device or environment failed, 130 interrupted.");
+      "Exit codes: 0 fine, 1 a variant is wrong or compare found a regression, 2 the command line or\n"
+      "            config is wrong, 3 compare cannot tell, 4 the device or environment failed,\n"
+      "            130 interrupted.");
   app.allow_extras();
   CommonOptions common;
   Action action;
@@ -133,6 +134,7 @@ ExitCode run_program(int argc, const char* const* argv) {
   add_list_command(app, action);
   add_info_command(app, action);
   add_profile_command(app, action);
+  add_compare_command(app, action);
   add_common_options(app, common);
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();

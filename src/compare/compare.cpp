@@ -6,6 +6,7 @@
 
 #include "compare/comparison.hpp"
 #include "compare/evidence.hpp"
+#include "compare/output.hpp"
 #include "compare/resample.hpp"
 
 namespace flashcore {
@@ -245,8 +246,6 @@ void Comparer::judge_scope(const std::string& name, const std::vector<const Time
   result_.scopes.push_back(std::move(scope));
 }
 
-std::string percent(const Ratio& ratio) { return fmt::format("{:+.1f} %", 100 * (ratio.value - 1)); }
-
 void Comparer::decide() {
   Comparison& result = result_;
   for (const Allowance& allowance : policy_.allowed) {
@@ -257,7 +256,7 @@ void Comparer::decide() {
   }
   for (const ScopeVerdict& scope : result.scopes) {
     if (scope.fails)
-      result.reasons.push_back(fmt::format("{}: slower, {}", scope.name, percent(scope.ratio)));
+      result.reasons.push_back(fmt::format("{}: slower, {}", scope.name, percent(scope.ratio.value)));
   }
   for (const Verdict verdict : kAllVerdicts) {
     const auto failing = std::ranges::count_if(

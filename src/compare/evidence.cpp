@@ -71,7 +71,7 @@ RowFindings judge_status(Condition base, Condition next, const std::string& base
                           : found(Verdict::broken, next_note);
   }
   if (next == spoiled) return found(Verdict::broken, next_note);
-  if (base == untimed && next == untimed) return found(Verdict::same, "not timed on either side");
+  if (base == untimed && next == untimed) return found(Verdict::same, "no clock timed it on both sides");
   return base == measured ? found(Verdict::unclear, "new: " + next_note)
                           : found(Verdict::unclear, "base: " + base_note);
 }

@@ -1,0 +1,208 @@
+// flashcore-bench compare: is the new result slower than the base, and can that be told?
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "cli/command.hpp"
+#include "cli/compare_table.hpp"
+#include "compare/differences.hpp"
+#include "compare/output.hpp"
+#include "compare/policy_file.hpp"
+#include "core/names.hpp"
+#include "report/atomic_file.hpp"
+
+namespace flashcore {
+namespace {
+
+enum class CompareFormat { table, markdown, junit, json, bencher, smaller_is_better, google_benchmark };
+
+constexpr std::string_view kFormatNames[] = {
+    "table", "markdown", "junit", "json", "bencher", "customSmallerIsBetter", "google-benchmark"};
+
+struct CompareOptions {
+  std::vector<std::string> sides;
+  std::string policy_file;
+  std::optional<double> smallest_effect;
+  std::vector<std::string> fail_on;
+  std::string clock;
+  std::string format = "table";
+  std::vector<std::string> writes;  // "junit=gate.xml"
+  bool ignore_code_hash = false;
+  bool strict = false;
+  bool all_rows = false;
+};
+
+CompareFormat parse_format(std::string_view word, std::string_view where) {
+  const auto found = std::ranges::find(kFormatNames, word);
+  if (found == std::end(kFormatNames)) {
+    throw UsageError(fmt::format("{}: unknown format \"{}\"{}", where, word, suggestion(word, kFormatNames)));
+  }
+  return static_cast<CompareFormat>(found - std::begin(kFormatNames));
+}
+
+Clock parse_clock(std::string_view word) {
+  std::vector<std::string_view> words;
+  for (const Clock clock : kAllClocks) {
+    if (to_string(clock) == word) return clock;
+    words.push_back(to_string(clock));
+  }
+  throw UsageError(fmt::format("--clock: unknown clock \"{}\"{}", word, suggestion(word, words)));
+}
+
+struct Write {
+  CompareFormat format;
+  std::string path;
+};
+
+std::vector<Write> parse_writes(const std::vector<std::string>& texts) {
+  std::vector<Write> writes;
+  for (const std::string& text : texts) {
+    const std::size_t equals = text.find('=');
+    if (equals == std::string::npos || equals + 1 == text.size()) {
+      throw UsageError(fmt::format("--write: \"{}\" must be FORMAT=PATH, as in junit=gate.xml", text));
+    }
+    writes.push_back({parse_format(text.substr(0, equals), "--write"), text.substr(equals + 1)});
+  }
+  return writes;
+}
+
+ComparePolicy make_policy(const CompareOptions& options) {
+  ComparePolicy policy;
+  if (!options.policy_file.empty()) read_policy(options.policy_file, policy);
+  if (options.smallest_effect) {
+    policy.smallest_effect = check_effect(*options.smallest_effect, "--smallest-effect");
+  }
+  if (!options.fail_on.empty()) policy.fail_on = parse_verdicts(options.fail_on, "--fail-on");
+  if (!options.clock.empty()) policy.clock = parse_clock(options.clock);
+  policy.trust_code_hash = !options.ignore_code_hash;
+  policy.strict = options.strict;
+  policy.today = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
+  return policy;
+}
+
+// A file, or every .json file of a folder in the order of their names.
+std::vector<ResultFile> read_side(const std::string& path, std::string_view side) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(path, ignored)) return {read_results(path)};
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  if (files.empty()) throw UsageError(fmt::format("{}: {} holds no .json file", side, path));
+  std::ranges::sort(files);
+  std::vector<ResultFile> results;
+  for (const auto& file : files) results.push_back(read_results(file));
+  return results;
+}
+
+Runs runs_of(const std::vector<ResultFile>& files) {
+  Runs runs;
+  for (const ResultFile& file : files) append_runs(runs, file.records);
+  return runs;
+}
+
+std::string render(const Comparison& comparison, CompareFormat format, const CompareTableOptions& table) {
+  const auto text = [](const Json& json) {
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  };
+  switch (format) {
+    case CompareFormat::table:
+      return compare_table(comparison, table);
+    case CompareFormat::markdown:
+      return to_markdown(comparison);
+    case CompareFormat::junit:
+      return to_junit(comparison);
+    case CompareFormat::json:
+      return text(to_json(comparison));
+    case CompareFormat::bencher:
+      return text(to_bencher(comparison));
+    case CompareFormat::smaller_is_better:
+      return text(to_smaller_is_better(comparison));
+    case CompareFormat::google_benchmark:
+      return text(to_google_benchmark(comparison));
+  }
+  return "";
+}
+
+ExitCode compare_sides(const CompareOptions& options, const Session& session) {
+  const CompareFormat format = parse_format(options.format, "--format");
+  const std::vector<Write> writes = parse_writes(options.writes);
+  const ComparePolicy policy = make_policy(options);
+  if (options.sides.size() != 2) {
+    throw UsageError(fmt::format("compare: needs two results, BASE and NEW; got {}", options.sides.size()));
+  }
+  const std::vector<ResultFile> base = read_side(options.sides[0], "BASE");
+  const std::vector<ResultFile> next = read_side(options.sides[1], "NEW");
+  const Comparison comparison = compare(runs_of(base), runs_of(next), policy, differences(base, next));
+  for (const Write& write : writes) {
+    write_atomically(write.path, {render(comparison, write.format, {.all_rows = true})});
+  }
+  fmt::print("{}", render(comparison, format, {.color = session.color, .all_rows = options.all_rows}));
+  return comparison.exit_code();
+}
+
+void add_rule_options(CLI::App& command, CompareOptions& options) {
+  constexpr const char* kGroup = "The rule";
+  command
+      .add_option("--policy", options.policy_file,
+                  "JSON with smallest_effect, tolerances, allowed and fail_on; flags override it")
+      ->group(kGroup);
+  command
+      .add_option("--smallest-effect", options.smallest_effect,
+                  "The smallest change worth reporting, 0.02 is 2 %")
+      ->group(kGroup);
+  command
+      .add_option(
+          "--fail-on", options.fail_on,
+          "Verdicts that end with 1: slower, broken, missing (these by default), unclear, new, faster")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command.add_option("--clock", options.clock, "hot, cold or call; else the first that both sides have")
+      ->group(kGroup);
+  command
+      .add_flag("--ignore-code-hash", options.ignore_code_hash,
+                "Judge rows of equal machine code by their times, too")
+      ->group(kGroup);
+  command
+      .add_flag("--strict", options.strict, "No verdict where device, driver, clocks or throttling differ")
+      ->group(kGroup);
+}
+
+void add_output_options(CLI::App& command, CompareOptions& options) {
+  constexpr const char* kGroup = "Output";
+  command
+      .add_option("--format", options.format,
+                  "table, markdown, junit, json, bencher, customSmallerIsBetter, google-benchmark")
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--write", options.writes, "FORMAT=PATH, beside what is printed; repeatable")
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command.add_flag("--all", options.all_rows, "List rows that are the same, too")->group(kGroup);
+}
+
+}  // namespace
+
+void add_compare_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<CompareOptions>();
+  CLI::App* command = app.add_subcommand(
+      "compare", "Compare two results: slower, fine, or cannot tell; the exit code says which");
+  command->add_option("results", options->sides,
+                      "BASE and NEW: result files, or folders whose files are repeated runs");
+  add_rule_options(*command, *options);
+  add_output_options(*command, *options);
+  command->footer(
+      "Exit codes: 0 no regression, 1 a regression, 2 the command line or a file is wrong,\n"
+      "            3 cannot tell.");
+  command->callback([options, &action] {
+    action = [options](const Session& session) { return compare_sides(*options, session); };
+  });
+}
+
+}  // namespace flashcore

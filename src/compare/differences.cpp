@@ -1,0 +1,96 @@
+#include "compare/differences.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+
+#include "compare/resample.hpp"
+#include "compare/rule.hpp"
+
+namespace flashcore {
+namespace {
+
+struct Trait {
+  const char* name;
+  const char* pointer;  // into the whole result file's environment or config
+  bool in_config = false;
+};
+
+constexpr Trait kTraits[] = {{"device", "/device/name"},
+                             {"backend", "/device/backend"},
+                             {"driver", "/nvml/driver_version"},
+                             {"CUDA driver version", "/cuda/driver_version"},
+                             {"CUDA runtime version", "/cuda/runtime_version"},
+                             {"highest SM clock in MHz", "/nvml/max_sm_clock_mhz"},
+                             {"highest memory clock in MHz", "/nvml/max_mem_clock_mhz"},
+                             {"power limit in W", "/nvml/power_limit_w"},
+                             {"host CPU", "/host/cpu"},
+                             {"pacing", "/measure/pacing", true}};
+
+std::string text_of(const ResultFile& file, const Trait& trait) {
+  const Json& json = trait.in_config ? file.config : file.environment;
+  const Json::json_pointer pointer(trait.pointer);
+  if (!json.contains(pointer)) return "not stated";
+  const Json& value = json.at(pointer);
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::set<std::string> texts_of(std::span<const ResultFile> files, const Trait& trait) {
+  std::set<std::string> texts;
+  for (const ResultFile& file : files) texts.insert(text_of(file, trait));
+  return texts;
+}
+
+// Median over the records of the SM clock they were timed at.
+std::optional<double> sm_clock(std::span<const ResultFile> files) {
+  std::vector<double> clocks;
+  for (const ResultFile& file : files) {
+    for (const Record& record : file.records) {
+      if (record.telemetry && record.telemetry->sm_clock_mhz) {
+        clocks.push_back(record.telemetry->sm_clock_mhz->median);
+      }
+    }
+  }
+  if (clocks.empty()) return std::nullopt;
+  return median_of(std::move(clocks));
+}
+
+std::int64_t throttled_rows(std::span<const ResultFile> files) {
+  std::int64_t rows = 0;
+  for (const ResultFile& file : files) {
+    rows += std::ranges::count_if(file.records, [](const Record& record) {
+      const Timing* timing = record.headline();
+      return timing != nullptr && timing->throttled_samples > 0;
+    });
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<std::string> differences(std::span<const ResultFile> base, std::span<const ResultFile> next) {
+  std::vector<std::string> lines;
+  for (const Trait& trait : kTraits) {
+    const std::set<std::string> before = texts_of(base, trait);
+    const std::set<std::string> now = texts_of(next, trait);
+    if (before.size() == 1 && before == now) continue;
+    lines.push_back(
+        fmt::format("{}: {} against {}", trait.name, fmt::join(before, " and "), fmt::join(now, " and ")));
+  }
+  const std::optional<double> before = sm_clock(base);
+  const std::optional<double> now = sm_clock(next);
+  if (before && now && std::abs(*now / *before - 1) > kClockDifference) {
+    lines.push_back(fmt::format("SM clock while timing: {:.0f} against {:.0f} MHz", *before, *now));
+  }
+  if (const auto rows = throttled_rows(base), new_rows = throttled_rows(next); rows + new_rows > 0) {
+    lines.push_back(fmt::format("clocks held down by power or temperature while timing: {} rows against {}",
+                                rows, new_rows));
+  }
+  return lines;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,23 @@
+// The gate's rules as a file; configs/schema/gate.schema.json describes it.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "compare/policy.hpp"
+
+namespace flashcore {
+
+// Reads smallest_effect, tolerances, allowed and fail_on into `policy`. Throws UsageError with the file and
+// JSON pointer of the first thing that is wrong.
+void read_policy(const std::filesystem::path& path, ComparePolicy& policy);
+
+// Words of Verdict, each at most once. Throws UsageError that begins with `where`.
+std::vector<Verdict> parse_verdicts(std::span<const std::string> words, std::string_view where);
+
+// A relative effect: above 0 and at most 1. Throws UsageError that begins with `where`.
+double check_effect(double effect, std::string_view where);
+
+}  // namespace flashcore

@@ -1,0 +1,200 @@
+"""compare as a user runs it: verdicts and exit codes of the golden pairs, and every output read by a library that
+reads its kind."""
+
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+
+import jsonschema
+import junitparser
+import markdown_it
+
+from bench import SOURCE, BenchTest, run
+
+sys.path.insert(0, str(SOURCE / "tests" / "golden" / "compare"))
+import pairs  # noqa: E402  (found through the path above)
+
+PAIRS = pairs.all_pairs()
+SCHEMAS = SOURCE / "configs" / "schema"
+
+NAME = {"type": "string", "pattern": "^seed_q[0-9]+/[a-z_]+/fp16_"}
+POSITIVE = {"type": "number", "exclusiveMinimum": 0}
+
+# https://bencher.dev/docs/reference/bencher-metric-format/
+BENCHER = {"type": "object", "minProperties": 1, "additionalProperties": {
+    "type": "object", "additionalProperties": {
+        "type": "object", "required": ["value"], "additionalProperties": False,
+        "properties": {"value": POSITIVE, "lower_value": {"type": "number"}, "upper_value": POSITIVE}}}}
+
+# https://github.com/benchmark-action/github-action-benchmark#bring-your-own-benchmark-suite
+SMALLER_IS_BETTER = {"type": "array", "minItems": 1, "items": {
+    "type": "object", "required": ["name", "unit", "value"], "additionalProperties": False,
+    "properties": {"name": NAME, "unit": {"const": "us"}, "value": POSITIVE, "range": {"type": "string"},
+                   "extra": {"type": "string"}}}}
+
+# https://github.com/google/benchmark/blob/main/docs/user_guide.md#output-formats
+GOOGLE_BENCHMARK = {"type": "object", "required": ["context", "benchmarks"], "properties": {
+    "context": {"type": "object"},
+    "benchmarks": {"type": "array", "minItems": 1, "items": {
+        "type": "object", "required": ["name", "run_type", "iterations", "real_time", "cpu_time", "time_unit"],
+        "properties": {"name": NAME, "run_type": {"const": "iteration"}, "iterations": {"type": "integer"},
+                       "real_time": POSITIVE, "cpu_time": POSITIVE, "time_unit": {"enum": ["ns", "us", "ms", "s"]}}}}}}
+
+METRICS = {"bencher": BENCHER, "customSmallerIsBetter": SMALLER_IS_BETTER, "google-benchmark": GOOGLE_BENCHMARK}
+
+
+def write_side(folder, files):
+    """One file, or a folder of several."""
+    folder.mkdir()
+    for number, file in enumerate(files):
+        text = file if isinstance(file, str) else json.dumps(file)
+        (folder / f"run{number}.json").write_text(text, encoding="utf-8")
+    return folder / "run0.json" if len(files) == 1 else folder
+
+
+class Compare(BenchTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def compare(self, pair, *arguments):
+        place = self.folder / f"pair{len(list(self.folder.iterdir()))}"
+        place.mkdir()
+        arguments = [*arguments, *pair.arguments]
+        if pair.policy is not None:
+            (place / "policy.json").write_text(json.dumps(pair.policy))
+            arguments += ["--policy", place / "policy.json"]
+        return run("compare", write_side(place / "base", pair.base), write_side(place / "new", pair.new), *arguments,
+                   XDG_DATA_HOME=self.folder / "data")
+
+
+class GoldenPairs(Compare):
+    def test_verdicts_and_exit_codes(self):
+        self.assertGreaterEqual(len(PAIRS), 30)
+        for name, pair in PAIRS.items():
+            with self.subTest(name):
+                result = self.compare(pair, "--format", "json")
+                if pair.code == pairs.USAGE:
+                    self.assert_error(result, pairs.USAGE, *pair.says)
+                    continue
+                self.assertEqual(result.returncode, pair.code, result.stdout[:300] + result.stderr)
+                self.check_rows(pair, json.loads(result.stdout))
+                table = self.compare(pair, "--all").stdout
+                for words in pair.says:
+                    self.assertIn(words, table)
+
+    def check_rows(self, pair, comparison):
+        schema = json.loads((SCHEMAS / "comparison.schema.json").read_text())
+        jsonschema.Draft7Validator(schema).validate(comparison)
+        rows = {(row["problem"], row["variant"]): row["verdict"] for row in comparison["rows"]}
+        key = ("seed_q512", pairs.ROW)
+        if pair.row is not None:
+            self.assertEqual(rows.pop(key), pair.row)
+        if pair.others is not None:
+            told = {row: verdict for row, verdict in rows.items() if verdict != "same"}
+            self.assertEqual(len(told), pair.others, told)
+
+
+class Outputs(Compare):
+    def test_junit_is_read(self):
+        result = self.compare(PAIRS["one_row_thirty_percent"], "--format", "junit")
+        suite = next(iter(junitparser.JUnitXml.fromstring(result.stdout.encode())))
+        self.assertEqual((suite.failures, suite.errors, suite.skipped), (1, 0, 0))
+        cases = list(suite)
+        self.assertEqual(suite.tests, len(cases))
+        failed = [case for case in cases if case.result]
+        self.assertEqual([(case.classname, case.name) for case in failed], [("seed_q512", pairs.ROW)])
+        self.assertEqual(failed[0].result[0].type, "slower")
+
+    def test_junit_skips_what_is_unclear(self):
+        result = self.compare(PAIRS["bimodal"], "--format", "junit")
+        suite = next(iter(junitparser.JUnitXml.fromstring(result.stdout.encode())))
+        self.assertEqual((suite.failures, suite.skipped), (0, 1))
+
+    def test_names_cannot_break_out(self):
+        nasty = 'a<b>&"c|d`e\n# f'
+        base, new = pairs.noisy(60, pairs.one_row(1.3))
+        for file in (*base, *new):
+            for record in file["records"]:
+                record["problem"]["name"] = nasty
+        pair = pairs.Pair(base, new, pairs.REGRESSION)
+        suite = next(iter(junitparser.JUnitXml.fromstring(self.compare(pair, "--format", "junit").stdout.encode())))
+        self.assertEqual(next(iter(suite)).classname, nasty.replace("\n", " "))
+        html = self.rendered(self.compare(pair, "--format", "markdown").stdout)
+        self.assertIn("a&lt;b&gt;&amp;&quot;c|d`e # f", html)
+
+    def rendered(self, markdown):
+        return markdown_it.MarkdownIt("commonmark").enable("table").render(markdown)
+
+    def test_markdown_is_rendered(self):
+        result = self.compare(PAIRS["one_row_thirty_percent"], "--format", "markdown")
+        html = self.rendered(result.stdout)
+        self.assertEqual(html.count("<table>"), 2)
+        self.assertIn(f"<td>{pairs.ROW}</td>", html)
+        self.assertIn("<h3>❌ FlashCore: regression: 1 row slower</h3>", html)
+        header, row = (html.count("<th>") + html.count("<th "), html.split("<tbody>")[1].split("</tr>")[0].count("<td"))
+        self.assertEqual((header, row), (8 + 5, 8))
+
+    def test_metrics_keep_to_their_forms(self):
+        for form, schema in METRICS.items():
+            with self.subTest(form):
+                result = self.compare(PAIRS["same_noise"], "--format", form)
+                metrics = json.loads(self.assert_ok(result))
+                jsonschema.Draft7Validator(schema).validate(metrics)
+                self.assertEqual(len(metrics["benchmarks"] if form == "google-benchmark" else metrics), 40)
+
+    def test_several_are_written_at_once(self):
+        paths = {"junit": self.folder / "gate.xml", "markdown": self.folder / "gate.md"}
+        writes = [argument for form, path in paths.items() for argument in ("--write", f"{form}={path}")]
+        result = self.compare(PAIRS["three_percent"], *writes)
+        self.assertEqual(result.returncode, pairs.REGRESSION)
+        self.assertIn("regression", result.stdout)
+        self.assertTrue(paths["junit"].read_text().startswith("<?xml"))
+        self.assertTrue(paths["markdown"].read_text().startswith("### "))
+
+
+# Arguments or a policy, and words of the one line of error.
+WRONG_POLICIES = {
+    "unknown key": ({"tolerence": []}, ("/tolerence", "did you mean tolerances?")),
+    "unknown verdict": ({"fail_on": ["slow"]}, ("/fail_on", "did you mean slower?")),
+    "no effect": ({"tolerances": [{"variant": "*"}]}, ("/tolerances/0", "effect")),
+    "effect above one": ({"smallest_effect": 2}, ("/smallest_effect", "at most 1")),
+    "no reason": ({"allowed": [{"until": "2026-12-31"}]}, ("/allowed/0", "reason")),
+    "no such day": ({"allowed": [{"reason": "x", "until": "2026-02-30"}]}, ("/allowed/0/until", "date")),
+    "no date": ({"allowed": [{"reason": "x", "until": "soon"}]}, ("/allowed/0/until", "date")),
+}
+WRONG_ARGUMENTS = {
+    "unknown format": (("--format", "xml"), ("--format", "xml")),
+    "unknown clock": (("--clock", "warm"), ("--clock", "hot, cold, call")),
+    "unknown verdict": (("--fail-on", "slowr"), ("--fail-on", "did you mean slower?")),
+    "no path": (("--write", "junit"), ("--write", "FORMAT=PATH")),
+    "effect of zero": (("--smallest-effect", "0"), ("--smallest-effect", "above 0")),
+    "three results": (("another.json",), ("BASE and NEW", "got 3")),
+    "no such policy": (("--policy", "nowhere.json"), ("nowhere.json",)),
+}
+
+
+class BadInput(Compare):
+    def test_policies(self):
+        schema = jsonschema.Draft7Validator(json.loads((SCHEMAS / "gate.schema.json").read_text()),
+                                            format_checker=jsonschema.FormatChecker())
+        for name, (policy, parts) in WRONG_POLICIES.items():
+            with self.subTest(name):
+                base, new = pairs.noisy(61)
+                self.assert_error(self.compare(pairs.Pair(base, new, pairs.USAGE, policy=policy)), pairs.USAGE, *parts)
+                self.assertFalse(schema.is_valid(policy))
+        for name, pair in PAIRS.items():
+            if pair.policy is not None:
+                self.assertTrue(schema.is_valid(pair.policy), name)
+
+    def test_arguments(self):
+        for name, (arguments, parts) in WRONG_ARGUMENTS.items():
+            with self.subTest(name):
+                self.assert_error(self.compare(PAIRS["same_noise"], *arguments), pairs.USAGE, *parts)
+
+
+if __name__ == "__main__":
+    unittest.main()
