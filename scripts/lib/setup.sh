@@ -9,7 +9,8 @@ readonly exit_environment=4  # as flashcore-bench's own: the machine, not the in
 # What a build and its tests need, on Debian 12 and Ubuntu 24.04.
 # shellcheck disable=SC2034  # read by the scripts that source this file
 readonly build_packages=(cmake ninja-build g++ python3 python3-jsonschema python3-junitparser
-  python3-markdown-it libcli11-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libgtest-dev libhwy-dev)
+  python3-markdown-it libcli11-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libgtest-dev libhwy-dev
+  libjs-chart.js)
 
 say() { printf '==> %s\n' "$*" >&2; }
 

@@ -26,6 +26,7 @@ void add_list_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 void add_profile_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
+void add_report_command(CLI::App& app, Action& action);
 
 // Parses the command line and does what it says. Throws Error.
 ExitCode run_program(int argc, const char* const* argv);

@@ -135,6 +135,7 @@ ExitCode run_program(int argc, const char* const* argv) {
   add_info_command(app, action);
   add_profile_command(app, action);
   add_compare_command(app, action);
+  add_report_command(app, action);
   add_common_options(app, common);
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();

@@ -7,7 +7,7 @@
 #include <map>
 #include <utility>
 
-#include "core/names.hpp"
+#include "report/ranking.hpp"
 #include "report/text.hpp"
 
 namespace flashcore {
@@ -37,26 +37,8 @@ struct Row {
   const Record* record = nullptr;  // null when the row stands for several
 };
 
-bool is_timed(const Record& record) { return record.status == Status::ok && record.headline() != nullptr; }
-
 bool is_throttled(const Record& record) {
   return is_timed(record) && record.headline()->throttled_samples > 0;
-}
-
-const Record* find_baseline(const std::vector<Record>& records, const std::string& glob) {
-  const auto found = std::ranges::find_if(records, [&](const Record& record) {
-    return is_timed(record) && (glob.empty() || glob_match(glob, record.variant_id()));
-  });
-  return found == records.end() ? nullptr : &*found;
-}
-
-const Record* find_best(const std::vector<Record>& records) {
-  const Record* best = nullptr;
-  for (const Record& record : records) {
-    if (!is_timed(record)) continue;
-    if (best == nullptr || record.headline()->median < best->headline()->median) best = &record;
-  }
-  return best;
 }
 
 std::string half_interval(const Record& record) {
@@ -194,21 +176,9 @@ Grid make_grid(const std::vector<Record>& records, const std::vector<Row>& rows,
 }
 
 std::string title_of(const Problem& p, const TableOptions& options) {
-  const auto pair = [](std::int64_t q, std::int64_t kv, std::string_view between) {
-    return q == kv ? fmt::format("{}", q) : fmt::format("{}{}{}", q, between, kv);
-  };
-  std::string sizes =
-      fmt::format("batch {}, heads {}, seq {}, head_dim {}, {}", p.batch, pair(p.heads_q, p.heads_kv, "/"),
-                  pair(p.seq_q, p.seq_kv, "×"), p.head_dim, to_string(p.dtype));
-  if (p.causal) sizes += ", causal";
-  if (p.window_left >= 0) sizes += fmt::format(", window_left {}", p.window_left);
-  if (p.window_right >= 0) sizes += fmt::format(", window_right {}", p.window_right);
-  if (p.scale != default_scale(p.head_dim)) sizes += fmt::format(", scale {}", p.scale);
-  if (p.softcap > 0) sizes += fmt::format(", softcap {}", p.softcap);
-  if (p.layout != Layout::bhsd) sizes += fmt::format(", {}", to_string(p.layout));
-  if (p.lse) sizes += ", lse";
-  sizes += fmt::format("  ({} GFLOP)", format_significant(flops(p) / 1e9, 3));
-  if (p.name.empty() || p.name == describe(p)) return paint(sizes, kTitleStyle, options.color);
+  const std::string sizes =
+      fmt::format("{}  ({} GFLOP)", problem_sizes(p), format_significant(flops(p) / 1e9, 3));
+  if (!is_named(p)) return paint(sizes, kTitleStyle, options.color);
   const std::string name = elide(printable(p.name), options.width);
   const bool fits = display_width(name) + 2 + display_width(sizes) <= options.width;
   return fmt::format("{}{}{}", paint(name, kTitleStyle, options.color), fits ? "  " : "\n", sizes);

@@ -1,0 +1,123 @@
+// flashcore-bench report: result files as a page for the browser, as Markdown or as CSV. Touches no device.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+
+#include "cli/command.hpp"
+#include "core/names.hpp"
+#include "report/atomic_file.hpp"
+#include "report/csv.hpp"
+#include "report/html.hpp"
+#include "report/markdown.hpp"
+#include "report/result_set.hpp"
+
+namespace flashcore {
+namespace {
+
+struct ReportOptions {
+  std::vector<std::string> results;
+  std::string output;    // empty: standard output
+  std::string format;    // empty: by the output's extension
+  std::string baseline;  // empty: the one of each file's config
+};
+
+// The columns of every run's CSV; the baseline is no part of them.
+std::string csv_report(std::span<const ResultFile> files, const std::string&) {
+  std::string text = csv_header();
+  for (const ResultFile& file : files) {
+    for (const Record& record : file.records) text += csv_row(record);
+  }
+  return text;
+}
+
+struct ReportFormat {
+  std::string_view name;
+  std::array<std::string_view, 2> extensions;
+  std::string (*render)(std::span<const ResultFile>, const std::string& baseline);
+};
+
+std::string page_report(std::span<const ResultFile> files, const std::string& baseline) {
+  return html_report(files, baseline);
+}
+
+constexpr ReportFormat kFormats[] = {{"html", {".html", ".htm"}, page_report},
+                                     {"markdown", {".md", ".markdown"}, markdown_report},
+                                     {"csv", {".csv", ".csv"}, csv_report}};
+
+const ReportFormat& find_format(const ReportOptions& options) {
+  if (!options.format.empty()) {
+    const auto named = std::ranges::find(kFormats, options.format, &ReportFormat::name);
+    if (named != std::end(kFormats)) return *named;
+    std::vector<std::string_view> names;
+    for (const ReportFormat& format : kFormats) names.push_back(format.name);
+    throw UsageError(
+        fmt::format("--format: \"{}\" is no format{}", options.format, suggestion(options.format, names)));
+  }
+  if (options.output.empty()) throw UsageError("--format: html, markdown or csv, or --output with a file");
+  const std::string extension = std::filesystem::path(options.output).extension().string();
+  for (const ReportFormat& format : kFormats) {
+    if (std::ranges::count(format.extensions, extension) > 0) return format;
+  }
+  throw UsageError(fmt::format("--output: \"{}\" does not end in .html, .md or .csv; say which with --format",
+                               options.output));
+}
+
+// Writing over a result file would lose it.
+void refuse_own_input(const ReportOptions& options, std::span<const ResultFile> files) {
+  for (const ResultFile& file : files) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(file.path, options.output, ignored)) {
+      throw UsageError(fmt::format("--output: {} is one of the result files", options.output));
+    }
+  }
+}
+
+void check_baseline(const ReportOptions& options, std::span<const ResultFile> files) {
+  if (options.baseline.empty()) return;
+  for (const ResultFile& file : files) {
+    const auto matches = [&](const Record& record) {
+      return glob_match(options.baseline, record.variant_id());
+    };
+    if (std::ranges::any_of(file.records, matches)) return;
+  }
+  throw UsageError(fmt::format("--baseline: \"{}\" matches no variant of the results", options.baseline));
+}
+
+ExitCode write_report(const ReportOptions& options) {
+  const ReportFormat& format = find_format(options);
+  const std::vector<ResultFile> files = read_result_set(options.results);
+  if (std::ranges::all_of(files, [](const ResultFile& file) { return file.records.empty(); })) {
+    throw UsageError(fmt::format("{}: there is no record to report", fmt::join(options.results, ", ")));
+  }
+  check_baseline(options, files);
+  const std::string text = format.render(files, options.baseline);
+  if (options.output.empty()) {
+    fmt::print("{}", text);
+    return ExitCode::ok;
+  }
+  refuse_own_input(options, files);
+  write_atomically(options.output, {text});
+  spdlog::info("wrote {}", options.output);
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_report_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<ReportOptions>();
+  CLI::App* command = app.add_subcommand(
+      "report", "Show result files as a page for the browser, as Markdown or as CSV; needs no device");
+  command->add_option("results", options->results, "Result files, or folders of them")->required();
+  command->add_option("-o,--output", options->output, "The file to write; standard output without it");
+  command->add_option("--format", options->format, "html, markdown or csv; else by the output's extension");
+  command->add_option("--baseline", options->baseline,
+                      "Speed-ups are over the first match of this glob; else over that of the run's config");
+  command->callback(
+      [options, &action] { action = [options](const Session&) { return write_report(*options); }; });
+}
+
+}  // namespace flashcore

@@ -1,0 +1,85 @@
+// The page's data, what is chosen of it, and what follows from a record.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+
+// As a clock is named to people; the names of the fields are those of result files.
+const clockNames = { hot_us: "hot", cold_us: "cold", call_us: "call" };
+
+const selection = { file: 0, problem: 0, clock: "hot_us" };
+
+// Result files write what JSON has no number for as a word.
+const finite = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
+
+const problemOf = (record) => data.problems[record.problem];
+const problemName = (problem) => problem.name || problem.sizes;
+const isPeer = (family) => family.startsWith("peer_");
+const isRight = (record) => record.status === "ok";
+
+const median = (record, clock = selection.clock) => {
+  const value = finite(record?.timing?.[clock]?.median);
+  return value !== null && value > 0 ? value : null;
+};
+
+// Half the width of the median's 95 % interval, as a share of the median.
+const halfInterval = (record, clock = selection.clock) => {
+  const [low, high] = (record.timing?.[clock]?.ci95 ?? []).map(finite);
+  const middle = median(record, clock);
+  return middle === null || !Number.isFinite(low) || !Number.isFinite(high) ? null : (high - low) / 2 / middle;
+};
+
+const isTimed = (record, clock = selection.clock) => isRight(record) && median(record, clock) !== null;
+
+// TFLOP/s by the FLOP convention of the problem.
+const tflops = (record, clock = selection.clock) => {
+  const time = median(record, clock);
+  return time === null ? null : problemOf(record).flops / time / 1e6;
+};
+
+const fileProblems = () => data.problems.filter((problem) => problem.file === selection.file);
+const fileRecords = () => data.records.filter((record) => problemOf(record).file === selection.file);
+const problemRecords = () => data.records.filter((record) => record.problem === selection.problem);
+const baselineOf = (problem) => (problem.baseline === null ? null : data.records[problem.baseline]);
+
+const speedUp = (record, clock = selection.clock) => {
+  const base = median(baselineOf(problemOf(record)), clock);
+  const time = median(record, clock);
+  return base === null || time === null ? null : base / time;
+};
+
+const fastest = (records, clock = selection.clock) =>
+  records.reduce(
+    (best, record) =>
+      isTimed(record, clock) && (best === null || median(record, clock) < median(best, clock)) ? record : best,
+    null,
+  );
+
+// In the order in which the values first appear.
+const groupBy = (items, keyOf) => {
+  const groups = new Map();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(item);
+  }
+  return groups;
+};
+
+// The fastest right record of each family, in ladder order.
+const bestOfFamilies = (records, clock = selection.clock) =>
+  [...groupBy(records, (record) => record.family).values()]
+    .map((ofFamily) => fastest(ofFamily, clock))
+    .filter((record) => record !== null);
+
+// The clocks that any of the records was timed by.
+const clocksOf = (records) => Object.keys(clockNames).filter((clock) => records.some((r) => median(r, clock) !== null));
+
+// The clock that rooflines are held against: cold inputs, where they were taken.
+const rooflineClock = (record) => ["cold_us", "hot_us", "call_us"].find((clock) => median(record, clock) !== null);
+
+data.records.forEach((record, index) => {
+  record.index = index;
+});
+data.problems.forEach((problem, index) => {
+  problem.index = index;
+});
+const families = [...groupBy(data.records, (record) => record.family).keys()];

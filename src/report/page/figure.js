@@ -1,0 +1,90 @@
+// A chart in its section, with its description for those who do not see it and its figures as a table.
+
+const charts = new Map(); // by the section's id
+
+const narrow = () => innerWidth < 640;
+
+const axis = (title, options = {}) => ({
+  ...options,
+  title: { display: true, text: title, color: styleOf("--text") },
+  grid: { color: styleOf("--grid"), borderColor: styleOf("--faint"), ...options.grid },
+  ticks: { color: styleOf("--text"), ...options.ticks },
+});
+
+// Logarithmic, labelled at 1, 2 and 5 of each decade; at its powers alone when it has many.
+const logarithmicAxis = (title, low, high, label = (value) => String(value)) => {
+  const steps = high / low > 300 ? [1] : [1, 2, 5];
+  return axis(title, {
+    type: "logarithmic",
+    min: low,
+    max: high,
+    ticks: {
+      maxRotation: 0,
+      callback: (value) => (steps.includes(Number(value.toExponential(6).split("e")[0])) ? label(value) : null),
+    },
+  });
+};
+
+// The nearest 1, 2 or 5 of a decade below and above all values, for such an axis.
+const logarithmicRange = (values) => {
+  const nice = (value, step) => {
+    const decade = 10 ** Math.floor(Math.log10(value));
+    return decade * step(value / decade);
+  };
+  const below = (digits) => [5, 2, 1].find((digit) => digit <= digits);
+  const above = (digits) => [1, 2, 5, 10].find((digit) => digit >= digits);
+  return [nice(Math.min(...values) / 1.1, below), nice(Math.max(...values) * 1.1, above)];
+};
+
+const chartDefaults = () => ({
+  animation: false,
+  responsive: true,
+  maintainAspectRatio: false,
+  layout: { padding: 4 },
+  interaction: { mode: "nearest", intersect: true },
+  plugins: {
+    legend: {
+      position: "bottom",
+      labels: { color: styleOf("--text"), usePointStyle: true, boxWidth: 12, boxHeight: 6, padding: 14 },
+    },
+  },
+});
+
+// Options of a chart over those that all share; plugins are merged, the rest is replaced.
+const chartOptions = (options) => {
+  const defaults = chartDefaults();
+  return { ...defaults, ...options, plugins: { ...defaults.plugins, ...options.plugins } };
+};
+
+const sayEmpty = (id, message) => {
+  const box = within(id, ".chart");
+  const note = box.querySelector(".empty") ?? box.appendChild(element("p", { class: "empty" }));
+  note.textContent = message;
+  note.hidden = message === "";
+  box.querySelector("canvas").hidden = message !== "";
+};
+
+// Draws a chart anew, or says why there is none.
+//   figure.empty    a message in place of the chart, when there is nothing to draw
+//   figure.height   of the drawing, in CSS pixels
+//   figure.label    what the chart shows, in a sentence
+//   figure.columns, figure.rows   the same figures as a table, see makeTable
+const drawFigure = (id, figure) => {
+  charts.get(id)?.destroy();
+  charts.delete(id);
+  sayEmpty(id, figure.empty || "");
+  makeTable(within(id, ".table"), figure.columns, figure.rows);
+  const box = within(id, ".chart");
+  if (figure.empty) {
+    box.style.height = "auto";
+    return;
+  }
+  box.style.height = `${figure.height}px`;
+  const canvas = box.querySelector("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", figure.label);
+  const { type, data: datasets, options, plugins } = figure.chart;
+  charts.set(id, new Chart(canvas, { type, data: datasets, options: chartOptions(options), plugins }));
+};
+
+Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;

@@ -1,0 +1,60 @@
+// What is chosen above the page, and drawing all of it.
+
+const byId = (id) => document.getElementById(id);
+
+const drawAll = () => {
+  drawHead();
+  drawNotices();
+  drawOverview();
+  drawLadder();
+  drawSequence();
+  drawRoofline();
+  drawTiles();
+  drawErrors();
+  drawResources();
+  drawRecords();
+};
+
+const chooseProblem = () => {
+  selection.problem = Number(byId("problem").value);
+  fillSelect(
+    byId("clock"),
+    clocksOf(fileRecords()).map((clock) => [clock, `${clockNames[clock]} (${clock})`]),
+  );
+  selection.clock = byId("clock").value || "hot_us";
+  drawAll();
+};
+
+const chooseFile = () => {
+  selection.file = Number(byId("file").value);
+  fillSelect(
+    byId("problem"),
+    fileProblems().map((problem) => [problem.index, problemName(problem)]),
+  );
+  chooseProblem();
+};
+
+// Text in charts is placed once: a change of width or of the colour scheme draws it anew.
+const redrawOn = (query) => matchMedia(query).addEventListener("change", drawAll);
+
+const start = () => {
+  const reported = data.files.map((file, index) => [index, file.path]).filter(([index]) =>
+    data.problems.some((problem) => problem.file === index),
+  );
+  fillSelect(byId("file"), reported);
+  byId("file-choice").hidden = reported.length < 2;
+  byId("controls").addEventListener("submit", (event) => event.preventDefault());
+  byId("file").addEventListener("change", chooseFile);
+  byId("problem").addEventListener("change", chooseProblem);
+  byId("clock").addEventListener("change", chooseProblem);
+  byId("shape").addEventListener("change", drawSequence);
+  byId("tile-family").addEventListener("change", drawTiles);
+  byId("ladder-all").addEventListener("change", drawLadder);
+  byId("search").addEventListener("input", drawRecords);
+  redrawOn("(prefers-color-scheme: dark)");
+  redrawOn("(max-width: 639px)");
+  drawEnvironment();
+  chooseFile();
+};
+
+start();

@@ -1,0 +1,110 @@
+// TFLOP/s against sequence length: the fastest variant of each family on problems that differ in nothing else.
+
+// What such problems have in common. The batch is either the same, or shrinks as sequences grow so that the
+// number of tokens is the same.
+const shapeText = (problem) => {
+  const heads = problem.heads_q === problem.heads_kv ? problem.heads_q : `${problem.heads_q}/${problem.heads_kv}`;
+  const extras = [
+    problem.causal && "causal",
+    problem.window_left >= 0 && `window_left ${problem.window_left}`,
+    problem.window_right >= 0 && `window_right ${problem.window_right}`,
+    problem.softcap > 0 && `softcap ${problem.softcap}`,
+    problem.layout !== "bhsd" && problem.layout,
+    problem.lse && "lse",
+    problem.seq_q !== problem.seq_kv && `seq_q ${problem.seq_q}`,
+  ].filter(Boolean);
+  return [`heads ${heads}`, `head_dim ${problem.head_dim}`, problem.dtype, ...extras].join(", ");
+};
+
+const sequenceShapes = (problems) => {
+  const rules = [
+    (problem) => `batch ${problem.batch}, ${shapeText(problem)}`,
+    (problem) => `${problem.batch * problem.seq_q} tokens, ${shapeText(problem)}`,
+  ];
+  const lengths = (group) => new Set(group.map((problem) => problem.seq_kv)).size;
+  return rules
+    .flatMap((rule) => [...groupBy(problems, rule)])
+    .map(([name, group]) => ({ name, problems: group, lengths: lengths(group) }))
+    .filter((shape) => shape.lengths > 1)
+    .sort((a, b) => b.lengths - a.lengths);
+};
+
+const sequenceSeries = (shape) => {
+  const wanted = new Set(shape.problems.map((problem) => problem.index));
+  const timed = fileRecords().filter((record) => wanted.has(record.problem) && isTimed(record));
+  return [...groupBy(timed, (record) => record.family)].map(([family, records]) => ({
+    family,
+    points: [...groupBy(records, (record) => problemOf(record).seq_kv).values()]
+      .map((sameLength) => fastest(sameLength))
+      .sort((a, b) => problemOf(a).seq_kv - problemOf(b).seq_kv),
+  }));
+};
+
+const sequenceChart = (series) => {
+  const lengths = series.flatMap(({ points }) => points.map((record) => Math.log2(problemOf(record).seq_kv)));
+  return {
+    type: "line",
+    data: {
+      datasets: series.map(({ family, points }) => ({
+        ...markerStyle(family),
+        label: family,
+        records: points,
+        data: points.map((record) => ({ x: Math.log2(problemOf(record).seq_kv), y: tflops(record) })),
+      })),
+    },
+    options: {
+      scales: {
+        x: axis("sequence length seq_kv, log2 scale", {
+          type: "linear",
+          min: Math.floor(Math.min(...lengths)),
+          max: Math.ceil(Math.max(...lengths)),
+          ticks: { stepSize: 1, maxRotation: 0, callback: (power) => (Number.isInteger(power) ? 2 ** power : null) },
+        }),
+        y: axis("TFLOP/s", { beginAtZero: true }),
+      },
+      plugins: { tooltip: { callbacks: recordTooltip } },
+    },
+  };
+};
+
+// For charts whose datasets carry the records of their points.
+const recordTooltip = {
+  title: ([item]) => item.dataset.records?.[item.dataIndex].variant ?? item.dataset.label,
+  label: (item) => {
+    const record = item.dataset.records?.[item.dataIndex];
+    if (!record) return "";
+    return [
+      problemName(problemOf(record)),
+      `${significant(median(record), 4)} µs (${clockNames[selection.clock]}), ${significant(tflops(record))} TFLOP/s`,
+    ];
+  },
+};
+
+const sequenceColumns = () => [
+  { title: "seq_kv", value: (record) => problemOf(record).seq_kv },
+  { title: "family", value: (record) => record.family },
+  { title: "fastest variant", value: (record) => record.variant },
+  { title: `${clockNames[selection.clock]} µs`, value: (record) => median(record), show: fourDigits },
+  { title: "TFLOP/s", value: (record) => tflops(record), show: threeDigits },
+];
+
+const drawSequence = () => {
+  const shapes = sequenceShapes(fileProblems());
+  const select = document.getElementById("shape");
+  fillSelect(select, shapes.map(({ name, lengths }) => [name, `${name} (${lengths} lengths)`]));
+  const shape = shapes.find(({ name }) => name === select.value);
+  const series = shape ? sequenceSeries(shape) : [];
+  setCaption(
+    "sequence",
+    `The fastest right variant of each family at each length, by the ${clockNames[selection.clock]} clock. ` +
+      "Solid lines with filled markers are this project's, dashed lines with open markers are peers.",
+  );
+  drawFigure("sequence", {
+    empty: series.length === 0 && "This file has no problems that were timed and differ in sequence length alone.",
+    height: 420,
+    label: `Lines: TFLOP/s against sequence length for ${series.map(({ family }) => family).join(", ")}.`,
+    columns: sequenceColumns(),
+    rows: series.flatMap(({ points }) => points),
+    chart: series.length > 0 && sequenceChart(series),
+  });
+};

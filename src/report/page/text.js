@@ -1,0 +1,52 @@
+// Numbers as people read them, and elements of the page. Text of the data becomes text nodes, never markup.
+
+const nothing = "–";
+const spaced = (value, unit) => `${value}\u202f${unit}`;
+
+// So many significant digits, without an exponent.
+const significant = (value, digits = 3) => {
+  if (value === null || value === undefined) return nothing;
+  if (!Number.isFinite(value)) return String(value);
+  if (value === 0) return "0";
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toFixed(Math.min(decimals, 12));
+};
+
+const threeDigits = (value) => significant(value);
+const fourDigits = (value) => significant(value, 4);
+const wholeNumber = (value) => (value === null ? nothing : String(value));
+
+// Two digits and a short exponent, "2.4e-4"; the words nan and inf as they are.
+const errorText = (value) => {
+  if (value === null || value === undefined) return nothing;
+  return typeof value === "number" ? value.toExponential(1) : String(value);
+};
+
+const percent = (share, digits = 1) => (share === null ? nothing : spaced((100 * share).toFixed(digits), "%"));
+const times = (ratio) => (ratio === null ? nothing : `${significant(ratio)}×`);
+const kibibytes = (bytes) => (bytes ? spaced(significant(bytes / 1024), "KiB") : "0");
+
+// The variant without what its problem says already: "mma q32 kv128 w8 s2".
+const tileName = (record) => record.variant.replace(/^[^/]*\/[a-z0-9]+_d\d+_?/, "").replaceAll("_", " ");
+const shortName = (record) => `${record.family} ${tileName(record)}`.trim();
+
+const element = (tag, attributes = {}, ...children) => {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+};
+
+const within = (id, selector) => document.querySelector(`#${id} ${selector}`);
+const setCaption = (id, text) => {
+  within(id, ".caption").textContent = text;
+};
+
+// Options [value, label]; keeps the choice when it is still there, else takes the first.
+const fillSelect = (select, options) => {
+  const before = select.value;
+  select.replaceChildren(...options.map(([value, label]) => element("option", { value }, label)));
+  if (options.some(([value]) => String(value) === before)) select.value = before;
+};

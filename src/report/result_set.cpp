@@ -1,0 +1,41 @@
+#include "report/result_set.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "core/error.hpp"
+
+namespace flashcore {
+namespace {
+
+std::vector<std::filesystem::path> json_files(const std::filesystem::path& folder) {
+  std::error_code problem;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
+    if (entry.path().extension() == ".json" && !entry.is_directory()) files.push_back(entry.path());
+  }
+  if (problem) {
+    throw UsageError(fmt::format("{}: cannot be read: {}", folder.string(), problem.message()));
+  }
+  if (files.empty()) throw UsageError(fmt::format("{}: has no .json file", folder.string()));
+  std::ranges::sort(files);
+  return files;
+}
+
+}  // namespace
+
+std::vector<ResultFile> read_result_set(std::span<const std::string> paths) {
+  std::vector<ResultFile> results;
+  for (const std::filesystem::path path : paths) {
+    if (!std::filesystem::is_directory(path)) {
+      results.push_back(read_results(path));
+      continue;
+    }
+    for (const auto& file : json_files(path)) results.push_back(read_results(file));
+  }
+  return results;
+}
+
+}  // namespace flashcore
