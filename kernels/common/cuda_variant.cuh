@@ -13,6 +13,7 @@
 //
 //   static constexpr int kMaxComputeCapability;             for instructions that one architecture alone has
 //   static constexpr int kMinBlocksPerSm;                   for __launch_bounds__
+//   static constexpr bool kWaitsForGrid;                    run() calls wait_for_grid_before(): launch early
 //   static std::size_t workspace_bytes(const AttentionArgs&);
 //   struct Params;                                          what run() receives in place of AttentionArgs
 //   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);   fills them, before each launch
@@ -30,6 +31,7 @@
 #include <span>
 
 #include "core/variant.hpp"
+#include "kernels/common/grid_launch.cuh"
 
 namespace flashcore::kernels {
 
@@ -128,23 +130,15 @@ struct CudaVariant {
  private:
   static cudaError_t launch_kernel(const AttentionArgs& args, const typename ParamsOf<K>::Type& params,
                                    cudaStream_t stream) {
-    cudaLaunchConfig_t config{};
+    GridLaunch launch(stream, threads_per_block<K>(), K::smem_bytes());
     if constexpr (requires { K::grid(args); }) {
-      config.gridDim = K::grid(args);
+      launch.set_grid(K::grid(args));
     } else {
-      config.gridDim = static_cast<unsigned>(K::grid_blocks(args));
+      launch.set_grid(static_cast<unsigned>(K::grid_blocks(args)));
     }
-    config.blockDim = threads_per_block<K>();
-    config.dynamicSmemBytes = K::smem_bytes();
-    config.stream = stream;
-    cudaLaunchAttribute cluster{};
-    if constexpr (K::spec.tile.cluster > 1) {
-      cluster.id = cudaLaunchAttributeClusterDimension;
-      cluster.val.clusterDim = {static_cast<unsigned>(K::spec.tile.cluster), 1, 1};
-      config.attrs = &cluster;
-      config.numAttrs = 1;
-    }
-    cudaError_t error = cudaLaunchKernelEx(&config, attention_kernel<K>, params);
+    if constexpr (K::spec.tile.cluster > 1) launch.set_cluster(K::spec.tile.cluster);
+    if constexpr (requires { K::kWaitsForGrid; }) launch.allow_early_start();
+    cudaError_t error = cudaLaunchKernelEx(&launch.config(), attention_kernel<K>, params);
     if constexpr (requires { K::finish; }) {
       if (error == cudaSuccess) error = K::finish(args, stream);
     }

@@ -2,6 +2,7 @@
 // as partial tiles that are merged in shared memory, over a cluster, or by a second pass over the workspace.
 #pragma once
 
+#include "kernels/common/grid_launch.cuh"
 #include "kernels/common/split_kv.cuh"
 #include "kernels/mma/warp_tile.cuh"
 
@@ -137,6 +138,8 @@ __global__ void __launch_bounds__(kSecondPassThreads)
   const int batch = static_cast<int>(blockIdx.z);
   const QueryRows<C::kPackGqa> rows(args, params.group, C::kBlockQ, place, tiles, head, batch);
   const int row = rows.begin + tile_row;
+  wait_for_grid_before();  // the partial tiles are there
+  start_grid_behind();
   if (place >= tiles || row >= rows.count) return;
   const unsigned char* workspace = static_cast<const unsigned char*>(args.workspace);
   const LocalPartials partials{

@@ -43,6 +43,7 @@ struct MmaKernel {
   static constexpr const char* kSummary = "mma.sync m16n8k16, scores in registers, swizzled cp.async stages";
   static constexpr int kMinComputeCapability = C::kCluster > 1 ? 90 : 80;
   static constexpr int kMinBlocksPerSm = C::kMinBlocksPerSm;
+  static constexpr bool kWaitsForGrid = true;
 
   static constexpr const char* invalid() { return C::invalid(); }
   static constexpr int smem_bytes() { return C::kSmemBytes; }
@@ -78,12 +79,12 @@ struct MmaKernel {
   static cudaError_t finish(const AttentionArgs& args, cudaStream_t stream) {
     if constexpr (C::kSplitBlocks > 1) {
       const std::int64_t chunks = Rows::tiles(args, C::kBlockQ) * C::kBlockQ * C::Partial::kChunks;
-      cudaLaunchConfig_t config{};
-      config.gridDim = grid(args);
-      config.gridDim.x = static_cast<unsigned>(ceil_div(chunks, kSecondPassThreads));
-      config.blockDim = kSecondPassThreads;
-      config.stream = stream;
-      return cudaLaunchKernelEx(&config, merge_workspace_kernel<C>, MmaParams(args));
+      dim3 blocks = grid(args);
+      blocks.x = static_cast<unsigned>(ceil_div(chunks, kSecondPassThreads));
+      GridLaunch launch(stream, kSecondPassThreads, 0);
+      launch.set_grid(blocks);
+      launch.allow_early_start();
+      return cudaLaunchKernelEx(&launch.config(), merge_workspace_kernel<C>, MmaParams(args));
     }
     return cudaSuccess;
   }
@@ -201,6 +202,8 @@ struct MmaKernel {
     const std::uint32_t smem_begin = ptx::smem_address(smem);
     const KvStream<C> stream(args, rows, smem_begin, share);
 
+    wait_for_grid_before();
+    start_grid_behind();
     // First loads: Q (and the first K with overlap), then the stages.
     const T* q = head_pointer(static_cast<const T*>(args.q), args.q_stride, rows.batch, rows.head);
     cp_async_tile<C::kHeadDim, C::kBlockQ, C::kThreads>(
