@@ -14,7 +14,6 @@ __device__ inline std::uint32_t smem_address(const void* pointer) {
 }
 
 // --- mbarrier: "Parallel synchronization: mbarrier"
-// -------------------------------------------------------------
 
 // mbarrier.init: a phase completes after `arrivals` arrivals and when no announced bytes are outstanding.
 __device__ inline void mbarrier_init(std::uint32_t barrier, std::uint32_t arrivals) {
@@ -71,7 +70,6 @@ __device__ inline void mbarrier_wait(std::uint32_t barrier, std::uint32_t parity
 }
 
 // --- Named barriers: "bar, barrier"
-// -----------------------------------------------------------------------------
 
 // bar.sync: waits until `threads` threads have come to barrier `id`, this one included.
 __device__ inline void named_barrier_sync(int id, int threads) {
@@ -84,7 +82,6 @@ __device__ inline void named_barrier_arrive(int id, int threads) {
 }
 
 // --- Bulk tensor copies: "cp.async.bulk.tensor", "cp.async.bulk.commit_group / wait_group"
-// ----------------------
 
 // Element coordinates of a box, fastest dimension first.
 struct TensorCoordinate {
@@ -142,7 +139,6 @@ __device__ inline void store_matrix_x4(std::uint32_t smem, std::uint32_t r0, std
 }
 
 // --- Clusters: "barrier.cluster", "%cluster_ctarank"
-// ------------------------------------------------------------
 
 __device__ inline std::uint32_t cluster_rank() {
   std::uint32_t rank;
@@ -156,7 +152,6 @@ __device__ inline void cluster_sync() {
 }
 
 // --- Registers: "setmaxnreg"
-// ------------------------------------------------------------------------------------
 
 // Executed by all warps of a warpgroup; gives registers back to the block's pool.
 template <int kRegisters>
@@ -171,7 +166,6 @@ __device__ void acquire_registers() {
 }
 
 // --- Arithmetic
-// -------------------------------------------------------------------------------------------------
 
 // ex2.approx.ftz.f32: 2^x, relative error 2^-22; 2^-inf is 0.
 __device__ inline float exp2_approx(float x) {

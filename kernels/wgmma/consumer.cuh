@@ -22,6 +22,8 @@ struct Consumer {
   int thread;  // within the warpgroup
   RingPosition<L::kStages> k_ring{};
   RingPosition<L::kStages> v_ring{};
+  RingPosition<L::kQSlots> q_ring{};
+  bool output_leaving = false;  // the slot of Q before this one still holds an output
 
   float s_acc[L::kBlockKv / 2];               // [64, block_kv] scores, then their exponentials
   float o_acc[L::kHeadDim / 2];               // [64, head_dim]
@@ -29,9 +31,8 @@ struct Consumer {
   OnlineSoftmax softmax;
   int row;  // the first of this thread's two
 
-  // --- Turns: with ping-pong the consumers issue their products one after the other
-  // ----------------------------- A token goes round: a consumer waits for its predecessor's arrival, issues,
-  // and arrives for its successor.
+  // --- Turns: with ping-pong the consumers issue their products one after the other. A token goes round: a
+  // consumer waits for its predecessor's arrival, issues, and arrives for its successor.
 
   __device__ __forceinline__ void wait_turn() const {
     if constexpr (L::kTurns) named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
@@ -52,7 +53,6 @@ struct Consumer {
   }
 
   // --- Products
-  // -----------------------------------------------------------------------------------------------
 
   __device__ __forceinline__ void await(Operand operand, const RingPosition<L::kStages>& ring) const {
     mbarrier_wait(smem.full(operand, ring.slot), ring.parity);
@@ -71,7 +71,7 @@ struct Consumer {
 
   // s_acc = Q · Kᵀ of the stage, one group.
   __device__ __forceinline__ void issue_scores() {
-    const std::uint64_t q = k_major_descriptor(smem.q(consumer, 0));
+    const std::uint64_t q = k_major_descriptor(smem.q(consumer, q_ring.slot));
     const std::uint64_t k = k_major_descriptor(smem.stage(Operand::k, k_ring.slot));
     constexpr int kStepsPerPanel = kPanelColumns / 16;
     pin_registers(s_acc);
@@ -125,7 +125,6 @@ struct Consumer {
   }
 
   // --- One block of keys
-  // ----------------------------------------------------------------------------------------
 
   // Scores and softmax of a tile's first block.
   __device__ __forceinline__ void first_block(int block, int last) {
@@ -201,6 +200,7 @@ struct Consumer {
   __device__ __forceinline__ void attend(BlockRange blocks, BlockRange unmasked) {
     int block = blocks.end - 1;
     first_block(block, blocks.begin);
+    release_output_slot();
     --block;
     while (true) {
       for (; block >= blocks.begin && (block < unmasked.begin || block >= unmasked.end); --block) {
@@ -213,7 +213,6 @@ struct Consumer {
   }
 
   // --- Output
-  // ---------------------------------------------------------------------------------------------------
 
   __device__ __forceinline__ void write_log_sum_exp(const BlockPosition& at) const {
     if (params.args.lse == nullptr || thread % 4 != 0) return;
@@ -235,12 +234,13 @@ struct Consumer {
     named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     const std::uint32_t smem_row = thread / 32 * 16 + thread % 16;
     const std::uint32_t chunk = thread % 32 / 16;
+    const std::uint32_t place = smem.q(consumer, q_ring.slot);
 #pragma unroll
     for (int i = 0; i < L::kHeadDim / 16; ++i) {
       const float* o = o_acc + 8 * i;
-      const std::uint32_t place =
-          smem.q(consumer, i / 4) + swizzled_chunk_offset(smem_row, 2 * (i % 4) + chunk);
-      store_matrix_x4(place, pack<T>(o[0] * normalise[0], o[1] * normalise[0]),
+      const std::uint32_t target =
+          place + i / 4 * L::kQPanelBytes + swizzled_chunk_offset(smem_row, 2 * (i % 4) + chunk);
+      store_matrix_x4(target, pack<T>(o[0] * normalise[0], o[1] * normalise[0]),
                       pack<T>(o[2] * normalise[1], o[3] * normalise[1]),
                       pack<T>(o[4] * normalise[0], o[5] * normalise[0]),
                       pack<T>(o[6] * normalise[1], o[7] * normalise[1]));
@@ -252,24 +252,32 @@ struct Consumer {
 #pragma unroll
       for (int panel = 0; panel < L::kPanels; ++panel) {
         copy_box_to_global(&params.out, {panel * kPanelColumns, row, at.head, at.batch},
-                           smem.q(consumer, panel));
+                           place + panel * L::kQPanelBytes);
       }
       bulk_commit();
-      bulk_wait_read();
-      mbarrier_arrive(smem.q_empty(consumer));
     }
+    output_leaving = true;
+    q_ring.advance();
+  }
+
+  // Gives the slot of the tile before back once its output has been read. Late, so that nobody waits for the
+  // copy engine.
+  __device__ __forceinline__ void release_output_slot() {
+    if (output_leaving && thread == 0) {
+      bulk_wait_read();
+      mbarrier_arrive(smem.q_empty(consumer, L::kQSlots - 1 - q_ring.slot));
+    }
+    output_leaving = false;
   }
 
   // --- All tiles of this block
-  // ------------------------------------------------------------------------------------
 
   __device__ __forceinline__ void run() {
     const int block_rank = L::kCluster > 1 ? static_cast<int>(cluster_rank()) : 0;
     const int row_offset = block_rank * L::spec.tile.block_q + consumer * kWarpgroupRows;
-    std::uint32_t q_parity = 0;
     TileSource<L> tiles{params.order, smem};
     open_turns();
-    for (int tile; tiles.next(tile); q_parity ^= 1) {
+    for (int tile; tiles.next(tile);) {
       const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
       const int row_begin = at.row_begin + row_offset;
       row = row_begin + thread / 32 * 16 + thread % 32 / 4;
@@ -279,12 +287,15 @@ struct Consumer {
       softmax.reset();
 #pragma unroll
       for (float& o : o_acc) o = 0;
-      mbarrier_wait(smem.q_full(consumer), q_parity);
+      mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);
       if (blocks.begin < blocks.end) attend(blocks, unmasked);
       softmax.finish();
       write_log_sum_exp(at);
+      release_output_slot();
       write_output(at);
+      if constexpr (L::kQSlots == 1) release_output_slot();
     }
+    release_output_slot();  // the block may not end before its last output has been read
     close_turns();
   }
 };

@@ -9,8 +9,11 @@
 // Against the rung before: no thread copies, addresses or loads fragments; a product is one instruction for
 // four warps; registers move from the producer to the consumers. Tile: block_q = 64 rows a consumer,
 // num_warps = 4 · (consumers + 1), num_stages for K and for V; overlap, ping_pong, schedule, cluster as
-// core/variant.hpp has them. Limit: at head_dim 64 exp2 (16 a cycle and multiprocessor) takes as long as the
-// products; at 128 the products bind.
+// core/variant.hpp has them. A persistent block has two places for Q where they fit, so that the next tile's
+// Q comes while this tile is worked on: 3 to 10 % at 512 and 1024 keys. Tried and left: beginning the next
+// tile's scores before this tile's output is done; both then live longer, and what that costs in registers
+// loses 5 % even at 8192 keys. Limit: at head_dim 64 exp2 (16 a cycle and multiprocessor) takes as long as
+// the products; at 128 the products bind.
 #pragma once
 
 #include "kernels/common/cuda_variant.cuh"
@@ -63,6 +66,7 @@ struct WgmmaKernel {
   static constexpr int kMinComputeCapability = 90;
   static constexpr int kMaxComputeCapability = 90;
   static constexpr int kMinBlocksPerSm = L::kConsumers == 1 ? 2 : 1;
+  static constexpr bool kWaitsForGrid = true;
   static constexpr RegisterShare kRegisters = register_share(L::kConsumers, L::kFragmentRegisters);
 
   static constexpr const char* invalid() {
@@ -132,6 +136,8 @@ struct WgmmaKernel {
 
   __device__ static void produce(const Params& params, WgmmaSmem<L> smem) {
     release_registers<kRegisters.producer>();
+    wait_for_grid_before();  // consumers touch memory only after a copy has come
+    start_grid_behind();
     Producer<L> producer{params, smem};
     const int warp = __shfl_sync(0xffffffffu, threadIdx.x / kWarpSize, 0);
     const int lane = threadIdx.x % kWarpSize;

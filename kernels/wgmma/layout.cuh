@@ -12,8 +12,8 @@ namespace flashcore::kernels {
 inline constexpr int kWarpgroupThreads = 128;
 inline constexpr int kWarpgroupRows = 64;  // query rows of one consumer warpgroup: M of wgmma
 
-// Shared memory: Q [consumer][panel][64 rows, 64], K and V [stage][panel][block_kv rows, 64], then barriers.
-// Q's place also takes O on its way out.
+// Shared memory: Q [slot][consumer][panel][64 rows, 64], K and V [stage][panel][block_kv rows, 64], then
+// barriers. A slot of Q also takes O on its way out.
 template <VariantSpec S>
 struct WgmmaLayout {
   static constexpr VariantSpec spec = S;
@@ -34,10 +34,15 @@ struct WgmmaLayout {
   static constexpr int kQBytes = kPanels * kQPanelBytes;         // of one consumer
   static constexpr int kKvStageBytes = kPanels * kKvPanelBytes;  // of K or V
 
-  static constexpr int kKOffset = kConsumers * kQBytes;
+  // A persistent block brings the next tile's Q while it works on this one, where there is room.
+  static constexpr int kQSlots =
+      S.tile.schedule != 0 && 2 * kConsumers * kQBytes + 2 * kStages * kKvStageBytes <= 226 * 1024 ? 2 : 1;
+
+  static constexpr int kKOffset = kQSlots * kConsumers * kQBytes;
   static constexpr int kVOffset = kKOffset + kStages * kKvStageBytes;
   static constexpr int kBarrierOffset = kVOffset + kStages * kKvStageBytes;
-  static constexpr int kBarriers = 2 * kConsumers + 4 * kStages + 4;
+  static constexpr int kQBarriers = 2 * kConsumers * kQSlots;
+  static constexpr int kBarriers = kQBarriers + 4 * kStages + 4;
   static constexpr int kTileSlotOffset = kBarrierOffset + 8 * kBarriers;
   static constexpr int kSmemBytes = kTileSlotOffset + 2 * 4;
 };
@@ -50,15 +55,17 @@ template <class L>
 struct WgmmaSmem {
   std::uint32_t base;
 
-  __device__ std::uint32_t q(int consumer, int panel) const {
-    return base + consumer * L::kQBytes + panel * L::kQPanelBytes;
+  __device__ std::uint32_t q(int consumer, int slot) const {
+    return base + q_index(consumer, slot) * L::kQBytes;
   }
   __device__ std::uint32_t stage(Operand operand, int stage) const {
     return base + (operand == Operand::k ? L::kKOffset : L::kVOffset) + stage * L::kKvStageBytes;
   }
 
-  __device__ std::uint32_t q_full(int consumer) const { return barrier(consumer); }
-  __device__ std::uint32_t q_empty(int consumer) const { return barrier(L::kConsumers + consumer); }
+  __device__ std::uint32_t q_full(int consumer, int slot) const { return barrier(q_index(consumer, slot)); }
+  __device__ std::uint32_t q_empty(int consumer, int slot) const {
+    return barrier(L::kQBarriers / 2 + q_index(consumer, slot));
+  }
   __device__ std::uint32_t full(Operand operand, int stage) const { return kv_barrier(operand, 0, stage); }
   __device__ std::uint32_t empty(Operand operand, int stage) const { return kv_barrier(operand, 1, stage); }
   __device__ std::uint32_t tile_full(int slot) const { return barrier(L::kBarriers - 4 + slot); }
@@ -68,10 +75,7 @@ struct WgmmaSmem {
   // By one thread, before any other touches a barrier.
   __device__ void initialise_barriers() const {
     constexpr int kConsumerWarps = 4 * L::kConsumers;
-    for (int c = 0; c < L::kConsumers; ++c) {
-      mbarrier_init(q_full(c), 1);
-      mbarrier_init(q_empty(c), 1);
-    }
+    for (int i = 0; i < L::kQBarriers; ++i) mbarrier_init(barrier(i), 1);
     for (const Operand operand : {Operand::k, Operand::v}) {
       for (int s = 0; s < L::kStages; ++s) {
         mbarrier_init(full(operand, s), 1);
@@ -86,9 +90,10 @@ struct WgmmaSmem {
   }
 
  private:
+  __device__ static int q_index(int consumer, int slot) { return slot * L::kConsumers + consumer; }
   __device__ std::uint32_t barrier(int index) const { return base + L::kBarrierOffset + 8 * index; }
   __device__ std::uint32_t kv_barrier(Operand operand, int kind, int stage) const {
-    return barrier(2 * L::kConsumers + (2 * static_cast<int>(operand) + kind) * L::kStages + stage);
+    return barrier(L::kQBarriers + (2 * static_cast<int>(operand) + kind) * L::kStages + stage);
   }
 };
 

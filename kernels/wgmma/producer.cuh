@@ -1,6 +1,6 @@
 // The producer warpgroup: one thread brings K and V, one thread of another warp brings Q.
 //
-// Two warps, because a consumer gives Q's place back only after its output has left, while K and V of the
+// Two warps, because a consumer gives a slot of Q back only after its output has left, while K and V of the
 // next tile can come long before.
 #pragma once
 
@@ -38,20 +38,21 @@ struct Producer {
 
   // By one warp, of which one lane copies: with schedule 2 reading the next tile takes a whole warp.
   __device__ void bring_queries(int lane) {
-    std::uint32_t parity = 0;
+    RingPosition<L::kQSlots> ring;
     const int row_offset = cluster_block() * L::spec.tile.block_q;
     TileSource<L> tiles{params.order, smem};
-    for (int tile; tiles.next(tile); parity ^= 1) {
+    for (int tile; tiles.next(tile); ring.advance()) {
       if (lane != 0) continue;
       const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
       for (int c = 0; c < L::kConsumers; ++c) {
-        mbarrier_wait(smem.q_empty(c), parity ^ 1);
-        mbarrier_arrive_expect_bytes(smem.q_full(c), L::kQBytes);
+        const std::uint32_t full = smem.q_full(c, ring.slot);
+        mbarrier_wait(smem.q_empty(c, ring.slot), ring.parity ^ 1);
+        mbarrier_arrive_expect_bytes(full, L::kQBytes);
         for (int panel = 0; panel < L::kPanels; ++panel) {
           copy_box_to_smem(
-              smem.q(c, panel), &params.q,
+              smem.q(c, ring.slot) + panel * L::kQPanelBytes, &params.q,
               {panel * kPanelColumns, at.row_begin + row_offset + c * kWarpgroupRows, at.head, at.batch},
-              smem.q_full(c));
+              full);
         }
       }
     }
