@@ -41,6 +41,20 @@ std::span<const Variant> mma_d128() {
            .num_stages = 3,
            .cluster = 8,
            .kv_split_warps = 4,
+           .pack_gqa = 1},
+      Tile{.block_q = 16,
+           .block_kv = 64,
+           .num_warps = 4,
+           .num_stages = 3,
+           .kv_split_warps = 4,
+           .kv_split_blocks = 16,
+           .pack_gqa = 1},
+      Tile{.block_q = 16,
+           .block_kv = 64,
+           .num_warps = 4,
+           .num_stages = 3,
+           .kv_split_warps = 4,
+           .kv_split_blocks = 32,
            .pack_gqa = 1}>();
   return kTable;
 }

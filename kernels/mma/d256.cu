@@ -17,6 +17,15 @@ std::span<const Variant> mma_d256() {
            .num_stages = 3,
            .kv_split_warps = 2,
            .kv_split_blocks = 8,
+           .pack_gqa = 1},
+      Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 3},
+      Tile{.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_split_warps = 2},
+      Tile{.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 2},
+      Tile{.block_q = 16,
+           .block_kv = 64,
+           .num_warps = 4,
+           .num_stages = 3,
+           .kv_split_warps = 4,
            .pack_gqa = 1}>();
   return kTable;
 }

@@ -24,7 +24,12 @@ std::span<const Variant> mma_d32() {
            .num_stages = 2,
            .kv_split_warps = 4,
            .kv_split_blocks = 8,
-           .pack_gqa = 1}>();
+           .pack_gqa = 1},
+      Tile{.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2, .q_in_regs = 1},
+      Tile{.block_q = 128, .block_kv = 128, .num_warps = 4, .num_stages = 2, .kv_step = 64, .q_in_regs = 1},
+      Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 3, .q_in_regs = 1},
+      Tile{.block_q = 64, .block_kv = 128, .num_warps = 4, .num_stages = 2, .kv_step = 64},
+      Tile{.block_q = 32, .block_kv = 128, .num_warps = 8, .num_stages = 2, .kv_split_warps = 8}>();
   return kTable;
 }
 

@@ -19,7 +19,11 @@ std::span<const Variant> mma_d96() {
            .num_stages = 3,
            .kv_split_warps = 4,
            .kv_split_blocks = 8,
-           .pack_gqa = 1}>();
+           .pack_gqa = 1},
+      Tile{.block_q = 256, .block_kv = 32, .num_warps = 8, .num_stages = 2, .q_in_regs = 1},
+      Tile{.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2},
+      Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 3},
+      Tile{.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_split_warps = 2}>();
   return kTable;
 }
 
