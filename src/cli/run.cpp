@@ -62,6 +62,9 @@ void add_how_options(CLI::App& app, RunOptions& options) {
   app.add_option("--pacing", overrides.pacing,
                  "sustained: samples back to back; burst: with pauses, at the highest clock")
       ->group(kMeasure);
+  app.add_option("--repeats", overrides.repeats,
+                 "Enter each variant this often: its rows then show what the same code differs by")
+      ->group(kMeasure);
 
   constexpr const char* kReport = "What to report";
   app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")

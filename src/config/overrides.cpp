@@ -36,6 +36,7 @@ void apply(const Overrides& overrides, JsonDocument& document) {
   if (overrides.baseline) document.set("/baseline", *overrides.baseline, "--baseline");
   if (overrides.output) document.set("/report/output", *overrides.output, "--output");
   if (overrides.budget_s) document.set("/measure/budget_s", number_or_text(*overrides.budget_s), "--budget");
+  if (overrides.repeats) document.set("/measure/repeats", number_or_text(*overrides.repeats), "--repeats");
   if (overrides.pacing) document.set("/measure/pacing", *overrides.pacing, "--pacing");
   if (overrides.seed) document.set("/seed", number_or_text(*overrides.seed), "--seed");
   if (overrides.check_only) document.set("/measure/clocks", json::array(), "--check-only");

@@ -17,14 +17,16 @@ constexpr std::string_view kRootKeys[] = {"$schema",  "name",  "description", "w
                                           "device",   "seed",  "problems",    "variants",
                                           "baseline", "check", "measure",     "report"};
 constexpr std::string_view kCheckKeys[] = {"enabled", "yardstick_factor", "max_abs", "rel_l2"};
-constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_samples", "max_samples",
-                                             "budget_s", "pacing",         "warmup_s",    "energy_s"};
+constexpr std::string_view kMeasureKeys[] = {"clocks",      "relative_width", "min_samples",
+                                             "max_samples", "budget_s",       "pacing",
+                                             "warmup_s",    "energy_s",       "repeats"};
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
 constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 
 constexpr double kMostError = std::numeric_limits<double>::max();
 constexpr std::int64_t kMostSamples = 1'000'000;
+constexpr int kMostRepeats = 100;
 constexpr double kMostBudgetSeconds = 7 * 24 * 3600.0;
 constexpr double kMostPauseSeconds = 600;
 
@@ -85,6 +87,7 @@ MeasurePolicy read_measure(const JsonReader& block) {
   if (block.has("clocks")) policy.clocks = read_words<Clock>(block["clocks"], words_of(kAllClocks));
   if (block.has("pacing")) policy.pacing = kAllPacings[block["pacing"].word(words_of(kAllPacings))];
   if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMostPauseSeconds);
+  if (block.has("repeats")) policy.repeats = static_cast<int>(block["repeats"].integer(1, kMostRepeats));
   if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMostPauseSeconds);
   return policy;
 }

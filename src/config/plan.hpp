@@ -48,6 +48,7 @@ struct Overrides {
   std::vector<std::string> formats = {};
   std::optional<std::string> budget_s = {};
   std::optional<std::string> pacing = {};  // sustained | burst
+  std::optional<std::string> repeats = {};
   std::optional<std::string> seed = {};
   bool check_only = false;
   bool no_check = false;

@@ -36,6 +36,7 @@ struct MeasurePolicy {
   double budget_s = 60;  // measuring time of the whole run, shared out over its problems
   Pacing pacing = Pacing::sustained;
   double warmup_s = 1;  // the most that waiting for clocks and power to settle may take, each problem
+  int repeats = 1;      // records of each variant: with more than one, what the same code differs by is seen
   double energy_s = 0;  // back-to-back launches that each record's energy is taken over; 0: not taken
 };
 

@@ -162,13 +162,17 @@ class Runner {
 
  private:
   // Those compiled for the problem's dtype and head_dim: the others are for other problems. Where there is
-  // none, all, so that each row tells its reason.
+  // none, all, so that each row tells its reason. As often as the policy repeats them.
   std::vector<const Variant*> variants_for(const Problem& problem) const {
     std::vector<const Variant*> matching;
     std::ranges::copy_if(variants_, std::back_inserter(matching), [&](const Variant* variant) {
       return variant->spec.dtype == problem.dtype && variant->spec.head_dim == problem.head_dim;
     });
-    return matching.empty() ? std::vector<const Variant*>(variants_.begin(), variants_.end()) : matching;
+    if (matching.empty()) matching.assign(variants_.begin(), variants_.end());
+    const std::vector<const Variant*> once = matching;
+    for (int i = 1; i < policy_.measure.repeats; ++i)
+      matching.insert(matching.end(), once.begin(), once.end());
+    return matching;
   }
 
   // Returns the seconds spent on measuring.

@@ -120,7 +120,8 @@ TEST(Config, BlocksAreRead) {
       "problems": {}, "variants": ["*"], "baseline": "scalar/*",
       "check": {"enabled": true, "yardstick_factor": 3, "max_abs": 0.5, "rel_l2": 0.25},
       "measure": {"clocks": ["call", "hot"], "relative_width": 0.1, "min_samples": 3, "max_samples": 4,
-                  "budget_s": 1.5, "pacing": "burst", "warmup_s": 0, "energy_s": 0.5},
+                  "budget_s": 1.5, "pacing": "burst", "warmup_s": 0, "energy_s": 0.5,
+                  "repeats": 2},
       "report": {"output": "out/r.json", "formats": ["csv"]}})");
   EXPECT_EQ(plan.name, "n");
   EXPECT_EQ(plan.written_for, "L4");
@@ -139,6 +140,7 @@ TEST(Config, BlocksAreRead) {
   EXPECT_EQ(plan.policy.measure.pacing, Pacing::burst);
   EXPECT_EQ(plan.policy.measure.warmup_s, 0);
   EXPECT_EQ(plan.policy.measure.energy_s, 0.5);
+  EXPECT_EQ(plan.policy.measure.repeats, 2);
   EXPECT_EQ(plan.report.output, "out/r");
   EXPECT_EQ(plan.report.formats, std::vector<Format>{Format::csv});
 }

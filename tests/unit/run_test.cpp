@@ -63,6 +63,16 @@ TEST_F(RunTest, GivesOneRecordForEachProblemAndVariantInOrder) {
   EXPECT_EQ(progress.total, 6);
 }
 
+TEST_F(RunTest, EntersEachVariantAsOftenAsAsked) {
+  policy.measure.repeats = 2;
+  EXPECT_EQ(run_all().timed, 12);
+  ASSERT_EQ(sink.records.size(), 12u);
+  EXPECT_EQ(sink.records[3].family, "one");
+  EXPECT_EQ(sink.records[5].family, "three");
+  EXPECT_EQ(sink.records[6].problem.name, "second");
+  EXPECT_EQ(progress.total, 12);
+}
+
 TEST_F(RunTest, NeverTimesAWrongVariant) {
   executor.set_script(variants[1].id(), {.behaviour = Behaviour::wrong});
   const RunSummary summary = run_all();
