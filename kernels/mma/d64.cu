@@ -54,8 +54,6 @@ std::span<const Variant> mma_d64() {
            .kv_split_warps = 4,
            .kv_split_blocks = 16,
            .pack_gqa = 1},
-      Tile{.block_q = 32, .block_kv = 256, .num_warps = 16, .num_stages = 2, .kv_split_warps = 16},
-      Tile{.block_q = 32, .block_kv = 128, .num_warps = 8, .num_stages = 4, .kv_split_warps = 8},
       Tile{.block_q = 32, .block_kv = 256, .num_warps = 8, .num_stages = 2, .kv_split_warps = 8},
       Tile{.block_q = 16, .block_kv = 128, .num_warps = 8, .num_stages = 2, .kv_split_warps = 8}>();
   return kTable;
