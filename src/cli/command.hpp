@@ -13,6 +13,7 @@ namespace flashcore {
 // What holds for every command.
 struct Session {
   std::vector<std::string> command_line;
+  std::vector<std::string> plugins;  // paths, loaded already
   bool quiet = false;
   bool color = false;  // of standard output
 };
@@ -27,6 +28,7 @@ void add_info_command(CLI::App& app, Action& action);
 void add_profile_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
+void add_worker_command(CLI::App& app, Action& action);
 
 // Parses the command line and does what it says. Throws Error.
 ExitCode run_program(int argc, const char* const* argv);

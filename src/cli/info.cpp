@@ -10,7 +10,7 @@
 #include "config/lookup.hpp"
 #include "registry/registry.hpp"
 #include "report/build_info.hpp"
-#include "report/environment.hpp"
+#include "report/device_json.hpp"
 #include "report/text.hpp"
 #include "run/device.hpp"
 

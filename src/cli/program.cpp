@@ -136,6 +136,7 @@ ExitCode run_program(int argc, const char* const* argv) {
   add_profile_command(app, action);
   add_compare_command(app, action);
   add_report_command(app, action);
+  add_worker_command(app, action);
   add_common_options(app, common);
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();
@@ -151,7 +152,10 @@ ExitCode run_program(int argc, const char* const* argv) {
   if (common.quiet && common.verbose > 0) throw UsageError("--quiet: cannot be combined with --verbose");
   set_up_log(common);
   for (const std::string& path : common.plugins) load_plugin(path, "--plugin");
-  return action({.command_line = {argv, argv + argc}, .quiet = common.quiet, .color = wants_color(common)});
+  return action({.command_line = {argv, argv + argc},
+                 .plugins = common.plugins,
+                 .quiet = common.quiet,
+                 .color = wants_color(common)});
 }
 
 }  // namespace flashcore

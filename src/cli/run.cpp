@@ -19,6 +19,7 @@
 #include "report/progress.hpp"
 #include "report/table.hpp"
 #include "run/device.hpp"
+#include "worker/worker_executor.hpp"
 
 namespace flashcore {
 namespace {
@@ -29,6 +30,7 @@ struct RunOptions {
   std::string config = "default";
   Overrides overrides;
   bool dry_run = false;
+  bool in_process = false;
 };
 
 void add_what_options(CLI::App& app, RunOptions& options) {
@@ -64,6 +66,12 @@ void add_how_options(CLI::App& app, RunOptions& options) {
       ->group(kMeasure);
   app.add_option("--repeats", overrides.repeats,
                  "Enter each variant this often: its rows then show what the same code differs by")
+      ->group(kMeasure);
+  app.add_option("--timeout", overrides.timeout_s,
+                 "Seconds that one check or sample of a variant may take before its worker process is ended")
+      ->group(kMeasure);
+  app.add_flag("--in-process", options.in_process,
+               "Run variants in this process, not in a worker: for debuggers and profilers")
       ->group(kMeasure);
 
   constexpr const char* kReport = "What to report";
@@ -158,12 +166,19 @@ ExitCode exit_code(const RunSummary& summary) {
   return ExitCode::ok;
 }
 
+std::unique_ptr<Executor> open_executor(const RunOptions& options, const Plan& plan, const Session& session) {
+  if (options.in_process) return open_device(plan.device);
+  return std::make_unique<WorkerExecutor>(WorkerOptions{.device = to_string(plan.device),
+                                                        .plugins = session.plugins,
+                                                        .timeout_s = plan.policy.measure.timeout_s});
+}
+
 ExitCode run_config(const RunOptions& options, const Session& session) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
   const Plan plan = make_plan(document, config_stem(options.config));
 
-  const std::unique_ptr<Executor> executor = open_device(plan.device);
+  const std::unique_ptr<Executor> executor = open_executor(options, plan, session);
   const DeviceInfo& device = executor->device();
   check_written_for(plan, device);
   const std::vector<const Variant*> variants = runnable_variants(plan, device);

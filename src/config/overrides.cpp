@@ -38,6 +38,9 @@ void apply(const Overrides& overrides, JsonDocument& document) {
   if (overrides.budget_s) document.set("/measure/budget_s", number_or_text(*overrides.budget_s), "--budget");
   if (overrides.repeats) document.set("/measure/repeats", number_or_text(*overrides.repeats), "--repeats");
   if (overrides.pacing) document.set("/measure/pacing", *overrides.pacing, "--pacing");
+  if (overrides.timeout_s) {
+    document.set("/measure/timeout_s", number_or_text(*overrides.timeout_s), "--timeout");
+  }
   if (overrides.seed) document.set("/seed", number_or_text(*overrides.seed), "--seed");
   if (overrides.check_only) document.set("/measure/clocks", json::array(), "--check-only");
   if (overrides.no_check) document.set("/check/enabled", false, "--no-check");

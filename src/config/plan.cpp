@@ -19,7 +19,8 @@ constexpr std::string_view kRootKeys[] = {"$schema",  "name",  "description", "w
 constexpr std::string_view kCheckKeys[] = {"enabled", "yardstick_factor", "max_abs", "rel_l2"};
 constexpr std::string_view kMeasureKeys[] = {"clocks",      "relative_width", "min_samples",
                                              "max_samples", "budget_s",       "pacing",
-                                             "warmup_s",    "energy_s",       "repeats"};
+                                             "warmup_s",    "energy_s",       "repeats",
+                                             "timeout_s"};
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
 constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
@@ -27,7 +28,7 @@ constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 constexpr double kMostError = std::numeric_limits<double>::max();
 constexpr std::int64_t kMostSamples = 1'000'000;
 constexpr int kMostRepeats = 100;
-constexpr double kMostBudgetSeconds = 7 * 24 * 3600.0;
+constexpr double kMostSeconds = 7 * 24 * 3600.0;
 constexpr double kMostPauseSeconds = 600;
 
 CheckPolicy read_check(const JsonReader& block, bool& enabled) {
@@ -59,6 +60,12 @@ std::vector<std::string_view> words_of(const Enum (&values)[kCount]) {
   return words;
 }
 
+double read_seconds(const JsonReader& value) {
+  const double seconds = value.positive_number();
+  if (seconds > kMostSeconds) value.fail("must be at most a week");
+  return seconds;
+}
+
 // When a clock has enough samples.
 void read_stopping_rule(const JsonReader& block, MeasurePolicy& policy) {
   const auto read_count = [&](std::string_view key, int& count) {
@@ -74,10 +81,7 @@ void read_stopping_rule(const JsonReader& block, MeasurePolicy& policy) {
     policy.relative_width = block["relative_width"].positive_number();
     if (policy.relative_width > 1) block["relative_width"].fail("must be at most 1");
   }
-  if (block.has("budget_s")) {
-    policy.budget_s = block["budget_s"].positive_number();
-    if (policy.budget_s > kMostBudgetSeconds) block["budget_s"].fail("must be at most a week");
-  }
+  if (block.has("budget_s")) policy.budget_s = read_seconds(block["budget_s"]);
 }
 
 MeasurePolicy read_measure(const JsonReader& block) {
@@ -89,6 +93,7 @@ MeasurePolicy read_measure(const JsonReader& block) {
   if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMostPauseSeconds);
   if (block.has("repeats")) policy.repeats = static_cast<int>(block["repeats"].integer(1, kMostRepeats));
   if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMostPauseSeconds);
+  if (block.has("timeout_s")) policy.timeout_s = read_seconds(block["timeout_s"]);
   return policy;
 }
 

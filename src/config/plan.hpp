@@ -49,6 +49,7 @@ struct Overrides {
   std::optional<std::string> budget_s = {};
   std::optional<std::string> pacing = {};  // sustained | burst
   std::optional<std::string> repeats = {};
+  std::optional<std::string> timeout_s = {};
   std::optional<std::string> seed = {};
   bool check_only = false;
   bool no_check = false;

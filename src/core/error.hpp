@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/status.hpp"
+
 namespace flashcore {
 
 enum class ExitCode : int {
@@ -29,14 +31,17 @@ struct UsageError : Error {
   explicit UsageError(const std::string& message) : Error(ExitCode::usage, message) {}
 };
 
-// The device, its driver or the file system failed.
+// The device, its driver or the file system failed, or a variant did: `status` is then that of its record.
 struct EnvironmentError : Error {
-  explicit EnvironmentError(const std::string& message) : Error(ExitCode::environment, message) {}
+  explicit EnvironmentError(const std::string& message, Status record_status = Status::error)
+      : Error(ExitCode::environment, message), status(record_status) {}
+
+  Status status;
 };
 
-// Memory ran out on the device or the host; one record ends as out_of_memory, the run goes on.
+// Memory ran out on the device or the host.
 struct OutOfMemoryError : EnvironmentError {
-  using EnvironmentError::EnvironmentError;
+  explicit OutOfMemoryError(const std::string& message) : EnvironmentError(message, Status::out_of_memory) {}
 };
 
 }  // namespace flashcore

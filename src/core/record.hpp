@@ -10,36 +10,11 @@
 
 #include "core/problem.hpp"
 #include "core/roofline.hpp"
+#include "core/status.hpp"
 #include "core/telemetry.hpp"
 #include "core/variant.hpp"
 
 namespace flashcore {
-
-enum class Status : int { ok, incorrect, unsupported, crashed, timeout, out_of_memory, error };
-
-inline constexpr Status kAllStatuses[] = {Status::ok,      Status::incorrect, Status::unsupported,
-                                          Status::crashed, Status::timeout,   Status::out_of_memory,
-                                          Status::error};
-
-constexpr std::string_view to_string(Status status) {
-  switch (status) {
-    case Status::ok:
-      return "ok";
-    case Status::incorrect:
-      return "incorrect";
-    case Status::unsupported:
-      return "unsupported";
-    case Status::crashed:
-      return "crashed";
-    case Status::timeout:
-      return "timeout";
-    case Status::out_of_memory:
-      return "out_of_memory";
-    case Status::error:
-      return "error";
-  }
-  return "?";
-}
 
 // Errors of an output against the FP32 reference.
 struct ErrorNorms {

@@ -11,6 +11,7 @@
 
 #include "core/hash.hpp"
 #include "report/build_info.hpp"
+#include "report/device_json.hpp"
 #include "report/json_fields.hpp"
 #include "run/nvml.hpp"
 
@@ -111,18 +112,6 @@ Json make_environment(const EnvironmentRequest& request) {
   if (!device.pci_bus_id.empty()) json["nvml"] = nvml_json(device.pci_bus_id);
   if (Json ceilings = ceilings_json(device); !ceilings.is_null()) json["ceilings"] = std::move(ceilings);
   if (!device.code_problem.empty()) json["code_hash"] = {{"reason", device.code_problem}};
-  return json;
-}
-
-Json ceilings_json(const DeviceInfo& device) {
-  if (!device.ceilings_problem.empty()) return {{"reason", device.ceilings_problem}};
-  if (!device.ceilings) return nullptr;
-  Json json;
-  FieldWriter fields(json);
-  fields.required("copy_bytes_per_s", device.ceilings->copy_bytes_per_s);
-  fields.required("mma_flops_per_s", device.ceilings->mma_flops_per_s);
-  fields.optional("wgmma_flops_per_s", device.ceilings->wgmma_flops_per_s);
-  fields.required("exp2_per_s", device.ceilings->exp2_per_s);
   return json;
 }
 

@@ -21,9 +21,6 @@ struct EnvironmentRequest {
 // Throws nothing: what cannot be found out is absent, or a reason. Asks NVML about a CUDA device.
 Json make_environment(const EnvironmentRequest& request);
 
-// {"copy_bytes_per_s": …} of what the probe measured, {"reason": …} when it failed, null when it did not run.
-Json ceilings_json(const DeviceInfo& device);
-
 // 64-bit FNV-1a of the config's text with sorted keys, 16 hexadecimal digits. Equal configs have equal
 // hashes whatever the order of their keys.
 std::string config_hash(const Json& config);

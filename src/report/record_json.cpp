@@ -110,6 +110,31 @@ VariantSpec spec_from_json(const JsonReader& reader) {
   return spec;
 }
 
+void rate_fields(auto&& io, auto& record) {
+  io.optional("tflops", record.tflops);
+  io.optional("peak_tflops", record.peak_tflops);
+  io.optional("percent_of_peak", record.percent_of_peak);
+  io.optional("energy_per_call_j", record.energy_per_call_j);
+}
+
+std::string clock_field(Clock clock) { return fmt::format("{}_us", to_string(clock)); }
+
+}  // namespace
+
+Json problem_to_json(const Problem& problem) {
+  Json json;
+  problem_fields(FieldWriter(json), problem);
+  return json;
+}
+
+Problem problem_from_json(const JsonReader& reader) {
+  Problem problem;
+  problem_fields(FieldReader(reader), problem);
+  if (!find_field(reader, "scale")) problem.scale = default_scale(problem.head_dim);
+  validate(problem, reader.where());
+  return problem;
+}
+
 Json check_to_json(const Check& check, const Problem& problem) {
   Json json;
   error_fields(FieldWriter(json), check.error);
@@ -131,20 +156,22 @@ Check check_from_json(const JsonReader& reader, const Problem& problem) {
   return check;
 }
 
-void rate_fields(auto&& io, auto& record) {
-  io.optional("tflops", record.tflops);
-  io.optional("peak_tflops", record.peak_tflops);
-  io.optional("percent_of_peak", record.percent_of_peak);
-  io.optional("energy_per_call_j", record.energy_per_call_j);
+Json resources_to_json(const Resources& resources) {
+  Json json;
+  resource_fields(FieldWriter(json), resources);
+  json["smem_bytes"] = resources.static_smem_bytes + resources.dynamic_smem_bytes;
+  return json;
 }
 
-std::string clock_field(Clock clock) { return fmt::format("{}_us", to_string(clock)); }
-
-}  // namespace
+Resources resources_from_json(const JsonReader& reader) {
+  Resources resources;
+  resource_fields(FieldReader(reader), resources);
+  return resources;
+}
 
 Json to_json(const Record& record) {
   Json json;
-  problem_fields(FieldWriter(json["problem"]), record.problem);
+  json["problem"] = problem_to_json(record.problem);
   json["variant"] = record.variant_id();
   json["family"] = record.family;
   json["backend"] = to_string(record.backend);
@@ -158,11 +185,7 @@ Json to_json(const Record& record) {
   }
   rate_fields(FieldWriter(json), record);
   if (record.roofline) json["roofline"] = roofline_to_json(record);
-  if (record.resources) {
-    Json& resources = json["resources"];
-    resource_fields(FieldWriter(resources), *record.resources);
-    resources["smem_bytes"] = record.resources->static_smem_bytes + record.resources->dynamic_smem_bytes;
-  }
+  if (record.resources) json["resources"] = resources_to_json(*record.resources);
   if (record.telemetry) json["telemetry"] = telemetry_to_json(*record.telemetry);
   if (!record.code_hash.empty()) json["code_hash"] = record.code_hash;
   return json;
@@ -170,10 +193,7 @@ Json to_json(const Record& record) {
 
 Record record_from_json(const JsonReader& reader) {
   Record record;
-  const JsonReader problem = require_field(reader, "problem");
-  problem_fields(FieldReader(problem), record.problem);
-  if (!find_field(problem, "scale")) record.problem.scale = default_scale(record.problem.head_dim);
-  validate(record.problem, problem.where());
+  record.problem = problem_from_json(require_field(reader, "problem"));
   record.family = require_field(reader, "family").string();
   record.spec = spec_from_json(require_field(reader, "spec"));
   if (const JsonReader variant = require_field(reader, "variant"); variant.string() != record.variant_id()) {
@@ -193,7 +213,7 @@ Record record_from_json(const JsonReader& reader) {
   rate_fields(fields, record);
   if (const auto roofline = find_field(reader, "roofline")) record.roofline = roofline_from_json(*roofline);
   if (const auto resources = find_field(reader, "resources")) {
-    resource_fields(FieldReader(*resources), record.resources.emplace());
+    record.resources = resources_from_json(*resources);
   }
   if (const auto telemetry = find_field(reader, "telemetry")) {
     record.telemetry = telemetry_from_json(*telemetry);

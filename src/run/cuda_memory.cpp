@@ -9,6 +9,25 @@
 namespace flashcore {
 
 namespace {
+// Errors after which every further call of this process fails: "the process must be terminated and
+// relaunched" (CUDA Runtime API, cudaError_t).
+bool loses_context(cudaError_t error) {
+  switch (error) {
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+      return true;
+    default:
+      return false;
+  }
+}
+
 constexpr std::size_t round_up(std::size_t value, std::size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
@@ -23,7 +42,7 @@ void cuda_check(int code, std::string_view what) {
     cudaGetLastError();  // a failed allocation is no fault of the context; forget it
     throw OutOfMemoryError(message);
   }
-  throw EnvironmentError(message);
+  throw EnvironmentError(message, loses_context(error) ? Status::crashed : Status::error);
 }
 
 void DeviceBuffer::Free::operator()(void* memory) const { cudaFree(memory); }

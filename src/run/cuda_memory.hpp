@@ -15,7 +15,8 @@ struct CUgraphExec_st;
 namespace flashcore {
 
 // Throws when `code` (a cudaError_t) is not cudaSuccess: OutOfMemoryError when memory ran out, else
-// EnvironmentError; the message is "<what>: <CUDA's own words>".
+// EnvironmentError, whose status is `crashed` when the context is lost; the message is "<what>: <CUDA's own
+// words>".
 void cuda_check(int code, std::string_view what);
 
 // An allocation of device memory.

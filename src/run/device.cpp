@@ -48,6 +48,11 @@ static std::unique_ptr<Executor> open_cuda_device(int) { return nullptr; }
 
 #endif
 
+std::string to_string(const DeviceRequest& request) {
+  if (request.kind == DeviceRequest::Kind::automatic) return "auto";
+  return request.kind == DeviceRequest::Kind::cpu ? "cpu" : "cuda:" + std::to_string(request.index);
+}
+
 std::unique_ptr<Executor> open_device(const DeviceRequest& request) {
   if (request.kind == DeviceRequest::Kind::cpu) return make_cpu_executor();
   const CudaStatus cuda = cuda_status();

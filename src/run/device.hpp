@@ -16,6 +16,9 @@ struct DeviceRequest {
   int index = 0;
 };
 
+// As --device takes it: "auto", "cpu", "cuda:1".
+std::string to_string(const DeviceRequest& request);
+
 // CUDA as this process finds it.
 struct CudaStatus {
   bool compiled_in = false;

@@ -47,7 +47,7 @@ class Executor {
   virtual std::int64_t required_bytes(const Problem& problem) const = 0;
 
   // Makes seeded inputs, the reference and the yardstick; frees those of the problem before. Throws
-  // OutOfMemoryError.
+  // OutOfMemoryError, or EnvironmentError with another status when this problem alone cannot be prepared.
   virtual void prepare(const Problem& problem, std::uint64_t seed) = 0;
 
   // The reason why the variant cannot run the prepared problem, or an empty string.

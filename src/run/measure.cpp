@@ -33,10 +33,8 @@ bool attempt(Record& record, Work work) {
   try {
     work();
     return true;
-  } catch (const OutOfMemoryError& error) {
-    fail(record, Status::out_of_memory, error.what());
   } catch (const EnvironmentError& error) {
-    fail(record, Status::error, error.what());
+    fail(record, error.status, error.what());
   }
   return false;
 }

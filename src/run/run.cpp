@@ -61,10 +61,8 @@ void examine(Record& record, const Variant& variant, const RunPolicy& policy, Ex
     if (!policy.check) return;
     record.check = executor.verify(variant, policy.check_policy);
     if (!record.check->passed) fail(record, Status::incorrect, record.check->reason);
-  } catch (const OutOfMemoryError& error) {
-    fail(record, Status::out_of_memory, error.what());
   } catch (const EnvironmentError& error) {
-    fail(record, Status::error, error.what());
+    fail(record, error.status, error.what());
   }
 }
 
@@ -133,7 +131,7 @@ void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor
       fail(record, Status::incorrect, std::move(reason));
     }
   } catch (const EnvironmentError& error) {
-    fail(record, Status::error, error.what());
+    fail(record, error.status, error.what());
   }
   if (record.status != Status::ok) record.drop_timings();
 }
@@ -205,9 +203,10 @@ class Runner {
     try {
       executor_.prepare(problem, policy_.seed);
       return true;
-    } catch (const OutOfMemoryError& error) {
+    } catch (const EnvironmentError& error) {
+      if (error.status == Status::error) throw;  // the device itself has failed
       for (Record& record : records) {
-        fail(record, Status::out_of_memory, error.what());
+        fail(record, error.status, error.what());
         emit(record);
       }
       return false;

@@ -1,0 +1,188 @@
+#include "worker/child_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "core/error.hpp"
+
+namespace flashcore {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr std::size_t kErrorTailBytes = 4096;
+constexpr milliseconds kGoodbye{2000};        // for a child to go by itself
+constexpr milliseconds kAfterKill{5000};      // for the kernel to take a killed one down
+constexpr milliseconds kLongestWait{60'000};  // between two looks at the clock
+
+// Reads what is there. 0 at the end, -1 when there is nothing now.
+ssize_t read_some(int descriptor, std::string& text) {
+  char buffer[4096];
+  ssize_t count = 0;
+  do {
+    count = ::read(descriptor, buffer, sizeof buffer);
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) text.append(buffer, static_cast<std::size_t>(count));
+  if (count < 0 && errno != EAGAIN) return 0;  // a child that died with a line unread resets the connection
+  return count;
+}
+
+[[noreturn]] void fail_to_start(const std::string& program, int error) {
+  throw EnvironmentError(fmt::format("{}: cannot be started: {}", program, std::strerror(error)));
+}
+
+// What posix_spawn(3) does between fork and exec.
+class SpawnSetup {
+ public:
+  SpawnSetup(int socket, int errors) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_adddup2(&actions_, socket, STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, socket, STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
+    posix_spawnattr_init(&attributes_);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+    posix_spawnattr_setsigmask(&attributes_, &blocked);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
+  }
+  ~SpawnSetup() {
+    posix_spawnattr_destroy(&attributes_);
+    posix_spawn_file_actions_destroy(&actions_);
+  }
+  SpawnSetup(const SpawnSetup&) = delete;
+  SpawnSetup& operator=(const SpawnSetup&) = delete;
+
+  const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  posix_spawn_file_actions_t actions_{};
+  posix_spawnattr_t attributes_{};
+};
+
+}  // namespace
+
+void Descriptor::close() {
+  if (number_ >= 0) ::close(std::exchange(number_, -1));
+}
+
+ChildProcess::ChildProcess(const std::string& program, const std::vector<std::string>& arguments) {
+  int sockets[2];
+  int pipe_ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) fail_to_start(program, errno);
+  socket_ = Descriptor(sockets[0]);
+  const Descriptor child_socket(sockets[1]);
+  if (::pipe2(pipe_ends, O_CLOEXEC) != 0) fail_to_start(program, errno);
+  errors_ = Descriptor(pipe_ends[0]);
+  const Descriptor child_errors(pipe_ends[1]);
+  ::fcntl(socket_.get(), F_SETFL, O_NONBLOCK);
+  ::fcntl(errors_.get(), F_SETFL, O_NONBLOCK);
+
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  const SpawnSetup setup(child_socket.get(), child_errors.get());
+  const int error =
+      ::posix_spawn(&id_, program.c_str(), setup.actions(), setup.attributes(), argv.data(), environ);
+  if (error != 0) fail_to_start(program, error);
+}
+
+ChildProcess::~ChildProcess() { end(kGoodbye); }
+
+void ChildProcess::send(std::string_view line) {
+  const std::string text = fmt::format("{}\n", line);
+  // One line at a time is under way, far smaller than a socket's buffer, so that this never blocks.
+  (void)::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+ChildProcess::Received ChildProcess::receive(Clock::time_point deadline) {
+  using Kind = Received::Kind;
+  for (;;) {
+    if (const auto end = unread_.find('\n'); end != std::string::npos) {
+      Received received{Kind::line, unread_.substr(0, end)};
+      unread_.erase(0, end + 1);
+      return received;
+    }
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return {Kind::deadline};
+    pollfd watched[] = {{socket_.get(), POLLIN, 0}, {errors_.get(), POLLIN, 0}};
+    ::poll(watched, 2, static_cast<int>(std::min(left, kLongestWait).count()));
+    read_errors();
+    if ((watched[0].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
+    if (read_some(socket_.get(), unread_) == 0) return {Kind::gone};
+  }
+}
+
+void ChildProcess::read_errors() {
+  if (errors_.get() < 0) return;
+  ssize_t count = 0;
+  while ((count = read_some(errors_.get(), error_tail_)) > 0) {
+    if (error_tail_.size() > kErrorTailBytes) error_tail_.erase(0, error_tail_.size() - kErrorTailBytes);
+  }
+  if (count == 0) errors_.close();  // poll(2) passes over it from now on
+}
+
+void ChildProcess::kill() {
+  if (!wait_status_) ::kill(id_, SIGKILL);
+}
+
+bool ChildProcess::has_gone(milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
+  for (milliseconds pause{0}; !wait_status_;
+       pause = std::min(2 * pause + milliseconds(1), milliseconds(20))) {
+    read_errors();
+    int status = 0;
+    if (::waitpid(id_, &status, WNOHANG) == id_) {
+      wait_status_ = status;
+    } else if (Clock::now() >= deadline) {
+      return false;
+    } else {
+      std::this_thread::sleep_for(pause);
+    }
+  }
+  read_errors();
+  return true;
+}
+
+std::string ChildProcess::end(milliseconds patience) {
+  socket_.close();
+  bool was_stopped = false;
+  if (!has_gone(patience)) {
+    kill();
+    was_stopped = true;
+    if (!has_gone(kAfterKill)) return "could not be stopped";
+  }
+  if (was_stopped) return "was stopped";
+  if (WIFEXITED(*wait_status_)) return fmt::format("ended with exit code {}", WEXITSTATUS(*wait_status_));
+  const int signal = WTERMSIG(*wait_status_);
+  const char* name = ::sigabbrev_np(signal);
+  return fmt::format("died of SIG{} ({})", name == nullptr ? std::to_string(signal) : name,
+                     ::sigdescr_np(signal) == nullptr ? "unknown signal" : ::sigdescr_np(signal));
+}
+
+std::string ChildProcess::last_words() const {
+  std::string_view text = error_tail_;
+  const auto last = text.find_last_not_of(" \t\r\n");
+  if (last == std::string_view::npos) return "";
+  text = text.substr(0, last + 1);
+  const auto line = text.rfind('\n');
+  return std::string(line == std::string_view::npos ? text : text.substr(line + 1));
+}
+
+void end_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
+}  // namespace flashcore

@@ -1,0 +1,100 @@
+#include "worker/job_server.hpp"
+
+#include <exception>
+#include <new>
+
+#include "report/device_json.hpp"
+#include "report/json_fields.hpp"
+#include "report/record_json.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::size_t kReserveBytes = 1 << 20;
+
+Clock clock_of(const JsonReader& request) { return decode<Clock>(require_field(request, "clock")); }
+
+CheckPolicy policy_of(const JsonReader& request) {
+  return check_policy_from_json(require_field(request, "policy"));
+}
+
+}  // namespace
+
+JobServer::JobServer(Executor& executor, std::span<const Variant* const> variants)
+    : executor_(executor), reserve_(std::make_unique<char[]>(kReserveBytes)) {
+  for (const Variant* variant : variants) variants_.emplace(variant->id(), variant);
+}
+
+std::string JobServer::answer(std::string_view line) {
+  try {
+    const JsonDocument document(line, "request");
+    return to_line({{"result", perform(JsonReader(document))}});
+  } catch (const EnvironmentError& error) {
+    return to_line(failure_to_json(error.what(), error.status));
+  } catch (const std::bad_alloc&) {
+    reserve_.reset();
+    return to_line(failure_to_json("host memory ran out", Status::out_of_memory));
+  } catch (const std::exception& error) {
+    return to_line(failure_to_json(error.what(), Status::error));
+  }
+}
+
+Json JobServer::perform(const JsonReader& request) {
+  switch (decode<Call>(require_field(request, "call"))) {
+    case Call::variants: {
+      Json ids = Json::array();
+      for (const auto& [id, variant] : variants_) ids.push_back(id);
+      return ids;
+    }
+    case Call::measure_ceilings:
+      executor_.measure_ceilings();
+      return device_to_json(executor_.device());
+    case Call::required_bytes:
+      return executor_.required_bytes(problem_from_json(require_field(request, "problem")));
+    case Call::prepare:
+      problem_ = problem_from_json(require_field(request, "problem"));
+      executor_.prepare(*problem_,
+                        static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))));
+      return nullptr;
+    case Call::inspect:
+      return inspect(require_field(request, "variant").string());
+    case Call::verify:
+      return check_to_json(executor_.verify(variant(request), policy_of(request)), problem_.value());
+    case Call::verify_negated:
+      return check_to_json(executor_.verify_negated(variant(request), policy_of(request)), problem_.value());
+    case Call::sample:
+      return take_sample(variant(request), clock_of(request));
+    case Call::sample_poisoned:
+      return encode(executor_.sample_poisoned(variant(request)));
+    case Call::launches_per_sample:
+      return executor_.launches_per_sample(variant(request), clock_of(request));
+  }
+  return nullptr;
+}
+
+Json JobServer::inspect(const std::string& id) const {
+  const auto found = variants_.find(id);
+  if (found == variants_.end())
+    return to_json(Inspection{.unsupported = "the worker's build has no such variant"});
+  const Variant& variant = *found->second;
+  Inspection inspection{.unsupported = executor_.unsupported(variant)};
+  if (inspection.unsupported.empty()) {
+    if (variant.query_resources != nullptr) inspection.resources = executor_.resources(variant);
+    inspection.code_hash = executor_.code_hash(variant);
+  }
+  return to_json(inspection);
+}
+
+Json JobServer::take_sample(const Variant& variant, Clock clock) {
+  const double us = executor_.sample(variant, clock);
+  return to_json(Sample{.us = us, .launches = executor_.launches_per_sample(variant, clock)});
+}
+
+const Variant& JobServer::variant(const JsonReader& request) const {
+  const JsonReader id = require_field(request, "variant");
+  const auto found = variants_.find(id.string());
+  if (found == variants_.end()) id.fail("there is no such variant");
+  return *found->second;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,96 @@
+// What a program and its worker say to each other: one JSON object a line, a request down and an answer up,
+// in turns. The worker speaks first, once its device is open:
+//   hello    {"protocol":1,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
+//   request  {"call":"verify","variant":"wmma/…","policy":{…}}
+//   answer   {"result":…}  or  {"failure":{"status":"crashed","message":"…"}}
+// Variants go by their ids, so that the two ends may be different builds. Problems, checks and resources have
+// the form that records give them.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "config/json_document.hpp"
+#include "core/error.hpp"
+#include "report/json.hpp"
+#include "run/executor.hpp"
+
+namespace flashcore {
+
+// Grows when an older end would misunderstand a newer one.
+inline constexpr int kProtocolVersion = 1;
+
+// The functions of Executor; `inspect` is unsupported, resources and code_hash in one.
+enum class Call : int {
+  variants,
+  measure_ceilings,
+  required_bytes,
+  prepare,
+  inspect,
+  verify,
+  verify_negated,
+  sample,
+  sample_poisoned,
+  launches_per_sample,
+};
+
+inline constexpr Call kAllCalls[] = {Call::variants,        Call::measure_ceilings,
+                                     Call::required_bytes,  Call::prepare,
+                                     Call::inspect,         Call::verify,
+                                     Call::verify_negated,  Call::sample,
+                                     Call::sample_poisoned, Call::launches_per_sample};
+
+constexpr std::string_view to_string(Call call) {
+  constexpr std::string_view kWords[] = {
+      "variants", "measure_ceilings", "required_bytes", "prepare",         "inspect",
+      "verify",   "verify_negated",   "sample",         "sample_poisoned", "launches_per_sample"};
+  return kWords[static_cast<int>(call)];
+}
+
+constexpr std::span<const Call> all_values(Call) { return kAllCalls; }
+constexpr std::span<const Clock> all_values(Clock) { return kAllClocks; }
+
+// What of a variant does not depend on running it.
+struct Inspection {
+  std::string unsupported;  // empty: it can run
+  Resources resources;
+  std::string code_hash;
+};
+
+// The worker's build and device.
+struct Hello {
+  int protocol = kProtocolVersion;
+  std::string version;
+  std::string git_commit;
+  bool git_dirty = false;
+  DeviceInfo device;
+};
+
+// A sample, and how many launches it is the mean of.
+struct Sample {
+  double us = 0;
+  int launches = 1;
+};
+
+// Each form is written and read here alone. Readers throw UsageError with the place of the mismatch.
+Json to_json(const Hello& hello);
+// Reads `protocol` first and no further when it is another than ours.
+Hello hello_from_json(const JsonReader& reader);
+
+Json to_json(const Inspection& inspection);
+Inspection inspection_from_json(const JsonReader& reader);
+
+Json to_json(const Sample& sample);
+Sample sample_from_json(const JsonReader& reader);
+
+Json to_json(const CheckPolicy& policy);
+CheckPolicy check_policy_from_json(const JsonReader& reader);
+
+Json failure_to_json(const std::string& message, Status status);
+EnvironmentError failure_from_json(const JsonReader& reader);
+
+// One line, whatever bytes its texts hold.
+std::string to_line(const Json& json);
+
+}  // namespace flashcore

@@ -1,0 +1,107 @@
+#include "worker/serve.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <optional>
+
+#include "capi/plugin.hpp"
+#include "core/error.hpp"
+#include "registry/registry.hpp"
+#include "report/build_info.hpp"
+#include "run/cpu_memory.hpp"
+#include "worker/child_process.hpp"
+#include "worker/job_server.hpp"
+
+namespace flashcore {
+namespace {
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { (void)std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+// Standard input and output as they were, under numbers of their own.
+class Lines {
+ public:
+  Lines() : in_(move_away(STDIN_FILENO, "r")), out_(move_away(STDOUT_FILENO, "w")) {
+    const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    ::dup2(nothing.get(), STDIN_FILENO);
+    ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  }
+  ~Lines() { std::free(buffer_); }
+  Lines(const Lines&) = delete;
+  Lines& operator=(const Lines&) = delete;
+
+  std::optional<std::string_view> next() {
+    const ssize_t length = ::getline(&buffer_, &capacity_, in_.get());
+    if (length <= 0) return std::nullopt;
+    return std::string_view(buffer_, static_cast<std::size_t>(length));
+  }
+
+  void put(const std::string& line) {
+    if (std::fputs((line + "\n").c_str(), out_.get()) < 0 || std::fflush(out_.get()) != 0) {
+      throw EnvironmentError("worker: standard output cannot be written");
+    }
+  }
+
+ private:
+  static File move_away(int number, const char* mode) {
+    const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    std::FILE* file = copy < 0 ? nullptr : ::fdopen(copy, mode);
+    if (file == nullptr) throw EnvironmentError("worker: standard input and output must be open");
+    return File(file);
+  }
+
+  File in_;
+  File out_;
+  char* buffer_ = nullptr;
+  std::size_t capacity_ = 0;
+};
+
+// Should memory run out all the same, the kernel takes this process first.
+void volunteer_for_oom_killer() { std::ofstream("/proc/self/oom_score_adj") << 1000; }
+
+// The process's private memory (getrlimit(2), RLIMIT_DATA) can grow by what is free now, less a part that
+// keeps the machine usable. Not on CUDA, where the driver maps far more than there is.
+void limit_memory() {
+#ifndef __SANITIZE_ADDRESS__              // its shadow memory counts
+  constexpr std::int64_t kKeptFree = 16;  // one part of so many
+  const std::int64_t free_bytes = free_host_memory_bytes();
+  if (free_bytes == 0) return;  // not known
+  const auto most = static_cast<rlim_t>(free_bytes - free_bytes / kKeptFree);
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur <= most) return;
+  limit.rlim_cur = most;
+  (void)::setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
+Hello make_hello(const DeviceInfo& device) {
+  const BuildInfo& build = build_info();
+  return {.version = build.version,
+          .git_commit = build.git_commit,
+          .git_dirty = build.git_dirty,
+          .device = device};
+}
+
+}  // namespace
+
+void serve(const DeviceRequest& device, std::span<const std::string> plugins) {
+  Lines lines;
+  end_with_parent();
+  volunteer_for_oom_killer();
+  for (const std::string& path : plugins) load_plugin(path, "--plugin");
+  const std::unique_ptr<Executor> executor = open_device(device);
+  if (executor->device().backend == Backend::cpu) limit_memory();
+  JobServer server(*executor, all_variants());
+  lines.put(to_line(to_json(make_hello(executor->device()))));
+  while (const auto line = lines.next()) lines.put(server.answer(*line));
+}
+
+}  // namespace flashcore

@@ -1,0 +1,181 @@
+#include "worker/worker_executor.hpp"
+
+#include <fmt/format.h>
+
+#include "report/device_json.hpp"
+#include "report/json_fields.hpp"
+#include "report/record_json.hpp"
+
+namespace flashcore {
+namespace {
+
+Json request(Call call) { return {{"call", to_string(call)}}; }
+
+Json request(Call call, const Variant& variant) {
+  return {{"call", to_string(call)}, {"variant", variant.id()}};
+}
+
+JsonReader result_of(const JsonDocument& answer) { return JsonReader(answer)["result"]; }
+
+}  // namespace
+
+class WorkerExecutor::Session {
+ public:
+  explicit Session(WorkerOptions options) : link_(std::move(options)) {}
+
+  const WorkerLink& link() const { return link_; }
+  const Problem& problem() const { return *problem_; }
+
+  void prepare(const Problem& problem, std::uint64_t seed) {
+    problem_ = problem;
+    seed_ = seed;
+    guilty_.clear();
+    inspections_.clear();
+    launches_.clear();
+    hopeless_.reset();
+    if (!link_.is_up()) link_.restart();
+    tell_problem();
+  }
+
+  // About no variant; may take long.
+  JsonDocument ask(const Json& question) {
+    revive();
+    return link_.ask(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
+  }
+
+  // A variant that cost a worker its life is not run on this problem again.
+  JsonDocument ask(const Variant& variant, const Json& question) {
+    if (const auto found = guilty_.find(&variant); found != guilty_.end())
+      throw EnvironmentError(found->second);
+    revive();
+    try {
+      return link_.ask(question, link_.options().timeout_s);
+    } catch (const EnvironmentError& error) {
+      if (!link_.is_up()) guilty_.emplace(&variant, error);
+      throw;
+    }
+  }
+
+  const Inspection& inspection(const Variant& variant) {
+    if (const auto found = inspections_.find(&variant); found != inspections_.end()) return found->second;
+    const JsonDocument answer = ask(variant, request(Call::inspect, variant));
+    return inspections_[&variant] = inspection_from_json(result_of(answer));
+  }
+
+  std::map<std::pair<const Variant*, Clock>, int>& launches() { return launches_; }
+
+ private:
+  void tell_problem() {
+    Json question = request(Call::prepare);
+    question["problem"] = problem_to_json(*problem_);
+    question["seed"] = static_cast<std::int64_t>(seed_);
+    link_.ask(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
+  }
+
+  // Tried once a problem: what fails here would fail at each call.
+  void revive() {
+    if (link_.is_up()) return;
+    if (hopeless_) throw EnvironmentError(*hopeless_);
+    try {
+      link_.restart();
+      if (problem_) tell_problem();
+    } catch (const Error& error) {
+      hopeless_ = fmt::format("no worker could take the place of one that was lost: {}", error.what());
+      throw EnvironmentError(*hopeless_);
+    }
+  }
+
+  WorkerLink link_;
+  std::optional<Problem> problem_;
+  std::uint64_t seed_ = 0;
+  std::optional<std::string> hopeless_;  // why there is no worker, until the next problem
+  std::map<const Variant*, EnvironmentError> guilty_;
+  std::map<const Variant*, Inspection> inspections_;
+  std::map<std::pair<const Variant*, Clock>, int> launches_;
+};
+
+WorkerExecutor::WorkerExecutor(WorkerOptions options)
+    : session_(std::make_unique<Session>(std::move(options))), device_(session_->link().hello().device) {}
+
+WorkerExecutor::~WorkerExecutor() = default;
+
+const Hello& WorkerExecutor::hello() const { return session_->link().hello(); }
+
+pid_t WorkerExecutor::process_id() const { return session_->link().process_id(); }
+
+std::vector<std::string> WorkerExecutor::variant_ids() {
+  const JsonDocument answer = session_->ask(request(Call::variants));
+  std::vector<std::string> ids;
+  for (const JsonReader& id : elements(result_of(answer))) ids.push_back(id.string());
+  return ids;
+}
+
+void WorkerExecutor::measure_ceilings() {
+  try {
+    const JsonDocument answer = session_->ask(request(Call::measure_ceilings));
+    device_ = device_from_json(result_of(answer));
+  } catch (const Error& error) {
+    device_.ceilings_problem = error.what();
+  }
+}
+
+std::int64_t WorkerExecutor::required_bytes(const Problem& problem) const {
+  Json question = request(Call::required_bytes);
+  question["problem"] = problem_to_json(problem);
+  const JsonDocument answer = session_->ask(question);
+  return decode<std::int64_t>(result_of(answer));
+}
+
+void WorkerExecutor::prepare(const Problem& problem, std::uint64_t seed) { session_->prepare(problem, seed); }
+
+std::string WorkerExecutor::unsupported(const Variant& variant) const {
+  return session_->inspection(variant).unsupported;
+}
+
+Resources WorkerExecutor::resources(const Variant& variant) const {
+  return session_->inspection(variant).resources;
+}
+
+std::string WorkerExecutor::code_hash(const Variant& variant) const {
+  return session_->inspection(variant).code_hash;
+}
+
+Check WorkerExecutor::ask_for_check(Call call, const Variant& variant, const CheckPolicy& policy) {
+  Json question = request(call, variant);
+  question["policy"] = to_json(policy);
+  const JsonDocument answer = session_->ask(variant, question);
+  return check_from_json(result_of(answer), session_->problem());
+}
+
+Check WorkerExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
+  return ask_for_check(Call::verify, variant, policy);
+}
+
+Check WorkerExecutor::verify_negated(const Variant& variant, const CheckPolicy& policy) {
+  return ask_for_check(Call::verify_negated, variant, policy);
+}
+
+double WorkerExecutor::sample(const Variant& variant, Clock clock) {
+  Json question = request(Call::sample, variant);
+  question["clock"] = to_string(clock);
+  const JsonDocument answer = session_->ask(variant, question);
+  const Sample sample = sample_from_json(result_of(answer));
+  session_->launches()[{&variant, clock}] = sample.launches;
+  return sample.us;
+}
+
+double WorkerExecutor::sample_poisoned(const Variant& variant) {
+  const JsonDocument answer = session_->ask(variant, request(Call::sample_poisoned, variant));
+  return decode<double>(result_of(answer));
+}
+
+int WorkerExecutor::launches_per_sample(const Variant& variant, Clock clock) {
+  const auto& known = session_->launches();
+  if (const auto found = known.find({&variant, clock}); found != known.end()) return found->second;
+  Json question = request(Call::launches_per_sample, variant);
+  question["clock"] = to_string(clock);
+  const JsonDocument answer = session_->ask(variant, question);
+  return decode<int>(result_of(answer));
+}
+
+}  // namespace flashcore
