@@ -19,7 +19,6 @@
 #include "report/progress.hpp"
 #include "report/table.hpp"
 #include "run/device.hpp"
-#include "worker/worker_executor.hpp"
 
 namespace flashcore {
 namespace {
@@ -166,19 +165,12 @@ ExitCode exit_code(const RunSummary& summary) {
   return ExitCode::ok;
 }
 
-std::unique_ptr<Executor> open_executor(const RunOptions& options, const Plan& plan, const Session& session) {
-  if (options.in_process) return open_device(plan.device);
-  return std::make_unique<WorkerExecutor>(WorkerOptions{.device = to_string(plan.device),
-                                                        .plugins = session.plugins,
-                                                        .timeout_s = plan.policy.measure.timeout_s});
-}
-
 ExitCode run_config(const RunOptions& options, const Session& session) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
   const Plan plan = make_plan(document, config_stem(options.config));
 
-  const std::unique_ptr<Executor> executor = open_executor(options, plan, session);
+  const std::unique_ptr<Executor> executor = open_executor(plan, session.plugins, options.in_process);
   const DeviceInfo& device = executor->device();
   check_written_for(plan, device);
   const std::vector<const Variant*> variants = runnable_variants(plan, device);

@@ -12,6 +12,7 @@
 #include "cli/runnable.hpp"
 #include "core/error.hpp"
 #include "registry/registry.hpp"
+#include "worker/worker_executor.hpp"
 
 namespace flashcore {
 namespace {
@@ -74,6 +75,13 @@ double required_bytes(const Problem& problem, const Executor& executor) {
 }
 
 }  // namespace
+
+std::unique_ptr<Executor> open_executor(const Plan& plan, const std::vector<std::string>& plugins,
+                                        bool in_process) {
+  if (in_process) return open_device(plan.device);
+  return std::make_unique<WorkerExecutor>(WorkerOptions{
+      .device = to_string(plan.device), .plugins = plugins, .timeout_s = plan.policy.measure.timeout_s});
+}
 
 Variants runnable_variants(const Plan& plan, const DeviceInfo& device) {
   const Variants selected = plan.variants.select(all_variants());

@@ -1,6 +1,7 @@
 // A plan meets a device: what is left of it there, and what is wrong with it before any work starts.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,11 @@
 #include "run/executor.hpp"
 
 namespace flashcore {
+
+// The plan's device, held by a worker process that loads the same plug-ins, or by this process. Throws Error
+// when the device or the worker cannot be had.
+std::unique_ptr<Executor> open_executor(const Plan& plan, const std::vector<std::string>& plugins,
+                                        bool in_process);
 
 // The plan's variants that are meant for one of its problems and for the device's backend; the log tells what
 // is left out. Throws UsageError when a selector or the baseline matches nothing, and with the reasons when

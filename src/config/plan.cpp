@@ -17,10 +17,9 @@ constexpr std::string_view kRootKeys[] = {"$schema",  "name",  "description", "w
                                           "device",   "seed",  "problems",    "variants",
                                           "baseline", "check", "measure",     "report"};
 constexpr std::string_view kCheckKeys[] = {"enabled", "yardstick_factor", "max_abs", "rel_l2"};
-constexpr std::string_view kMeasureKeys[] = {"clocks",      "relative_width", "min_samples",
-                                             "max_samples", "budget_s",       "pacing",
-                                             "warmup_s",    "energy_s",       "repeats",
-                                             "timeout_s"};
+constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_samples", "max_samples",
+                                             "budget_s", "pacing",         "warmup_s",    "energy_s",
+                                             "repeats",  "timeout_s"};
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
 constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};

@@ -121,7 +121,7 @@ std::string clock_field(Clock clock) { return fmt::format("{}_us", to_string(clo
 
 }  // namespace
 
-Json problem_to_json(const Problem& problem) {
+Json to_json(const Problem& problem) {
   Json json;
   problem_fields(FieldWriter(json), problem);
   return json;
@@ -171,7 +171,7 @@ Resources resources_from_json(const JsonReader& reader) {
 
 Json to_json(const Record& record) {
   Json json;
-  json["problem"] = problem_to_json(record.problem);
+  json["problem"] = to_json(record.problem);
   json["variant"] = record.variant_id();
   json["family"] = record.family;
   json["backend"] = to_string(record.backend);

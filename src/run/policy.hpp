@@ -35,8 +35,8 @@ struct MeasurePolicy {
   int max_samples = 200;
   double budget_s = 60;  // measuring time of the whole run, shared out over its problems
   Pacing pacing = Pacing::sustained;
-  double warmup_s = 1;    // the most that waiting for clocks and power to settle may take, each problem
-  int repeats = 1;        // records of each variant: with more than one, what the same code differs by is seen
+  double warmup_s = 1;  // the most that waiting for clocks and power to settle may take, each problem
+  int repeats = 1;      // records of each variant: with more than one, what the same code differs by is seen
   double timeout_s = 30;  // the most that one check or sample of a variant may take, in a worker process
   double energy_s = 0;    // back-to-back launches that each record's energy is taken over; 0: not taken
 };

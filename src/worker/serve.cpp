@@ -33,6 +33,7 @@ class Lines {
     const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     ::dup2(nothing.get(), STDIN_FILENO);
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);  // the last words of a variant come in their order
   }
   ~Lines() { std::free(buffer_); }
   Lines(const Lines&) = delete;

@@ -67,7 +67,7 @@ class WorkerExecutor::Session {
  private:
   void tell_problem() {
     Json question = request(Call::prepare);
-    question["problem"] = problem_to_json(*problem_);
+    question["problem"] = to_json(*problem_);
     question["seed"] = static_cast<std::int64_t>(seed_);
     link_.ask(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
   }
@@ -121,7 +121,7 @@ void WorkerExecutor::measure_ceilings() {
 
 std::int64_t WorkerExecutor::required_bytes(const Problem& problem) const {
   Json question = request(Call::required_bytes);
-  question["problem"] = problem_to_json(problem);
+  question["problem"] = to_json(problem);
   const JsonDocument answer = session_->ask(question);
   return decode<std::int64_t>(result_of(answer));
 }

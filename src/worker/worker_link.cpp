@@ -36,6 +36,15 @@ std::vector<std::string> command_line(const WorkerOptions& options) {
   return words;
 }
 
+Hello read_hello(const std::string& line, const std::string& program) {
+  try {
+    const JsonDocument document(line, "hello");
+    return hello_from_json(JsonReader(document));
+  } catch (const UsageError&) {
+    throw EnvironmentError(fmt::format("{}: does not work as a worker, it says: {}", program, line));
+  }
+}
+
 }  // namespace
 
 WorkerLink::WorkerLink(WorkerOptions options) : options_(std::move(options)), hello_(start()) {}
@@ -51,31 +60,26 @@ void WorkerLink::restart() {
 
 Hello WorkerLink::start() {
   oom_kills_ = oom_kills();
-  child_ = std::make_unique<ChildProcess>(options_.program, command_line(options_));
-  const auto received = child_->receive(after(kSetupFactor * options_.timeout_s));
-  if (received.kind != ChildProcess::Received::Kind::line) fail_to_start();
-  const JsonDocument document = [&] {
-    try {
-      return JsonDocument(received.line, "hello");
-    } catch (const UsageError&) {
-      throw EnvironmentError(
-          fmt::format("{}: does not work as a worker, it says: {}", options_.program, received.line));
-    }
-  }();
-  Hello hello = hello_from_json(JsonReader(document));
-  if (hello.protocol == kProtocolVersion) return hello;
-  throw UsageError(fmt::format("{}: {} speaks version {} of the worker protocol, this program version {}",
-                               options_.flag, options_.program, hello.protocol, kProtocolVersion));
+  auto child = std::make_unique<ChildProcess>(options_.program, command_line(options_));
+  const auto received = child->receive(after(kSetupFactor * options_.timeout_s));
+  if (received.kind != ChildProcess::Received::Kind::line) fail_to_start(*child);
+  Hello hello = read_hello(received.line, options_.program);
+  if (hello.protocol != kProtocolVersion) {
+    throw UsageError(fmt::format("{}: {} speaks version {} of the worker protocol, this program version {}",
+                                 options_.flag, options_.program, hello.protocol, kProtocolVersion));
+  }
+  child_ = std::move(child);
+  return hello;
 }
 
 // A worker that ends by itself has said why, as any command does.
-void WorkerLink::fail_to_start() {
+void WorkerLink::fail_to_start(ChildProcess& child) const {
   constexpr std::string_view kError = "flashcore-bench: error: ";
-  const std::string how = child_->end(kLastBreath);
-  const std::string words = child_->last_words();
+  const std::string how = child.end(kLastBreath);
+  const std::string words = child.last_words();
   const std::string place =
       options_.flag.empty() ? "" : fmt::format("{}: {}: ", options_.flag, options_.program);
-  const auto status = child_->wait_status();
+  const auto status = child.wait_status();
   if (words.starts_with(kError) && status && WIFEXITED(*status)) {
     throw Error(static_cast<ExitCode>(WEXITSTATUS(*status)), place + words.substr(kError.size()));
   }
@@ -97,6 +101,8 @@ JsonDocument WorkerLink::ask(const Json& request, double patience_s) {
   try {
     JsonDocument answer(received.line, "answer of the worker");
     const auto failure = find_field(JsonReader(answer), "failure");
+    if (!failure && !JsonReader(answer).has("result"))
+      lose("the worker's answer has no result", Status::crashed);
     if (!failure) return answer;
     const EnvironmentError error = failure_from_json(*failure);
     if (error.status != Status::error) lose(error.what(), error.status);

@@ -46,7 +46,7 @@ class WorkerLink {
 
  private:
   Hello start();
-  [[noreturn]] void fail_to_start();
+  [[noreturn]] void fail_to_start(ChildProcess& child) const;
   [[noreturn]] void lose(const std::string& reason, Status status);
   [[noreturn]] void explain_death(std::string_view call);
 

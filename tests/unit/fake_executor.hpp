@@ -28,10 +28,11 @@ enum class Behaviour {
 
 struct Script {
   Behaviour behaviour = Behaviour::right;
-  double latency_us = 10;       // median of hot
-  double noise = 0.01;          // standard deviation of the logarithm of a sample
-  double cold_factor = 1.1;     // cold = hot · cold_factor
-  double call_overhead_us = 4;  // call = hot + call_overhead_us
+  Status failure = Status::error;  // of what is thrown in verify or sample
+  double latency_us = 10;          // median of hot
+  double noise = 0.01;             // standard deviation of the logarithm of a sample
+  double cold_factor = 1.1;        // cold = hot · cold_factor
+  double call_overhead_us = 4;     // call = hot + call_overhead_us
 };
 
 class FakeExecutor : public Executor {
@@ -75,7 +76,9 @@ class FakeExecutor : public Executor {
     calls_.push_back("verify " + variant.id());
     const Script script = script_of(variant);
     elapsed_us_ += script.latency_us;
-    if (script.behaviour == Behaviour::throws_in_verify) throw EnvironmentError("the fake launch failed");
+    if (script.behaviour == Behaviour::throws_in_verify) {
+      throw EnvironmentError("the fake launch failed", script.failure);
+    }
     if (script.behaviour == Behaviour::out_of_memory)
       throw OutOfMemoryError("no room for the fake workspace");
     const bool again = checks_[variant.id()]++ > 0;
@@ -87,7 +90,9 @@ class FakeExecutor : public Executor {
   double sample(const Variant& variant, Clock clock) override {
     calls_.push_back(std::string(to_string(clock)) + " " + variant.id());
     const Script script = script_of(variant);
-    if (script.behaviour == Behaviour::throws_in_sample) throw EnvironmentError("the fake launch failed");
+    if (script.behaviour == Behaviour::throws_in_sample) {
+      throw EnvironmentError("the fake launch failed", script.failure);
+    }
     const double hot = script.latency_us * std::exp(script.noise * normal_(random_));
     const double us = clock == Clock::hot    ? hot
                       : clock == Clock::cold ? hot * script.cold_factor

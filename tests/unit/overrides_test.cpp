@@ -19,6 +19,11 @@ TEST(Overrides, PacingTakesThePlaceOfTheConfigs) {
   EXPECT_EQ(plan_with({.pacing = "burst"}).policy.measure.pacing, Pacing::burst);
 }
 
+TEST(Overrides, TheTimeLimitOfACall) {
+  EXPECT_EQ(plan_with({}).policy.measure.timeout_s, 30);
+  EXPECT_EQ(plan_with({.timeout_s = "1.5"}).policy.measure.timeout_s, 1.5);
+}
+
 TEST(Overrides, AnUnknownPacingNamesTheFlag) {
   try {
     plan_with({.pacing = "brust"});

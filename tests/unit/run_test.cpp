@@ -110,6 +110,19 @@ TEST_F(RunTest, TurnsFailuresIntoRecordsAndGoesOn) {
   EXPECT_EQ(summary.failed, 5);
 }
 
+TEST_F(RunTest, FailuresKeepTheirStatus) {
+  problems.resize(1);
+  executor.set_script(variants[0].id(),
+                      {.behaviour = Behaviour::throws_in_verify, .failure = Status::crashed});
+  executor.set_script(variants[1].id(),
+                      {.behaviour = Behaviour::throws_in_sample, .failure = Status::timeout});
+  EXPECT_EQ(run_all().failed, 2);
+  EXPECT_EQ(sink.records[0].status, Status::crashed);
+  EXPECT_EQ(sink.records[1].status, Status::timeout);
+  EXPECT_FALSE(sink.records[1].headline());
+  EXPECT_EQ(sink.records[2].status, Status::ok);
+}
+
 TEST_F(RunTest, SaysWhyAVariantCannotRun) {
   executor.set_script(variants[2].id(), {.behaviour = Behaviour::unsupported});
   EXPECT_EQ(run_all().unsupported, 2);
