@@ -9,8 +9,8 @@
 namespace flashcore {
 
 namespace {
-// Errors after which every further call of this process fails: "the process must be terminated and
-// relaunched" (CUDA Runtime API, cudaError_t).
+// Errors that leave the context unusable: every further call of this process fails (CUDA Runtime API,
+// cudaError_t).
 bool loses_context(cudaError_t error) {
   switch (error) {
     case cudaErrorIllegalAddress:
