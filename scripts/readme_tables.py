@@ -3,6 +3,9 @@
 
 A block stands between two marker comments; its words say what is written there and from which file:
     <!-- generated: ladder results/h100/ladder.json -->   one table a problem, best variant of each family
+    <!-- generated: peers results/h100/peers.json -->     one line a problem, this project's best beside each peer
+    <!-- generated: repeats results/h100/aa-1.json,results/h100/aa-2.json -->   how rows of the same variant differ,
+                                                          within each run and from each run to the next
     <!-- generated: text results/cpu/default.txt -->      the file as it is
     <!-- end -->
 Exit code: 0 up to date (or written), 1 stale under --check, 2 a result file that cannot be read.
@@ -12,6 +15,7 @@ import argparse
 import json
 import pathlib
 import re
+import statistics
 import sys
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
@@ -103,17 +107,93 @@ def ladder(path, file):
     return "\n".join(lines)
 
 
+def peers(path, file):
+    document = json.loads(path.read_text())
+    problems = {}
+    for record in document["records"]:
+        problems.setdefault(record["problem"]["name"], []).append(record)
+    families = [family for family in dict.fromkeys(record["family"] for record in document["records"])
+                if family.startswith("peer_")
+                and any(record["status"] == "ok" for record in document["records"] if record["family"] == family)]
+    lines = [source_line(document, file), "",
+             f"| problem | fastest here | hot us | {' | '.join(f'`{family}`' for family in families)} | speed-up |",
+             "|---|---" + "|---:" * (len(families) + 2) + "|"]
+    ratios = []
+    for name, records in problems.items():
+        best = {record["family"]: record for record in best_of_families(records)}
+        times = {family: headline(best[family]) if family in best else None for family in families}
+        own = min((record for family, record in best.items() if not family.startswith("peer_")), key=headline, default=None)
+        rivals = [time for time in times.values() if time is not None]
+        if own is None or not rivals:
+            continue
+        ratios.append(min(rivals) / headline(own))
+        cells = [name, f"`{own['variant']}`", number(headline(own))] + [number(time) for time in times.values()]
+        lines.append(f"| {' | '.join(cells)} | {number(ratios[-1])}× |")
+    mean = statistics.geometric_mean(ratios)
+    lines += ["", f"The speed-up is over the fastest peer; its geometric mean over the {len(ratios)} problems is "
+              f"{number(mean)}×.", ""]
+    return "\n".join(lines)
+
+
+def hot_rows(document):
+    """Timed rows of each problem and variant: (median in us, whether the card was slowed down meanwhile)."""
+    rows = {}
+    for record in document["records"]:
+        hot = record.get("timing", {}).get("hot_us")
+        if record["status"] == "ok" and hot is not None:
+            key = (json.dumps(record["problem"], sort_keys=True), record["variant"])
+            rows.setdefault(key, []).append((hot["median"], hot.get("throttled_samples", 0) > 0))
+    return rows
+
+
+def spread_line(name, pairs, limit):
+    """One line of the table of differences; `pairs` of (median, throttled), `limit` as a fraction."""
+    apart = sorted(abs(a / b - 1) for (a, _), (b, _) in pairs)
+    if not apart:
+        return f"| {name} | 0 | – | – | – | – |"
+    share = sum(difference <= limit for difference in apart) / len(apart)
+    cells = [apart[len(apart) // 2], apart[min(len(apart) - 1, int(0.95 * len(apart)))], apart[-1]]
+    figures = " | ".join(f"{100 * value:.2f} %" for value in cells)
+    return f"| {name} | {len(apart)} | {100 * share:.1f} % (±{100 * limit:g} %) | {figures} |"
+
+
+def spread_lines(name, pairs, limit):
+    for kind, throttled in (("never slowed down", False), ("slowed down by the power cap", True)):
+        chosen = [(a, b) for a, b in pairs if (a[1] or b[1]) == throttled]
+        if chosen:
+            yield spread_line(f"{name}, {kind}", chosen, limit)
+
+
+def repeats(paths, files):
+    documents = [json.loads(path.read_text()) for path in paths]
+    rows = [hot_rows(document) for document in documents]
+    lines = [source_line(documents[0], files[0]), "",
+             "| compared | pairs | agree | half differ by at most | 95 % by at most | all by at most |",
+             "|---|---:|---:|---:|---:|---:|"]
+    for file, run in zip(files, rows):
+        pairs = [(entries[0], entries[1]) for entries in run.values() if len(entries) > 1]
+        lines += spread_lines(f"within [{pathlib.Path(file).stem}]({file})", pairs, 0.01)
+    for before, after, file in zip(rows, rows[1:], files[1:]):
+        pairs = [(before[key][0], after[key][0]) for key in before if key in after and before[key][0][0] > 10]
+        lines += spread_lines(f"above 10 us, from the run before to {pathlib.Path(file).stem}", pairs, 0.02)
+    return "\n".join([*lines, ""])
+
+
 def text(path, _file):
     return f"```text\n{path.read_text().rstrip()}\n```\n"
 
 
-KINDS = {"ladder": ladder, "text": text}
+KINDS = {"ladder": ladder, "peers": peers, "text": text}
 
 
 def generate(match):
     begin, kind, file, end = match.groups()
-    path = SOURCE / file
-    body = KINDS[kind](path, file) if path.exists() else f"Not recorded: `{file}`.\n"
+    files = file.split(",")
+    paths = [SOURCE / name for name in files]
+    if not all(path.exists() for path in paths):
+        body = f"Not recorded: `{file}`.\n"
+    else:
+        body = repeats(paths, files) if kind == "repeats" else KINDS[kind](paths[0], file)
     return f"{begin}{body}{end}"
 
 

@@ -51,6 +51,27 @@ class ReadmeTest(unittest.TestCase):
         self.assertEqual([row.split("`")[1] for row in rows], ["scalar/fp16_d64_q4", "wmma/fp16_d64_q32"])
         self.assertEqual(rows[1], "| `wmma/fp16_d64_q32` | 60.0 | – | – | 8.95 | 5.00× | 2.5e-04 | – |")
 
+    def test_peers_stand_beside_the_best_variant(self):
+        records = [record("mma", "q32", 8.0), record("wgmma", "q64", 5.0), record("peer_a", "x", 10.0),
+                   record("peer_b", "x", 20.0)]
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "peers.json"
+            path.write_text(json.dumps({"environment": {}, "records": records}))
+            lines = readme_tables.peers(path, "peers.json").splitlines()
+        self.assertIn("| seed | `wgmma/fp16_d64_q64` | 5.00 | 10.0 | 20.0 | 2.00× |", lines)
+        self.assertIn("over the 1 problems is 2.00×", lines[-1] + lines[-2])
+
+    def test_repeats_compare_within_a_run_and_between_runs(self):
+        def run(*times):
+            return {"environment": {}, "records": [record("mma", "q32", time) for time in times]}
+
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [pathlib.Path(folder) / name for name in ("a.json", "b.json")]
+            for path, document in zip(paths, (run(100.0, 100.5), run(103.0, 100.0))):
+                path.write_text(json.dumps(document))
+            lines = [line for line in readme_tables.repeats(paths, ["a.json", "b.json"]).splitlines() if "100" in line or "0.0 %" in line]
+        self.assertEqual([line.split(" | ")[2] for line in lines], ["100.0 % (±1 %)", "0.0 % (±1 %)", "0.0 % (±2 %)"])
+
     def test_numbers_keep_three_significant_digits(self):
         for value, text in ((1398.4, "1398"), (44.25, "44.2"), (0.01234, "0.0123"), (0, "0"), (None, "–")):
             self.assertEqual(readme_tables.number(value), text)
