@@ -13,8 +13,7 @@
 #include "cli/ncu.hpp"
 #include "cli/ncu_counters.hpp"
 #include "cli/run_plan.hpp"
-#include "config/plan.hpp"
-#include "registry/registry.hpp"
+#include "cli/subject.hpp"
 #include "report/progress.hpp"
 #include "report/record_json.hpp"
 #include "report/text.hpp"
@@ -29,52 +28,19 @@ constexpr const char* kDefaultBudgetSeconds = "5";
 constexpr std::size_t kStallsShown = 5;
 
 struct ProfileOptions {
-  std::string variant;
-  std::string problem = kSeedProblem;
-  Overrides overrides = {.device = "cuda", .budget_s = kDefaultBudgetSeconds};
+  SubjectRequest request = {.command = "profile",
+                            .participle = "profiled",
+                            .problem = kSeedProblem,
+                            .overrides = {.device = "cuda", .budget_s = kDefaultBudgetSeconds}};
   bool json = false;
   bool one_launch = false;
 };
 
-// What a run of this variant on this problem is, as --variants and --problem would say it.
-struct Subject {
-  const Variant* variant;
-  Plan plan;
-};
-
-const Variant& find_one(const std::string& glob) {
-  Selector selector;
-  selector.add_glob(glob, "profile");
-  const std::vector<const Variant*> found = selector.select(all_variants());
-  if (found.size() > 1) {
+Subject find_subject(const ProfileOptions& options) {
+  Subject subject = make_subject(options.request);
+  if (subject.variant->backend != Backend::cuda) {
     throw UsageError(
-        fmt::format("profile: {} matches {} variants and one is profiled at a time, for example {}", glob,
-                    found.size(), found.front()->id()));
-  }
-  if (found.front()->backend != Backend::cuda) {
-    throw UsageError(fmt::format("profile: {} runs on the CPU, which ncu does not see", glob));
-  }
-  return *found.front();
-}
-
-// dtype and head_dim are the variant's unless the flag says otherwise.
-std::string complete_problem(std::string problem, const VariantSpec& spec) {
-  if (problem.find("dtype=") == std::string::npos) problem += fmt::format(",dtype={}", to_string(spec.dtype));
-  if (problem.find("head_dim=") == std::string::npos) problem += fmt::format(",head_dim={}", spec.head_dim);
-  return problem;
-}
-
-Subject make_subject(const ProfileOptions& options) {
-  const Variant& variant = find_one(options.variant);
-  Overrides overrides = options.overrides;
-  overrides.problems = {complete_problem(options.problem, variant.spec)};
-  overrides.variants = {variant.id()};
-  JsonDocument document("{}", "profile");
-  apply(overrides, document);
-  Subject subject{&variant, make_plan(document, "profile")};
-  if (subject.plan.problems.size() != 1) {
-    throw UsageError(
-        fmt::format("--problem: makes {} problems, one is profiled at a time", subject.plan.problems.size()));
+        fmt::format("profile: {} runs on the CPU, which ncu does not see", options.request.variant));
   }
   return subject;
 }
@@ -176,7 +142,7 @@ Json profile_json(const Record& record, const std::vector<KernelProfile>& kernel
 }
 
 ExitCode profile(const ProfileOptions& options, const Session& session) {
-  const Subject subject = make_subject(options);
+  const Subject subject = find_subject(options);
   require_cuda();
   if (options.one_launch) return launch_once(subject);
   const std::string ncu = find_ncu();
@@ -199,14 +165,15 @@ void add_profile_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ProfileOptions>();
   CLI::App* command = app.add_subcommand(
       "profile", "Show what ncu counts in one launch of a variant, beside its record; needs a CUDA device");
-  command->add_option("variant", options->variant, "An id, or a glob that matches one variant")->required();
+  command->add_option("variant", options->request.variant, "An id, or a glob that matches one variant")
+      ->required();
   command
-      ->add_option("--problem", options->problem,
+      ->add_option("--problem", options->request.problem,
                    "batch=1,heads_q=8,seq_q=512,…; dtype and head_dim are the variant's")
       ->capture_default_str();
-  command->add_option("--device", options->overrides.device, "cuda or cuda:N");
-  command->add_option("--seed", options->overrides.seed, "Seed of the inputs");
-  command->add_option("--budget", options->overrides.budget_s, "Seconds of measuring for the record");
+  command->add_option("--device", options->request.overrides.device, "cuda or cuda:N");
+  command->add_option("--seed", options->request.overrides.seed, "Seed of the inputs");
+  command->add_option("--budget", options->request.overrides.budget_s, "Seconds of measuring for the record");
   command->add_flag("--json", options->json, "As JSON");
   command->add_flag("--one-launch", options->one_launch, "What ncu runs")->group("");
   command->callback([options, &action] {

@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <memory>
 
 #include "core/error.hpp"
+#include "run/cpu_launcher.hpp"
 #include "run/cpu_problem.hpp"
 #include "run/device.hpp"
 
@@ -49,16 +48,14 @@ class CpuExecutor : public Executor {
 
   DeviceInfo device_ = cpu_device();
   std::unique_ptr<CpuProblem> problem_;
-  HostBuffer<std::byte> workspace_;
-  std::int64_t workspace_bytes_ = 0;
+  CpuLauncher launcher_;
   std::int64_t next_set_ = 0;
   std::map<const Variant*, int> calls_per_sample_;
 };
 
 void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed) {
   problem_.reset();  // before the next problem takes its memory
-  workspace_ = {};
-  workspace_bytes_ = 0;
+  launcher_.free_workspace();
   next_set_ = 0;
   calls_per_sample_.clear();
   const std::int64_t needed = required_bytes(problem);
@@ -80,18 +77,7 @@ std::string CpuExecutor::unsupported(const Variant& variant) const {
 }
 
 void CpuExecutor::launch(const Variant& variant, std::int64_t set) {
-  AttentionArgs args = problem_->args(set);
-  if (variant.workspace_bytes != nullptr) {
-    const auto needed = static_cast<std::int64_t>(variant.workspace_bytes(args));
-    if (needed > workspace_bytes_) workspace_ = HostBuffer<std::byte>(needed);
-    workspace_bytes_ = std::max(workspace_bytes_, needed);
-    args.workspace = workspace_.data();
-  }
-  const int code = variant.launch(args, nullptr);
-  if (code == 0) return;
-  const std::string message = fmt::format("{} failed: {}", variant.id(), std::strerror(code));
-  if (code == ENOMEM) throw OutOfMemoryError(message);
-  throw EnvironmentError(message);
+  launcher_.launch(variant, problem_->args(set));
 }
 
 Check CpuExecutor::verify(const Variant& variant, const CheckPolicy& policy) {

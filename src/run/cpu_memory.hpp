@@ -38,6 +38,7 @@ class GuardedHostTensor {
   explicit GuardedHostTensor(std::int64_t span_elements);
 
   Word* tensor() const { return buffer_.data() + kGuardElements; }  // the first element
+  std::span<Word> memory() const { return buffer_.span(); }         // guards included
   void poison();
   // Elements of the allocation, guards and gaps included, that are not poison.
   std::int64_t written_elements() const;

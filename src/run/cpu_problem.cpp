@@ -29,7 +29,7 @@ std::int64_t lse_elements(const Problem& problem) { return problem.batch * probl
 
 // One row of seeded normal values; first_index is its first element's place in the stream.
 template <class T>
-void fill_row(std::uint64_t stream, std::int64_t first_index, std::int64_t head_dim, std::uint16_t* row) {
+void fill_normal(std::uint64_t stream, std::int64_t first_index, std::int64_t head_dim, std::uint16_t* row) {
   kernels::NormalPair pair{};
   for (std::int64_t d = 0; d < head_dim; ++d) {
     const auto index = static_cast<std::uint64_t>(first_index + d);
@@ -39,7 +39,9 @@ void fill_row(std::uint64_t stream, std::int64_t first_index, std::int64_t head_
 }
 
 // A tensor whose gaps hold poison: a kernel that ignores strides reads NaN.
-HostBuffer<std::uint16_t> make_input(const TensorShape& shape, Dtype dtype, std::uint64_t stream) {
+// fill_row(T{}, index of the row's first element, row) writes the elements of one row.
+template <class FillRow>
+HostBuffer<std::uint16_t> make_input(const TensorShape& shape, Dtype dtype, FillRow fill_row) {
   HostBuffer<std::uint16_t> buffer(shape.span_elements);
   std::ranges::fill(buffer.span(), kernels::kPoison16);
   const std::int64_t rows = shape.batch * shape.heads * shape.rows;
@@ -47,9 +49,9 @@ HostBuffer<std::uint16_t> make_input(const TensorShape& shape, Dtype dtype, std:
 #pragma omp parallel for
     for (std::int64_t i = 0; i < rows; ++i) {
       const std::int64_t head = i / shape.rows;
-      fill_row<T>(stream, i * shape.head_dim, shape.head_dim,
-                  kernels::row_pointer(buffer.data(), shape.stride, head / shape.heads, head % shape.heads,
-                                       i % shape.rows));
+      fill_row(T{}, i * shape.head_dim,
+               kernels::row_pointer(buffer.data(), shape.stride, head / shape.heads, head % shape.heads,
+                                    i % shape.rows));
     }
   });
   return buffer;
@@ -70,15 +72,20 @@ DifferenceSums sum_differences(std::int64_t count, std::int64_t chunk, Add add) 
 
 constexpr std::int64_t kChunkElements = 1 << 14;
 
+// Bits of the element with this index in [batch, heads, rows, head_dim] order.
+std::uint16_t element_bits(const std::uint16_t* tensor, const TensorShape& shape, std::int64_t i) {
+  const std::int64_t row = i / shape.head_dim;
+  const std::int64_t head = row / shape.rows;
+  return kernels::row_pointer(tensor, shape.stride, head / shape.heads, head % shape.heads,
+                              row % shape.rows)[i % shape.head_dim];
+}
+
 // A strided tensor of dtype against a contiguous reference.
 DifferenceSums compare_tensor(const std::uint16_t* tensor, const TensorShape& shape, Dtype dtype,
                               const float* reference) {
   return kernels::visit_dtype(dtype, [&]<class T>(T) {
     return sum_differences(shape.elements(), kChunkElements, [&](DifferenceSums& sums, std::int64_t i) {
-      const std::int64_t row = i / shape.head_dim;
-      const std::int64_t head = row / shape.rows;
-      const std::uint16_t bits = kernels::row_pointer(
-          tensor, shape.stride, head / shape.heads, head % shape.heads, row % shape.rows)[i % shape.head_dim];
+      const std::uint16_t bits = element_bits(tensor, shape, i);
       add_difference(sums, to_float(T{bits}), reference[i], bits == kernels::kPoison16, i);
     });
   });
@@ -108,21 +115,39 @@ std::int64_t CpuProblem::required_bytes(const Problem& problem, const DeviceInfo
   return inputs + out + references + head_buffers + row_scratch + 2 * kFp32 * lse_elements(problem);
 }
 
-CpuProblem::CpuProblem(const Problem& problem, std::uint64_t seed)
+CpuProblem::CpuProblem(const Problem& problem)
     : problem_(problem),
-      seed_(seed),
       out_(query_shape(problem).span_elements),
       lse_(lse_elements(problem)),
       reference_out_(query_shape(problem).elements()),
-      reference_lse_(lse_elements(problem)) {
+      reference_lse_(lse_elements(problem)) {}
+
+CpuProblem::CpuProblem(const Problem& problem, std::uint64_t seed) : CpuProblem(problem) {
+  seed_ = seed;
   make_input_sets(1);
+  run_reference();
+}
+
+CpuProblem::CpuProblem(const Problem& problem, const ChosenInputs& inputs) : CpuProblem(problem) {
+  const auto take = [&](const TensorShape& shape, const std::vector<float>& values) {
+    return make_input(shape, problem.dtype, [&]<class T>(T, std::int64_t first, std::uint16_t* row) {
+      for (std::int64_t d = 0; d < shape.head_dim; ++d) {
+        row[d] = kernels::from_float<T>(values[static_cast<std::size_t>(first + d)]).bits;
+      }
+    });
+  };
+  inputs_.push_back({.q = take(query_shape(problem), inputs.q),
+                     .k = take(key_value_shape(problem), inputs.k),
+                     .v = take(key_value_shape(problem), inputs.v)});
   run_reference();
 }
 
 void CpuProblem::make_input_sets(std::int64_t count) {
   const auto make = [&](const TensorShape& shape, InputTensor tensor, std::int64_t set) {
-    return make_input(shape, problem_.dtype,
-                      kernels::random_stream(seed_, tensor, static_cast<std::uint32_t>(set)));
+    const std::uint64_t stream = kernels::random_stream(seed_, tensor, static_cast<std::uint32_t>(set));
+    return make_input(shape, problem_.dtype, [&]<class T>(T, std::int64_t first, std::uint16_t* row) {
+      fill_normal<T>(stream, first, shape.head_dim, row);
+    });
   };
   for (auto set = static_cast<std::int64_t>(inputs_.size()); set < count; ++set) {
     inputs_.push_back({.q = make(query_shape(problem_), InputTensor::q, set),
@@ -183,6 +208,27 @@ Check CpuProblem::check_outputs(const CheckPolicy& policy) const {
   }
   seen.out_of_bounds += lse_.written_elements() - lse_written;
   return judge(problem_, seen, yardstick_, policy);
+}
+
+std::vector<float> CpuProblem::read_out() const {
+  const TensorShape shape = query_shape(problem_);
+  std::vector<float> values(static_cast<std::size_t>(shape.elements()));
+  kernels::visit_dtype(problem_.dtype, [&]<class T>(T) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = to_float(T{element_bits(out_.tensor(), shape, static_cast<std::int64_t>(i))});
+    }
+  });
+  return values;
+}
+
+std::vector<float> CpuProblem::read_lse() const {
+  if (!problem_.lse) return {};
+  const auto* values = reinterpret_cast<const float*>(lse_.tensor());
+  return {values, values + lse_elements(problem_)};
+}
+
+bool CpuProblem::is_unwritten(std::int64_t flat_index) const {
+  return element_bits(out_.tensor(), query_shape(problem_), flat_index) == kernels::kPoison16;
 }
 
 }  // namespace flashcore

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/problem.hpp"
@@ -12,6 +13,12 @@
 #include "run/verdict.hpp"
 
 namespace flashcore {
+
+// Inputs of the caller's choice: contiguous [batch, heads, rows, head_dim], rounded to the problem's dtype
+// when they are taken.
+struct ChosenInputs {
+  std::vector<float> q, k, v;
+};
 
 class CpuProblem {
  public:
@@ -23,6 +30,8 @@ class CpuProblem {
 
   // Makes input set 0 and runs reference and yardstick on it. Throws OutOfMemoryError.
   CpuProblem(const Problem& problem, std::uint64_t seed);
+  // The same from chosen inputs, of which there is one set.
+  CpuProblem(const Problem& problem, const ChosenInputs& inputs);
 
   const Problem& problem() const { return problem_; }
 
@@ -40,7 +49,21 @@ class CpuProblem {
   // Compares what is in the outputs now, made from input set 0, with the reference.
   Check check_outputs(const CheckPolicy& policy) const;
 
+  // Contiguous, as the reference is: [batch, heads_q, seq_q, head_dim], and [batch, heads_q, seq_q] of
+  // log-sum-exp. Poison stays NaN.
+  std::vector<float> read_out() const;
+  std::vector<float> read_lse() const;  // empty when not asked for
+  std::span<const float> reference_out() const { return reference_out_.span(); }
+  std::span<const float> reference_lse() const { return reference_lse_.span(); }
+  bool is_unwritten(std::int64_t flat_index) const;  // of O, numbered as in read_out()
+
+  // The outputs' memory with its guards, for an executor that fills a copy of it elsewhere.
+  GuardedHostTensor<std::uint16_t>& out() { return out_; }
+  GuardedHostTensor<std::uint32_t>& lse() { return lse_; }
+
  private:
+  explicit CpuProblem(const Problem& problem);
+
   struct InputSet {
     HostBuffer<std::uint16_t> q, k, v;
   };
@@ -48,7 +71,7 @@ class CpuProblem {
   void run_reference();
 
   Problem problem_;
-  std::uint64_t seed_;
+  std::uint64_t seed_ = 0;
   std::vector<InputSet> inputs_;
   GuardedHostTensor<std::uint16_t> out_;
   GuardedHostTensor<std::uint32_t> lse_;
