@@ -29,6 +29,7 @@ void add_profile_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_worker_command(CLI::App& app, Action& action);
+void add_diagnose_command(CLI::App& app, Action& action);
 
 // Parses the command line and does what it says. Throws Error.
 ExitCode run_program(int argc, const char* const* argv);

@@ -137,6 +137,7 @@ ExitCode run_program(int argc, const char* const* argv) {
   add_compare_command(app, action);
   add_report_command(app, action);
   add_worker_command(app, action);
+  add_diagnose_command(app, action);
   add_common_options(app, common);
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();

@@ -1,0 +1,77 @@
+// flashcore-bench diagnose: which part of a kernel is wrong, seen from outside.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+#include "cli/command.hpp"
+#include "cli/runnable.hpp"
+#include "cli/subject.hpp"
+#include "core/error.hpp"
+#include "diagnose/diagnosis.hpp"
+#include "report/atomic_file.hpp"
+#include "run/device.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr const char* kUsualProblem = "batch=1,heads_q=2,seq_q=256";
+
+struct DiagnoseOptions {
+  SubjectRequest request = {.command = "diagnose", .participle = "diagnosed", .problem = kUsualProblem};
+  std::string html;  // a path; empty: no page
+  bool json = false;
+};
+
+// The variant's own kind of device, unless --device names one.
+DeviceRequest choose_device(const Subject& subject) {
+  using Kind = DeviceRequest::Kind;
+  const Kind own = subject.variant->backend == Backend::cpu ? Kind::cpu : Kind::cuda;
+  DeviceRequest device = subject.plan.device;
+  if (device.kind == Kind::automatic) device.kind = own;
+  if (device.kind != own) {
+    throw UsageError(
+        fmt::format("--device: {} runs on {}", subject.variant->id(), describe(subject.variant->backend)));
+  }
+  return device;
+}
+
+ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session) {
+  const Subject subject = make_subject(options.request);
+  const DeviceRequest device = choose_device(subject);
+  if (!options.html.empty()) require_writable(options.html);
+  const std::unique_ptr<Laboratory> laboratory = open_laboratory(device);
+  const Diagnosis diagnosis =
+      diagnose(*laboratory, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed,
+               [](Probe probe) { spdlog::debug("{}: {}", describe(probe).name, describe(probe).question); });
+  if (!options.html.empty()) write_atomically(options.html, {to_html(diagnosis)});
+  if (options.json) {
+    fmt::print("{}\n", to_json(diagnosis).dump(2));
+  } else {
+    fmt::print("{}", to_text(diagnosis, session.color));
+  }
+  return diagnosis.healthy() ? ExitCode::ok : ExitCode::failed_check;
+}
+
+}  // namespace
+
+void add_diagnose_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<DiagnoseOptions>();
+  CLI::App* command = app.add_subcommand(
+      "diagnose", "Say which part of a variant is wrong, where, and by which probes one knows");
+  SubjectRequest& request = options->request;
+  command->add_option("variant", request.variant, "An id, or a glob that matches one variant")->required();
+  command
+      ->add_option("--problem", request.problem,
+                   "batch=1,heads_q=2,seq_q=256,…; dtype and head_dim are the variant's")
+      ->capture_default_str();
+  command->add_option("--device", request.overrides.device, "cpu, cuda or cuda:N; else the variant's own");
+  command->add_option("--seed", request.overrides.seed, "Seed of the inputs");
+  command->add_flag("--json", options->json, "As JSON");
+  command->add_option("--html", options->html, "Also write a page of it to this file");
+  command->callback([options, &action] {
+    action = [options](const Session& session) { return diagnose_variant(*options, session); };
+  });
+}
+
+}  // namespace flashcore

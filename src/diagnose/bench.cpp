@@ -1,0 +1,190 @@
+#include "diagnose/bench.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/common/random.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::int64_t kUsualBlock = 64;
+
+bool is_off(float got, float wanted, double limit) {
+  return got != wanted && !(std::fabs(static_cast<double>(got) - static_cast<double>(wanted)) <= limit);
+}
+
+void fill_normal(std::vector<float>& values, std::uint64_t stream) {
+  for (std::size_t i = 0; i < values.size(); i += 2) {
+    const kernels::NormalPair pair = kernels::normal_pair(stream, i / 2);
+    values[i] = pair.first;
+    if (i + 1 < values.size()) values[i + 1] = pair.second;
+  }
+}
+
+Cell judge_cell(const Trial& trial, std::size_t i, double limit) {
+  const float got = trial.out[i];
+  const float wanted = trial.wanted_out[i];
+  if (trial.unwritten[i]) return Cell::unwritten;
+  if (!is_off(got, wanted, limit)) return Cell::right;
+  if (!std::isfinite(got)) return Cell::nonfinite;
+  if (got == 0) return Cell::zero;
+  return is_off(got, wanted, 10 * limit) ? Cell::far_off : Cell::off;
+}
+
+// The head of the element that the check calls the worst.
+std::int64_t worst_head(const Trial& trial) {
+  const std::int64_t head_elements = trial.problem.seq_q * trial.problem.head_dim;
+  return std::max<std::int64_t>(trial.check.error.worst_index, 0) / head_elements;
+}
+
+}  // namespace
+
+bool Trial::out_right() const {
+  const ErrorNorms& error = check.error;
+  return std::ranges::count(unwritten, true) == 0 && error.nonfinite == 0 &&
+         error.max_abs <= check.limit.max_abs && error.rel_l2 <= check.limit.rel_l2;
+}
+
+bool Trial::lse_right() const {
+  for (std::size_t i = 0; i < lse.size(); ++i) {
+    if (is_off(lse[i], wanted_lse[i], check.limit.lse_max_abs)) return false;
+  }
+  return true;
+}
+
+bool Trial::finite() const { return check.error.nonfinite == 0; }
+
+// An output may fail by the sum of its errors though none of them is large.
+double Trial::element_limit() const {
+  const bool one_is_large = check.error.max_abs > check.limit.max_abs || out_right();
+  return one_is_large ? check.limit.max_abs : check.limit.rel_l2 * check.error.reference_rms;
+}
+
+std::int64_t Bench::block_q() const {
+  return variant_.spec.tile.block_q > 0 ? variant_.spec.tile.block_q : kUsualBlock;
+}
+
+std::int64_t Bench::block_kv() const {
+  return variant_.spec.tile.block_kv > 0 ? variant_.spec.tile.block_kv : kUsualBlock;
+}
+
+Problem Bench::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
+  Problem problem;
+  problem.seq_q = seq_q;
+  problem.seq_kv = seq_kv;
+  problem.head_dim = head_dim();
+  problem.dtype = variant_.spec.dtype;
+  problem.scale = default_scale(head_dim());
+  problem.lse = true;
+  return problem;
+}
+
+ChosenInputs Bench::random_inputs(const Problem& problem) const {
+  using kernels::InputTensor;
+  ChosenInputs inputs;
+  inputs.q.resize(static_cast<std::size_t>(query_shape(problem).elements()));
+  inputs.k.resize(static_cast<std::size_t>(key_value_shape(problem).elements()));
+  inputs.v.resize(inputs.k.size());
+  fill_normal(inputs.q, kernels::random_stream(seed_, InputTensor::q, 0));
+  fill_normal(inputs.k, kernels::random_stream(seed_, InputTensor::k, 0));
+  fill_normal(inputs.v, kernels::random_stream(seed_, InputTensor::v, 0));
+  return inputs;
+}
+
+Trial Bench::run(const Problem& problem, const ChosenInputs& inputs) const {
+  return run_again(problem, inputs, 0, nullptr);
+}
+
+Trial Bench::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
+                       const std::function<void(const std::vector<float>&)>& see) const {
+  if (const std::string reason = laboratory_.unsupported(variant_, problem); !reason.empty()) {
+    throw Unsupported(reason);
+  }
+  CpuProblem memory(problem, inputs);
+  laboratory_.launch(variant_, memory);
+  Trial trial{.problem = problem, .check = memory.check_outputs({})};
+  trial.out = memory.read_out();
+  trial.lse = memory.read_lse();
+  trial.wanted_out.assign(memory.reference_out().begin(), memory.reference_out().end());
+  trial.wanted_lse.assign(memory.reference_lse().begin(), memory.reference_lse().end());
+  for (std::size_t i = 0; i < trial.out.size(); ++i) {
+    trial.unwritten.push_back(memory.is_unwritten(static_cast<std::int64_t>(i)));
+  }
+  for (int launch = 0; launch < launches; ++launch) {
+    laboratory_.launch(variant_, memory);
+    see(memory.read_out());
+  }
+  return trial;
+}
+
+std::vector<float> make_tensor(const TensorShape& shape,
+                               const std::function<float(std::int64_t, std::int64_t, std::int64_t)>& value) {
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(shape.elements()));
+  for (std::int64_t head = 0; head < shape.batch * shape.heads; ++head) {
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      for (std::int64_t column = 0; column < shape.head_dim; ++column) {
+        values.push_back(value(head, row, column));
+      }
+    }
+  }
+  return values;
+}
+
+std::vector<float> constant_tensor(const TensorShape& shape, float value) {
+  return std::vector<float>(static_cast<std::size_t>(shape.elements()), value);
+}
+
+ChosenInputs inputs_with_scores(const Problem& problem, const std::function<double(std::int64_t)>& score) {
+  const TensorShape keys = key_value_shape(problem);
+  ChosenInputs inputs;
+  inputs.q = make_tensor(query_shape(problem),
+                         [](auto, auto, std::int64_t column) { return column == 0 ? 1.0f : 0.0f; });
+  inputs.k = make_tensor(keys, [&](auto, std::int64_t key, std::int64_t column) {
+    return column == 0 ? static_cast<float>(score(key) / problem.scale) : 0.0f;
+  });
+  inputs.v = constant_tensor(keys, 0);
+  return inputs;
+}
+
+ErrorMap map_of_output(const Trial& trial) {
+  const auto columns = static_cast<std::size_t>(trial.problem.head_dim);
+  const auto rows = static_cast<std::size_t>(trial.problem.seq_q);
+  const std::size_t first = static_cast<std::size_t>(worst_head(trial)) * rows * columns;
+  const double limit = trial.element_limit();
+  ErrorMap map{.of = "O: rows x columns", .cells = {}};
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::string& cells = map.cells.emplace_back();
+    for (std::size_t column = 0; column < columns; ++column) {
+      cells += static_cast<char>(judge_cell(trial, first + row * columns + column, limit));
+    }
+  }
+  return map;
+}
+
+std::optional<BadElement> first_bad_output(const Trial& trial) {
+  const double limit = trial.element_limit();
+  for (std::size_t i = 0; i < trial.out.size(); ++i) {
+    if (judge_cell(trial, i, limit) == Cell::right) continue;
+    const auto index = static_cast<std::int64_t>(i);
+    const std::int64_t row = index / trial.problem.head_dim;
+    const std::int64_t head = row / trial.problem.seq_q;
+    return BadElement{.batch = head / trial.problem.heads_q,
+                      .head = head % trial.problem.heads_q,
+                      .row = row % trial.problem.seq_q,
+                      .column = index % trial.problem.head_dim,
+                      .got = static_cast<double>(trial.out[i]),
+                      .wanted = static_cast<double>(trial.wanted_out[i])};
+  }
+  return std::nullopt;
+}
+
+Finding failure(Probe probe, Sign sign, const Trial& trial, std::string detail) {
+  Finding finding{.probe = probe, .sign = sign, .detail = std::move(detail)};
+  if (ErrorMap map = map_of_output(trial); map.any_wrong()) finding.map = std::move(map);
+  finding.first_bad = first_bad_output(trial);
+  return finding;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,106 @@
+#include "diagnose/diagnosis.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.hpp"
+#include "diagnose/probes.hpp"
+
+namespace flashcore {
+namespace {
+
+Finding ask_plain(const Bench& bench, const Problem& problem) {
+  const Trial trial = bench.run(problem, bench.random_inputs(problem));
+  if (trial.check.passed) return {Probe::plain};
+  return failure(Probe::plain, trial.finite() ? Sign::failed : Sign::nonfinite, trial, trial.check.reason);
+}
+
+template <class Ask>
+Finding ask_one(Probe probe, Ask ask) {
+  try {
+    return ask();
+  } catch (const Unsupported& reason) {
+    return {.probe = probe, .sign = Sign::skipped, .detail = reason.what()};
+  } catch (const OutOfMemoryError&) {
+    throw;
+  } catch (const EnvironmentError& error) {
+    return {.probe = probe, .sign = Sign::crashed, .detail = error.what()};
+  }
+}
+
+// A problem as --problem takes it.
+std::string problem_flag(const Problem& problem) {
+  std::string flag = fmt::format("batch={},heads_q={},heads_kv={},seq_q={},seq_kv={},head_dim={},dtype={}",
+                                 problem.batch, problem.heads_q, problem.heads_kv, problem.seq_q,
+                                 problem.seq_kv, problem.head_dim, to_string(problem.dtype));
+  if (problem.causal) flag += ",causal=true";
+  if (problem.scale != default_scale(problem.head_dim)) flag += fmt::format(",scale={}", problem.scale);
+  if (problem.window_left >= 0) flag += fmt::format(",window_left={}", problem.window_left);
+  if (problem.window_right >= 0) flag += fmt::format(",window_right={}", problem.window_right);
+  if (problem.softcap > 0) flag += fmt::format(",softcap={}", problem.softcap);
+  if (problem.layout != Layout::bhsd) flag += fmt::format(",layout={}", to_string(problem.layout));
+  return flag + (problem.lse ? ",lse=true" : "");
+}
+
+}  // namespace
+
+const Finding& Diagnosis::lead() const {
+  return *std::ranges::find(findings, suspicions.front().lead, &Finding::probe);
+}
+
+std::string Diagnosis::sentence() const {
+  if (healthy()) return "Nothing is wrong: no probe failed.";
+  const Finding& finding = lead();
+  const std::string pattern = finding.map ? describe_pattern(*finding.map, tile) : "";
+  const bool repeats = pattern.find(" of every ") != std::string::npos;
+  return fmt::format("{}: {}.", describe(suspicions.front().fault).sentence,
+                     repeats ? pattern : finding.detail);
+}
+
+std::vector<std::string> Diagnosis::next_commands() const {
+  if (healthy()) return {};
+  const std::string again =
+      fmt::format("flashcore-bench diagnose '{}' --problem {}", variant, problem_flag(problem));
+  const bool cuda = backend == Backend::cuda;
+  std::vector<std::string> commands;
+  const Fault fault = suspicions.front().fault;
+  if (cuda && fault == Fault::race) commands.push_back("compute-sanitizer --tool racecheck " + again);
+  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds)) {
+    commands.push_back("compute-sanitizer --tool memcheck " + again);
+  }
+  commands.push_back(again);
+  commands.push_back(fmt::format("flashcore-bench --check-only --variants '{}' --problem {}", variant,
+                                 problem_flag(problem)));
+  return commands;
+}
+
+Diagnosis diagnose(Laboratory& laboratory, const Variant& variant, const Problem& problem, std::uint64_t seed,
+                   const std::function<void(Probe)>& tell) {
+  if (const std::string reason = laboratory.unsupported(variant, problem); !reason.empty()) {
+    throw UsageError(fmt::format("--problem: {} cannot run it: {}", variant.id(), reason));
+  }
+  const Bench bench(laboratory, variant, seed);
+  Diagnosis diagnosis{.variant = variant.id(),
+                      .tile = variant.spec.tile,
+                      .backend = variant.backend,
+                      .device = laboratory.device().name,
+                      .problem = problem,
+                      .findings = {},
+                      .suspicions = {}};
+  const auto keep = [&](Probe probe, const auto& ask) {
+    tell(probe);
+    diagnosis.findings.push_back(ask_one(probe, ask));
+    return diagnosis.findings.back().sign != Sign::crashed;
+  };
+  bool goes_on = keep(Probe::plain, [&] { return ask_plain(bench, problem); });
+  for (const auto& probes : {output_probes(), score_probes(), softmax_probes(), mask_probes()}) {
+    for (const ProbeEntry& entry : probes) {
+      goes_on = goes_on && keep(entry.probe, [&] { return entry.ask(bench); });
+    }
+  }
+  diagnosis.suspicions = suspect(diagnosis.findings);
+  return diagnosis;
+}
+
+}  // namespace flashcore

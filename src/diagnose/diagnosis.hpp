@@ -1,0 +1,45 @@
+// What is wrong with a variant, where, and how one knows.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "diagnose/rules.hpp"
+#include "report/json.hpp"
+#include "run/laboratory.hpp"
+
+namespace flashcore {
+
+struct Diagnosis {
+  std::string variant;
+  Tile tile;
+  Backend backend = Backend::cpu;
+  std::string device;
+  Problem problem;  // the one asked for
+  std::vector<Finding> findings;
+  std::vector<Suspicion> suspicions;  // the first is the verdict; empty: nothing is wrong
+
+  bool healthy() const { return suspicions.empty(); }
+  // The finding that tells most: that of the verdict's leading probe. Not for a healthy variant.
+  const Finding& lead() const;
+  // "Some rows of each query tile are lost: rows 25-31 of every 32 (block_q) are zero."
+  std::string sentence() const;
+  // Command lines that come next.
+  std::vector<std::string> next_commands() const;
+};
+
+// Asks all probes, the plain one on `problem`; `tell` is called before each. Stops at a launch that fails: on
+// CUDA the context is lost with it. Throws UsageError when the variant cannot run the problem,
+// OutOfMemoryError.
+Diagnosis diagnose(Laboratory& laboratory, const Variant& variant, const Problem& problem, std::uint64_t seed,
+                   const std::function<void(Probe)>& tell);
+
+// For a terminal: the verdict, the evidence, the map, the first bad element, what to run next.
+std::string to_text(const Diagnosis& diagnosis, bool color);
+Json to_json(const Diagnosis& diagnosis);
+// A page of its own, without scripts or references to elsewhere.
+std::string to_html(const Diagnosis& diagnosis);
+
+}  // namespace flashcore

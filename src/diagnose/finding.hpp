@@ -1,0 +1,95 @@
+// What a probe asks of a kernel, and what it found.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/error_map.hpp"
+
+namespace flashcore {
+
+// One question to a kernel as a black box, each with inputs made for it. A "tile" is block_q rows by block_kv
+// keys.
+enum class Probe : int {
+  repeats,
+  plain,
+  written,
+  written_padded,
+  padded_values,
+  query_rows,
+  query_tail,
+  columns,
+  heads,
+  kv_heads,
+  one_tile,
+  one_tile_lse,
+  probabilities,
+  row_sums,
+  q_columns,
+  rows_independent,
+  scale,
+  large_score,
+  tile_masses,
+  rising,
+  rising_lse,
+  falling,
+  falling_far,
+  long_sum,
+  key_tail,
+  causal_square,
+  causal_wide,
+  causal_tall,
+  window,
+  softcap,
+  shift,
+  permuted_keys,
+  doubled_values,
+};
+
+// How a probe ended. All but passed and skipped are failures; those after `failed` say what kind.
+enum class Sign : int {
+  passed,
+  skipped,  // the variant cannot run such a problem
+  failed,
+  crashed,           // the launch failed
+  unwritten,         // some of O still holds poison
+  out_of_bounds,     // memory outside of O changed
+  misplaced,         // both
+  some_rows,         // some rows of O are wrong, the others right
+  all_zero,          // all of O is zero
+  columns_moved,     // columns of O hold other columns of V
+  nonfinite,         // NaN or infinity
+  scores_scaled,     // the probabilities' logarithms are the right ones times a factor
+  rows_scaled,       // each row of P is the right one times a factor
+  tile_missing,      // a tile of keys has no weight
+  tile_repeated,     // a tile of keys counts twice
+  old_tiles_heavy,   // the last tile weighs what it should, those before it too much
+  evenly_scaled,     // all tiles weigh the same factor too much or too little
+  shifted_by_one,    // the mask's edge is one key off in every row
+  aligned_top_left,  // the mask's diagonal starts at the first key
+};
+
+struct Finding {
+  Probe probe = Probe::plain;
+  Sign sign = Sign::passed;
+  std::string detail = {};           // what was seen, one line
+  std::optional<ErrorMap> map = {};  // of a failure that has a place
+  std::optional<BadElement> first_bad = {};
+
+  bool failed() const { return sign >= Sign::failed; }
+};
+
+// The name that reports use, and the question in words.
+struct ProbeText {
+  std::string_view name;
+  std::string_view question;
+};
+ProbeText describe(Probe probe);
+
+std::string_view to_string(Sign sign);
+
+}  // namespace flashcore

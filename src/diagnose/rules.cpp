@@ -1,0 +1,169 @@
+#include "diagnose/rules.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace flashcore {
+namespace {
+
+// Sign::passed also holds for a skipped probe, which speaks against nothing; Sign::failed for every kind of
+// failure.
+struct Expectation {
+  Probe probe;
+  Sign sign;
+};
+
+constexpr std::size_t kMostExpectations = 4;
+
+// The probe of the first expectation leads.
+struct Rule {
+  Fault fault;
+  std::size_t count;
+  std::array<Expectation, kMostExpectations> expected;
+};
+
+template <class... Expectations>
+constexpr Rule when(Fault fault, Expectations... expected) {
+  return {fault, sizeof...(expected), {expected...}};
+}
+
+constexpr Expectation passes(Probe probe) { return {probe, Sign::passed}; }
+constexpr Expectation fails(Probe probe, Sign sign = Sign::failed) { return {probe, sign}; }
+
+// What disturbs every other probe stands first, then what one probe shows by itself, then what follows from
+// several.
+constexpr Rule kRules[] = {
+    when(Fault::race, fails(Probe::repeats)),
+    when(Fault::output_stride, fails(Probe::written, Sign::misplaced)),
+    when(Fault::unwritten, fails(Probe::written, Sign::unwritten)),
+    when(Fault::out_of_bounds, fails(Probe::written, Sign::out_of_bounds)),
+    when(Fault::output_stride, fails(Probe::written_padded), passes(Probe::written)),
+    when(Fault::kv_stage, fails(Probe::tile_masses, Sign::tile_repeated)),
+    when(Fault::kv_tile, fails(Probe::tile_masses, Sign::tile_missing)),
+    when(Fault::all_zero, fails(Probe::query_rows, Sign::all_zero)),
+    when(Fault::query_rows, fails(Probe::query_rows, Sign::some_rows)),
+    when(Fault::value_columns, fails(Probe::columns, Sign::columns_moved)),
+    when(Fault::head_index, fails(Probe::heads), passes(Probe::query_rows)),
+    when(Fault::kv_head, fails(Probe::kv_heads), passes(Probe::heads)),
+    when(Fault::scale, fails(Probe::probabilities, Sign::scores_scaled)),
+    when(Fault::overflow, fails(Probe::large_score), passes(Probe::one_tile)),
+    when(Fault::row_sum, fails(Probe::probabilities, Sign::rows_scaled)),
+    when(Fault::scores, fails(Probe::probabilities), fails(Probe::one_tile_lse)),
+    when(Fault::pv_layout, fails(Probe::probabilities), passes(Probe::one_tile_lse)),
+    when(Fault::output_rescale, fails(Probe::rising, Sign::old_tiles_heavy), passes(Probe::one_tile),
+         passes(Probe::rising_lse)),
+    when(Fault::sum_rescale, fails(Probe::rising, Sign::evenly_scaled), passes(Probe::one_tile),
+         fails(Probe::rising_lse)),
+    when(Fault::maximum, fails(Probe::falling_far), passes(Probe::large_score), passes(Probe::rising)),
+    when(Fault::maximum, fails(Probe::falling), passes(Probe::rising), passes(Probe::one_tile)),
+    when(Fault::rescaling, fails(Probe::rising), passes(Probe::one_tile), passes(Probe::tile_masses),
+         passes(Probe::long_sum)),
+    when(Fault::sum_precision, fails(Probe::long_sum), passes(Probe::tile_masses),
+         passes(Probe::large_score)),
+    when(Fault::query_tail, fails(Probe::query_tail), passes(Probe::query_rows), passes(Probe::one_tile)),
+    when(Fault::key_tail, fails(Probe::key_tail), passes(Probe::one_tile), passes(Probe::tile_masses)),
+    when(Fault::causal_offset, fails(Probe::causal_square, Sign::shifted_by_one)),
+    when(Fault::causal_alignment, fails(Probe::causal_wide), passes(Probe::causal_square)),
+    when(Fault::mask, fails(Probe::causal_square), passes(Probe::one_tile)),
+    when(Fault::mask, fails(Probe::causal_tall), passes(Probe::one_tile)),
+    when(Fault::mask, fails(Probe::window), passes(Probe::one_tile)),
+    when(Fault::softcap, fails(Probe::softcap), passes(Probe::one_tile)),
+    when(Fault::scale, fails(Probe::scale), passes(Probe::one_tile), passes(Probe::long_sum)),
+    when(Fault::input_stride, fails(Probe::padded_values), passes(Probe::one_tile),
+         passes(Probe::written_padded)),
+    when(Fault::log_sum_exp, fails(Probe::one_tile_lse), passes(Probe::one_tile)),
+    when(Fault::log_sum_exp, fails(Probe::rising_lse), passes(Probe::rising)),
+};
+
+constexpr FaultText kTexts[] = {
+    {"crash", "The launch fails", "compute-sanitizer's memcheck names the access"},
+    {"race", "The answer changes from launch to launch: a race",
+     "a barrier is missing between a write and a read of shared memory, or a copy is not waited for; "
+     "compute-sanitizer's racecheck names the lines"},
+    {"output_stride", "O is written to the wrong places",
+     "the strides or the leading dimension that O is stored with"},
+    {"out_of_bounds", "Memory outside of O is written",
+     "the bounds of the stores of O, in the last tiles first"},
+    {"unwritten", "Some of O is never written", "the bounds of the stores of O, and the size of the grid"},
+    {"kv_stage", "A stage of the K/V ring is read while it holds another tile",
+     "the index of the stage that is read against the one that was filled and waited for"},
+    {"kv_tile", "A tile of keys is left out", "the bounds and the start of the loop over tiles of keys"},
+    {"all_zero", "All of O is zero",
+     "whether O's accumulator reaches the store, and whether the kernel does anything"},
+    {"query_rows", "Some rows of each query tile are lost",
+     "padding and the mapping of threads to rows, where Q is loaded and where O is stored"},
+    {"query_tail", "Query tiles that are not full go wrong", "the bound of the rows of the last query tile"},
+    {"value_columns", "Columns of V arrive at other columns of O",
+     "the column index with which V is loaded for P·V, or with which O is stored"},
+    {"head_index", "Heads or batches are mixed up",
+     "the strides of heads and batches, and the block's own head"},
+    {"kv_head", "Query heads read the wrong KV head", "the KV head is h / (heads_q / heads_kv)"},
+    {"overflow", "exp() overflows: the row's maximum is not taken off",
+     "exp(score - maximum), also with a scale folded in"},
+    {"scale", "The scores have the wrong scale",
+     "where scale and log2(e) are multiplied in: once, before the softmax"},
+    {"row_sum", "The sum that rows are divided by is wrong within one tile",
+     "the reduction of the row sum over lanes and registers"},
+    {"scores", "The scores Q·Kᵀ are wrong",
+     "the layout of K's (or Q's) fragments: row-major against column-major"},
+    {"pv_layout", "The scores are right, and P·V pairs probabilities with the wrong rows or keys",
+     "the layout of P as the A operand of P·V: the order of the registers of its quadrants"},
+    {"output_rescale", "O is not rescaled when the maximum grows",
+     "O has to be multiplied by exp(old maximum - new maximum) before P·V of a tile is added"},
+    {"sum_rescale", "The row sum is not rescaled when the maximum grows",
+     "the sum has to be multiplied by exp(old maximum - new maximum) before a tile's is added"},
+    {"maximum", "The maximum is not carried from tile to tile",
+     "new maximum = max(old maximum, maximum of the tile)"},
+    {"rescaling", "The online softmax goes wrong where the maximum grows",
+     "the factor exp(old maximum - new maximum), and what it is applied to"},
+    {"sum_precision", "The row sum loses keys when there are many",
+     "the type of the row sum: it has to be FP32"},
+    {"key_tail", "Keys after the last one count: the last tile's tail is not masked",
+     "scores of keys from seq_kv on have to be -inf before the maximum and the sum"},
+    {"causal_offset", "The causal mask is one key off",
+     "query i sees keys up to and with i + seq_kv - seq_q"},
+    {"causal_alignment", "The causal mask is not aligned bottom-right",
+     "the diagonal starts at key seq_kv - seq_q, not at 0"},
+    {"mask", "The mask is wrong",
+     "which keys a query sees: [i + seq_kv - seq_q - left, i + seq_kv - seq_q + right]"},
+    {"softcap", "The soft cap is wrong", "cap * tanh(score / cap), after the scale and before the mask"},
+    {"input_stride", "Q, K or V is read with the wrong strides", "the strides of Q, K and V, each its own"},
+    {"log_sum_exp", "O is right, and the log-sum-exp is wrong",
+     "maximum (in base e) + log(sum), where the sum is final"},
+    {"unknown", "The answer is wrong, and the probes do not tell why", "the first failed probe, and the map"},
+};
+static_assert(std::size(kTexts) == kFaultCount);
+
+bool holds(const Expectation& expected, std::span<const Finding> findings) {
+  const auto found = std::ranges::find(findings, expected.probe, &Finding::probe);
+  if (expected.sign == Sign::passed) return found == findings.end() || !found->failed();
+  if (found == findings.end()) return false;
+  return expected.sign == Sign::failed ? found->failed() : found->sign == expected.sign;
+}
+
+bool holds(const Rule& rule, std::span<const Finding> findings) {
+  const std::span expected = std::span(rule.expected).first(rule.count);
+  return std::ranges::all_of(expected, [&](const Expectation& one) { return holds(one, findings); });
+}
+
+}  // namespace
+
+FaultText describe(Fault fault) { return kTexts[static_cast<int>(fault)]; }
+
+std::vector<Suspicion> suspect(std::span<const Finding> findings) {
+  const auto crash = std::ranges::find(findings, Sign::crashed, &Finding::sign);
+  if (crash != findings.end()) return {{Fault::crash, crash->probe}};
+  std::vector<Suspicion> suspicions;
+  for (const Rule& rule : kRules) {
+    if (!holds(rule, findings)) continue;
+    if (std::ranges::find(suspicions, rule.fault, &Suspicion::fault) != suspicions.end()) continue;
+    suspicions.push_back({rule.fault, rule.expected.front().probe});
+  }
+  if (!suspicions.empty()) return suspicions;
+  const auto failure = std::ranges::find_if(findings, &Finding::failed);
+  if (failure != findings.end()) suspicions.push_back({Fault::unknown, failure->probe});
+  return suspicions;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,65 @@
+// From findings to the part of the kernel that is wrong: a table, read from top to bottom.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/finding.hpp"
+
+namespace flashcore {
+
+enum class Fault : int {
+  crash,
+  race,
+  output_stride,
+  out_of_bounds,
+  unwritten,
+  kv_stage,
+  kv_tile,
+  all_zero,
+  query_rows,
+  query_tail,
+  value_columns,
+  head_index,
+  kv_head,
+  overflow,
+  scale,
+  row_sum,
+  scores,
+  pv_layout,
+  output_rescale,
+  sum_rescale,
+  maximum,
+  rescaling,
+  sum_precision,
+  key_tail,
+  causal_offset,
+  causal_alignment,
+  mask,
+  softcap,
+  input_stride,
+  log_sum_exp,
+  unknown,
+};
+
+inline constexpr int kFaultCount = static_cast<int>(Fault::unknown) + 1;
+
+struct FaultText {
+  std::string_view name;      // in JSON
+  std::string_view sentence;  // what is wrong, without a full stop
+  std::string_view advice;    // where to look
+};
+FaultText describe(Fault fault);
+
+// A fault, and the probe whose finding says most about it.
+struct Suspicion {
+  Fault fault = Fault::unknown;
+  Probe lead = Probe::plain;
+};
+
+// All rules that the findings fulfil, the first of the table first, each fault once. Empty when no probe
+// failed; {unknown, the first failure} when some did and no rule knows why.
+std::vector<Suspicion> suspect(std::span<const Finding> findings);
+
+}  // namespace flashcore

@@ -1,0 +1,293 @@
+// One tiled attention kernel for host and device, right as it stands (Break::none) and wrong in one place for
+// every other Break. Written to be read and to be broken, not to be fast.
+//
+// A team works on a tile of kBlockQ query rows: the threads of a block on a GPU, one thread on a CPU. Team
+// has
+//   index, count        which of how many threads this is
+//   sync()              the barrier
+//   jitter()            lets threads drift apart where a barrier is missing
+//   late(tile)          whether a lone thread plays, for this tile, a reader that comes before the writer
+// and loops `for (i = index; i < n; i += count)` share out elements.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "broken/breaks.hpp"
+#include "core/attention_args.hpp"
+#include "kernels/common/host_device.hpp"
+
+#ifdef __CUDACC__
+#include "kernels/common/numeric.cuh"
+#else
+#include "kernels/common/cpu_numeric.hpp"
+#endif
+
+namespace flashcore::broken {
+
+using kernels::from_float;
+using kernels::to_float;
+
+inline constexpr int kBlockQ = 32;
+inline constexpr int kBlockKv = 32;
+inline constexpr int kHeadDim = 64;
+inline constexpr int kStages = 3;
+
+struct Workspace {
+  float q[kBlockQ][kHeadDim];
+  float k[kStages][kBlockKv * kHeadDim];
+  float v[kStages][kBlockKv * kHeadDim];
+  float p[kBlockQ][kBlockKv];  // scores, then probabilities
+  float out[kBlockQ][kHeadDim];
+  float row_max[kBlockQ];
+  float row_sum[kBlockQ];
+};
+
+struct TilePosition {
+  int batch, head, row_begin;
+};
+
+template <Break kBreak, class Element, class Team>
+class TileAttention {
+ public:
+  FLASHCORE_HOST_DEVICE TileAttention(const AttentionArgs& args, TilePosition at, Workspace& work, Team team)
+      : args_(args), at_(at), work_(work), team_(team) {}
+
+  FLASHCORE_HOST_DEVICE void run() {
+    start();
+    const int tiles = (args_.seq_kv + kBlockKv - 1) / kBlockKv;
+    for (int tile = 0; tile < kStages - 1; ++tile) load_keys(tile);
+    for (int tile = 0; tile < tiles; ++tile) {
+      load_keys(tile + kStages - 1);
+      team_.sync();
+      if (kBreak == Break::tile_skipped && tile == 1) continue;
+      score_tile(tile);
+      team_.sync();
+      weigh_tile(tile);
+      team_.sync();
+    }
+    store();
+  }
+
+ private:
+  // Elements of a tensor at (batch, head, row, 0).
+  template <class T>
+  FLASHCORE_HOST_DEVICE static T* row_of(T* base, const Strides& stride, std::int64_t batch,
+                                         std::int64_t head, std::int64_t row) {
+    return base + batch * stride.batch + head * stride.head + row * stride.row;
+  }
+
+  // A reader of the wrong head stays within the tensor, so that its fault is a wrong answer and not an
+  // access.
+  FLASHCORE_HOST_DEVICE int kv_head() const {
+    if (kBreak == Break::wrong_kv_head) return at_.head < args_.heads_kv ? at_.head : args_.heads_kv - 1;
+    return at_.head / (args_.heads_q / args_.heads_kv);
+  }
+
+  // Rows past the end are zero, and a ring that nothing was loaded into holds zeros.
+  FLASHCORE_HOST_DEVICE void start() {
+    const auto* q = static_cast<const Element*>(args_.q);
+    for (int i = team_.index; i < kBlockQ * kHeadDim; i += team_.count) {
+      const int row = i / kHeadDim;
+      const int column = i % kHeadDim;
+      const bool exists = at_.row_begin + row < args_.seq_q;
+      const Element* q_row = row_of(q, args_.q_stride, at_.batch, at_.head, exists ? at_.row_begin + row : 0);
+      work_.q[row][column] = exists ? to_float(q_row[column]) : 0.0f;
+      work_.out[row][column] = 0;
+    }
+    for (int i = team_.index; i < kStages * kBlockKv * kHeadDim; i += team_.count) {
+      work_.k[i / (kBlockKv * kHeadDim)][i % (kBlockKv * kHeadDim)] = 0;
+      work_.v[i / (kBlockKv * kHeadDim)][i % (kBlockKv * kHeadDim)] = 0;
+    }
+    for (int row = team_.index; row < kBlockQ; row += team_.count) {
+      work_.row_max[row] = -INFINITY;
+      work_.row_sum[row] = 0;
+    }
+    team_.sync();
+  }
+
+  // A tile that does not exist leaves its stage as it is.
+  FLASHCORE_HOST_DEVICE void load_keys(int tile) {
+    if (tile * kBlockKv >= args_.seq_kv) return;
+    const auto* k = static_cast<const Element*>(args_.k);
+    const auto* v = static_cast<const Element*>(args_.v);
+    for (int i = team_.index; i < kBlockKv * kHeadDim; i += team_.count) {
+      const int key = tile * kBlockKv + i / kHeadDim;
+      const bool exists = key < args_.seq_kv;
+      const int row = exists ? key : 0;
+      const int column = i % kHeadDim;
+      const Element k_value = row_of(k, args_.k_stride, at_.batch, kv_head(), row)[column];
+      const Element v_value = row_of(v, args_.v_stride, at_.batch, kv_head(), row)[column];
+      work_.k[tile % kStages][i] = exists ? to_float(k_value) : 0.0f;
+      work_.v[tile % kStages][i] = exists ? to_float(v_value) : 0.0f;
+    }
+  }
+
+  FLASHCORE_HOST_DEVICE static int stage_of(int tile) {
+    return (kBreak == Break::ring_read_early ? tile + 1 : tile) % kStages;
+  }
+
+  FLASHCORE_HOST_DEVICE KeyRange keys_of(int row) const {
+    const int query = at_.row_begin + row;
+    if (query >= args_.seq_q) return {0, 0};
+    KeyRange keys = visible_keys(args_, query);
+    const bool causal = args_.window_right == 0;
+    if (kBreak == Break::causal_off_by_one && causal && keys.end < args_.seq_kv) ++keys.end;
+    if (kBreak == Break::causal_top_left && causal)
+      keys.end = query < args_.seq_kv ? query + 1 : args_.seq_kv;
+    if (kBreak == Break::tail_not_masked && keys.end == args_.seq_kv) {
+      keys.end = (keys.end + kBlockKv - 1) / kBlockKv * kBlockKv;
+    }
+    return keys;
+  }
+
+  FLASHCORE_HOST_DEVICE float score_of(float dot) const {
+    const float scale =
+        kBreak == Break::wrong_scale ? args_.scale / sqrtf(static_cast<float>(args_.head_dim)) : args_.scale;
+    const float score = scale * dot;
+    return args_.softcap > 0 ? args_.softcap * tanhf(score / args_.softcap) : score;
+  }
+
+  // p = the scores of a tile, -inf where the mask hides them.
+  FLASHCORE_HOST_DEVICE void score_tile(int tile) {
+    const float* k = work_.k[stage_of(tile)];
+    for (int i = team_.index; i < kBlockQ * kBlockKv; i += team_.count) {
+      const int row = i / kBlockKv;
+      const int column = i % kBlockKv;
+      float dot = 0;
+      for (int d = 0; d < kHeadDim; ++d) {
+        const int at = kBreak == Break::k_transposed ? d * kBlockKv + column : column * kHeadDim + d;
+        dot += work_.q[row][d] * k[at];
+      }
+      const KeyRange keys = keys_of(row);
+      const int key = tile * kBlockKv + column;
+      work_.p[row][column] = key >= keys.begin && key < keys.end ? score_of(dot) : -INFINITY;
+    }
+  }
+
+  FLASHCORE_HOST_DEVICE void weigh_tile(int tile) {
+    if (kBreak != Break::missing_barrier) {
+      softmax_tile();
+      team_.sync();
+      add_values(tile);
+    } else if (team_.late(tile)) {
+      add_values(tile);
+      softmax_tile();
+    } else {
+      team_.jitter();
+      softmax_tile();
+      add_values(tile);
+    }
+  }
+
+  FLASHCORE_HOST_DEVICE static float add_to_sum(float sum, float p) {
+    return kBreak == Break::half_sum ? to_float(from_float<Element>(sum + p)) : sum + p;
+  }
+
+  // p = exp(p - maximum); what was summed up before is rescaled to the new maximum.
+  FLASHCORE_HOST_DEVICE void softmax_tile() {
+    for (int row = team_.index; row < kBlockQ; row += team_.count) {
+      float tile_max = -INFINITY;
+      for (const float score : work_.p[row]) tile_max = fmaxf(tile_max, score);
+      const bool carried = kBreak != Break::maximum_not_carried;
+      const float old_max = work_.row_max[row];
+      const float new_max = carried ? fmaxf(old_max, tile_max) : tile_max;
+      const bool keep = kBreak == Break::exp_overflow || new_max == -INFINITY;
+      const float subtract = keep ? 0.0f : new_max;
+      const float rescale =
+          old_max == -INFINITY || kBreak == Break::exp_overflow ? 1.0f : expf(old_max - subtract);
+      float sum = work_.row_sum[row];
+      if (kBreak != Break::sum_not_rescaled) sum *= rescale;
+      for (float& p : work_.p[row]) {
+        p = expf(p - subtract);
+        sum = add_to_sum(sum, p);
+      }
+      if (kBreak != Break::output_not_rescaled) {
+        for (float& value : work_.out[row]) value *= rescale;
+      }
+      work_.row_sum[row] = sum;
+      work_.row_max[row] = new_max;
+    }
+  }
+
+  // P as P·V sees it: with Break::swapped_quadrants the lower left and the upper right quadrant of each 16 x
+  // 16 fragment have changed places.
+  FLASHCORE_HOST_DEVICE float probability(int row, int column) const {
+    if (kBreak != Break::swapped_quadrants || (row & 8) == (column & 8)) return work_.p[row][column];
+    return work_.p[row ^ 8][column ^ 8];
+  }
+
+  FLASHCORE_HOST_DEVICE void add_values(int tile) {
+    const float* v = work_.v[stage_of(tile)];
+    for (int i = team_.index; i < kBlockQ * kHeadDim; i += team_.count) {
+      const int row = i / kHeadDim;
+      const int column = i % kHeadDim;
+      const int from = kBreak == Break::swapped_columns ? column ^ 8 : column;
+      float sum = 0;
+      for (int key = 0; key < kBlockKv; ++key) sum += probability(row, key) * v[key * kHeadDim + from];
+      work_.out[row][column] += sum;
+    }
+  }
+
+  FLASHCORE_HOST_DEVICE void store() {
+    constexpr int kFirstLostRow = 25;
+    auto* base = static_cast<Element*>(args_.out);
+    for (int i = team_.index; i < kBlockQ * kHeadDim; i += team_.count) {
+      const int row = i / kHeadDim;
+      const int query = at_.row_begin + row;
+      if (query >= args_.seq_q) continue;
+      Element* out = row_of(base, args_.out_stride, at_.batch, at_.head, query);
+      if (kBreak == Break::output_stride) {
+        out = row_of(base, args_.out_stride, at_.batch, at_.head, 0) + std::int64_t{query} * kHeadDim;
+      }
+      const float sum = work_.row_sum[row];
+      const bool lost = kBreak == Break::lost_rows && row >= kFirstLostRow;
+      out[i % kHeadDim] = from_float<Element>(sum > 0 && !lost ? work_.out[row][i % kHeadDim] / sum : 0.0f);
+    }
+    if (args_.lse != nullptr) store_lse();
+  }
+
+  FLASHCORE_HOST_DEVICE void store_lse() {
+    for (int row = team_.index; row < kBlockQ; row += team_.count) {
+      const int query = at_.row_begin + row;
+      if (query >= args_.seq_q) continue;
+      const float sum = work_.row_sum[row];
+      const float row_max = kBreak == Break::exp_overflow ? 0.0f : work_.row_max[row];
+      args_.lse[(std::int64_t{at_.batch} * args_.heads_q + at_.head) * args_.seq_q + query] =
+          sum > 0 ? row_max + logf(sum) : -INFINITY;
+    }
+  }
+
+  const AttentionArgs& args_;
+  TilePosition at_;
+  Workspace& work_;
+  Team team_;
+};
+
+// Where the tile with this index is, of all the tiles of a problem.
+FLASHCORE_HOST_DEVICE inline TilePosition tile_position(const AttentionArgs& args, std::int64_t index) {
+  const int tiles = (args.seq_q + kBlockQ - 1) / kBlockQ;
+  const std::int64_t head = index / tiles;
+  return {static_cast<int>(head / args.heads_q), static_cast<int>(head % args.heads_q),
+          static_cast<int>(index % tiles) * kBlockQ};
+}
+
+FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const AttentionArgs& args) {
+  return std::int64_t{args.batch} * args.heads_q * ((args.seq_q + kBlockQ - 1) / kBlockQ);
+}
+
+// The variant of one broken kernel, but for its functions.
+inline Variant make_variant(Break which, Backend backend) {
+  Variant variant;
+  variant.family = describe(which).family;
+  variant.spec = {Dtype::fp16, kHeadDim,
+                  Tile{.block_q = kBlockQ, .block_kv = kBlockKv, .num_warps = 4, .num_stages = kStages}};
+  variant.backend = backend;
+  variant.summary = describe(which).summary;
+  variant.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
+    return args.head_dim == kHeadDim ? nullptr : "compiled for another head_dim";
+  };
+  return variant;
+}
+
+}  // namespace flashcore::broken

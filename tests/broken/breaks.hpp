@@ -1,0 +1,67 @@
+// The faults that the broken kernels have, one each, and what diagnosis has to say of them.
+#pragma once
+
+#include <string_view>
+
+#include "diagnose/rules.hpp"
+
+namespace flashcore::broken {
+
+enum class Break : int {
+  none,
+  swapped_quadrants,
+  lost_rows,
+  output_not_rescaled,
+  sum_not_rescaled,
+  maximum_not_carried,
+  tile_skipped,
+  tail_not_masked,
+  causal_off_by_one,
+  causal_top_left,
+  wrong_scale,
+  k_transposed,
+  wrong_kv_head,
+  missing_barrier,
+  ring_read_early,
+  output_stride,
+  half_sum,
+  exp_overflow,
+  swapped_columns,
+};
+
+inline constexpr int kBreakCount = static_cast<int>(Break::swapped_columns) + 1;
+
+struct BreakText {
+  std::string_view family;  // that of its variants
+  const char* summary;
+  Fault verdict;
+  bool normal_check_sees_it;  // on the problems of normal_problems()
+};
+
+inline constexpr BreakText kBreaks[kBreakCount] = {
+    {"honest", "the kernel without a fault", Fault::unknown, false},
+    {"swapped_quadrants", "two quadrants of P's 16 x 16 fragments change places in P·V", Fault::pv_layout,
+     true},
+    {"lost_rows", "padding zeroes rows 25 to 31 of each query tile", Fault::query_rows, true},
+    {"output_not_rescaled", "O keeps its weight when the maximum grows", Fault::output_rescale, true},
+    {"sum_not_rescaled", "the row sum keeps its weight when the maximum grows", Fault::sum_rescale, true},
+    {"maximum_not_carried", "each tile starts from its own maximum", Fault::maximum, true},
+    {"tile_skipped", "the second tile of keys is left out", Fault::kv_tile, true},
+    {"tail_not_masked", "keys that fill up the last tile count", Fault::key_tail, true},
+    {"causal_off_by_one", "a query also sees the key after it", Fault::causal_offset, true},
+    {"causal_top_left", "the causal diagonal starts at the first key", Fault::causal_alignment, true},
+    {"wrong_scale", "scores are divided by head_dim, not by its square root", Fault::scale, true},
+    {"k_transposed", "a tile of K is read row-major as column-major", Fault::scores, true},
+    {"wrong_kv_head", "query head h reads KV head h", Fault::kv_head, true},
+    {"missing_barrier", "no barrier between P's writers and its readers", Fault::race, true},
+    {"ring_read_early", "the ring of three stages is read one stage early", Fault::kv_stage, true},
+    {"output_stride", "rows of O are stored head_dim apart", Fault::output_stride, true},
+    {"half_sum", "the row sum is kept in half precision", Fault::sum_precision, true},
+    // Scores of normal inputs stay far from where exp() overflows.
+    {"exp_overflow", "no maximum is taken off the scores", Fault::overflow, false},
+    {"swapped_columns", "V's columns are read 8 off", Fault::value_columns, true},
+};
+
+constexpr const BreakText& describe(Break which) { return kBreaks[static_cast<int>(which)]; }
+
+}  // namespace flashcore::broken

@@ -1,0 +1,87 @@
+#include "broken/matrix.hpp"
+
+#include "cli/columns.hpp"
+
+namespace flashcore::broken {
+namespace {
+
+constexpr std::uint64_t kSeed = 3;
+
+Problem base_problem(std::int64_t seq_q, std::int64_t seq_kv) {
+  return {.heads_q = 2,
+          .heads_kv = 2,
+          .seq_q = seq_q,
+          .seq_kv = seq_kv,
+          .head_dim = 64,
+          .scale = default_scale(64),
+          .lse = true};
+}
+
+// Eight runs: an answer that changes is not wrong each time.
+std::string seen_by(Executor& executor, const Variant& variant) {
+  for (const NormalProblem& normal : normal_problems()) {
+    executor.prepare(normal.problem, kSeed);
+    for (int repeat = 0; repeat < 8; ++repeat) {
+      if (!executor.verify(variant, {}).passed) return normal.name;
+    }
+  }
+  return "";
+}
+
+std::string_view verdict_name(const Diagnosis& diagnosis) {
+  return diagnosis.healthy() ? "none" : describe(diagnosis.suspicions.front().fault).name;
+}
+
+}  // namespace
+
+bool MatrixRow::as_expected() const {
+  if (which == Break::none) return diagnosis.healthy() && seen_by.empty();
+  const BreakText& expected = describe(which);
+  return !diagnosis.healthy() && diagnosis.suspicions.front().fault == expected.verdict &&
+         seen_by.empty() != expected.normal_check_sees_it;
+}
+
+std::vector<NormalProblem> normal_problems() {
+  Problem causal = base_problem(160, 160);
+  causal.causal = true;
+  Problem causal_wide = base_problem(70, 200);
+  causal_wide.causal = true;
+  Problem grouped = base_problem(96, 96);
+  grouped.heads_q = 4;
+  Problem padded = base_problem(65, 130);
+  padded.layout = Layout::padded;
+  return {{"even", base_problem(128, 512)}, {"odd", base_problem(113, 203)}, {"causal", causal},
+          {"causal_wide", causal_wide},     {"grouped_heads", grouped},      {"padded", padded}};
+}
+
+MatrixRow examine(Laboratory& laboratory, Executor& executor, const Variant& variant, Break which) {
+  return {.which = which,
+          .diagnosis = diagnose(laboratory, variant, base_problem(128, 256), kSeed, [](Probe) {}),
+          .seen_by = seen_by(executor, variant)};
+}
+
+std::string to_table(const std::vector<MatrixRow>& rows) {
+  std::vector<std::vector<std::string>> table = {
+      {"kernel", "verdict", "as expected", "normal check", "sentence"}};
+  for (const MatrixRow& row : rows) {
+    table.push_back({std::string(describe(row.which).family), std::string(verdict_name(row.diagnosis)),
+                     row.as_expected() ? "yes" : "NO",
+                     row.seen_by.empty() ? "passes" : "fails on " + row.seen_by, row.diagnosis.sentence()});
+  }
+  return align_columns(table);
+}
+
+Json to_json(const std::vector<MatrixRow>& rows) {
+  Json json = Json::array();
+  for (const MatrixRow& row : rows) {
+    json.push_back({{"kernel", describe(row.which).family},
+                    {"fault", describe(row.which).summary},
+                    {"verdict", verdict_name(row.diagnosis)},
+                    {"as_expected", row.as_expected()},
+                    {"normal_check_fails_on", row.seen_by.empty() ? Json() : Json(row.seen_by)},
+                    {"diagnosis", flashcore::to_json(row.diagnosis)}});
+  }
+  return json;
+}
+
+}  // namespace flashcore::broken

@@ -1,0 +1,60 @@
+"""flashcore-bench diagnose: exit codes, the three forms of its answer, and mistakes."""
+
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+
+from bench import BenchTest, run
+
+FAULTY = os.environ["FLASHCORE_FAULTY_PLUGIN"]
+WRONG = ("--plugin", FAULTY, "diagnose", "faulty/bf16_d64_kv32")
+FAILED_CHECK, USAGE, ENVIRONMENT = 1, 2, 4
+
+
+class Diagnose(BenchTest):
+    def test_help(self):
+        self.assert_golden("help_diagnose.txt", self.assert_ok(run("diagnose", "--help")))
+
+    def test_right_variant(self):
+        text = self.assert_ok(run("diagnose", "cpu_scalar/fp16_d64", "--problem", "seq_q=65"))
+        self.assertIn("Nothing is wrong: no probe failed.", text)
+
+    def test_wrong_variant(self):
+        result = run(*WRONG)
+        self.assertEqual(result.returncode, FAILED_CHECK, result.stderr)
+        self.assertIn("All of O is zero", result.stdout)
+        self.assertIn("flashcore-bench diagnose 'faulty/bf16_d64_kv32' --problem batch=1,", result.stdout)
+
+    def test_json_and_html(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.html"
+            result = run(*WRONG, "--json", "--html", page)
+            self.assertEqual(result.returncode, FAILED_CHECK, result.stderr)
+            answer = json.loads(result.stdout)
+            self.assertEqual(answer["faults"][0]["fault"], "all_zero")
+            self.assertIn(answer["sentence"], page.read_text(encoding="utf-8"))
+
+    def test_commands_that_come_next_work(self):
+        answer = json.loads(run(*WRONG, "--json").stdout)
+        for command in answer["next"]:
+            words = [word.strip("'") for word in command.split()[1:]]
+            result = run("--plugin", FAULTY, *words)
+            self.assertEqual(result.returncode, FAILED_CHECK, f"{command}: {result.stderr}")
+
+    def test_mistakes(self):
+        self.assert_error(run("diagnose"), USAGE, "variant")
+        self.assert_error(run("diagnose", "cpu_scaler/fp16_d64"), USAGE, "diagnose: ", "cpu_scalar")
+        self.assert_error(run("diagnose", "cpu_scalar/*"), USAGE, "one is diagnosed at a time")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--problem", "seq_q=1:2"), USAGE,
+                          "--problem: makes 2 problems")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--problem", "head_dim=32"), USAGE, "--problem: ")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--device", "cuda"), USAGE,
+                          "--device: cpu_scalar/fp16_d64 runs on the CPU")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--html", "/proc/none/page.html"), ENVIRONMENT,
+                          "/proc/none")
+
+
+if __name__ == "__main__":
+    unittest.main()
