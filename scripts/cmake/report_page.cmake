@@ -2,7 +2,7 @@
 # system with its licence. Without Chart.js the program builds all the same and says what to install when asked for HTML.
 set(page_dir ${CMAKE_SOURCE_DIR}/src/report/page)
 # In this order: a script may use what those before it define when they are run.
-set(page_scripts data text theme figure ladder roofline sequence errors tiles resources table environment main)
+set(page_scripts data text theme figure ladder roofline sequence errors tiles resources table environment comparison main)
 list(TRANSFORM page_scripts REPLACE "(.+)" "${page_dir}/\\1.js")
 
 find_file(FLASHCORE_CHART_JS NAMES chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist

@@ -8,11 +8,15 @@
 #include <memory>
 
 #include "cli/command.hpp"
+#include "compare/comparison.hpp"
+#include "compare/differences.hpp"
+#include "compare/output.hpp"
 #include "core/names.hpp"
 #include "report/atomic_file.hpp"
 #include "report/csv.hpp"
 #include "report/html.hpp"
 #include "report/markdown.hpp"
+#include "report/page_data.hpp"
 #include "report/result_set.hpp"
 
 namespace flashcore {
@@ -23,10 +27,34 @@ struct ReportOptions {
   std::string output;    // empty: standard output
   std::string format;    // empty: by the output's extension
   std::string baseline;  // empty: the one of each file's config
+  std::string base;      // empty: nothing to compare with
 };
 
-// The columns of every run's CSV; the baseline is no part of them.
-std::string csv_report(std::span<const ResultFile> files, const std::string&) {
+using Files = std::span<const ResultFile>;
+
+std::vector<Record> all_records(Files files) {
+  std::vector<Record> records;
+  for (const ResultFile& file : files)
+    records.insert(records.end(), file.records.begin(), file.records.end());
+  return records;
+}
+
+std::string html_text(Files files, const ReportOptions& options) {
+  Json data = page_data(files, options.baseline);
+  if (!options.base.empty()) {
+    const std::vector<ResultFile> base = read_result_set({&options.base, 1});
+    Comparison comparison = compare(all_records(base), all_records(files), ComparePolicy{});
+    comparison.differences = differences(base, files);
+    data["comparison"] = to_json(comparison);
+  }
+  return html_report(data);
+}
+
+std::string markdown_text(Files files, const ReportOptions& options) {
+  return markdown_report(files, options.baseline);
+}
+
+std::string csv_text(Files files, const ReportOptions&) {
   std::string text = csv_header();
   for (const ResultFile& file : files) {
     for (const Record& record : file.records) text += csv_row(record);
@@ -37,16 +65,12 @@ std::string csv_report(std::span<const ResultFile> files, const std::string&) {
 struct ReportFormat {
   std::string_view name;
   std::array<std::string_view, 2> extensions;
-  std::string (*render)(std::span<const ResultFile>, const std::string& baseline);
+  std::string (*render)(Files, const ReportOptions&);
 };
 
-std::string page_report(std::span<const ResultFile> files, const std::string& baseline) {
-  return html_report(files, baseline);
-}
-
-constexpr ReportFormat kFormats[] = {{"html", {".html", ".htm"}, page_report},
-                                     {"markdown", {".md", ".markdown"}, markdown_report},
-                                     {"csv", {".csv", ".csv"}, csv_report}};
+constexpr ReportFormat kFormats[] = {{"html", {".html", ".htm"}, html_text},
+                                     {"markdown", {".md", ".markdown"}, markdown_text},
+                                     {"csv", {".csv", ".csv"}, csv_text}};
 
 const ReportFormat& find_format(const ReportOptions& options) {
   if (!options.format.empty()) {
@@ -67,7 +91,7 @@ const ReportFormat& find_format(const ReportOptions& options) {
 }
 
 // Writing over a result file would lose it.
-void refuse_own_input(const ReportOptions& options, std::span<const ResultFile> files) {
+void refuse_own_input(const ReportOptions& options, Files files) {
   for (const ResultFile& file : files) {
     std::error_code ignored;
     if (std::filesystem::equivalent(file.path, options.output, ignored)) {
@@ -76,7 +100,7 @@ void refuse_own_input(const ReportOptions& options, std::span<const ResultFile> 
   }
 }
 
-void check_baseline(const ReportOptions& options, std::span<const ResultFile> files) {
+void check_baseline(const ReportOptions& options, Files files) {
   if (options.baseline.empty()) return;
   for (const ResultFile& file : files) {
     const auto matches = [&](const Record& record) {
@@ -89,12 +113,15 @@ void check_baseline(const ReportOptions& options, std::span<const ResultFile> fi
 
 ExitCode write_report(const ReportOptions& options) {
   const ReportFormat& format = find_format(options);
+  if (!options.base.empty() && format.render != html_text) {
+    throw UsageError("--base: belongs to html; flashcore-bench compare writes Markdown and other forms");
+  }
   const std::vector<ResultFile> files = read_result_set(options.results);
   if (std::ranges::all_of(files, [](const ResultFile& file) { return file.records.empty(); })) {
     throw UsageError(fmt::format("{}: there is no record to report", fmt::join(options.results, ", ")));
   }
   check_baseline(options, files);
-  const std::string text = format.render(files, options.baseline);
+  const std::string text = format.render(files, options);
   if (options.output.empty()) {
     fmt::print("{}", text);
     return ExitCode::ok;
@@ -116,6 +143,8 @@ void add_report_command(CLI::App& app, Action& action) {
   command->add_option("--format", options->format, "html, markdown or csv; else by the output's extension");
   command->add_option("--baseline", options->baseline,
                       "Speed-ups are over the first match of this glob; else over that of the run's config");
+  command->add_option("--base", options->base,
+                      "A result file or folder that the page compares with, as compare does");
   command->callback(
       [options, &action] { action = [options](const Session&) { return write_report(*options); }; });
 }

@@ -48,8 +48,7 @@ std::string fill_in(std::string_view page, const Parts& parts) {
 
 }  // namespace
 
-std::string html_report(std::span<const ResultFile> files, const std::string& baseline,
-                        const PageAssets& assets) {
+std::string html_report(const Json& data, const PageAssets& assets) {
   if (assets.chart_library.empty()) {
     throw EnvironmentError(
         "--format html: this program was built without Chart.js; install the package libjs-chart.js, then "
@@ -57,7 +56,7 @@ std::string html_report(std::span<const ResultFile> files, const std::string& ba
   }
   return fill_in(assets.page, {{"version", escape_html(version_line())},
                                {"style", std::string(assets.style)},
-                               {"data", script_safe(page_data(files, baseline))},
+                               {"data", script_safe(data)},
                                {"chart_library", std::string(assets.chart_library)},
                                {"chart_license", escape_html(assets.chart_license)},
                                {"script", std::string(assets.script)}});

@@ -1,11 +1,10 @@
 // Results as one HTML page that needs nothing else: style, script, chart library and data stand in it.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
-#include "report/result_file.hpp"
+#include "report/json.hpp"
 
 namespace flashcore {
 
@@ -20,9 +19,8 @@ struct PageAssets {
 
 extern const PageAssets kPageAssets;
 
-// Speed-ups are over the first match of `baseline`, as page_data has it. Throws EnvironmentError, naming the
-// package to install, when the assets are without the chart library.
-std::string html_report(std::span<const ResultFile> files, const std::string& baseline,
-                        const PageAssets& assets = kPageAssets);
+// `data` is page_data(), with "comparison" in it when there is one to show (compare/output.hpp). Throws
+// EnvironmentError, naming the package to install, when the assets are without the chart library.
+std::string html_report(const Json& data, const PageAssets& assets = kPageAssets);
 
 }  // namespace flashcore

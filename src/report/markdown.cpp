@@ -14,23 +14,6 @@ namespace {
 
 constexpr std::string_view kNothing = "–";
 
-// Text that Markdown shows as it is: what could begin markup gets a backslash, HTML its entities.
-std::string escape_markdown(std::string_view text) {
-  constexpr std::string_view kMarkup = "\\`*_{}[]()#+!|~";
-  std::string escaped;
-  for (const char c : printable(text)) {
-    if (c == '<') {
-      escaped += "&lt;";
-    } else if (c == '&') {
-      escaped += "&amp;";
-    } else {
-      if (kMarkup.find(c) != std::string_view::npos) escaped += '\\';
-      escaped += c;
-    }
-  }
-  return escaped;
-}
-
 // An id as code, unless it has signs that code could not hold inside a table.
 std::string code(std::string_view id) {
   if (id.find_first_of("`|\\") != std::string_view::npos) return escape_markdown(id);
@@ -119,6 +102,16 @@ std::string problem_section(const std::vector<Record>& records, std::string_view
 }
 
 }  // namespace
+
+std::string escape_markdown(std::string_view text) {
+  constexpr std::string_view kSpecial = "\\`*_{}[]<>()#+-!|~&";
+  std::string escaped;
+  for (const char c : printable(text)) {
+    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
 
 std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline) {
   std::string text = "# Fused attention: results\n";

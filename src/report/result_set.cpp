@@ -19,7 +19,7 @@ std::vector<std::filesystem::path> json_files(const std::filesystem::path& folde
   if (problem) {
     throw UsageError(fmt::format("{}: cannot be read: {}", folder.string(), problem.message()));
   }
-  if (files.empty()) throw UsageError(fmt::format("{}: has no .json file", folder.string()));
+  if (files.empty()) throw UsageError(fmt::format("{}: holds no .json file", folder.string()));
   std::ranges::sort(files);
   return files;
 }

@@ -42,6 +42,7 @@ class CommandLine(BenchTest):
                                 ((LADDER, "--format", "htm"), "did you mean html?"),
                                 ((LADDER, "-o", "report.pdf"), ".html"),
                                 ((LADDER, "--format", "csv", "--baseline", "wma/*"), "--baseline"),
+                                ((LADDER, "--format", "csv", "--base", LADDER), "--base"),
                                 ((self.folder / "none.json", "--format", "csv"), "none.json"),
                                 ((self.folder / "half.json", "--format", "csv"), "half.json"),
                                 ((self.folder / "empty", "--format", "csv"), ".json"),

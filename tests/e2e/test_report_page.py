@@ -81,14 +81,14 @@ class ReportPage(BenchTest, BrowserTest):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
-    def report(self, source):
+    def report(self, source, *options):
         """The page of a path, or of a result file as an object."""
         if isinstance(source, dict):
             path = self.folder / "results.json"
             path.write_text(json.dumps(source))
             source = path
         page = self.folder / "report.html"
-        result = run("-q", "report", source, "-o", page)
+        result = run("-q", "report", source, *options, "-o", page)
         if "libjs-chart.js" in result.stderr:
             self.skipTest("built without Chart.js (package libjs-chart.js)")
         self.assert_ok(result)
@@ -182,6 +182,24 @@ class ReportPage(BenchTest, BrowserTest):
             self.assertEqual(self.script(DRAWN, chart), -1)
             said = self.script("return document.querySelector(`#${arguments[0]} .empty`).textContent", chart)
             self.assertTrue(said.endswith("."), said)
+
+    def test_verdicts_over_a_base(self):
+        slower = json.loads((RESULTS / "ladder.json").read_text())
+        timing = slower["records"][5]["timing"]
+        for clock in timing.values():
+            for name in ("median", "p10", "p90"):
+                clock[name] *= 1.5
+            clock["ci95"] = [1.5 * end for end in clock["ci95"]]
+            clock["samples"] = [1.5 * sample for sample in clock["samples"]]
+        slower["records"][5].pop("code_hash", None)
+        self.open(self.report(slower, "--base", RESULTS / "ladder.json"))
+        self.assert_quiet()
+        variants = self.script(COLUMN, "comparison", "variant")["cells"]
+        verdicts = self.script(COLUMN, "comparison", "verdict")["cells"]
+        self.assertEqual((variants[0], verdicts[0]), (slower["records"][5]["variant"], "▼ slower"))
+        self.assertEqual(set(verdicts[1:]), {"= same"})
+        self.assertTrue(self.script("return document.querySelector('#comparison .caption').textContent")
+                        .startswith("A regression"))
 
     def test_numbers_that_are_none(self):
         file = synthetic(49)

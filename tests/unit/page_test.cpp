@@ -95,7 +95,7 @@ constexpr PageAssets kSmallPage = {
 
 TEST(Html, PartsAreFilledInOnce) {
   const ResultFile files[] = {sample_file("")};
-  const std::string page = html_report(files, "", kSmallPage);
+  const std::string page = html_report(page_data(files, ""), kSmallPage);
   expect_contains(page, "{{script}}");
   expect_contains(page, "chart&lt;license&gt;draw()");
   EXPECT_EQ(page.find("<i>"), std::string::npos);
@@ -106,7 +106,7 @@ TEST(Html, MissingLibraryNamesItsPackage) {
   assets.chart_library = "";
   const ResultFile files[] = {sample_file("")};
   try {
-    html_report(files, "", assets);
+    html_report(page_data(files, ""), assets);
     FAIL() << "should have thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::environment);

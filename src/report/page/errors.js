@@ -109,7 +109,7 @@ const drawErrors = () => {
   setCaption(
     "errors",
     "Relative L2 error of every checked variant against attention in FP32 on the same inputs; a variant left of its " +
-      "problem's red mark passes. The limit is twice the error of an unfused attention in the same dtype, plus a small " +
+      "problem's upright bar passes. The limit is twice the error of an unfused attention in the same dtype, plus a small " +
       "floor." +
       (undrawn > 0 ? ` ${undrawn} records have no finite error and are in the table alone.` : "") +
       (all > rows.length ? ` The ${rows.length} of ${all} problems that come nearest to their limit are drawn.` : ""),

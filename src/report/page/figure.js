@@ -11,9 +11,9 @@ const axis = (title, options = {}) => ({
   ticks: { color: styleOf("--text"), ...options.ticks },
 });
 
-// Logarithmic, labelled at 1, 2 and 5 of each decade; at its powers alone when it has many.
+// Logarithmic, labelled at 1, 2 and 5 of each decade; at its powers alone where those would crowd.
 const logarithmicAxis = (title, low, high, label = (value) => String(value)) => {
-  const steps = high / low > 300 ? [1] : [1, 2, 5];
+  const steps = high / low > (narrow() ? 30 : 300) ? [1] : [1, 2, 5];
   return axis(title, {
     type: "logarithmic",
     min: low,

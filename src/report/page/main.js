@@ -54,6 +54,7 @@ const start = () => {
   redrawOn("(prefers-color-scheme: dark)");
   redrawOn("(max-width: 639px)");
   drawEnvironment();
+  drawComparison();
   chooseFile();
 };
 

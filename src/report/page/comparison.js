@@ -1,0 +1,50 @@
+// The verdicts over a base, when the page was given one.
+
+const verdictOrder = ["broken", "slower", "missing", "unclear", "faster", "new", "same"];
+const verdictSigns = { broken: "✖", slower: "▼", missing: "∅", unclear: "?", faster: "▲", new: "+", same: "=" };
+const outcomeTexts = { fine: "No regression", regression: "A regression", cannot_tell: "It cannot be told" };
+
+const change = (ratio) => `${ratio < 1 ? "−" : "+"}${(100 * Math.abs(ratio - 1)).toFixed(1)}\u202f%`;
+const shownChange = (ratio) => (ratio === null || ratio === undefined ? nothing : change(ratio));
+
+const verdictMark = (rank) => {
+  const verdict = verdictOrder[rank];
+  return element("span", { class: `verdict ${verdict}` }, `${verdictSigns[verdict]} ${verdict}`);
+};
+
+const comparisonColumns = [
+  { title: "problem", value: (row) => row.problem },
+  { title: "variant", value: (row) => row.variant },
+  {
+    title: "verdict",
+    value: (row) => verdictOrder.indexOf(row.verdict),
+    show: verdictMark,
+    numeric: false,
+  },
+  { title: "base µs", value: (row) => finite(row.base_us), show: fourDigits, smallFirst: true },
+  { title: "new µs", value: (row) => finite(row.new_us), show: fourDigits, smallFirst: true },
+  { title: "change", value: (row) => row.ratio?.value, show: shownChange, numeric: true },
+  {
+    title: "interval",
+    value: (row) => row.ratio?.low,
+    show: (low, row) => (row.ratio ? `${change(low)} … ${change(row.ratio.high)}` : nothing),
+    numeric: true,
+  },
+  { title: "note", value: (row) => row.note, show: (note) => note ?? "", wraps: true },
+];
+
+const drawComparison = () => {
+  const { comparison } = data;
+  if (!comparison) return;
+  document.getElementById("comparison").hidden = false;
+  const counts = Object.entries(comparison.counts).filter(([, count]) => count > 0);
+  const reasons = comparison.reasons.length > 0 ? `: ${comparison.reasons.join("; ")}` : "";
+  setCaption(
+    "comparison",
+    `${outcomeTexts[comparison.outcome]}${reasons}. ${counts.map(([verdict, n]) => `${n} ${verdict}`).join(", ")}. ` +
+      "A change is the new time over the base; its interval is that of the verdict.",
+  );
+  within("comparison", ".differences").replaceChildren(...comparison.differences.map((text) => element("li", {}, text)));
+  const rank = (row) => verdictOrder.indexOf(row.verdict);
+  makeTable(within("comparison", ".table"), comparisonColumns, [...comparison.rows].sort((a, b) => rank(a) - rank(b)), 12);
+};
