@@ -5,21 +5,29 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "config/json_document.hpp"
 #include "core/error.hpp"
 
 namespace flashcore {
 namespace {
 
-std::vector<std::filesystem::path> json_files(const std::filesystem::path& folder) {
+// False for other JSON, such as a profile, which may lie beside results.
+bool holds_records(const std::filesystem::path& file) {
+  const JsonDocument document = read_json_document(file);
+  return document.root().is_object() && document.root().contains("records");
+}
+
+std::vector<std::filesystem::path> result_files(const std::filesystem::path& folder) {
   std::error_code problem;
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder, problem)) {
-    if (entry.path().extension() == ".json" && !entry.is_directory()) files.push_back(entry.path());
+    if (entry.path().extension() != ".json" || entry.is_directory()) continue;
+    if (holds_records(entry.path())) files.push_back(entry.path());
   }
   if (problem) {
     throw UsageError(fmt::format("{}: cannot be read: {}", folder.string(), problem.message()));
   }
-  if (files.empty()) throw UsageError(fmt::format("{}: holds no .json file", folder.string()));
+  if (files.empty()) throw UsageError(fmt::format("{}: holds no .json file with records", folder.string()));
   std::ranges::sort(files);
   return files;
 }
@@ -33,7 +41,7 @@ std::vector<ResultFile> read_result_set(std::span<const std::string> paths) {
       results.push_back(read_results(path));
       continue;
     }
-    for (const auto& file : json_files(path)) results.push_back(read_results(file));
+    for (const auto& file : result_files(path)) results.push_back(read_results(file));
   }
   return results;
 }

@@ -9,8 +9,9 @@
 
 namespace flashcore {
 
-// Each path is a result file or a folder; a folder stands for its .json files, sorted by name, without those
-// of folders below it. Throws UsageError when a file is no result file or a folder has none.
+// Each path is a result file or a folder; a folder stands for its .json files that hold records, sorted by
+// name, without those of folders below it. Throws UsageError when a file cannot be read or is no result file,
+// and when a folder has none.
 std::vector<ResultFile> read_result_set(std::span<const std::string> paths);
 
 }  // namespace flashcore
