@@ -112,8 +112,8 @@ std::string_view manner(const ErrorMap& map) {
 
 void sort_unique(std::vector<Period>& periods) {
   std::ranges::stable_sort(periods, {}, &Period::length);
-  const auto rest = std::ranges::unique(periods, {}, &Period::length);
-  periods.erase(rest.begin(), rest.end());
+  const auto same_length = [](const Period& a, const Period& b) { return a.length == b.length; };
+  periods.erase(std::unique(periods.begin(), periods.end(), same_length), periods.end());
 }
 
 }  // namespace
