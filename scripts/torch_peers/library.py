@@ -81,6 +81,8 @@ class Library:
             "variant_attribute": (status, [text, text, ctypes.POINTER(i32)]),
             "attention_init": (None, [args]),
             "default_variant": (text, [args, i32]),
+            "load_tuned_table": (status, [text]),
+            "choose_variant": (text, [args, i32, ctypes.POINTER(text)]),
             "unsupported": (text, [text, args, i32]),
             "workspace_bytes": (status, [text, args, i32, ctypes.POINTER(size)]),
             "query_resources": (status, [text, args, i32, ctypes.POINTER(Resources)]),
@@ -134,6 +136,17 @@ class Library:
         if found is None:
             raise LibraryError(self._c.flashcore_last_error().decode())
         return found.decode()
+
+    def load_tuned_table(self, path):
+        self._check(self._c.flashcore_load_tuned_table(str(path).encode()))
+
+    def choose_variant(self, args, device):
+        """What "auto" means: (id, why)."""
+        reason = ctypes.c_char_p()
+        found = self._c.flashcore_choose_variant(args, device, reason)
+        if found is None:
+            raise LibraryError(self._c.flashcore_last_error().decode())
+        return found.decode(), reason.value.decode()
 
     def unsupported(self, variant_id, args, device):
         """The reason, or None. A null or "auto" id asks for the default variant."""

@@ -40,9 +40,9 @@ void throw_cuda_error(int, const std::string&) {}
 
 Backend backend_of(std::int32_t device) { return device == FLASHCORE_HOST ? Backend::cpu : Backend::cuda; }
 
-const DeviceLimits& device_limits(std::int32_t device) {
+const DeviceInfo& device_info(std::int32_t device) {
   if (device == FLASHCORE_HOST) {
-    static const DeviceLimits cpu = cpu_device().limits;
+    static const DeviceInfo cpu = cpu_device();
     return cpu;
   }
   static const CudaStatus cuda = cuda_status();
@@ -50,7 +50,7 @@ const DeviceLimits& device_limits(std::int32_t device) {
   if (device < 0 || static_cast<std::size_t>(device) >= cuda.devices.size()) {
     throw EnvironmentError(fmt::format("device: there is no CUDA device {}", device));
   }
-  return cuda.devices[static_cast<std::size_t>(device)].limits;
+  return cuda.devices[static_cast<std::size_t>(device)];
 }
 
 void require_current(std::int32_t device) {

@@ -4,13 +4,14 @@
 #include <cstdint>
 
 #include "core/variant.hpp"
+#include "run/executor.hpp"
 
 namespace flashcore {
 
 Backend backend_of(std::int32_t device);
 
 // Asked of the device once. Throws EnvironmentError when it is not there.
-const DeviceLimits& device_limits(std::int32_t device);
+const DeviceInfo& device_info(std::int32_t device);
 
 // Throws UsageError when a CUDA device is not the calling thread's current one.
 void require_current(std::int32_t device);

@@ -4,15 +4,17 @@
 #include <fmt/format.h>
 
 #include <new>
-#include <optional>
 #include <string>
 
+#include "capi/arguments.hpp"
+#include "capi/auto_variant.hpp"
 #include "capi/convert.hpp"
 #include "capi/device_limits.hpp"
 #include "capi/plugin.hpp"
 #include "capi/variant_index.hpp"
 #include "core/error.hpp"
 #include "core/problem.hpp"
+#include "registry/default_variant.hpp"
 #include "registry/registry.hpp"
 #include "report/build_info.hpp"
 
@@ -20,13 +22,7 @@ namespace flashcore {
 namespace {
 
 thread_local std::string last_error;   // of this thread's last call that failed
-thread_local std::string last_reason;  // what flashcore_unsupported() returned
-
-// A failure with the status that the caller gets.
-struct ApiError {
-  flashcore_status status;
-  std::string message;
-};
+thread_local std::string last_reason;  // what flashcore_unsupported() or flashcore_choose_variant() told
 
 flashcore_status remember(flashcore_status status, std::string_view message) {
   last_error = message;
@@ -55,10 +51,6 @@ flashcore_status guard(Work work) noexcept {
   }
 }
 
-void require(bool condition, std::string_view message) {
-  if (!condition) throw ApiError{FLASHCORE_INVALID_ARGUMENT, std::string(message)};
-}
-
 std::size_t find_place(const char* id) {
   require(id != nullptr, "id: is null");
   const VariantIndex& index = VariantIndex::instance();
@@ -80,73 +72,40 @@ flashcore_variant describe(std::size_t place) {
           .smem_bytes = variant.smem_bytes};
 }
 
-void check_stride(const flashcore_strides& stride, std::string_view name) {
-  if (stride.batch < 0 || stride.head < 0 || stride.row < 0) {
-    throw ApiError{FLASHCORE_INVALID_ARGUMENT, fmt::format("args/{}: a stride is negative", name)};
-  }
-}
-
-// Sizes, mask and strides; not the pointers, which queries may leave null.
-void check_args(const flashcore_attention* args) {
-  require(args != nullptr, "args: is null");
-  require(args->dtype == FLASHCORE_FP16 || args->dtype == FLASHCORE_BF16,
-          "args/dtype: is neither FLASHCORE_FP16 nor FLASHCORE_BF16");
-  Problem problem;
-  problem.batch = args->batch;
-  problem.heads_q = args->heads_q;
-  problem.heads_kv = args->heads_kv;
-  problem.seq_q = args->seq_q;
-  problem.seq_kv = args->seq_kv;
-  problem.head_dim = args->head_dim;
-  problem.scale = static_cast<double>(args->scale);
-  problem.softcap = static_cast<double>(args->softcap);
-  problem.window_left = args->window_left;
-  problem.window_right = args->window_right;
-  validate(problem, "args");
-  check_stride(args->q_stride, "q_stride");
-  check_stride(args->k_stride, "k_stride");
-  check_stride(args->v_stride, "v_stride");
-  check_stride(args->out_stride, "out_stride");
-}
-
-void check_pointers(const flashcore_attention& args) {
-  require(args.q != nullptr, "args/q: is null");
-  require(args.k != nullptr, "args/k: is null");
-  require(args.v != nullptr, "args/v: is null");
-  require(args.out != nullptr, "args/out: is null");
-}
-
 // Why the variant cannot run on the device, or null.
 const char* unsupported_reason(const Variant& variant, const flashcore_attention& args, std::int32_t device) {
   if (variant.backend != backend_of(device)) {
     return variant.backend == Backend::cpu ? "runs on the CPU" : "runs on a CUDA device";
   }
   if (static_cast<std::int32_t>(variant.spec.dtype) != args.dtype) return "compiled for another dtype";
-  return variant.unsupported(from_c(args), device_limits(device));
+  return variant.unsupported(from_c(args), device_info(device).limits);
 }
 
-// Peers are somebody else's kernels; some build plans to find out whether they can run.
-bool is_peer(const Variant& variant) { return variant.family.starts_with("peer_"); }
-
-std::size_t default_place(const flashcore_attention& args, std::int32_t device) {
-  const std::vector<const Variant*>& variants = all_variants();
-  std::optional<std::size_t> chosen;
-  for (std::size_t i = 0; i < variants.size(); ++i) {
-    if (is_peer(*variants[i]) || (chosen && variants[*chosen]->family == variants[i]->family)) continue;
-    if (unsupported_reason(*variants[i], args, device) == nullptr) chosen = i;
-  }
-  if (chosen) return *chosen;
+[[noreturn]] void fail_unsupported(const Problem& problem) {
   throw ApiError{FLASHCORE_UNSUPPORTED,
                  fmt::format("no variant can run these arguments (head_dim {}, {}) on this device",
-                             args.head_dim, to_string(static_cast<Dtype>(args.dtype)))};
+                             problem.head_dim, to_string(problem.dtype))};
+}
+
+// What "auto" means for the arguments. Throws ApiError when nothing can run.
+Choice choose(const flashcore_attention* args, std::int32_t device) {
+  const Problem problem = checked_problem(args);
+  Choice choice = choose_variant(problem, from_c(*args), device);
+  if (choice.variant == nullptr) fail_unsupported(problem);
+  return choice;
+}
+
+// The id as a text that lives as long as the library.
+const char* id_text(const Variant& variant) {
+  return VariantIndex::instance().id(find_place(variant.id().c_str())).c_str();
 }
 
 bool is_automatic(const char* variant) { return variant == nullptr || std::string_view(variant) == "auto"; }
 
 // The variant that may run checked arguments. Throws ApiError when it cannot.
 const Variant& supported_variant(const char* name, const flashcore_attention* args, std::int32_t device) {
-  check_args(args);
-  if (is_automatic(name)) return *all_variants()[default_place(*args, device)];
+  if (is_automatic(name)) return *choose(args, device).variant;
+  checked_problem(args);
   const Variant& variant = *all_variants()[find_place(name)];
   if (const char* reason = unsupported_reason(variant, *args, device); reason != nullptr) {
     throw ApiError{FLASHCORE_UNSUPPORTED, fmt::format("{}: {}", name, reason)};
@@ -230,8 +189,29 @@ void flashcore_attention_init(flashcore_attention* args) {
 const char* flashcore_default_variant(const flashcore_attention* args, int32_t device) {
   const char* id = nullptr;
   guard([&] {
-    check_args(args);
-    id = VariantIndex::instance().id(default_place(*args, device)).c_str();
+    const Problem problem = checked_problem(args);
+    const DeviceInfo& info = device_info(device);
+    const Variant* found = default_variant(from_c(*args), problem.dtype, info.backend, info.limits);
+    if (found == nullptr) fail_unsupported(problem);
+    id = id_text(*found);
+  });
+  return id;
+}
+
+flashcore_status flashcore_load_tuned_table(const char* path) {
+  return guard([&] {
+    require(path != nullptr, "path: is null");
+    load_tuned_table(path);
+  });
+}
+
+const char* flashcore_choose_variant(const flashcore_attention* args, int32_t device, const char** reason) {
+  const char* id = nullptr;
+  guard([&] {
+    const Choice choice = choose(args, device);
+    id = id_text(*choice.variant);
+    last_reason = choice.reason;
+    if (reason != nullptr) *reason = last_reason.c_str();
   });
   return id;
 }

@@ -128,13 +128,24 @@ FLASHCORE_API flashcore_status flashcore_variant_attribute(const char* id, const
 /* All zero or null, both windows -1, dtype FLASHCORE_FP16. */
 FLASHCORE_API void flashcore_attention_init(flashcore_attention* args);
 
-/* The functions below take a variant's id, or null or "auto" for flashcore_default_variant()'s choice. */
+/* The functions below take a variant's id, or null or "auto" for flashcore_choose_variant()'s choice. */
 
-/* The id of the variant that "auto" means: of the last family of the ladder that can run these arguments on
- * this device, the first variant that can. Peers (families named peer_*) are never chosen. Null, with an
- * error text, when there is none. It walks over all variants: who launches often asks once and keeps the id.
- * Pointers that are null count as aligned. */
+/* Takes a tuned table, as flashcore-bench tune or merge writes it, for the choices of this process; one that
+ * was loaded before goes. Its entries hold for the device, driver and machine code they were tuned with. */
+FLASHCORE_API flashcore_status flashcore_load_tuned_table(const char* path);
+
+/* The id of the variant that runs these arguments on this device when nothing was tuned: of the last family
+ * of the ladder that can run them, the first variant that can. Peers (families named peer_*) are never it.
+ * Null, with an error text, when there is none. Pointers that are null count as aligned. */
 FLASHCORE_API const char* flashcore_default_variant(const flashcore_attention* args, int32_t device);
+
+/* The id of the variant that "auto" means: by the tuned table, the winner for these sizes, mask and layout,
+ * else for the nearest problem of the same dtype, head_dim and kind of mask; else
+ * flashcore_default_variant()'s. Null, with an error text, when there is none. `reason` may be null; else it
+ * gets a text that says which rule it was, valid until this thread's next call. Who launches often asks once
+ * and keeps the id. */
+FLASHCORE_API const char* flashcore_choose_variant(const flashcore_attention* args, int32_t device,
+                                                   const char** reason);
 
 /* Why the variant cannot run these arguments on this device, or null when it can. The text is valid until
  * this thread's next call. A mistake in the arguments is a reason too. Tensor pointers may be null. */

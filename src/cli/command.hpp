@@ -26,6 +26,8 @@ void add_run_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
 void add_profile_command(CLI::App& app, Action& action);
+void add_tune_command(CLI::App& app, Action& action);
+void add_merge_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_worker_command(CLI::App& app, Action& action);

@@ -134,6 +134,8 @@ ExitCode run_program(int argc, const char* const* argv) {
   add_list_command(app, action);
   add_info_command(app, action);
   add_profile_command(app, action);
+  add_tune_command(app, action);
+  add_merge_command(app, action);
   add_compare_command(app, action);
   add_report_command(app, action);
   add_worker_command(app, action);

@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <ctime>
 #include <iostream>
 #include <memory>
 
+#include "cli/auto_picks.hpp"
 #include "cli/command.hpp"
+#include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
@@ -23,38 +24,7 @@
 namespace flashcore {
 namespace {
 
-constexpr int kWidthWithoutTerminal = 120;
-
-struct RunOptions {
-  std::string config = "default";
-  Overrides overrides;
-  bool dry_run = false;
-  bool in_process = false;
-};
-
-void add_what_options(CLI::App& app, RunOptions& options) {
-  constexpr const char* kGroup = "What to run";
-  Overrides& overrides = options.overrides;
-  app.add_option("--config", options.config,
-                 "A path, a shipped config's name (info tells where they are), or - for standard input")
-      ->capture_default_str()
-      ->group(kGroup);
-  app.add_option("--device", overrides.device, "auto, cpu, cuda or cuda:N")->group(kGroup);
-  app.add_option("--variants", overrides.variants,
-                 "Globs over ids, \"wmma/*\"; a leading ! excludes; repeatable or separated by commas")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(kGroup);
-  app.add_option("--problem", overrides.problems,
-                 "batch=1,heads_q=8,seq_q=512:1024,… instead of the config's problems; colons separate the "
-                 "values of an axis; repeatable")
-      ->allow_extra_args(false)
-      ->group(kGroup);
-  app.add_option("--seed", overrides.seed, "Seed of the inputs")->group(kGroup);
-  app.add_flag("--dry-run", options.dry_run, "Print the plan, run nothing")->group(kGroup);
-}
-
-void add_how_options(CLI::App& app, RunOptions& options) {
+void add_how_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
   constexpr const char* kMeasure = "How to check and measure";
   app.add_flag("--check-only", overrides.check_only, "Check, take no time")->group(kMeasure);
@@ -66,12 +36,11 @@ void add_how_options(CLI::App& app, RunOptions& options) {
   app.add_option("--repeats", overrides.repeats,
                  "Enter each variant this often: its rows then show what the same code differs by")
       ->group(kMeasure);
-  app.add_option("--timeout", overrides.timeout_s,
-                 "Seconds that one check or sample of a variant may take before its worker process is ended")
-      ->group(kMeasure);
-  app.add_flag("--in-process", options.in_process,
-               "Run variants in this process, not in a worker: for debuggers and profilers")
-      ->group(kMeasure);
+  add_isolation_options(app, options);
+
+  app.add_option("--tuned-table", overrides.tuned_table,
+                 "Path of the table that the variant auto asks; else that of the device, below results/tuned")
+      ->group("What to run");
 
   constexpr const char* kReport = "What to report";
   app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")
@@ -82,23 +51,6 @@ void add_how_options(CLI::App& app, RunOptions& options) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->group(kReport);
-}
-
-// "NVIDIA H100 80GB HBM3" becomes "h100-80gb-hbm3".
-std::string device_folder(const DeviceInfo& device) {
-  if (device.backend == Backend::cpu) return "cpu";
-  constexpr std::string_view kVendor = "NVIDIA ";
-  std::string_view name = device.name;
-  if (name.starts_with(kVendor)) name.remove_prefix(kVendor.size());
-  std::string folder;
-  for (const unsigned char c : name) {
-    if (std::isalnum(c) != 0) {
-      folder += static_cast<char>(std::tolower(c));
-    } else if (!folder.empty() && folder.back() != '-') {
-      folder += '-';
-    }
-  }
-  return folder;
 }
 
 std::string output_base(const Plan& plan, const DeviceInfo& device) {
@@ -165,7 +117,7 @@ ExitCode exit_code(const RunSummary& summary) {
   return ExitCode::ok;
 }
 
-ExitCode run_config(const RunOptions& options, const Session& session) {
+ExitCode run_config(const PlanOptions& options, const Session& session) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
   const Plan plan = make_plan(document, config_stem(options.config));
@@ -175,8 +127,9 @@ ExitCode run_config(const RunOptions& options, const Session& session) {
   check_written_for(plan, device);
   const std::vector<const Variant*> variants = runnable_variants(plan, device);
   check_memory(plan, *executor);
+  const std::vector<Pick> picks = auto_picks(plan, *executor);
   if (options.dry_run) {
-    fmt::print("{}", describe_plan(plan, variants, *executor));
+    fmt::print("{}{}", describe_plan(plan, variants, *executor), describe_picks(plan, picks));
     return ExitCode::ok;
   }
   if (!plan.policy.measure.clocks.empty()) executor->measure_ceilings();
@@ -185,7 +138,7 @@ ExitCode run_config(const RunOptions& options, const Session& session) {
   const Outputs outputs = open_outputs(plan, device, session, progress);
   install_interrupt_handler();
   const RunSummary summary =
-      run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress);
+      run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress, picks);
   progress.erase();
   for (const std::string& warning : clock_warnings(summary, plan.policy.measure.pacing)) {
     spdlog::warn("{}", warning);
@@ -197,8 +150,8 @@ ExitCode run_config(const RunOptions& options, const Session& session) {
 }  // namespace
 
 void add_run_command(CLI::App& app, Action& action) {
-  const auto options = std::make_shared<RunOptions>();
-  add_what_options(app, *options);
+  const auto options = std::make_shared<PlanOptions>();
+  add_plan_options(app, *options);
   add_how_options(app, *options);
   // Runs after the callbacks of commands: what one of them chose stays.
   app.final_callback([options, &action] {

@@ -17,7 +17,7 @@ std::unique_ptr<Executor> open_executor(const Plan& plan, const std::vector<std:
                                         bool in_process);
 
 // The plan's variants that are meant for one of its problems and for the device's backend; the log tells what
-// is left out. Throws UsageError when a selector or the baseline matches nothing, and with the reasons when
+// is left out; none when the plan names auto alone. Throws UsageError when a selector or the baseline matches nothing, and with the reasons when
 // nothing that was selected can run.
 std::vector<const Variant*> runnable_variants(const Plan& plan, const DeviceInfo& device);
 
@@ -26,6 +26,9 @@ void check_memory(const Plan& plan, const Executor& executor);
 
 // Warns when the config was written for another device.
 void check_written_for(const Plan& plan, const DeviceInfo& device);
+
+// Part of a path: "h100-80gb-hbm3" for "NVIDIA H100 80GB HBM3", "cpu" for any processor.
+std::string device_folder(const DeviceInfo& device);
 
 // What a run would do: problems with FLOPs and bytes, variants with the reason when they cannot run.
 std::string describe_plan(const Plan& plan, const std::vector<const Variant*>& variants,

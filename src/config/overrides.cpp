@@ -42,6 +42,11 @@ void apply(const Overrides& overrides, JsonDocument& document) {
     document.set("/measure/timeout_s", number_or_text(*overrides.timeout_s), "--timeout");
   }
   if (overrides.seed) document.set("/seed", number_or_text(*overrides.seed), "--seed");
+  if (overrides.tuned_table) document.set("/tuned_table", *overrides.tuned_table, "--tuned-table");
+  if (overrides.search) document.set("/tune/search", *overrides.search, "--search");
+  if (overrides.max_candidates) {
+    document.set("/tune/max_candidates", number_or_text(*overrides.max_candidates), "--max-candidates");
+  }
   if (overrides.check_only) document.set("/measure/clocks", json::array(), "--check-only");
   if (overrides.no_check) document.set("/check/enabled", false, "--no-check");
   const auto as_text = [](const std::string& text) { return json(text); };

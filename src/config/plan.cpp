@@ -13,14 +13,16 @@
 namespace flashcore {
 namespace {
 
-constexpr std::string_view kRootKeys[] = {"$schema",  "name",  "description", "written_for",
-                                          "device",   "seed",  "problems",    "variants",
-                                          "baseline", "check", "measure",     "report"};
+constexpr std::string_view kRootKeys[] = {"$schema", "name",     "description", "written_for", "device",
+                                          "seed",    "problems", "variants",    "baseline",    "check",
+                                          "measure", "report",   "tune"};
 constexpr std::string_view kCheckKeys[] = {"enabled", "yardstick_factor", "max_abs", "rel_l2"};
 constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_samples", "max_samples",
                                              "budget_s", "pacing",         "warmup_s",    "energy_s",
                                              "repeats",  "timeout_s"};
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
+constexpr std::string_view kTuneKeys[] = {"search", "max_candidates", "limits"};
+constexpr std::string_view kLimitKeys[] = {"smem_bytes", "registers", "spill_bytes"};
 constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 
@@ -117,6 +119,29 @@ ReportPolicy read_report(const JsonReader& block) {
   return policy;
 }
 
+ResourceLimits read_limits(const JsonReader& block) {
+  block.check_keys(kLimitKeys);
+  ResourceLimits limits;
+  const auto read = [&](std::string_view key, std::optional<std::int64_t>& limit) {
+    if (block.has(key)) limit = block[key].integer(0, std::numeric_limits<std::int32_t>::max());
+  };
+  read("smem_bytes", limits.smem_bytes);
+  read("registers", limits.registers);
+  read("spill_bytes", limits.spill_bytes);
+  return limits;
+}
+
+TunePolicy read_tune(const JsonReader& block) {
+  block.check_keys(kTuneKeys);
+  TunePolicy policy;
+  if (block.has("search")) policy.search = kAllSearchKinds[block["search"].word(words_of(kAllSearchKinds))];
+  if (block.has("max_candidates")) {
+    policy.max_candidates = block["max_candidates"].integer(1, std::numeric_limits<std::int32_t>::max());
+  }
+  if (block.has("limits")) policy.limits = read_limits(block["limits"]);
+  return policy;
+}
+
 AttributeFilter read_filter(const JsonReader& object, const std::string& name) {
   AttributeFilter filter{name, {}};
   for (const JsonReader& value : object[name].one_or_more()) {
@@ -127,11 +152,13 @@ AttributeFilter read_filter(const JsonReader& object, const std::string& name) {
   return filter;
 }
 
-Selector read_selector(const JsonReader& terms) {
-  Selector selector;
+void read_selector(const JsonReader& terms, Plan& plan) {
+  Selector& selector = plan.variants;
   for (const JsonReader& term : terms.one_or_more()) {
     if (!term.is_object()) {
-      selector.add_glob(term.string(), term.where());
+      const std::string glob = term.string();
+      plan.automatic = plan.automatic || glob == "auto";
+      if (glob != "auto") selector.add_glob(glob, term.where());
       continue;
     }
     term.check_keys(attribute_names());
@@ -139,7 +166,6 @@ Selector read_selector(const JsonReader& terms) {
     for (const std::string& name : term.keys()) filters.push_back(read_filter(term, name));
     selector.add_filters(std::move(filters), term.where());
   }
-  return selector;
 }
 
 void read_texts(const JsonReader& root, Plan& plan) {
@@ -167,7 +193,9 @@ ConfigKeys config_keys() {
           .problem = problem_keys(),
           .check = kCheckKeys,
           .measure = kMeasureKeys,
-          .report = kReportKeys};
+          .report = kReportKeys,
+          .tune = kTuneKeys,
+          .limits = kLimitKeys};
 }
 
 DeviceRequest parse_device(std::string_view text, std::string_view where) {
@@ -203,10 +231,12 @@ Plan make_plan(const JsonDocument& document, std::string_view default_name) {
     plan.problems.push_back(std::move(planned.problem));
     plan.problem_places.push_back(std::move(planned.where));
   }
-  if (root.has("variants")) plan.variants = read_selector(root["variants"]);
+  if (root.has("variants")) read_selector(root["variants"], plan);
+  if (root.has("tuned_table")) plan.tuned_table = root["tuned_table"].string();
   if (root.has("check")) plan.policy.check_policy = read_check(root["check"], plan.policy.check);
   if (root.has("measure")) plan.policy.measure = read_measure(root["measure"]);
   if (root.has("report")) plan.report = read_report(root["report"]);
+  if (root.has("tune")) plan.tune = read_tune(root["tune"]);
   if (!plan.policy.check && plan.policy.measure.clocks.empty()) {
     root["check"]["enabled"].fail("neither a check nor a clock is left, there is nothing to do");
   }

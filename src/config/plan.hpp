@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/json_document.hpp"
+#include "config/tune_policy.hpp"
 #include "core/problem.hpp"
 #include "registry/selector.hpp"
 #include "run/device.hpp"
@@ -29,12 +30,15 @@ struct Plan {
   std::vector<Problem> problems;
   std::vector<std::string> problem_places;  // the JSON pointer or flag of each problem, for messages
   Selector variants;
+  bool automatic = false;   // "auto" is among the variants: what a tuned table chooses for each problem
+  std::string tuned_table;  // its path; empty: that of the device, below results/tuned/
   std::string
       baseline;  // a glob over ids; speed-ups in the table are against its first match. Empty: the first row
   std::string baseline_place;  // its JSON pointer or flag
   DeviceRequest device;
   RunPolicy policy;  // check, measure, seed
   ReportPolicy report;
+  TunePolicy tune;
   nlohmann::json config;  // as read, with the flags applied; goes into the result file
 };
 
@@ -51,6 +55,9 @@ struct Overrides {
   std::optional<std::string> repeats = {};
   std::optional<std::string> timeout_s = {};
   std::optional<std::string> seed = {};
+  std::optional<std::string> tuned_table = {};
+  std::optional<std::string> search = {};  // race | exhaustive | random
+  std::optional<std::string> max_candidates = {};
   bool check_only = false;
   bool no_check = false;
 };
@@ -70,7 +77,7 @@ std::span<const std::string_view> format_words();
 
 // The keys that each block of a config may have; configs/schema/config.schema.json has the same.
 struct ConfigKeys {
-  std::span<const std::string_view> root, problem, check, measure, report;
+  std::span<const std::string_view> root, problem, check, measure, report, tune, limits;
 };
 ConfigKeys config_keys();
 

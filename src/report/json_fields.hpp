@@ -26,6 +26,7 @@ inline constexpr Limit kAllLimits[] = {Limit::arithmetic, Limit::exponential, Li
 constexpr std::span<const Dtype> all_values(Dtype) { return kAllDtypes; }
 constexpr std::span<const Layout> all_values(Layout) { return kAllLayouts; }
 constexpr std::span<const Backend> all_values(Backend) { return kAllBackends; }
+constexpr std::span<const Clock> all_values(Clock) { return kAllClocks; }
 constexpr std::span<const Status> all_values(Status) { return kAllStatuses; }
 constexpr std::span<const Limit> all_values(Limit) { return kAllLimits; }
 

@@ -14,6 +14,10 @@
 
 namespace flashcore {
 
+// The "problem" of a record, on its own; read with the checks of validate().
+Json to_json(const Problem& problem);
+Problem problem_from_json(const JsonReader& reader);
+
 // One object of "records".
 Json to_json(const Record& record);
 

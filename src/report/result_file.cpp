@@ -17,15 +17,15 @@ namespace {
 // A text that JSON would refuse (a device name in another encoding) is repaired rather than lost.
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
+}  // namespace
+
 void check_schema_version(const JsonReader& document) {
   const JsonReader version = require_field(document, "schema_version");
   if (version.value() != kSchemaVersion) {
-    version.fail(fmt::format("{} is another form of result file, this program reads {}",
-                             version.value().dump(), kSchemaVersion));
+    version.fail(fmt::format("{} is another form of file, this program reads {}", version.value().dump(),
+                             kSchemaVersion));
   }
 }
-
-}  // namespace
 
 ResultFile parse_results(std::string_view text, std::string_view file) {
   const JsonDocument document(text, std::string(file));
@@ -41,12 +41,16 @@ ResultFile parse_results(std::string_view text, std::string_view file) {
   return results;
 }
 
-ResultFile read_results(const std::filesystem::path& path) {
+std::string read_text_file(const std::filesystem::path& path) {
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw UsageError(fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno)));
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  std::string text{std::istreambuf_iterator<char>(stream), {}};
   if (stream.bad()) throw UsageError(fmt::format("{}: cannot be read", path.string()));
-  return parse_results(text, path.string());
+  return text;
+}
+
+ResultFile read_results(const std::filesystem::path& path) {
+  return parse_results(read_text_file(path), path.string());
 }
 
 std::string results_head(const Json& environment, const Json& config) {

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/json_document.hpp"
 #include "core/record.hpp"
 #include "report/json.hpp"
 
@@ -24,6 +25,12 @@ ResultFile parse_results(std::string_view text, std::string_view file);
 
 // Throws UsageError as parse_results does, and when the file cannot be read.
 ResultFile read_results(const std::filesystem::path& path);
+
+// All of a file. Throws UsageError when it cannot be read.
+std::string read_text_file(const std::filesystem::path& path);
+
+// Throws UsageError unless "schema_version" is this program's.
+void check_schema_version(const JsonReader& document);
 
 // The text of a result file is results_head, then the records one a line, joined by kRecordSeparator, then
 // kResultsTail: it diffs well and can be extended without serialising anything twice.

@@ -141,17 +141,25 @@ namespace {
 class Runner {
  public:
   Runner(std::span<const Variant* const> variants, const RunPolicy& policy, Executor& executor,
-         std::span<Sink* const> sinks, Progress& progress)
-      : variants_(variants), policy_(policy), executor_(executor), sinks_(sinks), progress_(progress) {
+         std::span<Sink* const> sinks, Progress& progress, std::span<const Pick> picks)
+      : variants_(variants),
+        policy_(policy),
+        executor_(executor),
+        sinks_(sinks),
+        progress_(progress),
+        picks_(picks) {
     if (const std::string& bus_id = executor.device().pci_bus_id; !bus_id.empty()) telemetry_.emplace(bus_id);
   }
 
   RunSummary run(std::span<const Problem> problems) {
-    for (const Problem& problem : problems) total_ += static_cast<std::int64_t>(variants_for(problem).size());
+    for (std::size_t i = 0; i < problems.size(); ++i) {
+      total_ += static_cast<std::int64_t>(variants_for(problems[i], pick_of(i)).size());
+    }
     double budget_s = policy_.measure.budget_s;
     for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
       const double share_s = budget_s / static_cast<double>(problems.size() - i);
-      budget_s -= run_problem(problems[i], share_s);  // what one problem leaves, the others may use
+      budget_s -=
+          run_problem(problems[i], pick_of(i), share_s);  // what one problem leaves, the others may use
     }
     for (Sink* sink : sinks_) sink->finish();
     summary_.interrupted = interrupt_requested();
@@ -159,12 +167,16 @@ class Runner {
   }
 
  private:
-  // Those compiled for the problem's dtype and head_dim: the others are for other problems. Where there is
-  // none, all, so that each row tells its reason. As often as the policy repeats them.
-  std::vector<const Variant*> variants_for(const Problem& problem) const {
+  Pick pick_of(std::size_t problem) const { return picks_.empty() ? Pick{} : picks_[problem]; }
+
+  // The pick, then those compiled for the problem's dtype and head_dim: the others are for other problems.
+  // Where there is none, all, so that each row tells its reason. As often as the policy repeats them.
+  std::vector<const Variant*> variants_for(const Problem& problem, const Pick& pick) const {
     std::vector<const Variant*> matching;
+    if (pick.variant != nullptr) matching.push_back(pick.variant);
     std::ranges::copy_if(variants_, std::back_inserter(matching), [&](const Variant* variant) {
-      return variant->spec.dtype == problem.dtype && variant->spec.head_dim == problem.head_dim;
+      return variant != pick.variant && variant->spec.dtype == problem.dtype &&
+             variant->spec.head_dim == problem.head_dim;
     });
     if (matching.empty()) matching.assign(variants_.begin(), variants_.end());
     const std::vector<const Variant*> once = matching;
@@ -174,14 +186,15 @@ class Runner {
   }
 
   // Returns the seconds spent on measuring.
-  double run_problem(const Problem& problem, double budget_s) {
-    const std::vector<const Variant*> variants = variants_for(problem);
+  double run_problem(const Problem& problem, const Pick& pick, double budget_s) {
+    const std::vector<const Variant*> variants = variants_for(problem, pick);
     std::vector<Record> records;
     for (const Variant* variant : variants) {
       records.push_back({.problem = problem,
                          .family = std::string(variant->family),
                          .spec = variant->spec,
-                         .backend = variant->backend});
+                         .backend = variant->backend,
+                         .reason = variant == pick.variant ? pick.reason : ""});
     }
     progress_.update(done_, total_, fmt::format("{}: inputs and reference", problem.name));
     if (!prepare(problem, records)) return 0;
@@ -242,6 +255,7 @@ class Runner {
   Executor& executor_;
   std::span<Sink* const> sinks_;
   Progress& progress_;
+  std::span<const Pick> picks_;
   std::optional<TelemetrySampler> telemetry_;
   RunSummary summary_;
   std::int64_t done_ = 0;
@@ -252,9 +266,9 @@ class Runner {
 }  // namespace
 
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
-               const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks,
-               Progress& progress) {
-  return Runner(variants, policy, executor, sinks, progress).run(problems);
+               const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
+               std::span<const Pick> picks) {
+  return Runner(variants, policy, executor, sinks, progress, picks).run(problems);
 }
 
 bool interrupt_requested() { return interrupted; }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,12 +41,20 @@ struct RunSummary {
   bool interrupted = false;
 };
 
+// A variant that was chosen for one problem, and by what rule.
+struct Pick {
+  const Variant* variant = nullptr;
+  std::string reason;  // goes into the record of a pick that is right
+};
+
 // Gives every sink one record for each problem and each variant of its dtype and head_dim (or each variant,
 // where none is of those), in problem order, then in the order of `variants`. An incorrect or failing variant
 // is a record, never an exception; what ends the run is an Error. What was timed is checked again: with
-// poisoned outputs, with negated values, and for being faster when the output is already there.
+// poisoned outputs, with negated values, and for being faster when the output is already there. `picks` is
+// empty or has one for each problem, which comes before the other variants.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
-               const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress);
+               const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
+               std::span<const Pick> picks = {});
 
 // The check before timing: fills in everything of a record but its timings. What goes wrong is its status.
 void examine(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor);

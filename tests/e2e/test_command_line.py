@@ -15,7 +15,7 @@ class Help(BenchTest):
         self.assert_golden("help.txt", self.assert_ok(run("--help")))
 
     def test_commands(self):
-        for command in ("run", "list", "info", "compare", "report"):
+        for command in ("run", "list", "info", "compare", "report", "tune", "merge"):
             self.assert_golden(f"help_{command}.txt", self.assert_ok(run(command, "--help")))
 
     def test_version(self):

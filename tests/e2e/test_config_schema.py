@@ -15,6 +15,8 @@ RIGHT = {
     "globs": {"problems": {}, "variants": ["*", "!*/bf16_*"]},
     "filters": {"problems": {}, "variants": [{"family": "cpu_scalar", "head_dim": [64, 128]}]},
     "one word": {"problems": {}, "report": {"formats": "json"}, "measure": {"clocks": "hot"}},
+    "tuning": {"problems": {}, "tune": {"search": "random", "max_candidates": 9, "limits": {"registers": 128}}},
+    "auto": {"problems": {}, "variants": ["auto"]},
     "check only": {"problems": {}, "measure": {"clocks": []}},
 }
 
@@ -57,6 +59,11 @@ WRONG = {
     "negative warm-up": {"problems": {}, "measure": {"warmup_s": -1}},
     "no format": {"problems": {}, "report": {"formats": []}},
     "unknown format": {"problems": {}, "report": {"formats": ["xml"]}},
+    "unknown search": {"problems": {}, "tune": {"search": "guess"}},
+    "no candidate": {"problems": {}, "tune": {"max_candidates": 0}},
+    "unknown limit": {"problems": {}, "tune": {"limits": {"warps": 4}}},
+    "negative limit": {"problems": {}, "tune": {"limits": {"smem_bytes": -1}}},
+    "number for a table": {"problems": {}, "tuned_table": 1},
     "list at the root": [],
 }
 

@@ -4,9 +4,11 @@ import ctypes
 import json
 import math
 import os
+import pathlib
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -113,6 +115,23 @@ class LibraryTest(BenchTest):
                if variant.backend == "cpu" and variant.spec["dtype"] == "fp16" and variant.spec["head_dim"] == 64]
         first_of_last = next(variant for variant in cpu if variant.family == cpu[-1].family)
         self.assertEqual(self.library.default_variant(self.problem.args, HOST), first_of_last.id)
+
+    def test_auto_asks_the_tuned_table(self):
+        args = self.problem.args
+        default = self.library.default_variant(args, HOST)
+        self.assertEqual(self.library.choose_variant(args, HOST), (default, "auto: default, no tuned entry holds"))
+        self.assertNotEqual(default, VARIANT)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "tuned.json")
+            # 3 queries, 5 keys, 2 heads over 1: the problem of this test, tuned among one candidate.
+            self.assert_ok(run("tune", "--device", "cpu", "--variants", VARIANT, "--output", path, "--budget", "0.1",
+                               "--problem", "heads_q=2,heads_kv=1,seq_q=3,seq_kv=5,causal=true,lse=true"))
+            self.library.load_tuned_table(path)
+            self.assertEqual(self.library.choose_variant(args, HOST), (VARIANT, f"auto: exact, {path}"))
+            path.write_text('{"schema_version": 1, "tuned_table": []}')
+            self.library.load_tuned_table(path)
+            self.assert_says("cannot be opened", self.library.load_tuned_table, path.with_name("none"))
+        self.assertEqual(self.library.choose_variant(args, HOST)[0], default)
 
     def test_nothing_for_an_odd_head_dim(self):
         self.problem.args.head_dim = 72

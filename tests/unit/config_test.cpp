@@ -243,6 +243,8 @@ TEST(Schema, HasTheKeysOfTheParser) {
   EXPECT_EQ(schema_keys(definitions.at("check")), as_set(keys.check));
   EXPECT_EQ(schema_keys(definitions.at("measure")), as_set(keys.measure));
   EXPECT_EQ(schema_keys(definitions.at("report")), as_set(keys.report));
+  EXPECT_EQ(schema_keys(definitions.at("tune")), as_set(keys.tune));
+  EXPECT_EQ(schema_keys(definitions.at("tune").at("properties").at("limits")), as_set(keys.limits));
   // Numbers are not listed in the schema, so that a new one has a single place.
   std::set<std::string> attributes = as_set(attribute_names());
   std::erase_if(attributes, [](const std::string& name) { return is_numeric_attribute(name); });

@@ -68,7 +68,7 @@ static int check_answer(const flashcore_attention* args) {
 int main(void) {
   fill_inputs();
   const flashcore_attention args = describe_problem();
-  const char* variant = flashcore_default_variant(&args, FLASHCORE_HOST);
+  const char* variant = flashcore_choose_variant(&args, FLASHCORE_HOST, NULL);
   if (variant == NULL) return fail("no variant");
   size_t workspace_bytes = 0;
   if (flashcore_workspace_bytes(variant, &args, FLASHCORE_HOST, &workspace_bytes) != FLASHCORE_OK) {

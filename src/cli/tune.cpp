@@ -1,0 +1,239 @@
+// flashcore-bench tune: sweeps the variants of every problem of a config and keeps the winners in a table.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
+
+#include <cctype>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "cli/command.hpp"
+#include "cli/plan_options.hpp"
+#include "cli/run_plan.hpp"
+#include "cli/tune_progress.hpp"
+#include "config/lookup.hpp"
+#include "report/atomic_file.hpp"
+#include "report/environment.hpp"
+#include "report/file_sink.hpp"
+#include "report/result_file.hpp"
+#include "tune/journal.hpp"
+#include "tune/tuner.hpp"
+
+namespace flashcore {
+namespace {
+
+struct TuneOptions {
+  PlanOptions plan;
+  std::vector<std::string> devices;
+  std::string shard = "1/1";
+  bool resume = false;
+  bool resume_changed = false;
+  bool fresh = false;
+};
+
+void add_tune_options(CLI::App& app, TuneOptions& options) {
+  Overrides& overrides = options.plan.overrides;
+  add_plan_options(app, options.plan);
+  app.add_option("--devices", options.devices, "Several of one model: 0,1,… for CUDA devices, or cpu,cpu")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group("What to run");
+  app.add_option("--shard", options.shard, "i/n: every n-th problem, from the i-th on")
+      ->capture_default_str()
+      ->group("What to run");
+
+  constexpr const char* kSearch = "How to search";
+  app.add_option("--search", overrides.search, "race (the default), exhaustive or random")->group(kSearch);
+  app.add_option("--max-candidates", overrides.max_candidates,
+                 "At most so many of each problem, drawn by the seed")
+      ->group(kSearch);
+  app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all, on each device")
+      ->group(kSearch);
+  app.add_option("--pacing", overrides.pacing, "sustained or burst, as of run")->group(kSearch);
+
+  constexpr const char* kOutput = "What to keep";
+  app.add_option(
+         "--output", overrides.output,
+         "Path of the tuned table; .json, .records.json and .journal.jsonl are added to it. An earlier "
+         "table's other entries stay")
+      ->group(kOutput);
+  app.add_flag("--resume", options.resume, "Go on with the journal of a sweep that was cut off")
+      ->group(kOutput);
+  app.add_flag("--resume-changed", options.resume_changed,
+               "Go on though code, config or device are others than the journal's")
+      ->group(kOutput);
+  app.add_flag("--fresh", options.fresh, "Begin a new journal in place of an earlier one")->group(kOutput);
+}
+
+// A bare number is a CUDA device.
+DeviceRequest parse_device_of_list(const std::string& text) {
+  const bool number = !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0;
+  return parse_device(number ? "cuda:" + text : text, "--devices");
+}
+
+std::string model_of(const DeviceRequest& request) {
+  if (request.kind == DeviceRequest::Kind::cpu) return cpu_device().name;
+  const CudaStatus cuda = cuda_status();
+  const auto index = static_cast<std::size_t>(request.index);
+  if (index >= cuda.devices.size()) return open_device(request)->device().name;  // says what is there
+  return cuda.devices[index].name;
+}
+
+std::vector<DeviceRequest> read_devices(const TuneOptions& options, const Plan& plan) {
+  if (options.devices.empty()) return {plan.device};
+  if (options.plan.overrides.device) throw UsageError("--devices: cannot be combined with --device");
+  std::vector<DeviceRequest> devices;
+  for (const std::string& text : options.devices) devices.push_back(parse_device_of_list(text));
+  const std::string model = model_of(devices.front());
+  for (std::size_t i = 1; i < devices.size(); ++i) {
+    if (const std::string other = model_of(devices[i]); other != model) {
+      throw UsageError(fmt::format("--devices: {} is {}, {} is {}; times of one model alone can be compared",
+                                   options.devices.front(), model, options.devices[i], other));
+    }
+  }
+  return devices;
+}
+
+Plan read_plan(const TuneOptions& options) {
+  JsonDocument document = load_config(options.plan.config);
+  apply(options.plan.overrides, document);
+  const JsonReader root(document);
+  Plan plan = make_plan(document, config_stem(options.plan.config));
+  if (plan.automatic) root["variants"].fail("tuning finds out what auto means, it cannot take it");
+  if (!plan.policy.check) root["check"]["enabled"].fail("tuning checks every candidate");
+  if (plan.policy.measure.clocks.empty()) root["measure"]["clocks"].fail("tuning needs a clock");
+  return plan;
+}
+
+// Where a sweep writes.
+struct TunePaths {
+  std::string table;
+  std::string records;
+  std::string journal;
+};
+
+TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
+  const std::string base =
+      plan.report.output.empty() ? "results/tuned/" + device_folder(device) : plan.report.output;
+  const TunePaths paths{base + ".json", base + ".records.json", base + ".journal.jsonl"};
+  try {
+    require_writable(paths.table);
+  } catch (const EnvironmentError& error) {
+    throw UsageError(fmt::format("--output: {}", error.what()));
+  }
+  return paths;
+}
+
+// The journal to go on with, or nothing when a new one begins.
+std::optional<Journal> find_journal(const std::string& path, const TuneOptions& options,
+                                    const SweepIdentity& identity) {
+  const bool resume = options.resume || options.resume_changed;
+  if (resume && options.fresh) throw UsageError("--fresh: cannot be combined with --resume");
+  if (!std::filesystem::exists(path)) {
+    if (resume) spdlog::info("{}: there is no journal yet, a new sweep begins", path);
+    return std::nullopt;
+  }
+  const bool has_header = read_text_file(path).find('\n') != std::string::npos;
+  if (options.fresh || !has_header) return std::nullopt;
+  if (!resume) {
+    throw UsageError(fmt::format(
+        "--output: {} holds an earlier sweep; --resume goes on with it, --fresh begins anew", path));
+  }
+  Journal journal = read_journal(path);
+  const std::vector<std::string> changed = differences(journal.identity, identity);
+  if (!changed.empty() && !options.resume_changed) {
+    throw UsageError(fmt::format("--resume: {} was made by another {}; --resume-changed goes on all the same",
+                                 path, fmt::join(changed, ", another ")));
+  }
+  spdlog::info("{}: going on after {} records", path, journal.entries.size());
+  return journal;
+}
+
+std::unique_ptr<JournalWriter> open_journal(const std::optional<Journal>& journal, const std::string& path,
+                                            const SweepIdentity& identity, const Json& environment,
+                                            const Json& config) {
+  if (journal) return std::make_unique<JournalWriter>(*journal);
+  return std::make_unique<JournalWriter>(path, identity, environment, config);
+}
+
+std::vector<KnownRecord> known_records(const std::optional<Journal>& journal) {
+  std::vector<KnownRecord> known;
+  if (!journal) return known;
+  for (const JournalEntry& entry : journal->entries) known.push_back(entry.known);
+  return known;
+}
+
+// With one device, that which is open already; several are opened in threads of their own.
+std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices,
+                                       std::unique_ptr<Executor>& first) {
+  std::vector<OpenExecutor> openers;
+  if (devices.size() == 1) {
+    openers.emplace_back([&first] { return std::move(first); });
+    return openers;
+  }
+  first.reset();
+  for (const DeviceRequest& device : devices) openers.emplace_back([device] { return open_device(device); });
+  return openers;
+}
+
+// The sweep of a space on devices of which the first is open.
+ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& session,
+               std::span<const ProblemSpace> space, const std::vector<DeviceRequest>& devices,
+               std::unique_ptr<Executor> executor) {
+  const DeviceInfo device = executor->device();
+  const TunePaths paths = make_paths(plan, device);
+  TunedTable table{.path = paths.table, .entries = {}};
+  if (std::filesystem::exists(paths.table)) table = read_tuned_table(paths.table);
+  const SweepIdentity identity = make_identity(plan, space, *executor);
+  const Json config = plan.config;
+  const Json environment = make_environment({.device = device,
+                                             .host_cpu = cpu_device(),
+                                             .cuda = cuda_status(),
+                                             .command_line = session.command_line,
+                                             .config = config});
+  const std::optional<Journal> journal = find_journal(paths.journal, options, identity);
+  const std::vector<KnownRecord> known = known_records(journal);
+  TuneProgress progress({.space = space,
+                         .known = known,
+                         .policy = plan.policy.measure,
+                         .fingerprint = identity.fingerprint,
+                         .table = std::move(table),
+                         .journal = open_journal(journal, paths.journal, identity, environment, config),
+                         .records = std::make_unique<JsonSink>(paths.records, environment, config),
+                         .quiet = session.quiet});
+  install_interrupt_handler();
+  const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
+  tune(space, known, policy, make_openers(devices, executor), progress);
+  return progress.finish({paths.table, paths.records, paths.journal});
+}
+
+ExitCode tune_config(const TuneOptions& options, const Session& session) {
+  const Plan plan = read_plan(options);
+  const Shard shard = parse_shard(options.shard, "--shard");
+  const std::vector<DeviceRequest> devices = read_devices(options, plan);
+  std::unique_ptr<Executor> executor = open_device(devices.front());
+  const DeviceInfo& device = executor->device();
+  check_written_for(plan, device);
+  const std::vector<const Variant*> variants = runnable_variants(plan, device);
+  check_memory(plan, *executor);
+  const std::vector<ProblemSpace> space =
+      take_shard(make_space(plan.problems, variants, device, plan.tune, plan.policy.seed), shard);
+  if (!options.plan.dry_run) return sweep(plan, options, session, space, devices, std::move(executor));
+  fmt::print("{}", describe_space(space));
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_tune_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<TuneOptions>();
+  CLI::App* tune =
+      app.add_subcommand("tune", "Find the fastest variant of each problem; keep them in a table");
+  add_tune_options(*tune, *options);
+  tune->callback([options, &action] {
+    action = [options](const Session& session) { return tune_config(*options, session); };
+  });
+}
+
+}  // namespace flashcore

@@ -1,0 +1,76 @@
+#include "cli/tune_progress.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <iostream>
+
+#include "cli/plan_options.hpp"
+#include "cli/tune_table.hpp"
+
+namespace flashcore {
+
+TuneProgress::TuneProgress(TuneProgressOptions options)
+    : options_(std::move(options)),
+      line_(std::cerr, !options_.quiet && is_terminal(STDERR_FILENO),
+            terminal_width(STDERR_FILENO, kWidthWithoutTerminal)),
+      swept_(options_.space.size()) {
+  for (const ProblemSpace& part : options_.space) {
+    total_ += static_cast<std::int64_t>(part.candidates.size());
+  }
+  total_ -= static_cast<std::int64_t>(options_.known.size());
+}
+
+void TuneProgress::settled(std::span<const Contender* const> contenders) {
+  std::vector<KnownRecord> records;
+  for (const Contender* contender : contenders) records.push_back({contender->record, contender->finalist});
+  options_.journal->add(records);
+  done_ += static_cast<std::int64_t>(contenders.size());
+}
+
+void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
+  swept_[problem] = result.contenders;
+  measuring_s_ += result.measuring_s;
+  if (result.interrupted || result.contenders.empty()) return;
+  const std::vector<std::size_t> best = winners(result.contenders, options_.policy);
+  const Clock clock = objective_clock(options_.policy);
+  line_.erase();
+  fmt::print("{}\n", render_tuned(result.contenders, best, clock));
+  if (best.empty()) return;
+  ++decided_;
+  add_entry(options_.table, make_entry(result.contenders, best, clock, options_.fingerprint, utc_now()));
+  write_tuned_table(options_.table, options_.table.path);
+}
+
+void TuneProgress::doing(std::string_view what) {
+  line_.update(done_, total_, fmt::format("{}{}", what, rate()));
+}
+
+std::string TuneProgress::rate() const {
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin_;
+  return done_ == 0 ? "" : fmt::format("; {:.1f} records/s", static_cast<double>(done_) / elapsed.count());
+}
+
+ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
+  line_.erase();
+  std::int64_t records = 0;
+  for (const std::vector<Contender>& contenders : swept_) {
+    for (const Contender& contender : contenders) {
+      if (!contender.settled) continue;
+      options_.records->add(contender.record);
+      ++records;
+    }
+  }
+  options_.records->finish();
+  write_tuned_table(options_.table, options_.table.path);
+  if (!options_.quiet) {
+    fmt::print(stderr, "{}{} of {} problems tuned, {} records, {:.2f} s of measuring; wrote {}\n",
+               interrupt_requested() ? "interrupted: " : "", decided_, options_.space.size(), records,
+               measuring_s_, fmt::join(files, ", "));
+  }
+  if (interrupt_requested()) return ExitCode::interrupted;
+  return decided_ == 0 && !options_.space.empty() ? ExitCode::failed_check : ExitCode::ok;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,53 @@
+// What a sweep leaves while it goes: journal, tuned table, result file, and what is seen on the terminal.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/error.hpp"
+#include "report/file_sink.hpp"
+#include "report/progress.hpp"
+#include "tune/journal.hpp"
+#include "tune/tuner.hpp"
+
+namespace flashcore {
+
+struct TuneProgressOptions {
+  std::span<const ProblemSpace> space;
+  std::span<const KnownRecord> known;
+  MeasurePolicy policy;
+  Fingerprint fingerprint;
+  TunedTable table;  // is extended, and written to its path
+  std::unique_ptr<JournalWriter> journal;
+  std::unique_ptr<JsonSink> records;
+  bool quiet = false;
+};
+
+class TuneProgress : public TuneListener {
+ public:
+  explicit TuneProgress(TuneProgressOptions options);
+
+  void settled(std::span<const Contender* const> contenders) override;
+  void swept(std::size_t problem, const SweptProblem& result) override;
+  void doing(std::string_view what) override;
+
+  // Writes the result file, tells the summary and which files were written.
+  ExitCode finish(const std::vector<std::string>& files);
+
+ private:
+  std::string rate() const;
+
+  TuneProgressOptions options_;
+  ProgressLine line_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  std::vector<std::vector<Contender>> swept_;  // of each problem
+  std::int64_t done_ = 0;                      // candidates settled in this session
+  std::int64_t total_ = 0;
+  std::int64_t decided_ = 0;  // problems with a winner
+  double measuring_s_ = 0;
+};
+
+}  // namespace flashcore

@@ -1,0 +1,125 @@
+#include "cli/tune_table.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "cli/columns.hpp"
+#include "report/text.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::size_t kNamedLosers = 5;
+constexpr double kTellingRatio = 0.8;  // of occupancy or of filled waves: below it, it is worth a word
+
+using Row = std::vector<std::string>;
+
+// How full the waves of blocks are, the last one included.
+double wave_fill(const Resources& resources) {
+  return resources.waves > 0 ? resources.waves / std::ceil(resources.waves) : 1;
+}
+
+// The timing that two records share, that of the deciding clock first; null when there is none.
+const Timing* shared_timing(const Record& record, const Record& other, Clock clock) {
+  if (record.timing(clock) && other.timing(clock)) return &*record.timing(clock);
+  return record.call_us && other.call_us ? &*record.call_us : nullptr;
+}
+
+std::string behind(const Record& record, const Record& winner, Clock clock) {
+  const Timing* mine = shared_timing(record, winner, clock);
+  const Timing* best = shared_timing(winner, record, clock);
+  if (mine == nullptr) return "-";
+  return fmt::format("{:+.1f}%", 100 * (mine->median / best->median - 1));
+}
+
+Row make_row(const char* mark, const Record& record, const Record& winner, Clock clock) {
+  Row row = {fmt::format("{} {}", mark, record.variant_id())};
+  const auto& timing = record.timing(clock);
+  row.push_back(timing ? format_significant(timing->median, 4) : "-");
+  row.push_back(&record == &winner ? "" : behind(record, winner, clock));
+  if (record.resources) {
+    row.push_back(fmt::format("{:.0f}%", 100 * record.resources->occupancy));
+    row.push_back(fmt::format("{:.2f}", record.resources->waves));
+    row.push_back(fmt::format("{}", record.resources->registers));
+    row.push_back(fmt::format("{}", record.resources->spill_bytes));
+  } else {
+    row.insert(row.end(), 4, "-");
+  }
+  row.push_back(why_slower(record, winner));
+  return row;
+}
+
+// Right but not among the best, the nearest first.
+std::vector<const Record*> losers(std::span<const Contender> contenders, std::span<const std::size_t> best,
+                                  Clock clock) {
+  const Record& winner = contenders[best.front()].record;
+  std::vector<const Record*> found;
+  for (std::size_t i = 0; i < contenders.size(); ++i) {
+    const Record& record = contenders[i].record;
+    if (record.status == Status::ok && std::ranges::count(best, i) == 0 && record.headline() != nullptr) {
+      found.push_back(&record);
+    }
+  }
+  std::ranges::stable_sort(found, {}, [&](const Record* record) {
+    const Timing* mine = shared_timing(*record, winner, clock);
+    return mine == nullptr ? record->headline()->median
+                           : mine->median / shared_timing(winner, *record, clock)->median;
+  });
+  return found;
+}
+
+std::string render_failures(std::span<const Contender> contenders) {
+  std::string text;
+  for (const Contender& contender : contenders) {
+    const Record& record = contender.record;
+    if (record.status == Status::ok) continue;
+    text += fmt::format("  {}  {}: {}\n", record.variant_id(), to_string(record.status),
+                        printable(record.reason));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string why_slower(const Record& loser, const Record& winner) {
+  if (&loser == &winner || !loser.resources || !winner.resources) return "";
+  const Resources& mine = *loser.resources;
+  const Resources& best = *winner.resources;
+  std::vector<std::string> reasons;
+  if (mine.spill_bytes > best.spill_bytes) reasons.push_back("spills registers");
+  if (mine.occupancy < kTellingRatio * best.occupancy) reasons.push_back("lower occupancy");
+  if (wave_fill(mine) < kTellingRatio * wave_fill(best)) {
+    reasons.push_back(mine.waves < 1 ? "too few blocks for the device" : "a last wave that is nearly empty");
+  }
+  return fmt::format("{}", fmt::join(reasons, ", "));
+}
+
+std::string render_tuned(std::span<const Contender> contenders, std::span<const std::size_t> best,
+                         Clock clock) {
+  const std::string& name = contenders.front().record.problem.name;
+  if (best.empty()) return fmt::format("{}: no candidate is right\n{}", name, render_failures(contenders));
+  const Record& winner = contenders[best.front()].record;
+  std::vector<Row> rows = {{"  variant", fmt::format("{} us", to_string(clock)), "behind", "occupancy",
+                            "waves", "registers", "spills", ""}};
+  for (const std::size_t i : best) {
+    rows.push_back(make_row(i == best.front() ? "*" : "=", contenders[i].record, winner, clock));
+  }
+  const std::vector<const Record*> others = losers(contenders, best, clock);
+  for (std::size_t i = 0; i < std::min(others.size(), kNamedLosers); ++i) {
+    rows.push_back(make_row(" ", *others[i], winner, clock));
+  }
+  std::string text =
+      fmt::format("{}: {} of {} candidates\n{}", name, best.size() > 1 ? "tie of the best" : "winner",
+                  contenders.size(), align_columns(rows));
+  if (others.size() > kNamedLosers) {
+    text += fmt::format("  {} more, the last {}\n", others.size() - kNamedLosers,
+                        behind(*others.back(), winner, clock));
+  }
+  return text + render_failures(contenders);
+}
+
+}  // namespace flashcore

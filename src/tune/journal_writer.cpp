@@ -1,0 +1,89 @@
+// Writing a journal: every record is on the disk before the sweep goes on.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.hpp"
+#include "report/record_json.hpp"
+#include "tune/journal.hpp"
+
+namespace flashcore {
+namespace {
+
+std::string line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string header_line(const SweepIdentity& identity, const Json& environment, const Json& config) {
+  return line({{"schema_version", kSchemaVersion},
+               {"tune_journal",
+                {{"backend", to_string(identity.fingerprint.backend)},
+                 {"device", identity.fingerprint.device},
+                 {"driver", identity.fingerprint.driver},
+                 {"code", identity.code},
+                 {"plan", identity.plan}}},
+               {"environment", environment},
+               {"config", config}});
+}
+
+[[noreturn]] void fail_to_open(const std::string& path, int error) {
+  if (error == EWOULDBLOCK)
+    throw UsageError(fmt::format("--output: {}: another sweep is writing to it", path));
+  throw UsageError(fmt::format("--output: {}: cannot be written: {}", path, std::strerror(error)));
+}
+
+}  // namespace
+
+JournalWriter::JournalWriter(const std::filesystem::path& path, std::int64_t keep_bytes)
+    : path_(path.string()), size_(keep_bytes) {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail_to_open(path_, errno);
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 && ::ftruncate(descriptor_, size_) == 0) return;
+  const int error = errno;
+  ::close(descriptor_);
+  fail_to_open(path_, error);
+}
+
+JournalWriter::JournalWriter(const std::filesystem::path& path, const SweepIdentity& identity,
+                             const Json& environment, const Json& config)
+    : JournalWriter(path, 0) {
+  append(header_line(identity, environment, config));
+}
+
+JournalWriter::JournalWriter(const Journal& journal) : JournalWriter(journal.path, journal.whole_bytes) {}
+
+JournalWriter::~JournalWriter() { ::close(descriptor_); }
+
+void JournalWriter::add(std::span<const KnownRecord> records) {
+  std::string text;
+  for (const KnownRecord& known : records) {
+    text += line({{"time", utc_now()}, {"finalist", known.finalist}, {"record", to_json(known.record)}});
+  }
+  append(text);
+}
+
+void JournalWriter::append(std::string_view text) {
+  const auto size = static_cast<std::int64_t>(text.size());
+  int error = 0;
+  while (!text.empty() && error == 0) {
+    const ssize_t written = ::write(descriptor_, text.data(), text.size());
+    if (written >= 0) text.remove_prefix(static_cast<std::size_t>(written));
+    if (written < 0 && errno != EINTR) error = errno;
+  }
+  // Pipes and some file systems cannot be synced and say so with EINVAL.
+  if (error == 0 && ::fsync(descriptor_) != 0 && errno != EINVAL) error = errno;
+  if (error == 0) {
+    size_ += size;
+    return;
+  }
+  if (::ftruncate(descriptor_, size_) != 0) error = errno;  // readers drop half a line as well
+  throw EnvironmentError(
+      fmt::format("{}: cannot be written: {}; all records before are kept, --resume goes on", path_,
+                  std::strerror(error)));
+}
+
+}  // namespace flashcore

@@ -1,0 +1,119 @@
+#include "tune/space.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <random>
+
+#include "core/error.hpp"
+
+namespace flashcore {
+namespace {
+
+Resources compiled_resources(const Variant& variant, const Problem& problem) {
+  Resources resources;
+  const bool known =
+      variant.query_resources != nullptr && variant.query_resources(attention_args(problem), resources) == 0;
+  if (!known) resources.dynamic_smem_bytes = variant.smem_bytes;
+  return resources;
+}
+
+std::string over_limit(const Variant& variant, const Problem& problem, const ResourceLimits& limits) {
+  if (!limits.any()) return "";
+  const Resources resources = compiled_resources(variant, problem);
+  const auto check = [](std::int64_t value, const std::optional<std::int64_t>& limit, const char* what) {
+    return limit && value > *limit ? fmt::format("{} {}, the limit is {}", value, what, *limit) : "";
+  };
+  const std::int64_t smem_bytes = resources.static_smem_bytes + resources.dynamic_smem_bytes;
+  for (std::string reason : {check(smem_bytes, limits.smem_bytes, "bytes of shared memory"),
+                             check(resources.registers, limits.registers, "registers"),
+                             check(resources.spill_bytes, limits.spill_bytes, "bytes of spills")}) {
+    if (!reason.empty()) return reason;
+  }
+  return "";
+}
+
+std::string reason_against(const Variant& variant, const Problem& problem, const DeviceInfo& device,
+                           const ResourceLimits& limits) {
+  if (variant.backend != device.backend) {
+    return variant.backend == Backend::cpu ? "runs on the CPU" : "runs on a CUDA device";
+  }
+  if (variant.unsupported != nullptr) {
+    const char* reason = variant.unsupported(attention_args(problem), device.limits);
+    if (reason != nullptr) return reason;
+  }
+  return over_limit(variant, problem, limits);
+}
+
+void keep_at_most(ProblemSpace& space, std::int64_t most, std::uint64_t seed) {
+  const auto count = static_cast<std::int64_t>(space.candidates.size());
+  if (most == 0 || count <= most) return;
+  std::mt19937_64 random(seed);
+  std::vector<const Variant*> kept;
+  std::ranges::sample(space.candidates, std::back_inserter(kept), most, random);  // keeps their order
+  for (const Variant* variant : space.candidates) {
+    if (std::ranges::count(kept, variant) == 0) {
+      space.pruned.push_back({variant, fmt::format("not among the {} that were drawn of {}", most, count)});
+    }
+  }
+  space.candidates = std::move(kept);
+}
+
+}  // namespace
+
+std::vector<ProblemSpace> make_space(std::span<const Problem> problems,
+                                     std::span<const Variant* const> variants, const DeviceInfo& device,
+                                     const TunePolicy& policy, std::uint64_t seed) {
+  std::vector<ProblemSpace> space;
+  for (const Problem& problem : problems) {
+    ProblemSpace& part = space.emplace_back(ProblemSpace{.problem = problem});
+    for (const Variant* variant : variants) {
+      if (variant->spec.dtype != problem.dtype || variant->spec.head_dim != problem.head_dim) continue;
+      if (std::string reason = reason_against(*variant, problem, device, policy.limits); reason.empty()) {
+        part.candidates.push_back(variant);
+      } else {
+        part.pruned.push_back({variant, std::move(reason)});
+      }
+    }
+    keep_at_most(part, policy.max_candidates, seed);
+  }
+  return space;
+}
+
+Shard parse_shard(const std::string& text, const std::string& where) {
+  Shard shard;
+  const char* end = text.data() + text.size();
+  const auto [slash, first] = std::from_chars(text.data(), end, shard.index);
+  bool good = first == std::errc{} && slash != end && *slash == '/';
+  if (good) {
+    const auto [stop, second] = std::from_chars(slash + 1, end, shard.count);
+    good = second == std::errc{} && stop == end && shard.index >= 1 && shard.index <= shard.count;
+  }
+  if (!good) throw UsageError(fmt::format("{}: \"{}\" is no shard, it must be 1/4 to 4/4", where, text));
+  return shard;
+}
+
+std::vector<ProblemSpace> take_shard(std::vector<ProblemSpace> space, const Shard& shard) {
+  std::vector<ProblemSpace> part;
+  for (std::size_t i = static_cast<std::size_t>(shard.index - 1); i < space.size();
+       i += static_cast<std::size_t>(shard.count)) {
+    part.push_back(std::move(space[i]));
+  }
+  return part;
+}
+
+std::string describe_space(std::span<const ProblemSpace> space) {
+  std::string text;
+  for (const ProblemSpace& part : space) {
+    text += fmt::format("{}: {} candidates, {} pruned\n", part.problem.name, part.candidates.size(),
+                        part.pruned.size());
+    for (const Variant* variant : part.candidates) text += fmt::format("  {}\n", variant->id());
+    for (const PrunedCandidate& pruned : part.pruned) {
+      text += fmt::format("  {}  pruned: {}\n", pruned.variant->id(), pruned.reason);
+    }
+  }
+  return text;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,171 @@
+#include "tune/tuned_table.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "core/error.hpp"
+#include "report/atomic_file.hpp"
+#include "report/json_fields.hpp"
+#include "report/record_json.hpp"
+#include "report/result_file.hpp"
+#include "run/device.hpp"
+#include "run/nvml.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::string_view kForm = "tuned_table";
+
+void fingerprint_fields(auto&& io, auto& fingerprint) {
+  io.required("backend", fingerprint.backend);
+  io.required("device", fingerprint.device);
+  io.with_default("driver", fingerprint.driver);
+}
+
+void variant_fields(auto&& io, auto& tuned) {
+  io.required("variant", tuned.variant);
+  io.with_default("code_hash", tuned.code_hash);
+  io.required("median_us", tuned.median_us);
+  io.required("samples", tuned.samples);
+}
+
+Json to_json(const TunedVariant& tuned) {
+  Json json;
+  variant_fields(FieldWriter(json), tuned);
+  json["ci95_us"] = {tuned.ci95_low_us, tuned.ci95_high_us};
+  return json;
+}
+
+TunedVariant variant_from_json(const JsonReader& reader) {
+  TunedVariant tuned;
+  variant_fields(FieldReader(reader), tuned);
+  const std::vector<JsonReader> interval = elements(require_field(reader, "ci95_us"));
+  if (interval.size() != 2) reader["ci95_us"].fail("expected [low, high]");
+  tuned.ci95_low_us = decode_number(interval[0]);
+  tuned.ci95_high_us = decode_number(interval[1]);
+  return tuned;
+}
+
+Json to_json(const TunedEntry& entry) {
+  Json json = {{"problem", to_json(entry.problem)}};
+  fingerprint_fields(FieldWriter(json["fingerprint"]), entry.fingerprint);
+  json["tuned_at"] = entry.tuned_at;
+  json["clock"] = to_string(entry.clock);
+  json["winner"] = to_json(entry.winner);
+  json["ties"] = Json::array();
+  for (const TunedVariant& tie : entry.ties) json["ties"].push_back(to_json(tie));
+  return json;
+}
+
+TunedEntry entry_from_json(const JsonReader& reader) {
+  TunedEntry entry;
+  entry.problem = problem_from_json(require_field(reader, "problem"));
+  fingerprint_fields(FieldReader(require_field(reader, "fingerprint")), entry.fingerprint);
+  entry.tuned_at = require_field(reader, "tuned_at").string();
+  entry.clock = decode<Clock>(require_field(reader, "clock"));
+  entry.winner = variant_from_json(require_field(reader, "winner"));
+  for (const JsonReader& tie : elements(require_field(reader, "ties"))) {
+    entry.ties.push_back(variant_from_json(tie));
+  }
+  return entry;
+}
+
+TunedVariant make_tuned(const Record& record, Clock clock) {
+  const Timing& timing = *record.timing(clock);
+  return {.variant = record.variant_id(),
+          .code_hash = record.code_hash,
+          .median_us = timing.median,
+          .ci95_low_us = timing.ci95_low,
+          .ci95_high_us = timing.ci95_high,
+          .samples = static_cast<std::int64_t>(timing.samples.size())};
+}
+
+// The problem without what does not matter to its time.
+Problem class_of(Problem problem) {
+  problem.name.clear();
+  problem.scale = 0;
+  if (problem.causal) problem.window_right = 0;
+  problem.causal = false;
+  return problem;
+}
+
+bool is_later(const TunedEntry& a, const TunedEntry& b) {
+  return std::pair(a.tuned_at, -a.winner.median_us) > std::pair(b.tuned_at, -b.winner.median_us);
+}
+
+}  // namespace
+
+Fingerprint make_fingerprint(const DeviceInfo& device) {
+  Fingerprint fingerprint{.backend = device.backend, .device = device.name};
+  if (device.backend == Backend::cpu) return fingerprint;
+  const NvmlDevice nvml(device.pci_bus_id);
+  fingerprint.driver = nvml.problem().empty() ? nvml.info().driver_version : "";
+  if (fingerprint.driver.empty()) fingerprint.driver = cuda_status().driver_version;
+  return fingerprint;
+}
+
+bool is_same_class(const Problem& a, const Problem& b) { return class_of(a) == class_of(b); }
+
+TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best, Clock clock,
+                      const Fingerprint& fingerprint, std::string tuned_at) {
+  TunedEntry entry{.problem = contenders[best.front()].record.problem,
+                   .fingerprint = fingerprint,
+                   .tuned_at = std::move(tuned_at),
+                   .clock = clock,
+                   .winner = make_tuned(contenders[best.front()].record, clock)};
+  for (const std::size_t tie : best.subspan(1)) {
+    entry.ties.push_back(make_tuned(contenders[tie].record, clock));
+  }
+  return entry;
+}
+
+std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+TunedTable parse_tuned_table(std::string_view text, std::string_view file) {
+  const JsonDocument document(text, std::string(file));
+  const JsonReader root(document);
+  check_schema_version(root);
+  TunedTable table{.path = std::string(file)};
+  for (const JsonReader& entry : elements(require_field(root, kForm))) {
+    table.entries.push_back(entry_from_json(entry));
+  }
+  return table;
+}
+
+TunedTable read_tuned_table(const std::filesystem::path& path) {
+  return parse_tuned_table(read_text_file(path), path.string());
+}
+
+void write_tuned_table(const TunedTable& table, const std::filesystem::path& path) {
+  std::string text = fmt::format("{{\"schema_version\":{},\n\"{}\":[", kSchemaVersion, kForm);
+  for (std::size_t i = 0; i < table.entries.size(); ++i) {
+    text += fmt::format("{}\n{}", i == 0 ? "" : ",",
+                        to_json(table.entries[i]).dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  write_atomically(path, {text, "\n]}\n"});
+}
+
+std::string add_entry(TunedTable& table, const TunedEntry& entry) {
+  const auto same = std::ranges::find_if(table.entries, [&](const TunedEntry& other) {
+    return is_same_class(entry.problem, other.problem) && entry.fingerprint == other.fingerprint;
+  });
+  if (same == table.entries.end()) {
+    table.entries.push_back(entry);
+    return "";
+  }
+  const TunedEntry& kept = is_later(entry, *same) ? entry : *same;
+  const TunedEntry& left = &kept == &entry ? *same : entry;
+  std::string decision;
+  if (kept.winner.variant != left.winner.variant) {
+    decision = fmt::format("{}: {} of {} stays, {} of {} goes", kept.problem.name, kept.winner.variant,
+                           kept.tuned_at, left.winner.variant, left.tuned_at);
+  }
+  if (&kept == &entry) *same = entry;
+  return decision;
+}
+
+}  // namespace flashcore

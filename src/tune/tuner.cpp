@@ -1,0 +1,100 @@
+#include "tune/tuner.hpp"
+
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace flashcore {
+namespace {
+
+// The share of a problem's time that searching gets; the final round has the rest.
+constexpr double kSearchShare = 0.75;
+
+class Tuner {
+ public:
+  Tuner(std::span<const ProblemSpace> space, std::span<const KnownRecord> known, const SweepPolicy& policy,
+        std::size_t num_devices, TuneListener& listener)
+      : space_(space),
+        known_(known),
+        policy_(policy),
+        listener_(listener),
+        budget_s_(policy.run.measure.budget_s * static_cast<double>(num_devices)) {}
+
+  // What one device does; returns when no problem is left.
+  void work(const OpenExecutor& open) {
+    try {
+      const std::unique_ptr<Executor> executor = open();
+      std::optional<TelemetrySampler> telemetry;
+      if (const std::string& bus_id = executor->device().pci_bus_id; !bus_id.empty())
+        telemetry.emplace(bus_id);
+      while (const auto task = take()) sweep(*task, *executor, telemetry ? &*telemetry : nullptr);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  struct Task {
+    std::size_t problem;
+    double budget_s;
+  };
+
+  std::optional<Task> take() {
+    const std::lock_guard lock(mutex_);
+    if (next_ == space_.size() || error_ || interrupt_requested()) return std::nullopt;
+    const double share_s = budget_s_ / static_cast<double>(space_.size() - next_);
+    budget_s_ -= share_s;
+    return Task{next_++, share_s};
+  }
+
+  void sweep(const Task& task, Executor& executor, TelemetrySampler* telemetry) {
+    const SweepEvents events{.settled =
+                                 [&](std::span<const Contender* const> settled) {
+                                   const std::lock_guard lock(mutex_);
+                                   listener_.settled(settled);
+                                 },
+                             .doing =
+                                 [&](std::string_view what) {
+                                   const std::lock_guard lock(mutex_);
+                                   listener_.doing(what);
+                                 }};
+    SweepPolicy policy = policy_;
+    policy.run.measure.budget_s = (1 - kSearchShare) * task.budget_s;
+    const SweptProblem swept = sweep_problem(space_[task.problem], known_, policy,
+                                             kSearchShare * task.budget_s, executor, telemetry, events);
+    const std::lock_guard lock(mutex_);
+    budget_s_ += task.budget_s - swept.measuring_s;
+    listener_.swept(task.problem, swept);
+  }
+
+  std::span<const ProblemSpace> space_;
+  std::span<const KnownRecord> known_;
+  const SweepPolicy& policy_;
+  TuneListener& listener_;
+  std::mutex mutex_;  // guards what follows, and the calls of listener_
+  double budget_s_;   // seconds of measuring that are left to problems not taken yet
+  std::size_t next_ = 0;
+  std::exception_ptr error_;
+};
+
+}  // namespace
+
+void tune(std::span<const ProblemSpace> space, std::span<const KnownRecord> known, const SweepPolicy& policy,
+          std::span<const OpenExecutor> devices, TuneListener& listener) {
+  Tuner tuner(space, known, policy, devices.size(), listener);
+  if (devices.size() == 1) {
+    tuner.work(devices.front());
+  } else {
+    std::vector<std::jthread> threads;
+    for (const OpenExecutor& open : devices) threads.emplace_back([&] { tuner.work(open); });
+  }
+  tuner.rethrow();
+}
+
+}  // namespace flashcore

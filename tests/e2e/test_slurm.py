@@ -1,0 +1,56 @@
+"""A sweep as an array job of a real Slurm makes the same table as one sweep."""
+
+import json
+import pathlib
+import tempfile
+import unittest
+
+import slurm
+from bench import BENCH, SOURCE, BenchTest, run
+
+SHARDS = 4
+CONFIG = {
+    "name": "tiny",
+    "problems": [{"name": "p", "heads_q": 2, "seq_q": [8, 16, 24, 32, 40, 48], "head_dim": 64}],
+    "variants": "cpu_*",
+    "measure": {"clocks": ["hot"], "min_samples": 3, "max_samples": 3, "budget_s": 2},
+}
+
+
+class ArrayJob(BenchTest):
+    def setUp(self):
+        if reason := slurm.reason_against():
+            self.skipTest(reason)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def structure(self, name):
+        """Problems of a table."""
+        table = json.loads((self.folder / name).read_text())["tuned_table"]
+        return sorted(json.dumps(entry["problem"]) for entry in table)
+
+    def pairs(self, *names):
+        """(problem, variant) of every record of some result files."""
+        return sorted((record["problem"]["name"], record["variant"]) for name in names
+                      for record in json.loads((self.folder / name).read_text())["records"])
+
+    def test_four_shards_make_the_table_of_one_sweep(self):
+        config = self.folder / "tiny.json"
+        config.write_text(json.dumps(CONFIG))
+        options = ("--config", config, "--device", "cpu")
+        with slurm.Slurm(tempfile.mkdtemp(dir=self.folder)) as cluster:
+            output = cluster.run_array(SHARDS, SOURCE / "scripts" / "slurm_tune.sbatch", self.folder / "part",
+                                       *options, FLASHCORE_BENCH=BENCH)
+        shards = [f"part-shard{i}" for i in range(1, SHARDS + 1)]
+        for shard in shards:
+            self.assertTrue((self.folder / f"{shard}.json").exists(), output)
+        self.assert_ok(run("merge", *(self.folder / f"{shard}.json" for shard in shards), "-o",
+                           self.folder / "merged.json"))
+        self.assert_ok(run("tune", *options, "--output", self.folder / "whole"))
+        self.assertEqual(self.structure("merged.json"), self.structure("whole.json"))
+        self.assertEqual(self.pairs(*(f"{shard}.records.json" for shard in shards)), self.pairs("whole.records.json"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,324 @@
+"""Sweeps on the CPU: tables, journals, resuming after kills, shards, devices, merging, bad input."""
+
+import copy
+import json
+import pathlib
+import random
+import resource
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+import jsonschema
+
+from bench import BENCH, SOURCE, BenchTest, environment, run
+
+SCHEMA = json.loads((SOURCE / "configs" / "schema" / "tuned.schema.json").read_text())
+USAGE, ENVIRONMENT, INTERRUPTED = 2, 4, 130
+
+# Six problems of two to four candidates each; a sweep takes a second.
+CONFIG = {
+    "name": "tiny",
+    "problems": [{"name": "p", "heads_q": 2, "seq_q": [8, 16, 24, 32, 40, 48], "head_dim": 64}],
+    "variants": "cpu_*",
+    "measure": {"clocks": ["hot"], "min_samples": 3, "max_samples": 3, "budget_s": 2},
+}
+
+
+class TuneTest(BenchTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.config = self.folder / "tiny.json"
+        self.config.write_text(json.dumps(CONFIG))
+
+    def arguments(self, output="tuned", *extra, device=("--device", "cpu")):
+        return ("tune", "--config", self.config, *device, "--output", self.folder / output, *extra)
+
+    def tune(self, output="tuned", *extra, **options):
+        return run(*self.arguments(output, *extra, **options), cwd=self.folder)
+
+    def table(self, output="tuned"):
+        return json.loads((self.folder / f"{output}.json").read_text())["tuned_table"]
+
+    def records(self, output="tuned"):
+        records = json.loads((self.folder / f"{output}.records.json").read_text())["records"]
+        return sorted((record["problem"]["name"], record["variant"]) for record in records)
+
+    def journal(self, output="tuned"):
+        return (self.folder / f"{output}.journal.jsonl").read_text().splitlines()
+
+    def candidates(self):
+        """What the dry run promises: (problem, variant), sorted."""
+        found, problem = [], None
+        for line in self.assert_ok(self.tune("tuned", "--dry-run")).splitlines():
+            if not line.startswith(" "):
+                problem = line.split(":")[0]
+            elif "pruned" not in line:
+                found.append((problem, line.strip()))
+        return sorted(found)
+
+
+class Sweep(TuneTest):
+    def test_leaves_a_table_a_journal_and_records(self):
+        text = self.assert_ok(self.tune())
+        jsonschema.validate(json.loads((self.folder / "tuned.json").read_text()), SCHEMA)
+        self.assertEqual([entry["problem"]["name"] for entry in self.table()],
+                         [f"p_q{length}" for length in (8, 16, 24, 32, 40, 48)])
+        self.assertEqual(self.records(), self.candidates())
+        self.assertEqual(len(self.journal()), 1 + len(self.candidates()))
+        for entry in self.table():
+            self.assertIn(entry["winner"]["variant"], text)
+
+    def test_every_search_decides_every_problem(self):
+        for search in ("exhaustive", "random"):
+            with self.subTest(search):
+                self.assert_ok(self.tune(search, "--search", search))
+                self.assertEqual(len(self.table(search)), 6)
+
+    def test_an_earlier_table_keeps_its_other_entries(self):
+        self.assert_ok(self.tune("tuned", "--shard", "1/2"))
+        self.assertEqual(len(self.table()), 3)
+        self.assert_ok(self.tune("tuned", "--shard", "2/2", "--fresh"))
+        self.assertEqual(len(self.table()), 6)
+
+    def test_several_devices_share_the_problems(self):
+        self.assert_ok(self.tune("tuned", device=("--devices", "cpu,cpu")))
+        self.assertEqual(self.records(), self.candidates())
+        self.assertEqual(len(self.table()), 6)
+
+    def test_dry_run_tells_why_candidates_are_pruned_and_writes_nothing(self):
+        config = copy.deepcopy(CONFIG)
+        config["tune"] = {"max_candidates": 1}
+        self.config.write_text(json.dumps(config))
+        text = self.assert_ok(self.tune("tuned", "--dry-run"))
+        self.assertIn("pruned: not among the 1 that were drawn of", text)
+        self.assertIn("p_q8: 1 candidates", text)
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["tiny.json"])
+
+    def test_what_is_wrong_is_a_record_and_not_a_winner(self):
+        config = copy.deepcopy(CONFIG)
+        config["check"] = {"max_abs": 1e-12}
+        self.config.write_text(json.dumps(config))
+        result = self.tune()
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(self.table(), [])
+        self.assertEqual(self.records(), self.candidates())
+
+
+class Resume(TuneTest):
+    def test_after_kills_every_record_is_there_once(self):
+        """Twenty kills at random moments; each resumed sweep is killed again."""
+        moments = random.Random(20)
+        known = []
+        for _ in range(20):
+            process = subprocess.Popen([BENCH, *map(str, self.arguments("tuned", "--resume"))], env=environment(),
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            time.sleep(moments.uniform(0.02, 0.4))
+            process.kill()
+            process.communicate()
+            path = self.folder / "tuned.journal.jsonl"
+            lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+            whole = [line for line in lines if line.endswith("\n")]
+            self.assertEqual(whole[:len(known)], known, "what was written stays")
+            known = whole
+        self.assert_ok(self.tune("tuned", "--resume"))
+        self.assertEqual(self.journal()[:len(known)], [line.rstrip("\n") for line in known])
+        written = [json.loads(line)["record"] for line in self.journal()[1:]]
+        pairs = sorted((record["problem"]["name"], record["variant"]) for record in written)
+        self.assertEqual(pairs, self.candidates())
+        self.assertEqual(self.records(), self.candidates())
+        self.assertEqual(len(self.table()), 6)
+
+    def test_half_a_line_is_dropped(self):
+        self.assert_ok(self.tune())
+        path = self.folder / "tuned.journal.jsonl"
+        text = path.read_text()
+        path.write_text(text[:-40])
+        self.assert_ok(self.tune("tuned", "--resume"))
+        self.assertEqual(self.records(), self.candidates())
+
+    def test_a_journal_is_not_overwritten_unasked(self):
+        self.assert_ok(self.tune())
+        before = self.journal()
+        self.assert_error(self.tune(), USAGE, "--output: ", "--resume", "--fresh")
+        self.assertEqual(self.journal(), before)
+
+    def change(self, key, value):
+        path = self.folder / "tuned.journal.jsonl"
+        header, *records = path.read_text().splitlines()
+        parsed = json.loads(header)
+        parsed["tune_journal"][key] = value
+        path.write_text("\n".join([json.dumps(parsed), *records]) + "\n")
+
+    def test_refuses_a_journal_of_another_sweep(self):
+        self.assert_ok(self.tune())
+        self.config.write_text(json.dumps({**CONFIG, "seed": 5}))
+        self.assert_error(self.tune("tuned", "--resume"), USAGE, "--resume: ", "another config", "--resume-changed")
+        self.config.write_text(json.dumps(CONFIG))
+        for key, word in (("device", "another device (Abacus"), ("code", "another code (")):
+            with self.subTest(key):
+                self.change(key, "Abacus")
+                self.assert_error(self.tune("tuned", "--resume"), USAGE, "--resume: ", word)
+        self.assert_ok(self.tune("tuned", "--resume-changed"))
+
+    def test_a_full_disk_loses_nothing(self):
+        limit = 16 << 10  # of a file's size, in bytes: the header and a few records
+
+        def shrink_disk():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+        result = subprocess.run([BENCH, *map(str, self.arguments())], capture_output=True, text=True,
+                                env=environment(), preexec_fn=shrink_disk, restore_signals=False)
+        self.assertEqual(result.returncode, ENVIRONMENT, result.stderr)
+        self.assertIn("tuned.journal.jsonl: cannot be written: File too large", result.stderr)
+        kept = self.journal()
+        self.assertGreater(len(kept), 1)
+        self.assert_ok(self.tune("tuned", "--resume"))
+        self.assertEqual(self.journal()[:len(kept)], kept)
+        self.assertEqual(self.records(), self.candidates())
+
+    def test_interrupt_keeps_what_is_known(self):
+        lengths = ":".join(str(length) for length in range(1, 3000))
+        process = subprocess.Popen(
+            [BENCH, "tune", "--device", "cpu", "--problem", f"head_dim=64,seq_q={lengths}", "--variants", "cpu_scalar/*",
+             "--budget", "1", "--output", str(self.folder / "tuned")],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+        deadline = time.monotonic() + 120
+        while not (self.folder / "tuned.json").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+        self.assertEqual(process.returncode, INTERRUPTED)
+        self.assertTrue(0 < len(self.table()) < 2999)
+        self.assertEqual(len(self.journal()) - 1, len(self.records()))
+
+
+class Merge(TuneTest):
+    def test_shards_make_the_table_of_one_sweep(self):
+        self.assert_ok(self.tune("whole"))
+        for shard in (1, 2, 3, 4):
+            self.assert_ok(self.tune(f"part{shard}", "--shard", f"{shard}/4"))
+        files = [self.folder / "part1.json", self.folder / "part2.journal.jsonl", self.folder / "part3.json",
+                 self.folder / "part4.journal.jsonl"]
+        self.assert_ok(run("merge", *files, "-o", self.folder / "merged.json"))
+        jsonschema.validate(json.loads((self.folder / "merged.json").read_text()), SCHEMA)
+
+        def problems(output):
+            return sorted(json.dumps(entry["problem"]) for entry in self.table(output))
+        self.assertEqual(problems("merged"), problems("whole"))
+
+    def write(self, name, tuned_at, variant, median_us):
+        tuned = {"variant": variant, "median_us": median_us, "ci95_us": [median_us, median_us], "samples": 9}
+        entry = {"problem": {"name": name, "batch": 1, "heads_q": 1, "heads_kv": 1, "seq_q": 8, "seq_kv": 8,
+                             "head_dim": 64, "dtype": "fp16"},
+                 "fingerprint": {"backend": "cpu", "device": "Abacus"}, "tuned_at": tuned_at, "clock": "hot",
+                 "winner": tuned, "ties": []}
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps({"schema_version": 1, "tuned_table": [entry]}))
+        return path
+
+    def test_of_two_entries_the_later_stays_then_the_faster(self):
+        old = self.write("old", "2026-01-01T00:00:00Z", "a/fp16_d64", 1.0)
+        new = self.write("new", "2026-01-02T00:00:00Z", "b/fp16_d64", 2.0)
+        fast = self.write("fast", "2026-01-02T00:00:00Z", "c/fp16_d64", 1.5)
+        for files in ((old, new, fast), (fast, new, old)):
+            result = run("merge", *files, "-o", self.folder / "merged.json")
+            self.assert_ok(result)
+            self.assertEqual([entry["winner"]["variant"] for entry in self.table("merged")], ["c/fp16_d64"])
+            self.assertEqual(result.stderr.count("conflict over"), 2, result.stderr)
+
+    def test_bad_files_are_named(self):
+        good = self.write("good", "2026-01-01T00:00:00Z", "a/fp16_d64", 1.0)
+        (self.folder / "bad.json").write_text('{"schema_version": 1, "tuned_table": [{}]}')
+        (self.folder / "bad.jsonl").write_text("")
+        output = ("-o", self.folder / "merged.json")
+        self.assert_error(run("merge", good, self.folder / "bad.json", *output), USAGE, "bad.json: /tuned_table/0")
+        self.assert_error(run("merge", self.folder / "bad.jsonl", *output), USAGE, "bad.jsonl", "no journal")
+        self.assert_error(run("merge", self.folder / "none.json", *output), USAGE, "none.json")
+        self.assertFalse((self.folder / "merged.json").exists())
+
+
+class Auto(TuneTest):
+    """What the variant "auto" runs, with a table of one problem tuned among one candidate."""
+
+    TUNED = "cpu_scalar/fp16_d64"
+
+    def setUp(self):
+        super().setUp()
+        self.assert_ok(run("tune", "--device", "cpu", "--problem", "name=base,heads_q=2,seq_q=64", "--variants", self.TUNED,
+                           "--budget", "0.1", "--output", self.folder / "tuned"))
+
+    def auto(self, problem, table="tuned.json"):
+        """(variant, reason) of the only record, and what was said."""
+        result = run("--device", "cpu", "--problem", problem, "--variants", "auto", "--check-only", "--format", "json",
+                     "--tuned-table", self.folder / table, "--output", self.folder / "run")
+        self.assert_ok(result)
+        record, = json.loads((self.folder / "run.json").read_text())["records"]
+        return record["variant"], record["reason"], result.stderr
+
+    def test_exact_nearest_default(self):
+        variant, reason, _ = self.auto("heads_q=2,seq_q=64")
+        self.assertEqual(variant, self.TUNED)
+        self.assertTrue(reason.startswith("auto: exact"), reason)
+        variant, reason, _ = self.auto("heads_q=2,seq_q=65")
+        self.assertEqual(variant, self.TUNED)
+        self.assertTrue(reason.startswith("auto: nearest is base"), reason)
+        variant, reason, _ = self.auto("heads_q=2,seq_q=64,dtype=bf16")
+        self.assertIn("/bf16_", variant)
+        self.assertTrue(reason.startswith("auto: default"), reason)
+
+    def test_stale_entries_are_named_and_not_used(self):
+        for key, value, words in ((("fingerprint", "device"), "Abacus", "tuned on Abacus"),
+                                  (("winner", "variant"), "gone/fp16_d64", "gone/fp16_d64 is not in this program"),
+                                  (("winner", "code_hash"), "0" * 16, f"the code of {self.TUNED} changed")):
+            with self.subTest(words):
+                table = json.loads((self.folder / "tuned.json").read_text())
+                table["tuned_table"][0][key[0]][key[1]] = value
+                (self.folder / "stale.json").write_text(json.dumps(table))
+                variant, reason, said = self.auto("heads_q=2,seq_q=64", "stale.json")
+                self.assertNotEqual(variant, self.TUNED)
+                self.assertTrue(reason.startswith("auto: default"), reason)
+                self.assertIn(f"stale.json: 1 of 1 entries not used: {words}", said)
+
+    def test_the_device_s_table_is_found_below_results(self):
+        (self.folder / "results" / "tuned").mkdir(parents=True)
+        (self.folder / "tuned.json").rename(self.folder / "results" / "tuned" / "mine.json")
+        text = self.assert_ok(run("--device", "cpu", "--problem", "heads_q=2,seq_q=64", "--variants", "auto", "--dry-run",
+                                  cwd=self.folder))
+        self.assertIn("auto: exact, results/tuned/mine.json", text)
+
+    def test_auto_cannot_be_tuned(self):
+        self.assert_error(self.tune("other", "--variants", "auto"), USAGE, "--variants: ")
+
+
+class BadInput(TuneTest):
+    def test_flags(self):
+        for extra, part in ((("--shard", "5/4"), "--shard: \"5/4\""), (("--shard", "x"), "--shard"),
+                            (("--search", "rase"), "--search: unknown word \"rase\", did you mean race?"),
+                            (("--max-candidates", "0"), "--max-candidates: 0 is out of range"),
+                            (("--devices", "cpu,gpu"), "--devices: "), (("--fresh", "--resume"), "--fresh")):
+            with self.subTest(extra):
+                self.assert_error(self.tune("tuned", *extra), USAGE, part)
+
+    def test_config(self):
+        for change, part in (({"tune": {"serch": "race"}}, "/tune/serch: unknown key, did you mean search?"),
+                             ({"tune": {"limits": {"registers": -1}}}, "/tune/limits/registers"),
+                             ({"check": {"enabled": False}}, "/check/enabled"),
+                             ({"measure": {"clocks": []}}, "/measure/clocks")):
+            with self.subTest(part):
+                self.config.write_text(json.dumps({**CONFIG, **change}))
+                self.assert_error(self.tune(), USAGE, part)
+
+    def test_a_file_that_is_no_table_is_left_alone(self):
+        (self.folder / "tuned.json").write_text("{}")
+        self.assert_error(self.tune(), USAGE, "tuned.json")
+        self.assertEqual((self.folder / "tuned.json").read_text(), "{}")
+
+
+if __name__ == "__main__":
+    unittest.main()
