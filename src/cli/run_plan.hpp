@@ -17,8 +17,8 @@ std::unique_ptr<Executor> open_executor(const Plan& plan, const std::vector<std:
                                         bool in_process);
 
 // The plan's variants that are meant for one of its problems and for the device's backend; the log tells what
-// is left out; none when the plan names auto alone. Throws UsageError when a selector or the baseline matches nothing, and with the reasons when
-// nothing that was selected can run.
+// is left out; none when the plan names auto alone. Throws UsageError when a selector or the baseline matches
+// nothing, and with the reasons when nothing that was selected can run.
 std::vector<const Variant*> runnable_variants(const Plan& plan, const DeviceInfo& device);
 
 // Throws UsageError naming the problem that needs more memory than the device has.

@@ -5,6 +5,7 @@
 
 #include <cctype>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -51,6 +52,8 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
   app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all, on each device")
       ->group(kSearch);
   app.add_option("--pacing", overrides.pacing, "sustained or burst, as of run")->group(kSearch);
+
+  add_isolation_options(app, options.plan);
 
   constexpr const char* kOutput = "What to keep";
   app.add_option(
@@ -164,8 +167,10 @@ std::vector<KnownRecord> known_records(const std::optional<Journal>& journal) {
   return known;
 }
 
+using OpenDevice = std::function<std::unique_ptr<Executor>(const DeviceRequest&)>;
+
 // With one device, that which is open already; several are opened in threads of their own.
-std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices,
+std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices, const OpenDevice& open,
                                        std::unique_ptr<Executor>& first) {
   std::vector<OpenExecutor> openers;
   if (devices.size() == 1) {
@@ -173,14 +178,14 @@ std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices
     return openers;
   }
   first.reset();
-  for (const DeviceRequest& device : devices) openers.emplace_back([device] { return open_device(device); });
+  for (const DeviceRequest& device : devices) openers.emplace_back([device, open] { return open(device); });
   return openers;
 }
 
 // The sweep of a space on devices of which the first is open.
 ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& session,
                std::span<const ProblemSpace> space, const std::vector<DeviceRequest>& devices,
-               std::unique_ptr<Executor> executor) {
+               const OpenDevice& open, std::unique_ptr<Executor> executor) {
   const DeviceInfo device = executor->device();
   const TunePaths paths = make_paths(plan, device);
   TunedTable table{.path = paths.table, .entries = {}};
@@ -204,7 +209,7 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .quiet = session.quiet});
   install_interrupt_handler();
   const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
-  tune(space, known, policy, make_openers(devices, executor), progress);
+  tune(space, known, policy, make_openers(devices, open, executor), progress);
   return progress.finish({paths.table, paths.records, paths.journal});
 }
 
@@ -212,14 +217,19 @@ ExitCode tune_config(const TuneOptions& options, const Session& session) {
   const Plan plan = read_plan(options);
   const Shard shard = parse_shard(options.shard, "--shard");
   const std::vector<DeviceRequest> devices = read_devices(options, plan);
-  std::unique_ptr<Executor> executor = open_device(devices.front());
+  const OpenDevice open = [&](const DeviceRequest& device) {
+    Plan one = plan;
+    one.device = device;
+    return open_executor(one, session.plugins, options.plan.in_process);
+  };
+  std::unique_ptr<Executor> executor = open(devices.front());
   const DeviceInfo& device = executor->device();
   check_written_for(plan, device);
   const std::vector<const Variant*> variants = runnable_variants(plan, device);
   check_memory(plan, *executor);
   const std::vector<ProblemSpace> space =
       take_shard(make_space(plan.problems, variants, device, plan.tune, plan.policy.seed), shard);
-  if (!options.plan.dry_run) return sweep(plan, options, session, space, devices, std::move(executor));
+  if (!options.plan.dry_run) return sweep(plan, options, session, space, devices, open, std::move(executor));
   fmt::print("{}", describe_space(space));
   return ExitCode::ok;
 }

@@ -169,20 +169,6 @@ Resources resources_from_json(const JsonReader& reader) {
   return resources;
 }
 
-Json to_json(const Problem& problem) {
-  Json json;
-  problem_fields(FieldWriter(json), problem);
-  return json;
-}
-
-Problem problem_from_json(const JsonReader& reader) {
-  Problem problem;
-  problem_fields(FieldReader(reader), problem);
-  if (!find_field(reader, "scale")) problem.scale = default_scale(problem.head_dim);
-  validate(problem, reader.where());
-  return problem;
-}
-
 Json to_json(const Record& record) {
   Json json;
   json["problem"] = to_json(record.problem);

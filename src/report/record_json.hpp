@@ -14,20 +14,12 @@
 
 namespace flashcore {
 
-// The "problem" of a record, on its own; read with the checks of validate().
-Json to_json(const Problem& problem);
-Problem problem_from_json(const JsonReader& reader);
-
 // One object of "records".
 Json to_json(const Record& record);
 
 // Throws UsageError that begins with the reader's file and JSON pointer when a field is missing, has another
 // type or an unknown word, or when "variant" is not the id that family and spec make.
 Record record_from_json(const JsonReader& reader);
-
-// The "problem" of a record, on its own; read with the checks of validate().
-Json to_json(const Problem& problem);
-Problem problem_from_json(const JsonReader& reader);
 
 // The "check" and the "resources". A check needs its problem, which gives worst_index its four coordinates.
 Json check_to_json(const Check& check, const Problem& problem);

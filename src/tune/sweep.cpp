@@ -73,10 +73,11 @@ class ProblemSweep {
     try {
       executor_.prepare(space_.problem, policy_.run.seed);
       return true;
-    } catch (const OutOfMemoryError& error) {
+    } catch (const EnvironmentError& error) {
+      if (error.status == Status::error) throw;  // the device itself has failed
       for (std::size_t i = 0; i < contenders().size(); ++i) {
         if (contenders()[i].settled) continue;
-        contenders()[i].record.status = Status::out_of_memory;
+        contenders()[i].record.status = error.status;
         contenders()[i].record.reason = error.what();
         settle({i});
       }
