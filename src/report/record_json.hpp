@@ -21,6 +21,10 @@ Json to_json(const Record& record);
 // type or an unknown word, or when "variant" is not the id that family and spec make.
 Record record_from_json(const JsonReader& reader);
 
+// The "problem" of a record, on its own; read with the checks of validate().
+Json to_json(const Problem& problem);
+Problem problem_from_json(const JsonReader& reader);
+
 // The "check" and the "resources". A check needs its problem, which gives worst_index its four coordinates.
 Json check_to_json(const Check& check, const Problem& problem);
 Check check_from_json(const JsonReader& reader, const Problem& problem);

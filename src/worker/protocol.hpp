@@ -49,7 +49,6 @@ constexpr std::string_view to_string(Call call) {
 }
 
 constexpr std::span<const Call> all_values(Call) { return kAllCalls; }
-constexpr std::span<const Clock> all_values(Clock) { return kAllClocks; }
 
 // What of a variant does not depend on running it.
 struct Inspection {

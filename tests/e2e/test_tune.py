@@ -117,7 +117,7 @@ class Resume(TuneTest):
         for _ in range(20):
             process = subprocess.Popen([BENCH, *map(str, self.arguments("tuned", "--resume"))], env=environment(),
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            time.sleep(moments.uniform(0.02, 0.4))
+            time.sleep(moments.uniform(0.05, 1))
             process.kill()
             process.communicate()
             path = self.folder / "tuned.journal.jsonl"
