@@ -77,11 +77,11 @@ Json JobServer::inspect(const std::string& id) const {
   if (found == variants_.end())
     return to_json(Inspection{.unsupported = "the worker's build has no such variant"});
   const Variant& variant = *found->second;
-  Inspection inspection{.unsupported = executor_.unsupported(variant)};
-  if (inspection.unsupported.empty()) {
-    if (variant.query_resources != nullptr) inspection.resources = executor_.resources(variant);
-    inspection.code_hash = executor_.code_hash(variant);
-  }
+  Inspection inspection;
+  if (problem_) inspection.unsupported = executor_.unsupported(variant);
+  if (!inspection.unsupported.empty()) return to_json(inspection);
+  if (problem_ && variant.query_resources != nullptr) inspection.resources = executor_.resources(variant);
+  inspection.code_hash = executor_.code_hash(variant);
   return to_json(inspection);
 }
 

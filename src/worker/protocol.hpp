@@ -21,7 +21,8 @@ namespace flashcore {
 // Grows when an older end would misunderstand a newer one.
 inline constexpr int kProtocolVersion = 1;
 
-// The functions of Executor; `inspect` is unsupported, resources and code_hash in one.
+// The functions of Executor; `inspect` is unsupported, resources and code_hash in one, the last alone before
+// a problem is prepared.
 enum class Call : int {
   variants,
   measure_ceilings,
