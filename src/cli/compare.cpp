@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <ctime>
-#include <filesystem>
 #include <memory>
 #include <optional>
 
 #include "cli/command.hpp"
+#include "cli/compare_modes.hpp"
 #include "cli/compare_table.hpp"
 #include "compare/differences.hpp"
 #include "compare/output.hpp"
@@ -32,6 +32,11 @@ struct CompareOptions {
   std::string clock;
   std::string format = "table";
   std::vector<std::string> writes;  // "junit=gate.xml"
+  std::string noise_file;
+  std::string history;  // a folder
+  int runs = 8;
+  CompareRunOptions to_run;
+  bool calibrate = false;
   bool ignore_code_hash = false;
   bool strict = false;
   bool all_rows = false;
@@ -85,27 +90,6 @@ ComparePolicy make_policy(const CompareOptions& options) {
   return policy;
 }
 
-// A file, or every .json file of a folder in the order of their names.
-std::vector<ResultFile> read_side(const std::string& path, std::string_view side) {
-  std::error_code ignored;
-  if (!std::filesystem::is_directory(path, ignored)) return {read_results(path)};
-  std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
-    if (entry.path().extension() == ".json") files.push_back(entry.path());
-  }
-  if (files.empty()) throw UsageError(fmt::format("{}: {} holds no .json file", side, path));
-  std::ranges::sort(files);
-  std::vector<ResultFile> results;
-  for (const auto& file : files) results.push_back(read_results(file));
-  return results;
-}
-
-Runs runs_of(const std::vector<ResultFile>& files) {
-  Runs runs;
-  for (const ResultFile& file : files) append_runs(runs, file.records);
-  return runs;
-}
-
 std::string render(const Comparison& comparison, CompareFormat format, const CompareTableOptions& table) {
   const auto text = [](const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -132,18 +116,45 @@ std::string render(const Comparison& comparison, CompareFormat format, const Com
 ExitCode compare_sides(const CompareOptions& options, const Session& session) {
   const CompareFormat format = parse_format(options.format, "--format");
   const std::vector<Write> writes = parse_writes(options.writes);
-  const ComparePolicy policy = make_policy(options);
+  ComparePolicy policy = make_policy(options);
   if (options.sides.size() != 2) {
     throw UsageError(fmt::format("compare: needs two results, BASE and NEW; got {}", options.sides.size()));
   }
   const std::vector<ResultFile> base = read_side(options.sides[0], "BASE");
   const std::vector<ResultFile> next = read_side(options.sides[1], "NEW");
+  policy.noise = find_noise(options.noise_file, next);
   const Comparison comparison = compare(runs_of(base), runs_of(next), policy, differences(base, next));
   for (const Write& write : writes) {
     write_atomically(write.path, {render(comparison, write.format, {.all_rows = true})});
   }
   fmt::print("{}", render(comparison, format, {.color = session.color, .all_rows = options.all_rows}));
   return comparison.exit_code();
+}
+
+ExitCode show_history(const CompareOptions& options) {
+  const CompareFormat format = parse_format(options.format, "--format");
+  if (format != CompareFormat::table && format != CompareFormat::json) {
+    throw UsageError("--format: a history is a table or json");
+  }
+  if (!options.sides.empty()) throw UsageError("--history: takes one folder and no BASE and NEW");
+  ComparePolicy policy = make_policy(options);
+  std::vector<ResultFile> files = read_side(options.history, "--history");
+  policy.noise = find_noise(options.noise_file, files);
+  const History history = make_history(std::move(files), policy);
+  fmt::print("{}", format == CompareFormat::json ? to_json(history).dump(2) + "\n" : history_table(history));
+  return ExitCode::ok;
+}
+
+ExitCode compare_command(const CompareOptions& options, const Session& session) {
+  if (options.calibrate && !options.history.empty()) {
+    throw UsageError("--calibrate: cannot be combined with --history");
+  }
+  if (options.calibrate) {
+    fmt::print("{}", calibrate(options.sides, options.runs, options.to_run, options.noise_file,
+                               make_policy(options), session.quiet));
+    return ExitCode::ok;
+  }
+  return options.history.empty() ? compare_sides(options, session) : show_history(options);
 }
 
 void add_rule_options(CLI::App& command, CompareOptions& options) {
@@ -174,6 +185,30 @@ void add_rule_options(CLI::App& command, CompareOptions& options) {
       ->group(kGroup);
 }
 
+void add_mode_options(CLI::App& command, CompareOptions& options) {
+  constexpr const char* kGroup = "This machine";
+  command
+      .add_flag("--calibrate", options.calibrate,
+                "Measure what results of this machine differ by when nothing changed, and keep it; from the "
+                "results named, or from runs made now")
+      ->group(kGroup);
+  command.add_option("--runs", options.runs, "Runs that --calibrate makes")
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--config", options.to_run.config, "What it runs")->capture_default_str()->group(kGroup);
+  command.add_option("--device", options.to_run.overrides.device, "auto, cpu, cuda or cuda:N")->group(kGroup);
+  command.add_option("--variants", options.to_run.overrides.variants, "Globs over ids")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kGroup);
+  command
+      .add_option("--noise", options.noise_file,
+                  "The noise file; else flashcore/noise/<device>.json in XDG_DATA_HOME or ~/.local/share")
+      ->group(kGroup);
+  command.add_option("--history", options.history, "Trend and steps of each row over a folder of results")
+      ->group(kGroup);
+}
+
 void add_output_options(CLI::App& command, CompareOptions& options) {
   constexpr const char* kGroup = "Output";
   command
@@ -196,12 +231,13 @@ void add_compare_command(CLI::App& app, Action& action) {
   command->add_option("results", options->sides,
                       "BASE and NEW: result files, or folders whose files are repeated runs");
   add_rule_options(*command, *options);
+  add_mode_options(*command, *options);
   add_output_options(*command, *options);
   command->footer(
       "Exit codes: 0 no regression, 1 a regression, 2 the command line or a file is wrong,\n"
       "            3 cannot tell.");
   command->callback([options, &action] {
-    action = [options](const Session& session) { return compare_sides(*options, session); };
+    action = [options](const Session& session) { return compare_command(*options, session); };
   });
 }
 

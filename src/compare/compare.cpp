@@ -6,7 +6,7 @@
 
 #include "compare/comparison.hpp"
 #include "compare/evidence.hpp"
-#include "compare/output.hpp"
+#include "compare/outcome.hpp"
 #include "compare/resample.hpp"
 
 namespace flashcore {
@@ -49,7 +49,7 @@ class Comparer {
     find_noise();
     judge_rows();
     judge_scopes();
-    decide();
+    decide(result_, policy_);
     return std::move(result_);
   }
 
@@ -68,11 +68,10 @@ class Comparer {
   void judge_row(RowVerdict& row, const Evidence& evidence, const Limits& limits) const;
   void judge_scopes();
   void judge_scope(const std::string& name, const std::vector<const Timed*>& members, const Limits& limits);
-  void decide();
 
   RowVerdict& row_of(const Timed& timed) { return result_.rows[timed.place]; }
   bool is_under_test(const Timed& timed) const {
-    return !result_.rows[timed.place].same_code && timed.evidence.fewest_samples >= kFewestSamples;
+    return !result_.rows[timed.place].same_code && timed.evidence.fewest_samples >= kFewestRunSamples;
   }
   double common_variance(const Evidence& evidence) const {
     return result_.drift ? drift_variance_ : evidence.common_variance(result_.noise);
@@ -178,10 +177,10 @@ void Comparer::judge_row(RowVerdict& row, const Evidence& evidence, const Limits
   const double log_ratio = evidence.log_ratio - log_drift_;
   const double error = std::sqrt(evidence.row_variance(result_.noise) + common_variance(evidence));
   row.ratio = make_ratio(log_ratio, error, limits);
-  if (evidence.fewest_samples < kFewestSamples) {
+  if (evidence.fewest_samples < kFewestRunSamples) {
     row.verdict = Verdict::unclear;
     row.note = fmt::format("{} sample{} in a run, {} are needed", evidence.fewest_samples,
-                           evidence.fewest_samples == 1 ? "" : "s", kFewestSamples);
+                           evidence.fewest_samples == 1 ? "" : "s", kFewestRunSamples);
   } else if (row.same_code) {
     row.note = "same machine code";
     if (judge(log_ratio, error, row.tolerance, limits) != Verdict::same) {
@@ -197,14 +196,7 @@ void Comparer::judge_rows() {
       std::ranges::count_if(timed_, [&](const Timed& timed) { return is_under_test(timed); }));
   const Limits limits = limits_for(kRowsShare, tests);
   for (const Timed& timed : timed_) judge_row(row_of(timed), timed.evidence, limits);
-  for (RowVerdict& row : result_.rows) {
-    row.fails = policy_.fails_on(row.verdict);
-    for (const Allowance& allowance : policy_.allowed) {
-      if (allowance.until < policy_.today || !allowance.rows.matches(row.problem, row.variant)) continue;
-      row.allowed = allowance.reason;
-      row.fails = false;
-    }
-  }
+  for (RowVerdict& row : result_.rows) apply_policy(row, policy_);
 }
 
 void Comparer::judge_scopes() {
@@ -246,53 +238,7 @@ void Comparer::judge_scope(const std::string& name, const std::vector<const Time
   result_.scopes.push_back(std::move(scope));
 }
 
-void Comparer::decide() {
-  Comparison& result = result_;
-  for (const Allowance& allowance : policy_.allowed) {
-    if (allowance.until >= policy_.today) continue;
-    result.expired.push_back(allowance);
-    result.reasons.push_back(fmt::format("the allowance for {} on {} ended on {}", allowance.rows.variant,
-                                         allowance.rows.problem, allowance.until));
-  }
-  for (const ScopeVerdict& scope : result.scopes) {
-    if (scope.fails)
-      result.reasons.push_back(fmt::format("{}: slower, {}", scope.name, percent(scope.ratio.value)));
-  }
-  for (const Verdict verdict : kAllVerdicts) {
-    const auto failing = std::ranges::count_if(
-        result.rows, [&](const RowVerdict& row) { return row.fails && row.verdict == verdict; });
-    if (failing > 0) {
-      result.reasons.push_back(
-          fmt::format("{} row{} {}", failing, failing == 1 ? "" : "s", to_string(verdict)));
-    }
-  }
-  if (policy_.strict && !result.differences.empty()) {
-    result.outcome = Outcome::cannot_tell;
-    result.reasons = {"the environments differ, and --strict asks for equal ones"};
-  } else if (!result.reasons.empty()) {
-    result.outcome = Outcome::regression;
-  } else if (timed_.empty()) {
-    result.outcome = Outcome::cannot_tell;
-    result.reasons = {"no row was timed on both sides"};
-  } else if (const std::size_t unclear = result.count(Verdict::unclear); unclear > 0) {
-    result.outcome = Outcome::cannot_tell;
-    result.reasons = {
-        fmt::format("{} row{} unclear; repeat the runs, several files a side are taken together", unclear,
-                    unclear == 1 ? "" : "s")};
-  }
-}
-
 }  // namespace
-
-std::size_t Comparison::count(Verdict verdict) const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(rows, [&](const RowVerdict& row) { return row.verdict == verdict; }));
-}
-
-ExitCode Comparison::exit_code() const {
-  constexpr ExitCode kCodes[] = {ExitCode::ok, ExitCode::failed_check, ExitCode::cannot_tell};
-  return kCodes[static_cast<std::size_t>(outcome)];
-}
 
 Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& policy,
                    std::vector<std::string> differences) {

@@ -115,6 +115,20 @@ double Evidence::common_variance(const NoiseModel& noise) const {
   return std::pow(noise.of(size).common, 2) * run_factor;
 }
 
+std::vector<NamedRow> named_rows(const Runs& runs, const ComparePolicy& policy) {
+  std::vector<NamedRow> rows;
+  for (MatchedRow& row : match_rows(runs, {})) {
+    std::erase_if(row.base, [](const auto& run) { return run.second->headline() == nullptr; });
+    const std::optional<Clock> clock = common_clock(row, policy);
+    std::erase_if(row.base,
+                  [&](const auto& run) { return condition_of(*run.second, clock) != Condition::measured; });
+    if (row.base.empty()) continue;
+    std::size_t fewest_samples = std::numeric_limits<std::size_t>::max();
+    rows.push_back({row.base.rbegin()->second, repeated_row(row.base, *clock, fewest_samples)});
+  }
+  return rows;
+}
+
 RowFindings look_at(const MatchedRow& row, const ComparePolicy& policy) {
   const std::optional<Clock> clock = common_clock(row, policy);
   std::string base_note;

@@ -24,6 +24,15 @@ struct Evidence {
   double common_variance(const NoiseModel& noise) const;
 };
 
+// A row of one side over its runs, and one of its records.
+struct NamedRow {
+  const Record* record;
+  RepeatedRow row;
+};
+
+// Rows that some run did not time, or could not, are there with the runs that did. Points into `runs`.
+std::vector<NamedRow> named_rows(const Runs& runs, const ComparePolicy& policy);
+
 // A row's times, or the verdict that its status alone gives. Neither: the row is left out.
 struct RowFindings {
   std::optional<Evidence> evidence;

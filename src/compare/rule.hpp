@@ -24,7 +24,7 @@
 //
 // When nothing can be told. `unclear` is a slow-down that would pass at kUnclearLevel but not at
 // kSlowerLevel; a row whose interval is so wide that an effect of kBlindEffect could hide in it; and a row
-// with fewer than kFewestSamples samples in a run.
+// with fewer than kFewestRunSamples samples in a run.
 //
 // Noise as measured on an H100 (medians of 15 graph replays, 16 repeats of each kernel): the largest and the
 // smallest median of small problems are 1 to 3.6 % apart, those of problems that reach the power cap 3 to
@@ -48,7 +48,7 @@ inline constexpr double kAllRowsShare = 0.4;  // of the level, for the test of a
 inline constexpr double kFamiliesShare = 0.3;
 inline constexpr double kRowsShare = 0.3;
 
-inline constexpr std::size_t kFewestSamples = 5;       // in a run, for its median to count
+inline constexpr std::size_t kFewestRunSamples = 5;       // in a run, for its median to count
 inline constexpr std::size_t kFewestScopeRows = 3;     // for a family to be judged as a whole
 inline constexpr std::size_t kFewestControls = 10;     // rows of unchanged code, to take drift out
 inline constexpr std::size_t kFewestScatterRows = 12;  // for the scatter of a pair's rows to be taken

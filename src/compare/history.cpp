@@ -1,0 +1,132 @@
+#include "compare/history.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "compare/evidence.hpp"
+#include "compare/resample.hpp"
+
+namespace flashcore {
+namespace {
+
+std::string text_at(const ResultFile& file, const char* pointer) {
+  return file.environment.value(Json::json_pointer(pointer), std::string());
+}
+
+// A series of logarithms while its steps are looked for.
+struct Series {
+  std::vector<double> logs;
+  double error = 0;  // of one point
+  double tolerance = 0;
+  double limit = 0;  // in standard errors
+
+  double mean(std::size_t begin, std::size_t end) const {
+    const auto at = [this](std::size_t place) { return logs.begin() + static_cast<std::ptrdiff_t>(place); };
+    return std::accumulate(at(begin), at(end), 0.0) / static_cast<double>(end - begin);
+  }
+};
+
+void find_steps(const Series& series, std::size_t begin, std::size_t end, std::vector<std::size_t>& steps) {
+  std::size_t best = begin;
+  double most = 0;
+  for (std::size_t cut = begin + 1; cut < end; ++cut) {
+    const double difference = std::abs(series.mean(cut, end) - series.mean(begin, cut));
+    const double error = series.error * std::sqrt(1.0 / static_cast<double>(cut - begin) +
+                                                  1.0 / static_cast<double>(end - cut));
+    if (difference <= std::log1p(series.tolerance) || difference <= most * error) continue;
+    most = difference / error;
+    best = cut;
+  }
+  if (best == begin || most <= series.limit) return;
+  find_steps(series, begin, best, steps);
+  steps.push_back(best);
+  find_steps(series, best, end, steps);
+}
+
+double point_error(const RepeatedRow& row, const std::vector<double>& logs, const NoiseModel& noise) {
+  const Spread& spread = noise.of(row.size);
+  const double stated =
+      std::sqrt(spread.row * spread.row + spread.common * spread.common + row.sampling_variance);
+  if (logs.size() <= kFewestDifferences) return stated;
+  std::vector<double> differences;
+  for (std::size_t i = 1; i < logs.size(); ++i) differences.push_back(logs[i] - logs[i - 1]);
+  return std::max(stated, robust_deviation(differences) / std::sqrt(2.0));
+}
+
+std::vector<HistoryStep> steps_of(const Series& series) {
+  std::vector<std::size_t> places;
+  find_steps(series, 0, series.logs.size(), places);
+  std::vector<HistoryStep> steps;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t begin = i == 0 ? 0 : places[i - 1];
+    const std::size_t end = i + 1 == places.size() ? series.logs.size() : places[i + 1];
+    steps.push_back({places[i], std::exp(series.mean(places[i], end) - series.mean(begin, places[i]))});
+  }
+  return steps;
+}
+
+// Oldest first; of the newest one's device alone.
+std::size_t keep_one_device(std::vector<ResultFile>& files) {
+  std::ranges::stable_sort(files, {}, [](const ResultFile& file) { return text_at(file, "/time"); });
+  const std::string device = text_at(files.back(), "/device/name");
+  return std::erase_if(files,
+                       [&](const ResultFile& file) { return text_at(file, "/device/name") != device; });
+}
+
+}  // namespace
+
+History make_history(std::vector<ResultFile> files, const ComparePolicy& policy) {
+  History history;
+  history.left_out = keep_one_device(files);
+  history.device = text_at(files.back(), "/device/name");
+  Runs runs;
+  std::vector<const ResultFile*> file_of_run;
+  for (const ResultFile& file : files) {
+    append_runs(runs, file.records);
+    file_of_run.resize(runs.size(), &file);
+  }
+  const Backend backend = runs.back().empty() ? Backend::cpu : runs.back().front().backend;
+  const NoiseModel noise = policy.noise.value_or(default_noise(backend));
+  const std::vector<NamedRow> rows = named_rows(runs, policy);
+  for (const NamedRow& named : rows) {
+    RowHistory row{.problem = named.record->problem.name, .variant = named.record->variant_id()};
+    Series series;
+    for (const auto& run : named.row.runs) {
+      const ResultFile& file = *file_of_run[run.run];
+      row.points.push_back({text_at(file, "/time"), text_at(file, "/git/commit"), std::exp(run.log_median)});
+      series.logs.push_back(run.log_median);
+    }
+    series.error = point_error(named.row, series.logs, noise);
+    series.tolerance = policy.tolerance(named.record->problem, row.variant);
+    series.limit = normal_quantile_above(
+        kStepLevel / 2 / static_cast<double>(rows.size() * std::max<std::size_t>(1, series.logs.size() - 1)));
+    row.steps = steps_of(series);
+    history.rows.push_back(std::move(row));
+  }
+  return history;
+}
+
+Json to_json(const History& history) {
+  Json json = {{"schema_version", kSchemaVersion},
+               {"device", history.device},
+               {"left_out", history.left_out},
+               {"rows", Json::array()}};
+  for (const RowHistory& row : history.rows) {
+    Json entry = {{"problem", row.problem}, {"variant", row.variant}};
+    entry["points"] = Json::array();
+    for (const HistoryPoint& point : row.points) {
+      entry["points"].push_back({{"time", point.time}, {"commit", point.commit}, {"us", point.us}});
+    }
+    entry["steps"] = Json::array();
+    for (const HistoryStep& step : row.steps) {
+      entry["steps"].push_back({{"time", row.points[step.place].time},
+                                {"commit", row.points[step.place].commit},
+                                {"ratio", step.ratio}});
+    }
+    json["rows"].push_back(std::move(entry));
+  }
+  return json;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,69 @@
+#include "compare/noise_file.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "config/json_document.hpp"
+#include "report/atomic_file.hpp"
+#include "report/json_fields.hpp"
+
+namespace flashcore {
+namespace {
+
+// A spread beyond a factor of e is no noise of anything worth comparing.
+constexpr double kMostSpread = 1;
+
+Spread read_spread(const JsonReader& spread) {
+  return {.row = require_field(spread, "row").number(0, kMostSpread),
+          .common = require_field(spread, "common").number(0, kMostSpread)};
+}
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+std::filesystem::path noise_place(const std::string& device_folder) {
+  std::filesystem::path data = variable("XDG_DATA_HOME");
+  if (data.empty()) {
+    const std::string home = variable("HOME");
+    if (home.empty()) return {};
+    data = std::filesystem::path(home) / ".local/share";
+  }
+  return data / "flashcore" / "noise" / (device_folder + ".json");
+}
+
+CalibratedNoise read_noise(const std::filesystem::path& path) {
+  const JsonDocument document = read_json_document(path);
+  const JsonReader root(document);
+  const JsonReader version = require_field(root, "schema_version");
+  if (version.value() != kSchemaVersion) version.fail("another form of noise file; calibrate again");
+  CalibratedNoise noise{.device = require_field(root, "device").string(),
+                        .time = require_field(root, "time").string(),
+                        .runs = decode<std::size_t>(require_field(root, "runs")),
+                        .model = {}};
+  const JsonReader spreads = require_field(root, "spreads");
+  for (const SizeClass size : kAllSizeClasses) {
+    noise.model.of(size) = read_spread(require_field(spreads, to_string(size)));
+  }
+  noise.model.source = fmt::format("measured in {} runs at {} ({})", noise.runs, noise.time, path.string());
+  return noise;
+}
+
+void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise) {
+  Json json = {{"schema_version", kSchemaVersion},
+               {"device", noise.device},
+               {"time", noise.time},
+               {"runs", noise.runs}};
+  for (const SizeClass size : kAllSizeClasses) {
+    const Spread& spread = noise.model.of(size);
+    json["spreads"][to_string(size)] = {{"row", spread.row}, {"common", spread.common}};
+  }
+  require_writable(path);
+  write_atomically(path, {json.dump(2, ' ', false, Json::error_handler_t::replace), "\n"});
+}
+
+}  // namespace flashcore

@@ -1,0 +1,31 @@
+// A machine's own noise, kept in a file.
+//
+//   {"schema_version": 1, "device": "NVIDIA H100 80GB HBM3", "time": "2026-01-31T12:00:00Z",
+//    "runs": 8, "spreads": {"small": {"row": 0.002, "common": 0.003}, …}}
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "compare/noise.hpp"
+
+namespace flashcore {
+
+struct CalibratedNoise {
+  std::string device;
+  std::string time;      // ISO 8601, UTC
+  std::size_t runs = 0;  // that it was estimated from
+  NoiseModel model;
+};
+
+// Where a device's noise is kept unless a flag says otherwise: flashcore/noise/<device>.json in
+// XDG_DATA_HOME, or in ~/.local/share (XDG Base Directory Specification 0.8). Empty when neither is known.
+std::filesystem::path noise_place(const std::string& device_folder);
+
+// Throws UsageError with the file and JSON pointer of what is wrong.
+CalibratedNoise read_noise(const std::filesystem::path& path);
+
+// Makes the folder. Throws EnvironmentError.
+void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise);
+
+}  // namespace flashcore
