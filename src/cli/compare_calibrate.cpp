@@ -82,7 +82,7 @@ Measured make_runs(int count, const CompareRunOptions& options, bool quiet) {
     if (run(plan.problems, variants, plan.policy, *executor, sinks, progress).interrupted) {
       throw Error(ExitCode::interrupted, "compare --calibrate: interrupted, nothing was written");
     }
-    append_runs(measured.runs, list.take());
+    measured.runs.push_back(list.take());
   }
   return measured;
 }

@@ -25,7 +25,7 @@ std::vector<ResultFile> read_side(const std::string& path, std::string_view side
 
 Runs runs_of(const std::vector<ResultFile>& files) {
   Runs runs;
-  for (const ResultFile& file : files) append_runs(runs, file.records);
+  for (const ResultFile& file : files) runs.push_back(file.records);
   return runs;
 }
 

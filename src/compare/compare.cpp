@@ -85,9 +85,10 @@ class Comparer {
 };
 
 bool has_same_code(const MatchedRow& row) {
-  const std::string& code = row.base.begin()->second->code_hash;
-  const auto same = [&](const auto& run) { return run.second->code_hash == code; };
-  return !code.empty() && std::ranges::all_of(row.base, same) && std::ranges::all_of(row.next, same);
+  const std::string& code = row.any().code_hash;
+  const auto same = [&](const Record* record) { return record->code_hash == code; };
+  const auto all_same = [&](const auto& run) { return std::ranges::all_of(run.second, same); };
+  return !code.empty() && std::ranges::all_of(row.base, all_same) && std::ranges::all_of(row.next, all_same);
 }
 
 void Comparer::look(const MatchedRow& matched) {
@@ -246,7 +247,7 @@ Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& poli
 }
 
 Comparison compare(std::span<const Record> base, std::span<const Record> next, const ComparePolicy& policy) {
-  return compare(split_runs(base), split_runs(next), policy);
+  return compare(Runs{{base.begin(), base.end()}}, Runs{{next.begin(), next.end()}}, policy);
 }
 
 }  // namespace flashcore

@@ -73,7 +73,7 @@ struct Comparison {
 Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& policy,
                    std::vector<std::string> differences = {});
 
-// The same for two lists of records, in which a row may stand several times.
+// The same for two runs.
 Comparison compare(std::span<const Record> base, std::span<const Record> next, const ComparePolicy& policy);
 
 constexpr std::string_view to_string(Outcome outcome) {

@@ -14,6 +14,12 @@ namespace {
 // What a side has of a row, from least to most telling.
 enum class Condition { absent, unsupported, failed, untimed, spoiled, measured };
 
+std::vector<const Record*> records_of(const RunRecords& runs) {
+  std::vector<const Record*> all;
+  for (const auto& [run, records] : runs) all.insert(all.end(), records.begin(), records.end());
+  return all;
+}
+
 bool is_usable(double us) { return std::isfinite(us) && us > 0; }
 
 Condition condition_of(const Record& record, std::optional<Clock> clock) {
@@ -25,11 +31,11 @@ Condition condition_of(const Record& record, std::optional<Clock> clock) {
   return usable ? Condition::measured : Condition::spoiled;
 }
 
-// A side's condition is that of its worst run.
+// A side's condition is that of its worst record.
 Condition condition_of(const RunRecords& runs, std::optional<Clock> clock, std::string& note) {
   if (runs.empty()) return Condition::absent;
   Condition worst = Condition::measured;
-  for (const auto& [run, record] : runs) {
+  for (const Record* record : records_of(runs)) {
     const Condition condition = condition_of(*record, clock);
     if (condition >= worst) continue;
     worst = condition;
@@ -42,14 +48,15 @@ Condition condition_of(const RunRecords& runs, std::optional<Clock> clock, std::
   return worst;
 }
 
-bool every_run_has(const RunRecords& runs, Clock clock) {
-  return std::ranges::all_of(runs, [&](const auto& run) { return run.second->timing(clock).has_value(); });
+bool all_have(const RunRecords& runs, Clock clock) {
+  return std::ranges::all_of(records_of(runs),
+                             [clock](const Record* record) { return record->timing(clock).has_value(); });
 }
 
 std::optional<Clock> common_clock(const MatchedRow& row, const ComparePolicy& policy) {
   if (policy.clock) return policy.clock;
   for (const Clock clock : kAllClocks) {
-    if (every_run_has(row.base, clock) && every_run_has(row.next, clock)) return clock;
+    if (all_have(row.base, clock) && all_have(row.next, clock)) return clock;
   }
   return std::nullopt;
 }
@@ -78,12 +85,16 @@ RowFindings judge_status(Condition base, Condition next, const std::string& base
 
 RepeatedRow repeated_row(const RunRecords& runs, Clock clock, std::size_t& fewest_samples) {
   RepeatedRow row;
-  for (const auto& [run, record] : runs) {
-    const Timing& timing = *record->timing(clock);
-    row.size = std::max(row.size, size_class(timing));
-    row.sampling_variance += bootstrap_log_median_variance(timing.samples) / static_cast<double>(runs.size());
-    row.runs.push_back({run, std::log(median_of(timing.samples))});
-    fewest_samples = std::min(fewest_samples, timing.samples.size());
+  for (const auto& [run, records] : runs) {
+    std::vector<double> samples;
+    for (const Record* record : records) {
+      const Timing& timing = *record->timing(clock);
+      row.size = std::max(row.size, size_class(timing));
+      samples.insert(samples.end(), timing.samples.begin(), timing.samples.end());
+    }
+    row.sampling_variance += bootstrap_log_median_variance(samples) / static_cast<double>(runs.size());
+    fewest_samples = std::min(fewest_samples, samples.size());
+    row.runs.push_back({run, std::log(median_of(std::move(samples)))});
   }
   return row;
 }
@@ -118,13 +129,16 @@ double Evidence::common_variance(const NoiseModel& noise) const {
 std::vector<NamedRow> named_rows(const Runs& runs, const ComparePolicy& policy) {
   std::vector<NamedRow> rows;
   for (MatchedRow& row : match_rows(runs, {})) {
-    std::erase_if(row.base, [](const auto& run) { return run.second->headline() == nullptr; });
+    const auto was_not_timed = [](const Record* record) { return record->headline() == nullptr; };
+    std::erase_if(row.base, [&](const auto& run) { return std::ranges::any_of(run.second, was_not_timed); });
     const std::optional<Clock> clock = common_clock(row, policy);
-    std::erase_if(row.base,
-                  [&](const auto& run) { return condition_of(*run.second, clock) != Condition::measured; });
+    std::erase_if(row.base, [&](const auto& run) {
+      std::string ignored;
+      return condition_of(RunRecords{run}, clock, ignored) != Condition::measured;
+    });
     if (row.base.empty()) continue;
     std::size_t fewest_samples = std::numeric_limits<std::size_t>::max();
-    rows.push_back({row.base.rbegin()->second, repeated_row(row.base, *clock, fewest_samples)});
+    rows.push_back({row.base.rbegin()->second.back(), repeated_row(row.base, *clock, fewest_samples)});
   }
   return rows;
 }

@@ -81,11 +81,7 @@ History make_history(std::vector<ResultFile> files, const ComparePolicy& policy)
   history.left_out = keep_one_device(files);
   history.device = text_at(files.back(), "/device/name");
   Runs runs;
-  std::vector<const ResultFile*> file_of_run;
-  for (const ResultFile& file : files) {
-    append_runs(runs, file.records);
-    file_of_run.resize(runs.size(), &file);
-  }
+  for (const ResultFile& file : files) runs.push_back(file.records);
   const Backend backend = runs.back().empty() ? Backend::cpu : runs.back().front().backend;
   const NoiseModel noise = policy.noise.value_or(default_noise(backend));
   const std::vector<NamedRow> rows = named_rows(runs, policy);
@@ -93,7 +89,7 @@ History make_history(std::vector<ResultFile> files, const ComparePolicy& policy)
     RowHistory row{.problem = named.record->problem.name, .variant = named.record->variant_id()};
     Series series;
     for (const auto& run : named.row.runs) {
-      const ResultFile& file = *file_of_run[run.run];
+      const ResultFile& file = files[run.run];
       row.points.push_back({text_at(file, "/time"), text_at(file, "/git/commit"), std::exp(run.log_median)});
       series.logs.push_back(run.log_median);
     }

@@ -11,23 +11,6 @@ std::string row_key(const Record& record) {
 
 }  // namespace
 
-void append_runs(Runs& runs, std::span<const Record> records) {
-  const std::size_t first = runs.size();
-  runs.emplace_back();
-  std::map<std::string, std::size_t> seen;
-  for (const Record& record : records) {
-    const std::size_t run = first + seen[row_key(record)]++;
-    if (run == runs.size()) runs.emplace_back();
-    runs[run].push_back(record);
-  }
-}
-
-Runs split_runs(std::span<const Record> records) {
-  Runs runs;
-  append_runs(runs, records);
-  return runs;
-}
-
 std::vector<MatchedRow> match_rows(const Runs& base, const Runs& next) {
   std::vector<MatchedRow> rows;
   std::map<std::string, std::size_t> places;
@@ -36,7 +19,7 @@ std::vector<MatchedRow> match_rows(const Runs& base, const Runs& next) {
       for (const Record& record : runs[run]) {
         const auto [place, is_new] = places.try_emplace(row_key(record), rows.size());
         if (is_new) rows.emplace_back();
-        (rows[place->second].*side).emplace(run, &record);
+        (rows[place->second].*side)[run].push_back(&record);
       }
     }
   };

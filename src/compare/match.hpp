@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -10,23 +9,18 @@
 
 namespace flashcore {
 
-// The records of one side, one list a run.
+// The records of one side, one list a run, which is one file. A row that stands in it several times
+// (measure.repeats) was timed in one process all the same: its samples are taken together.
 using Runs = std::vector<std::vector<Record>>;
 
-// A list of records in which a row may stand several times, as its runs.
-Runs split_runs(std::span<const Record> records);
-
-// The same for several files: each is at least one run.
-void append_runs(Runs& runs, std::span<const Record> records);
-
 // One problem and variant on one side; the key of the map is the number of the run.
-using RunRecords = std::map<std::size_t, const Record*>;
+using RunRecords = std::map<std::size_t, std::vector<const Record*>>;
 
 struct MatchedRow {
   RunRecords base;
   RunRecords next;
 
-  const Record& any() const { return *(next.empty() ? base : next).begin()->second; }
+  const Record& any() const { return *(next.empty() ? base : next).begin()->second.front(); }
 };
 
 // By the problem's sizes, mask and layout and the variant's id, not by the problem's name. Rows of the base

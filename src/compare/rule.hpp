@@ -48,7 +48,7 @@ inline constexpr double kAllRowsShare = 0.4;  // of the level, for the test of a
 inline constexpr double kFamiliesShare = 0.3;
 inline constexpr double kRowsShare = 0.3;
 
-inline constexpr std::size_t kFewestRunSamples = 5;       // in a run, for its median to count
+inline constexpr std::size_t kFewestRunSamples = 5;    // in a run, for its median to count
 inline constexpr std::size_t kFewestScopeRows = 3;     // for a family to be judged as a whole
 inline constexpr std::size_t kFewestControls = 10;     // rows of unchanged code, to take drift out
 inline constexpr std::size_t kFewestScatterRows = 12;  // for the scatter of a pair's rows to be taken

@@ -95,13 +95,13 @@ int times_slower(const Machine::Slowdown& slowdown, bool changed_code, int runs_
   int slower = 0;
   for (std::uint64_t seed = 1000; seed < 1040; ++seed) {
     Machine machine(seed, {});
-    std::vector<Record> base;
-    std::vector<Record> next;
+    Runs base;
+    Runs next;
     for (int run = 0; run < runs_a_side; ++run) {
-      for (Record& record : machine.run()) base.push_back(std::move(record));
-      for (Record& record : machine.run(slowdown)) {
+      base.push_back(machine.run());
+      next.push_back(machine.run(slowdown));
+      for (Record& record : next.back()) {
         if (slowdown(record) > 1) record.code_hash = "1111111111111111";
-        next.push_back(std::move(record));
       }
     }
     const Comparison comparison = compare(base, next, changed_code ? ComparePolicy{} : by_times_alone());

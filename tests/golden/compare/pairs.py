@@ -226,7 +226,7 @@ def all_pairs():
         "one_row_thirty_percent": Pair(*noisy(9, one_row(1.3)), REGRESSION, "slower"),
         "one_row_three_percent_five_runs": Pair(*noisy(10, one_row(1.03), runs=5), REGRESSION, "slower"),
         "one_row_one_percent_five_runs": Pair(*noisy(11, one_row(1.01), runs=5), OK),
-        "runs_within_one_file": Pair(*repeats_in_one_file(12), REGRESSION, "slower"),
+        "repeats_within_one_file": Pair(*repeats_in_one_file(12), REGRESSION, "slower"),
         "one_family_three_percent": Pair(
             *with_code(noisy(13, one_family(1.03)), lambda record: record["family"] == "mma"), REGRESSION, None, None,
             ("unchanged machine code drifted",)),
