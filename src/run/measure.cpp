@@ -146,11 +146,17 @@ void Measurement::finish(Series& series, Clock clock) {
     }
     if (timing.sm_clock_mhz.size() != timing.samples.size()) timing.sm_clock_mhz.clear();
     if (!timing.sm_clock_mhz.empty()) timing.cycles = make_timing(std::move(cycles)).median;
-    Record& record = *series.candidate.record;
-    if (telemetry_->problem().empty() && !record.telemetry)
-      record.telemetry = telemetry_->summary(series.spans);
+    summarise_telemetry(*series.candidate.record, series.spans);
   }
   series.candidate.record->timing(clock) = std::move(timing);
+}
+
+// Over what was sampled of the record until now, whatever the clock.
+void Measurement::summarise_telemetry(Record& record, std::span<const TimeSpan> spans) {
+  if (!telemetry_->problem().empty()) return;
+  std::vector<TimeSpan>& all = sampled_[&record];
+  all.insert(all.end(), spans.begin(), spans.end());
+  record.telemetry = telemetry_->summary(all);
 }
 
 // Interleaved samples are too short for the card's energy counter, so each candidate runs alone for a while.

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
+#include <vector>
 
 #include "core/record.hpp"
 #include "run/executor.hpp"
@@ -56,6 +58,7 @@ class Measurement {
   void sample_rounds(std::span<Series> all, Clock clock, TimePoint deadline, const OnRound& on_round);
   bool has_converged(const Series& series) const;
   void finish(Series& series, Clock clock);
+  void summarise_telemetry(Record& record, std::span<const TimeSpan> spans);
   void measure_energy(Candidate& candidate);
 
   std::span<Candidate> candidates_;
@@ -64,6 +67,7 @@ class Measurement {
   Executor& executor_;
   TelemetrySampler* telemetry_;
   double sampling_s_ = 0;
+  std::map<const Record*, std::vector<TimeSpan>> sampled_;  // when each record's samples were taken
 };
 
 }  // namespace flashcore

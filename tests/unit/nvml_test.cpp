@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <thread>
 
+#include "run/measure.hpp"
 #include "run/telemetry_sampler.hpp"
 #include "test_paths.hpp"
+#include "unit/fake_executor.hpp"
 
 namespace flashcore {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 constexpr const char* kBusId = "0000:1b:00.0";
 
 // Runs against the stand-in of tests/fakes/nvml.cpp.
-class Nvml : public testing::Test {
+class Nvml : public ::testing::Test {
  protected:
   void SetUp() override {
     setenv("FLASHCORE_NVML", FLASHCORE_FAKE_NVML, 1);
@@ -99,6 +101,32 @@ TEST_F(Nvml, SamplerReadsInTheBackground) {
   EXPECT_EQ(summary.power_w_max, 698.5);
   EXPECT_GT(*summary.energy_j, 0);
   EXPECT_TRUE(summary.slowed_down());
+}
+
+// The device is read once during each sample, and by nobody else.
+class ReadWhileSampling : public testing::FakeExecutor {
+ public:
+  explicit ReadWhileSampling(TelemetrySampler& sampler) : sampler_(sampler) {}
+  double sample(const Variant& variant, Clock clock) override {
+    sampler_.begin();
+    return FakeExecutor::sample(variant, clock);
+  }
+
+ private:
+  TelemetrySampler& sampler_;
+};
+
+TEST_F(Nvml, ARecordsTelemetryCoversEveryClock) {
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  ReadWhileSampling executor(sampler);
+  const MeasurePolicy policy{.min_samples = 4, .max_samples = 4, .pacing = Pacing::burst};
+  const Variant variant = testing::fake_variant("one");
+  Record record{.status = Status::ok};
+  Candidate candidates[] = {{&variant, &record}};
+  Measurement(candidates, policy, 0, executor, &sampler).run(30, [](Clock, int) {});
+  ASSERT_TRUE(record.hot_us && record.cold_us && record.call_us);
+  ASSERT_TRUE(record.telemetry.has_value());
+  EXPECT_EQ(record.telemetry->readings, 3 * 4);
 }
 
 TEST_F(Nvml, SamplerForgetsAllButTheLastReadingBefore) {
