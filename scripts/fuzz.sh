@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Fuzzes the readers of configs, result files and --problem with libFuzzer, AddressSanitizer and
+# UndefinedBehaviorSanitizer; clang comes from the distribution's packages.
+#
+#   scripts/fuzz.sh              # every reader, a minute each
+#   scripts/fuzz.sh 3600 config  # one reader, an hour
+#
+# Starts from tests/fuzz/corpus, the shipped configs and the golden files. What it learns stays in
+# build/fuzz/learnt/<reader>, what breaks a reader goes to build/fuzz/found/<reader>: put that into
+# tests/fuzz/corpus/<reader>, where every build's tests replay it. Exits with 0 when nothing broke, with 1 when
+# something did, with 4 when the fuzzers cannot be built.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib/setup.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
+
+readonly folder=$flashcore_root/build/fuzz
+readonly corpus=$flashcore_root/tests/fuzz/corpus
+
+seconds=${1:-60}
+shift $(($# > 0))
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || fail_usage "$seconds: expected seconds a reader, as in: scripts/fuzz.sh 600 config"
+mapfile -t known < <(cd "$corpus" && printf '%s\n' *)
+readers=("${@:-"${known[@]}"}")
+for reader in "${readers[@]}"; do
+  [[ -d $corpus/$reader ]] || fail_usage "$reader: no such reader; there are ${known[*]}"
+done
+
+build_fuzzers() {
+  require_packages "${build_packages[@]}" clang-14
+  cmake -S "$flashcore_root" -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+    -DFLASHCORE_CUDA=OFF -DFLASHCORE_FUZZ=ON >&2 || fail "could not configure build/fuzz"
+  cmake --build "$folder" --target "${readers[@]/#/flashcore_fuzz_}" >&2 || fail "build/fuzz does not build"
+}
+
+# The words of all seeds, which mutation alone would hardly spell.
+write_dictionary() {
+  cat "$flashcore_root"/configs/*.json "$flashcore_root"/tests/golden/report/*.json "$corpus"/*/* |
+    grep --text --only-matching '"[A-Za-z0-9_$.*/]*"' | sort -u | sed 's/"/\\"/g; s/.*/"&"/' >"$folder/words.dict"
+}
+
+fuzz() {
+  local reader=$1 learnt=$folder/learnt/$1 found=$folder/found/$1
+  local seeds=("$corpus/$reader")
+  [[ $reader == config ]] && seeds+=("$flashcore_root/configs")
+  [[ $reader == results ]] && seeds+=("$flashcore_root/tests/golden/report")
+  mkdir -p "$learnt" "$found"
+  say "Fuzzing $reader for $seconds s"
+  nice "$folder/tests/flashcore_fuzz_$reader" "$learnt" "${seeds[@]}" -max_total_time="$seconds" -max_len=16384 \
+    -timeout=10 -rss_limit_mb=2048 -dict="$folder/words.dict" -artifact_prefix="$found/" -print_final_stats=1 \
+    -verbosity=0 >"$folder/$reader.log" 2>&1
+}
+
+build_fuzzers
+write_dictionary
+broken=0
+printf '%-14s %12s %10s  %s\n' reader inputs learnt verdict
+for reader in "${readers[@]}"; do
+  verdict=fine
+  fuzz "$reader" || verdict="broken, see build/fuzz/$reader.log" broken=1
+  inputs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$folder/$reader.log")
+  printf '%-14s %12s %10s  %s\n' "$reader" "${inputs:-?}" "$(find "$folder/learnt/$reader" -type f | wc -l)" "$verdict"
+done
+exit "$broken"
