@@ -4,6 +4,7 @@
 
 flashcore_root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly flashcore_root
+readonly exit_usage=2        # as flashcore-bench's own: the command line is wrong
 readonly exit_environment=4  # as flashcore-bench's own: the machine, not the input, is at fault
 
 # What a build and its tests need, on Debian 12 and Ubuntu 24.04.
@@ -17,6 +18,11 @@ say() { printf '==> %s\n' "$*" >&2; }
 fail() {
   printf 'error: %s\n' "$*" >&2
   exit "$exit_environment"
+}
+
+fail_usage() {
+  printf 'error: %s\n' "$*" >&2
+  exit "$exit_usage"
 }
 
 # The CMake preset to build: FLASHCORE_PRESET=cpu leaves CUDA out though nvcc is there.
