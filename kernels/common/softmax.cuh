@@ -20,9 +20,9 @@ __device__ inline float log2_score(const AttentionArgs& args, float dot) {
 __device__ inline float finite_max(float row_max) { return row_max == -INFINITY ? 0.0f : row_max; }
 
 // log-sum-exp in base e from a base-2 maximum and the sum of exp2(score - maximum); -inf when no key was
-// seen.
+// seen, NaN when the sum is.
 __device__ inline float log_sum_exp(float row_max, float row_sum) {
-  return row_sum > 0 ? row_max * kLn2 + logf(row_sum) : -INFINITY;
+  return row_sum == 0 ? -INFINITY : row_max * kLn2 + logf(row_sum);
 }
 
 // Reduces over groups of kLanes neighbouring lanes; every lane gets the result.

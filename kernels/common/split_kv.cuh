@@ -98,9 +98,10 @@ __device__ void store_partial_chunk(unsigned char* tile, int row, int chunk, con
   }
 }
 
-// log-sum-exp in base e of a row whose maximum and sum are in base 2; -inf when no key was seen.
+// log-sum-exp in base e of a row whose maximum and sum are in base 2; -inf when no key was seen,
+// NaN when the sum is.
 __device__ __forceinline__ float base_e_log_sum(float row_max, float row_sum) {
-  return row_sum > 0 ? (row_max + log2f(row_sum)) * kLn2 : -INFINITY;
+  return row_sum == 0 ? -INFINITY : (row_max + log2f(row_sum)) * kLn2;
 }
 
 template <class T, bool kPackGqa>

@@ -35,7 +35,6 @@ constexpr float kLog2E = 1.4426950408889634f;
 constexpr float kLn2 = 0.6931471805599453f;
 
 // --- Conversions: those of cpu_numeric.hpp, on vectors
-// ----------------------------------------------------------
 
 HWY_INLINE FloatVec load_as_float(const Bf16* source) {
   const auto bits = hn::LoadU(kHalf, reinterpret_cast<const std::uint16_t*>(source));
@@ -59,7 +58,6 @@ HWY_INLINE void load_row(const T* source, std::size_t head_dim, float* row) {
 }
 
 // --- Matrix product
-// ---------------------------------------------------------------------------------------------
 
 // A[row, step] = data[row · row_stride + step · step_stride]
 struct Broadcast {
@@ -109,12 +107,13 @@ HWY_INLINE void multiply(Broadcast a, std::size_t rows, std::size_t steps, const
 }
 
 // --- Softmax
-// ----------------------------------------------------------------------------------------------------
 
-// 2^x, relative error 2e-7; 0 below 2^-126. x must be below 128.
+// 2^x, relative error 2e-7; 0 below 2^-126, NaN of NaN. x must be below 127.
 HWY_INLINE FloatVec exp2(FloatVec x) {
   const FloatVec lowest = hn::Set(kFloat, -126.0f);
-  const FloatVec clamped = hn::Max(x, lowest);
+  const auto vanishes = hn::Lt(x, lowest);
+  // Not Max: which operand it gives when one is NaN depends on the instruction set.
+  const FloatVec clamped = hn::IfThenElse(vanishes, lowest, x);
   const FloatVec whole = hn::Round(clamped);
   const FloatVec f = hn::Sub(clamped, whole);  // in [-1/2, 1/2]
   // Chebyshev interpolation of 2^f with weight 1 / 2^f.
@@ -123,9 +122,10 @@ HWY_INLINE FloatVec exp2(FloatVec x) {
   power = hn::MulAdd(f, power, hn::Set(kFloat, 2.40221075e-1f));
   power = hn::MulAdd(f, power, hn::Set(kFloat, 6.93147188e-1f));
   power = hn::MulAdd(f, power, hn::Set(kFloat, 1.0000000755f));
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(kInt, whole));
-  const FloatVec result = hn::BitCast(kFloat, hn::Add(hn::BitCast(kInt, power), exponent));
-  return hn::IfThenZeroElse(hn::Lt(x, lowest), result);
+  // A product, since adding to the exponent's bits would make a number of NaN.
+  const auto exponent = hn::Add(hn::ConvertTo(kInt, whole), hn::Set(kInt, 127));
+  const FloatVec result = hn::Mul(power, hn::BitCast(kFloat, hn::ShiftLeft<23>(exponent)));
+  return hn::IfThenZeroElse(vanishes, result);
 }
 
 // Scores in base 2 from scores times 2·log2(e)/softcap: softcap · tanh(s / softcap) · log2(e).
@@ -133,7 +133,8 @@ HWY_INLINE void cap_scores(float softcap, std::size_t keys, float* score) {
   const FloatVec cap = hn::Set(kFloat, softcap * kLog2E);
   const FloatVec most = hn::Set(kFloat, 64.0f);  // tanh is 1 in float long before
   for (std::size_t i = 0; i < keys * kPanelRows; i += kLanes) {
-    const FloatVec power = exp2(hn::Min(hn::Load(kFloat, score + i), most));
+    const FloatVec x = hn::Load(kFloat, score + i);
+    const FloatVec power = exp2(hn::IfThenElse(hn::Gt(x, most), most, x));  // keeps NaN, as Min need not
     const FloatVec one = hn::Set(kFloat, 1.0f);
     const FloatVec tanh = hn::Div(hn::Sub(power, one), hn::Add(power, one));
     hn::Store(hn::Mul(cap, tanh), kFloat, score + i);
@@ -190,7 +191,6 @@ HWY_INLINE void softmax_step(std::size_t keys, float* HWY_RESTRICT score, float*
 }
 
 // --- The tile
-// ---------------------------------------------------------------------------------------------------
 
 // Q, transposed a panel at a time and scaled; rows past the tile are zero. Empties the running softmax.
 template <class T>
@@ -262,7 +262,7 @@ void finish_tile(const AttentionArgs& args, const TilePosition& at, const TileSc
     }
     if (args.lse != nullptr) {
       args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + at.row_begin + row] =
-          sum > 0 ? scratch.row_max[row] * kLn2 + std::log(sum) : kMinusInfinity;
+          sum == 0 ? kMinusInfinity : scratch.row_max[row] * kLn2 + std::log(sum);
     }
   }
 }

@@ -56,9 +56,10 @@ RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange&
     scratch.score[key] = score_key(args, scratch.q.data(), k_row);
     row_max = std::max(row_max, scratch.score[key]);
   }
+  const float subtract = row_max == kMinusInfinity ? 0 : row_max;  // -inf minus -inf would be NaN
   float sum = 0;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
-    scratch.score[key] = std::exp(scratch.score[key] - row_max);
+    scratch.score[key] = std::exp(scratch.score[key] - subtract);
     sum += scratch.score[key];
   }
   std::fill(scratch.out.begin(), scratch.out.end(), 0.0f);
@@ -67,7 +68,7 @@ RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange&
     const float p = scratch.score[key];
     for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.out[d] += p * to_float(v_row[d]);
   }
-  return {row_max + std::log(sum), sum};
+  return {sum == 0 ? kMinusInfinity : subtract + std::log(sum), sum};
 }
 
 template <class T>
@@ -76,13 +77,11 @@ void compute_row(const AttentionArgs& args, HeadPosition at, std::int32_t row, R
   for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.q[d] = to_float(q_row[d]);
   const KeyRange keys = visible_keys(args, row);
   const RowResult result = attend_row<T>(args, at, keys, scratch);
-  const bool sees_keys = keys.begin < keys.end;
-  const float normalise = sees_keys ? 1.0f / result.sum : 0.0f;
+  const float normalise = result.sum == 0 ? 0.0f : 1.0f / result.sum;
   T* out_row = row_pointer(static_cast<T*>(args.out), args.out_stride, at.batch, at.head, row);
   for (std::int32_t d = 0; d < args.head_dim; ++d) out_row[d] = from_float<T>(scratch.out[d] * normalise);
   if (args.lse != nullptr) {
-    args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + row] =
-        sees_keys ? result.lse : kMinusInfinity;
+    args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + row] = result.lse;
   }
 }
 

@@ -63,12 +63,14 @@ template <class Real, class Rounding>
 Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max, Real* score, const Real* v,
                   Real* out) {
   std::fill_n(out, args.head_dim, Real{0});
-  if (keys.begin == keys.end) return -std::numeric_limits<Real>::infinity();
+  constexpr Real kMinusInfinite = -std::numeric_limits<Real>::infinity();
+  const Real subtract = row_max == kMinusInfinite ? 0 : row_max;  // -inf minus -inf would be NaN
   Real sum = 0;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
-    score[key] = std::exp(score[key] - row_max);
+    score[key] = std::exp(score[key] - subtract);
     sum += score[key];
   }
+  if (sum == 0) return kMinusInfinite;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
     const Real p = Rounding::apply(score[key] / sum);
     const Real* v_row = v + std::int64_t{key} * args.head_dim;
@@ -76,7 +78,7 @@ Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max,
     for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] += p * v_row[d];
   }
   for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] = Rounding::apply(out[d]);
-  return row_max + std::log(sum);
+  return subtract + std::log(sum);
 }
 
 template <class T, class Real>

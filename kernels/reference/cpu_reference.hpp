@@ -9,8 +9,8 @@ namespace flashcore::kernels {
 // Attention computed in Real (float or double) from the elements of `args`, any head_dim, mask and strides.
 //   out  [batch, heads_q, seq_q, head_dim], contiguous, not rounded to dtype
 //   lse  [batch, heads_q, seq_q] or null
-// A query that sees no key has out = 0 and lse = -inf. args.out and args.lse are not used. Throws
-// std::bad_alloc.
+// A query that sees no key, or whose scores are all -inf, has out = 0 and lse = -inf; one with a score that
+// is NaN or +inf has NaN in all of out and in lse. args.out and args.lse are not used. Throws std::bad_alloc.
 template <class Real>
 void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real* lse);
 

@@ -11,7 +11,7 @@ constexpr int kThreads = 256;
 constexpr int kBlocks = 2048;
 
 template <class T>
-__global__ void __launch_bounds__(kThreads) fill_normal_kernel(TensorFill fill, std::uint64_t stream) {
+__global__ void __launch_bounds__(kThreads) fill_kernel(TensorFill fill, InputSource source) {
   const std::int64_t count = fill.batch * fill.heads * fill.rows * fill.head_dim;
   for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
        i += gridDim.x * kThreads) {
@@ -21,19 +21,23 @@ __global__ void __launch_bounds__(kThreads) fill_normal_kernel(TensorFill fill, 
     const std::int64_t batch = i / fill.head_dim / fill.rows / fill.heads;
     T* tensor = static_cast<T*>(fill.data);
     tensor[batch * fill.stride.batch + head * fill.stride.head + row * fill.stride.row + column] =
-        from_float<T>(normal_value(stream, static_cast<std::uint64_t>(i)));
+        from_float<T>(input_value(source, {row, column, static_cast<std::uint64_t>(i)}));
   }
 }
 
 }  // namespace
 
-int cuda_fill_normal(const TensorFill& fill, void* stream) {
-  const std::uint64_t key = random_stream(fill.seed, fill.tensor, fill.set);
+int cuda_fill(const TensorFill& fill, void* stream) {
+  const InputSource source{.kind = fill.kind,
+                           .dtype = fill.dtype,
+                           .tensor = fill.tensor,
+                           .stream = random_stream(fill.seed, fill.tensor, fill.set),
+                           .rows = fill.rows};
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
   if (fill.dtype == Dtype::fp16) {
-    fill_normal_kernel<__half><<<kBlocks, kThreads, 0, cuda_stream>>>(fill, key);
+    fill_kernel<__half><<<kBlocks, kThreads, 0, cuda_stream>>>(fill, source);
   } else {
-    fill_normal_kernel<__nv_bfloat16><<<kBlocks, kThreads, 0, cuda_stream>>>(fill, key);
+    fill_kernel<__nv_bfloat16><<<kBlocks, kThreads, 0, cuda_stream>>>(fill, source);
   }
   return cudaGetLastError();
 }

@@ -147,12 +147,12 @@ __global__ void __launch_bounds__(kThreads)
   for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) sum += expf(row_scores[key] - subtract);
   sum = reduce_block(sum, [](float a, float b) { return a + b; });
   for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) {
-    const float p = sum > 0 ? expf(row_scores[key] - subtract) / sum : 0.0f;
+    const float p = sum == 0 ? 0.0f : expf(row_scores[key] - subtract) / sum;
     row_scores[key] = rounded<T, kPrecision>(p);
   }
   if (lse != nullptr && threadIdx.x == 0) {
     const std::int64_t head = chunk.head_begin + blockIdx.y;
-    lse[head * args.seq_q + chunk.row_begin + blockIdx.x] = sum > 0 ? row_max + logf(sum) : -INFINITY;
+    lse[head * args.seq_q + chunk.row_begin + blockIdx.x] = sum == 0 ? -INFINITY : row_max + logf(sum);
   }
 }
 

@@ -8,7 +8,7 @@
 
 #include "core/attention_args.hpp"
 #include "core/dtype.hpp"
-#include "kernels/common/random.hpp"
+#include "kernels/common/inputs.hpp"
 #include "kernels/reference/difference.hpp"
 
 namespace flashcore::kernels {
@@ -20,9 +20,8 @@ int cuda_poison(void* data, std::size_t size_bytes, void* stream);
 // word_bytes.
 int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream);
 
-// Seeded standard normal values for one tensor, the same as the CPU backend makes: see
-// kernels/common/random.hpp. Elements are numbered in [batch, heads, rows, head_dim] order whatever the
-// strides.
+// The values of one tensor, the same as the CPU backend makes: see kernels/common/inputs.hpp. Elements are
+// numbered in [batch, heads, rows, head_dim] order whatever the strides.
 struct TensorFill {
   void* data;
   Dtype dtype;
@@ -31,8 +30,9 @@ struct TensorFill {
   std::uint64_t seed;
   InputTensor tensor;
   std::uint32_t set;  // rotated input set
+  InputKind kind = InputKind::normal;
 };
-int cuda_fill_normal(const TensorFill& fill, void* stream);
+int cuda_fill(const TensorFill& fill, void* stream);
 
 // Unfused attention with a score matrix in memory: out [batch, heads_q, seq_q, head_dim] and lse
 // [batch, heads_q, seq_q] as contiguous FP32 (args.out and args.lse are not used; lse may be null).

@@ -27,7 +27,7 @@ struct DifferenceSums {
   std::int64_t unwritten_index = -1;  // one of them
 };
 
-// Equal infinities agree.
+// Equal infinities agree, and so do two NaN.
 FLASHCORE_HOST_DEVICE inline void add_difference(DifferenceSums& sums, float value, float reference,
                                                  bool poisoned, std::int64_t index) {
   if (poisoned) {
@@ -36,6 +36,7 @@ FLASHCORE_HOST_DEVICE inline void add_difference(DifferenceSums& sums, float val
     return;
   }
   if (value == reference && fabsf(value) == INFINITY) return;
+  if (value != value && reference != reference) return;
   const double difference = fabs(static_cast<double>(value) - static_cast<double>(reference));
   if (!(difference < static_cast<double>(INFINITY))) {
     ++sums.nonfinite;

@@ -27,6 +27,9 @@ namespace {
 void add_how_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
   constexpr const char* kMeasure = "How to check and measure";
+  app.add_option("--depth", overrides.depth,
+                 "How thoroughly to check: quick, standard, or deep with adversarial inputs and odd sizes")
+      ->group(kMeasure);
   app.add_flag("--check-only", overrides.check_only, "Check, take no time")->group(kMeasure);
   app.add_flag("--no-check", overrides.no_check, "Take times of unchecked variants")->group(kMeasure);
   app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all")->group(kMeasure);

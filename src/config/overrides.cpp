@@ -32,11 +32,16 @@ void apply(const Overrides& overrides, JsonDocument& document) {
   if (overrides.check_only && overrides.no_check) {
     throw UsageError("--check-only: cannot be combined with --no-check, there would be nothing to do");
   }
+  if (overrides.depth && overrides.no_check) {
+    throw UsageError(
+        "--depth: cannot be combined with --no-check, which leaves nothing to be thorough about");
+  }
   if (overrides.device) document.set("/device", *overrides.device, "--device");
   if (overrides.baseline) document.set("/baseline", *overrides.baseline, "--baseline");
   if (overrides.output) document.set("/report/output", *overrides.output, "--output");
   if (overrides.budget_s) document.set("/measure/budget_s", number_or_text(*overrides.budget_s), "--budget");
   if (overrides.repeats) document.set("/measure/repeats", number_or_text(*overrides.repeats), "--repeats");
+  if (overrides.depth) document.set("/check/depth", *overrides.depth, "--depth");
   if (overrides.pacing) document.set("/measure/pacing", *overrides.pacing, "--pacing");
   if (overrides.timeout_s) {
     document.set("/measure/timeout_s", number_or_text(*overrides.timeout_s), "--timeout");

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kRootKeys[] = {"$schema", "name",     "description", "written_for", "device",
                                           "seed",    "problems", "variants",    "baseline",    "check",
                                           "measure", "report",   "tune",        "tuned_table"};
-constexpr std::string_view kCheckKeys[] = {"enabled", "yardstick_factor", "max_abs", "rel_l2"};
+constexpr std::string_view kCheckKeys[] = {"enabled", "depth", "yardstick_factor", "max_abs", "rel_l2"};
 constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_samples", "max_samples",
                                              "budget_s", "pacing",         "warmup_s",    "energy_s",
                                              "repeats",  "timeout_s"};
@@ -32,10 +32,18 @@ constexpr int kMostRepeats = 100;
 constexpr double kMostSeconds = 7 * 24 * 3600.0;
 constexpr double kMostPauseSeconds = 600;
 
+template <class Enum, std::size_t kCount>
+std::vector<std::string_view> words_of(const Enum (&values)[kCount]) {
+  std::vector<std::string_view> words;
+  for (Enum value : values) words.push_back(to_string(value));
+  return words;
+}
+
 CheckPolicy read_check(const JsonReader& block, bool& enabled) {
   block.check_keys(kCheckKeys);
   CheckPolicy policy;
   if (block.has("enabled")) enabled = block["enabled"].boolean();
+  if (block.has("depth")) policy.depth = kAllCheckDepths[block["depth"].word(words_of(kAllCheckDepths))];
   if (block.has("yardstick_factor")) policy.yardstick_factor = block["yardstick_factor"].positive_number();
   if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMostError);
   if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMostError);
@@ -52,13 +60,6 @@ std::vector<Enum> read_words(const JsonReader& list, std::span<const std::string
     values.push_back(value);
   }
   return values;
-}
-
-template <class Enum, std::size_t kCount>
-std::vector<std::string_view> words_of(const Enum (&values)[kCount]) {
-  std::vector<std::string_view> words;
-  for (Enum value : values) words.push_back(to_string(value));
-  return words;
 }
 
 double read_seconds(const JsonReader& value) {

@@ -51,6 +51,7 @@ struct Overrides {
   std::optional<std::string> output = {};
   std::vector<std::string> formats = {};
   std::optional<std::string> budget_s = {};
+  std::optional<std::string> depth = {};   // quick | standard | deep
   std::optional<std::string> pacing = {};  // sustained | burst
   std::optional<std::string> repeats = {};
   std::optional<std::string> timeout_s = {};

@@ -26,13 +26,34 @@ struct ErrorNorms {
   double reference_rms = 0;       // root mean square of the reference; not part of a record's file
 };
 
+// How thoroughly a variant is checked; docs/checking.md says what each level launches.
+enum class CheckDepth : int { quick, standard, deep };
+
+inline constexpr CheckDepth kAllCheckDepths[] = {CheckDepth::quick, CheckDepth::standard, CheckDepth::deep};
+
+constexpr std::string_view to_string(CheckDepth depth) {
+  switch (depth) {
+    case CheckDepth::quick:
+      return "quick";
+    case CheckDepth::standard:
+      return "standard";
+    case CheckDepth::deep:
+      return "deep";
+  }
+  return "?";
+}
+
 struct CheckLimit {
   double max_abs = 0;
   double rel_l2 = 0;
   double lse_max_abs = 0;
 };
 
+// Errors, limits and counts are those of the record's own problem. A deep check may fail in one of its cases,
+// which `reason` then names.
 struct Check {
+  CheckDepth depth = CheckDepth::standard;
+  std::int64_t cases = 0;  // further problems and inputs that were tried, deep alone
   ErrorNorms error;
   CheckLimit limit;
   double yardstick_max_abs = 0;  // the unfused same-dtype attention's own errors

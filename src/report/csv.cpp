@@ -28,11 +28,27 @@ std::vector<std::string> make_columns() {
   add_columns(columns, "", {"variant", "family", "backend", "spec.dtype"});
   for (const SpecField& field : kSpecFields) add_columns(columns, "spec", {field.name});
   add_columns(columns, "", {"status", "reason"});
-  add_columns(
-      columns, "check",
-      {"max_abs", "mean_abs", "rel_l2", "nonfinite", "worst_index.0", "worst_index.1", "worst_index.2",
-       "worst_index.3", "limit.max_abs", "limit.rel_l2", "limit.lse_max_abs", "yardstick.max_abs",
-       "yardstick.rel_l2", "lse_max_abs", "unwritten", "out_of_bounds", "passed", "reason"});
+  add_columns(columns, "check",
+              {"depth",
+               "cases",
+               "max_abs",
+               "mean_abs",
+               "rel_l2",
+               "nonfinite",
+               "worst_index.0",
+               "worst_index.1",
+               "worst_index.2",
+               "worst_index.3",
+               "limit.max_abs",
+               "limit.rel_l2",
+               "limit.lse_max_abs",
+               "yardstick.max_abs",
+               "yardstick.rel_l2",
+               "lse_max_abs",
+               "unwritten",
+               "out_of_bounds",
+               "passed",
+               "reason"});
   for (const Clock clock : kAllClocks) {
     add_columns(columns, fmt::format("timing.{}_us", to_string(clock)),
                 {"median", "p10", "p90", "ci95.0", "ci95.1", "n", "throttled_samples", "cycles"});

@@ -27,6 +27,7 @@ constexpr std::span<const Dtype> all_values(Dtype) { return kAllDtypes; }
 constexpr std::span<const Layout> all_values(Layout) { return kAllLayouts; }
 constexpr std::span<const Backend> all_values(Backend) { return kAllBackends; }
 constexpr std::span<const Clock> all_values(Clock) { return kAllClocks; }
+constexpr std::span<const CheckDepth> all_values(CheckDepth) { return kAllCheckDepths; }
 constexpr std::span<const Status> all_values(Status) { return kAllStatuses; }
 constexpr std::span<const Limit> all_values(Limit) { return kAllLimits; }
 

@@ -30,6 +30,11 @@ void problem_fields(auto&& io, auto& problem) {
   io.with_default("lse", problem.lse);
 }
 
+void depth_fields(auto&& io, auto& check) {
+  io.with_default("depth", check.depth);
+  io.with_default("cases", check.cases);
+}
+
 void error_fields(auto&& io, auto& error) {
   io.required("max_abs", error.max_abs);
   io.required("mean_abs", error.mean_abs);
@@ -137,6 +142,7 @@ Problem problem_from_json(const JsonReader& reader) {
 
 Json check_to_json(const Check& check, const Problem& problem) {
   Json json;
+  depth_fields(FieldWriter(json), check);
   error_fields(FieldWriter(json), check.error);
   if (check.error.worst_index >= 0) json["worst_index"] = unflatten(problem, check.error.worst_index);
   limit_fields(FieldWriter(json["limit"]), check.limit);
@@ -147,6 +153,7 @@ Json check_to_json(const Check& check, const Problem& problem) {
 
 Check check_from_json(const JsonReader& reader, const Problem& problem) {
   Check check;
+  depth_fields(FieldReader(reader), check);
   error_fields(FieldReader(reader), check.error);
   if (const auto worst = find_field(reader, "worst_index"))
     check.error.worst_index = flatten(problem, *worst);

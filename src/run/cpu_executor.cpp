@@ -29,9 +29,10 @@ class CpuExecutor : public Executor {
     return CpuProblem::required_bytes(problem, device_);
   }
 
-  void prepare(const Problem& problem, std::uint64_t seed) override;
+  void prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) override;
   std::string unsupported(const Variant& variant) const override;
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
+  std::string output_hash() const override { return problem_->output_hash(); }
   Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
   double sample(const Variant& variant, Clock clock) override;
   double sample_poisoned(const Variant& variant) override;
@@ -53,7 +54,7 @@ class CpuExecutor : public Executor {
   std::map<const Variant*, int> calls_per_sample_;
 };
 
-void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed) {
+void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
   problem_.reset();  // before the next problem takes its memory
   launcher_.free_workspace();
   next_set_ = 0;
@@ -66,7 +67,7 @@ void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed) {
                                        static_cast<double>(needed) / kGiB,
                                        static_cast<double>(free_bytes) / kGiB));
   }
-  problem_ = std::make_unique<CpuProblem>(problem, seed);
+  problem_ = std::make_unique<CpuProblem>(problem, seed, inputs);
 }
 
 std::string CpuExecutor::unsupported(const Variant& variant) const {

@@ -42,6 +42,8 @@ class GuardedHostTensor {
   void poison();
   // Elements of the allocation, guards and gaps included, that are not poison.
   std::int64_t written_elements() const;
+  // The whole allocation.
+  std::span<const Word> words() const { return buffer_.span(); }
 
  private:
   HostBuffer<Word> buffer_;

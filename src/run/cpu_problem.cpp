@@ -5,9 +5,9 @@
 #include <new>
 
 #include "core/error.hpp"
+#include "core/hash.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/common/cpu_threads.hpp"
-#include "kernels/common/random.hpp"
 #include "kernels/reference/cpu_reference.hpp"
 #include "kernels/reference/difference.hpp"
 
@@ -15,6 +15,7 @@ namespace flashcore {
 namespace {
 
 using kernels::DifferenceSums;
+using kernels::InputSource;
 using kernels::InputTensor;
 
 constexpr std::int64_t kFp32 = sizeof(float);
@@ -27,14 +28,28 @@ std::int64_t input_set_bytes(const Problem& problem) {
 
 std::int64_t lse_elements(const Problem& problem) { return problem.batch * problem.heads_q * problem.seq_q; }
 
-// One row of seeded normal values; first_index is its first element's place in the stream.
+// input_value() of one row of normal values, at half its cost: neighbours are drawn as a pair.
 template <class T>
-void fill_normal(std::uint64_t stream, std::int64_t first_index, std::int64_t head_dim, std::uint16_t* row) {
+void fill_normal_row(std::uint64_t stream, std::uint64_t first_index, std::span<std::uint16_t> row) {
   kernels::NormalPair pair{};
-  for (std::int64_t d = 0; d < head_dim; ++d) {
-    const auto index = static_cast<std::uint64_t>(first_index + d);
+  for (std::size_t d = 0; d < row.size(); ++d) {
+    const std::uint64_t index = first_index + d;
     if (d == 0 || index % 2 == 0) pair = kernels::normal_pair(stream, index / 2);
     row[d] = kernels::from_float<T>(index % 2 == 0 ? pair.first : pair.second).bits;
+  }
+}
+
+// input_value() of one row, whose first element has this index in the tensor without gaps.
+template <class T>
+void fill_row(const InputSource& source, std::int64_t first, std::span<std::uint16_t> elements) {
+  const auto first_index = static_cast<std::uint64_t>(first);
+  if (source.kind == kernels::InputKind::normal) {
+    return fill_normal_row<T>(source.stream, first_index, elements);
+  }
+  const std::int64_t row = first / static_cast<std::int64_t>(elements.size()) % source.rows;
+  for (std::size_t d = 0; d < elements.size(); ++d) {
+    const auto column = static_cast<std::int64_t>(d);
+    elements[d] = kernels::from_float<T>(input_value(source, {row, column, first_index + d})).bits;
   }
 }
 
@@ -45,7 +60,7 @@ HostBuffer<std::uint16_t> make_input(const TensorShape& shape, Dtype dtype, Fill
   HostBuffer<std::uint16_t> buffer(shape.span_elements);
   std::ranges::fill(buffer.span(), kernels::kPoison16);
   const std::int64_t rows = shape.batch * shape.heads * shape.rows;
-  kernels::visit_dtype(dtype, [&]<class T>(T) {
+  kernels::visit_dtype(source.dtype, [&]<class T>(T) {
 #pragma omp parallel for
     for (std::int64_t i = 0; i < rows; ++i) {
       const std::int64_t head = i / shape.rows;
@@ -122,8 +137,10 @@ CpuProblem::CpuProblem(const Problem& problem)
       reference_out_(query_shape(problem).elements()),
       reference_lse_(lse_elements(problem)) {}
 
-CpuProblem::CpuProblem(const Problem& problem, std::uint64_t seed) : CpuProblem(problem) {
+CpuProblem::CpuProblem(const Problem& problem, std::uint64_t seed, kernels::InputKind kind)
+    : CpuProblem(problem) {
   seed_ = seed;
+  kind_ = kind;
   make_input_sets(1);
   run_reference();
 }
@@ -144,9 +161,13 @@ CpuProblem::CpuProblem(const Problem& problem, const ChosenInputs& inputs) : Cpu
 
 void CpuProblem::make_input_sets(std::int64_t count) {
   const auto make = [&](const TensorShape& shape, InputTensor tensor, std::int64_t set) {
-    const std::uint64_t stream = kernels::random_stream(seed_, tensor, static_cast<std::uint32_t>(set));
+    const InputSource source{.kind = kind_,
+                             .dtype = problem_.dtype,
+                             .tensor = tensor,
+                             .stream = kernels::random_stream(seed_, tensor, static_cast<std::uint32_t>(set)),
+                             .rows = shape.rows};
     return make_input(shape, problem_.dtype, [&]<class T>(T, std::int64_t first, std::uint16_t* row) {
-      fill_normal<T>(stream, first, shape.head_dim, row);
+      fill_row<T>(source, first, {row, static_cast<std::size_t>(shape.head_dim)});
     });
   };
   for (auto set = static_cast<std::int64_t>(inputs_.size()); set < count; ++set) {
@@ -185,6 +206,14 @@ AttentionArgs CpuProblem::args(std::int64_t set) const {
 void CpuProblem::poison_outputs() {
   out_.poison();
   lse_.poison();
+}
+
+std::string CpuProblem::output_hash() const {
+  const auto hash = [](auto words) {
+    const auto bytes = std::as_bytes(words);
+    return hash_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  };
+  return hash(out_.words()) + hash(lse_.words());
 }
 
 void CpuProblem::negate_values() {

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/problem.hpp"
 #include "core/record.hpp"
+#include "kernels/common/inputs.hpp"
 #include "run/cpu_memory.hpp"
 #include "run/executor.hpp"
 #include "run/verdict.hpp"
@@ -29,7 +31,7 @@ class CpuProblem {
   static std::int64_t required_bytes(const Problem& problem, const DeviceInfo& device);
 
   // Makes input set 0 and runs reference and yardstick on it. Throws OutOfMemoryError.
-  CpuProblem(const Problem& problem, std::uint64_t seed);
+  CpuProblem(const Problem& problem, std::uint64_t seed, kernels::InputKind kind);
   // The same from chosen inputs, of which there is one set.
   CpuProblem(const Problem& problem, const ChosenInputs& inputs);
 
@@ -42,6 +44,7 @@ class CpuProblem {
   AttentionArgs args(std::int64_t set) const;
 
   void poison_outputs();
+  std::string output_hash() const;
 
   // Negates V of input set 0 and the reference with it; a second call restores both.
   void negate_values();
@@ -72,6 +75,7 @@ class CpuProblem {
 
   Problem problem_;
   std::uint64_t seed_ = 0;
+  kernels::InputKind kind_ = kernels::InputKind::normal;
   std::vector<InputSet> inputs_;
   GuardedHostTensor<std::uint16_t> out_;
   GuardedHostTensor<std::uint32_t> lse_;

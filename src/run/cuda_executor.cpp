@@ -81,11 +81,11 @@ std::int64_t CudaExecutor::required_bytes(const Problem& problem) const {
   return CudaProblem::required_bytes(problem, device_.l2_bytes);
 }
 
-void CudaExecutor::prepare(const Problem& problem, std::uint64_t seed) {
+void CudaExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
   graphs_.clear();
   problem_.reset();  // before the next problem takes its memory
   workspace_ = {};
-  problem_ = std::make_unique<CudaProblem>(problem, seed, device_.l2_bytes, stream_.get());
+  problem_ = std::make_unique<CudaProblem>(problem, seed, inputs, stream_.get());
 }
 
 std::string CudaExecutor::unsupported(const Variant& variant) const {
@@ -175,7 +175,9 @@ CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, Clo
   LaunchGraph result;
   result.launches =
       std::clamp(static_cast<int>(std::ceil(kSampleUs / std::max(one_us, 0.1))), 2, kMostLaunches);
-  const int sets = clock == Clock::cold ? problem_->input_sets() : 1;
+  const auto sets = static_cast<int>(
+      clock == Clock::cold ? CudaProblem::input_sets(problem_->problem(), device_.l2_bytes) : 1);
+  problem_->make_input_sets(sets, stream_.get());
   result.launches =
       (result.launches + sets - 1) / sets * sets;  // a replay goes on where the one before ended
 

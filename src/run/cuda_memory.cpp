@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/error.hpp"
+#include "core/hash.hpp"
 #include "kernels/reference/cuda_reference.hpp"
 
 namespace flashcore {
@@ -72,6 +73,14 @@ std::int64_t GuardedTensor::written_elements(CUstream_st* stream) const {
       kernels::cuda_count_written(buffer_.data(), buffer_.size_bytes(), element_bytes_, written, stream);
   cuda_check(code, "reading the output's guards");
   return written;
+}
+
+std::string GuardedTensor::hash(CUstream_st* stream) const {
+  std::string bytes(buffer_.size_bytes(), '\0');
+  cuda_check(cudaMemcpyAsync(bytes.data(), buffer_.data(), bytes.size(), cudaMemcpyDeviceToHost, stream),
+             "reading the output");
+  cuda_check(cudaStreamSynchronize(stream), "reading the output");
+  return hash_hex(bytes);
 }
 
 void StreamDeleter::operator()(CUstream_st* stream) const { cudaStreamDestroy(stream); }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "core/problem.hpp"
@@ -49,6 +50,8 @@ class GuardedTensor {
   void poison(CUstream_st* stream);
   // Elements of the allocation, guards and gaps included, that are not poison. Synchronises the stream.
   std::int64_t written_elements(CUstream_st* stream) const;
+  // Hash of the whole allocation (core/hash.hpp). Synchronises the stream.
+  std::string hash(CUstream_st* stream) const;
 
  private:
   DeviceBuffer buffer_;

@@ -21,22 +21,17 @@ std::int64_t input_set_bytes(const Problem& problem) {
 std::int64_t lse_elements(const Problem& problem) { return problem.batch * problem.heads_q * problem.seq_q; }
 
 // A tensor whose gaps hold poison: a kernel that ignores strides reads NaN.
-DeviceBuffer make_input(const TensorShape& shape, Dtype dtype, InputTensor tensor, std::uint64_t seed,
-                        int set, CUstream_st* stream) {
-  const std::size_t bytes = static_cast<std::size_t>(shape.span_elements) * size_bytes(dtype);
+DeviceBuffer make_input(const TensorShape& shape, kernels::TensorFill fill, CUstream_st* stream) {
+  const std::size_t bytes = static_cast<std::size_t>(shape.span_elements) * size_bytes(fill.dtype);
   DeviceBuffer buffer((bytes + 3) / 4 * 4);
   cuda_check(kernels::cuda_poison(buffer.data(), buffer.size_bytes(), stream), "poisoning an input's gaps");
-  const kernels::TensorFill fill{.data = buffer.data(),
-                                 .dtype = dtype,
-                                 .stride = shape.stride,
-                                 .batch = shape.batch,
-                                 .heads = shape.heads,
-                                 .rows = shape.rows,
-                                 .head_dim = shape.head_dim,
-                                 .seed = seed,
-                                 .tensor = tensor,
-                                 .set = static_cast<std::uint32_t>(set)};
-  cuda_check(kernels::cuda_fill_normal(fill, stream), "making inputs");
+  fill.data = buffer.data();
+  fill.stride = shape.stride;
+  fill.batch = shape.batch;
+  fill.heads = shape.heads;
+  fill.rows = shape.rows;
+  fill.head_dim = shape.head_dim;
+  cuda_check(kernels::cuda_fill(fill, stream), "making inputs");
   return buffer;
 }
 
@@ -68,24 +63,33 @@ std::int64_t CudaProblem::required_bytes(const Problem& problem, std::int64_t l2
   return inputs + out + references + scratch + 2 * kFp32 * lse_elements(problem);
 }
 
-CudaProblem::CudaProblem(const Problem& problem, std::uint64_t seed, std::int64_t l2_bytes,
+CudaProblem::CudaProblem(const Problem& problem, std::uint64_t seed, kernels::InputKind kind,
                          CUstream_st* stream)
     : problem_(problem),
+      seed_(seed),
+      kind_(kind),
       out_(query_shape(problem).span_elements, size_bytes(problem.dtype)),
       lse_(lse_elements(problem), sizeof(float)),
       reference_out_(static_cast<std::size_t>(query_shape(problem).elements()) * sizeof(float)),
       reference_lse_(static_cast<std::size_t>(lse_elements(problem)) * sizeof(float)) {
-  make_inputs(seed, input_sets(problem, l2_bytes), stream);
+  make_input_sets(1, stream);
   run_reference(stream);
 }
 
-void CudaProblem::make_inputs(std::uint64_t seed, std::int64_t sets, CUstream_st* stream) {
-  const TensorShape query = query_shape(problem_);
-  const TensorShape key_value = key_value_shape(problem_);
-  for (int set = 0; set < static_cast<int>(sets); ++set) {
-    inputs_.push_back({.q = make_input(query, problem_.dtype, InputTensor::q, seed, set, stream),
-                       .k = make_input(key_value, problem_.dtype, InputTensor::k, seed, set, stream),
-                       .v = make_input(key_value, problem_.dtype, InputTensor::v, seed, set, stream)});
+void CudaProblem::make_input_sets(std::int64_t count, CUstream_st* stream) {
+  const auto make = [&](const TensorShape& shape, InputTensor tensor) {
+    return make_input(shape,
+                      {.dtype = problem_.dtype,
+                       .seed = seed_,
+                       .tensor = tensor,
+                       .set = static_cast<std::uint32_t>(inputs_.size()),
+                       .kind = kind_},
+                      stream);
+  };
+  while (static_cast<std::int64_t>(inputs_.size()) < count) {
+    inputs_.push_back({.q = make(query_shape(problem_), InputTensor::q),
+                       .k = make(key_value_shape(problem_), InputTensor::k),
+                       .v = make(key_value_shape(problem_), InputTensor::v)});
   }
 }
 
@@ -120,6 +124,10 @@ AttentionArgs CudaProblem::args(int set) const {
 void CudaProblem::poison_outputs(CUstream_st* stream) {
   out_.poison(stream);
   lse_.poison(stream);
+}
+
+std::string CudaProblem::output_hash(CUstream_st* stream) const {
+  return out_.hash(stream) + lse_.hash(stream);
 }
 
 void CudaProblem::negate_values(CUstream_st* stream) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/problem.hpp"
 #include "core/record.hpp"
+#include "kernels/common/inputs.hpp"
 #include "run/cuda_memory.hpp"
 #include "run/verdict.hpp"
 
@@ -18,16 +20,19 @@ class CudaProblem {
   static std::int64_t input_sets(const Problem& problem, std::int64_t l2_bytes);
   static std::int64_t required_bytes(const Problem& problem, std::int64_t l2_bytes);
 
-  // Makes the inputs and runs reference and yardstick. Throws OutOfMemoryError.
-  CudaProblem(const Problem& problem, std::uint64_t seed, std::int64_t l2_bytes, CUstream_st* stream);
+  // Makes input set 0 and runs reference and yardstick on it. Throws OutOfMemoryError.
+  CudaProblem(const Problem& problem, std::uint64_t seed, kernels::InputKind kind, CUstream_st* stream);
 
   const Problem& problem() const { return problem_; }
-  int input_sets() const { return static_cast<int>(inputs_.size()); }
+
+  // Makes sets up to `count`; does nothing when there are as many. Throws OutOfMemoryError.
+  void make_input_sets(std::int64_t count, CUstream_st* stream);
 
   // Arguments that read one input set and write the guarded output.
   AttentionArgs args(int set) const;
 
   void poison_outputs(CUstream_st* stream);
+  std::string output_hash(CUstream_st* stream) const;
 
   // Negates V of input set 0 and the reference with it; a second call restores both.
   void negate_values(CUstream_st* stream);
@@ -40,10 +45,11 @@ class CudaProblem {
     DeviceBuffer q, k, v;
   };
 
-  void make_inputs(std::uint64_t seed, std::int64_t sets, CUstream_st* stream);
   void run_reference(CUstream_st* stream);
 
   Problem problem_;
+  std::uint64_t seed_;
+  kernels::InputKind kind_;
   std::vector<InputSet> inputs_;
   GuardedTensor out_;
   GuardedTensor lse_;

@@ -14,6 +14,7 @@
 #include "core/problem.hpp"
 #include "core/record.hpp"
 #include "core/variant.hpp"
+#include "kernels/common/inputs.hpp"
 #include "kernels/probe/probe.hpp"
 #include "run/policy.hpp"
 
@@ -48,13 +49,17 @@ class Executor {
 
   // Makes seeded inputs, the reference and the yardstick; frees those of the problem before. Throws
   // OutOfMemoryError, or EnvironmentError with another status when this problem alone cannot be prepared.
-  virtual void prepare(const Problem& problem, std::uint64_t seed) = 0;
+  virtual void prepare(const Problem& problem, std::uint64_t seed,
+                       kernels::InputKind inputs = kernels::InputKind::normal) = 0;
 
   // The reason why the variant cannot run the prepared problem, or an empty string.
   virtual std::string unsupported(const Variant& variant) const = 0;
 
   // Poisons the output, runs once, compares. Throws EnvironmentError when the launch fails.
   virtual Check verify(const Variant& variant, const CheckPolicy& policy) = 0;
+
+  // Hash of every bit of the outputs as they are now (core/hash.hpp), guards and gaps included.
+  virtual std::string output_hash() const = 0;
 
   // Negates V, runs once into the outputs as they are, compares with the negated reference, and restores V.
   // What was kept from an earlier launch cannot pass.

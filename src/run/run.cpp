@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "core/error.hpp"
+#include "run/deep_check.hpp"
 #include "run/measure.hpp"
 #include "run/rates.hpp"
 #include "run/telemetry_sampler.hpp"
@@ -48,6 +49,18 @@ void fail(Record& record, Status status, std::string reason) {
   record.reason = std::move(reason);
 }
 
+// The check of the problem that is prepared.
+void check_own_problem(Record& record, const Variant& variant, const CheckPolicy& policy,
+                       Executor& executor) {
+  Check& check = record.check.emplace(executor.verify(variant, policy));
+  check.depth = policy.depth;
+  if (check.passed && policy.depth == CheckDepth::deep) {
+    check.reason = find_difference(variant, policy, executor);
+    check.passed = check.reason.empty();
+  }
+  if (!check.passed) fail(record, Status::incorrect, check.reason);
+}
+
 }  // namespace
 
 void examine(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor) {
@@ -59,8 +72,7 @@ void examine(Record& record, const Variant& variant, const RunPolicy& policy, Ex
     record.code_hash = executor.code_hash(variant);
     record.status = Status::ok;
     if (!policy.check) return;
-    record.check = executor.verify(variant, policy.check_policy);
-    if (!record.check->passed) fail(record, Status::incorrect, record.check->reason);
+    check_own_problem(record, variant, policy.check_policy, executor);
   } catch (const EnvironmentError& error) {
     fail(record, error.status, error.what());
   }
@@ -126,6 +138,7 @@ std::string find_cheat(const Variant& variant, const RunPolicy& policy, Executor
 void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor) {
   Record& record = *candidate.record;
   if (record.status != Status::ok || record.headline() == nullptr) return;
+  if (policy.check_policy.depth == CheckDepth::quick) return;
   try {
     if (std::string reason = find_cheat(*candidate.variant, policy, executor); !reason.empty()) {
       fail(record, Status::incorrect, std::move(reason));
@@ -196,6 +209,7 @@ class Runner {
                          .backend = variant->backend,
                          .reason = variant == pick.variant ? pick.reason : ""});
     }
+    const std::vector<CaseOutcome> outcomes = try_cases(problem, variants);
     progress_.update(done_, total_, fmt::format("{}: inputs and reference", problem.name));
     if (!prepare(problem, records)) return 0;
     std::vector<Candidate> candidates;
@@ -203,6 +217,7 @@ class Runner {
     for (std::size_t i = 0; i < records.size() && !interrupt_requested(); ++i) {
       progress_.update(done_, total_, fmt::format("{}: checking {}", problem.name, variants[i]->id()));
       examine(records[i], *variants[i], policy_, executor_);
+      if (!outcomes.empty()) apply(outcomes[i], records[i]);
       if (records[i].status == Status::ok) candidates.push_back({variants[i], &records[i]});
       examined_ = i + 1;
     }
@@ -210,6 +225,15 @@ class Runner {
     for (std::size_t i = 0; i < examined_; ++i) emit(records[i]);
     for (Sink* sink : sinks_) sink->end_problem();
     return spent_s;
+  }
+
+  // Those of a deep check, one outcome a variant; else nothing.
+  std::vector<CaseOutcome> try_cases(const Problem& problem, const std::vector<const Variant*>& variants) {
+    if (!policy_.check || policy_.check_policy.depth != CheckDepth::deep) return {};
+    return run_cases(problem, variants, policy_.check_policy, policy_.seed, executor_,
+                     [&](std::string_view name) {
+                       progress_.update(done_, total_, fmt::format("{}: case {}", problem.name, name));
+                     });
   }
 
   bool prepare(const Problem& problem, std::vector<Record>& records) {

@@ -49,17 +49,19 @@ struct Pick {
 
 // Gives every sink one record for each problem and each variant of its dtype and head_dim (or each variant,
 // where none is of those), in problem order, then in the order of `variants`. An incorrect or failing variant
-// is a record, never an exception; what ends the run is an Error. What was timed is checked again: with
-// poisoned outputs, with negated values, and for being faster when the output is already there. `picks` is
-// empty or has one for each problem, which comes before the other variants.
+// is a record, never an exception; what ends the run is an Error. Unless the check is quick, what was timed
+// is checked again: with poisoned outputs, with negated values, and for being faster when the output is
+// already there. A deep check tries the cases of run/deep_check.hpp first. `picks` is empty or has one for each
+// problem, which comes before the other variants.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
                std::span<const Pick> picks = {});
 
-// The check before timing: fills in everything of a record but its timings. What goes wrong is its status.
+// The check before timing on the prepared problem, with the repeats of a deep one but without its cases:
+// fills in everything of a record but its timings. What goes wrong is its status.
 void examine(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor);
 
-// The check after timing; a candidate that fails it loses its times.
+// The check after timing, which a quick one leaves out; a candidate that fails it loses its times.
 void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor);
 
 // True once SIGINT or SIGTERM has come; the run then ends after the sample in hand.

@@ -17,6 +17,7 @@ RIGHT = {
     "one word": {"problems": {}, "report": {"formats": "json"}, "measure": {"clocks": "hot"}},
     "tuning": {"problems": {}, "tune": {"search": "random", "max_candidates": 9, "limits": {"registers": 128}}},
     "auto": {"problems": {}, "variants": ["auto"]},
+    "depth": {"problems": {}, "check": {"depth": "quick"}},
     "check only": {"problems": {}, "measure": {"clocks": []}},
 }
 
@@ -49,6 +50,7 @@ WRONG = {
     "negative seed": {"problems": {}, "seed": -1},
     "slash in the name": {"problems": {}, "name": "a/b"},
     "unknown check key": {"problems": {}, "check": {"factor": 2}},
+    "unknown depth": {"problems": {}, "check": {"depth": "deeper"}},
     "zero factor": {"problems": {}, "check": {"yardstick_factor": 0}},
     "unknown clock": {"problems": {}, "measure": {"clocks": ["warm"]}},
     "clock named twice": {"problems": {}, "measure": {"clocks": ["hot", "hot"]}},

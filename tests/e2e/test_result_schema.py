@@ -29,6 +29,7 @@ WRONG = {
     "size zero": lambda file: file["records"][0]["problem"].update(seq_q=0),
     "text for a time": lambda file: file["records"][0]["timing"]["hot_us"].update(median="9.3"),
     "half an interval": lambda file: file["records"][0]["timing"]["hot_us"].update(ci95=[1]),
+    "unknown depth": lambda file: file["records"][0]["check"].update(depth="deeper"),
     "place of three axes": lambda file: file["records"][0]["check"].update(worst_index=[0, 1, 2]),
     "unknown bound": lambda file: measured(file)["roofline"].update(bound="luck"),
     "text for a clock": lambda file: measured(file)["timing"]["hot_us"]["sm_clock_mhz"].append("fast"),

@@ -53,6 +53,13 @@ class Run(BenchTest):
             self.assertIn("check", record)
             self.assertNotIn("timing", record)
 
+    def test_deep_check_passes_and_is_recorded(self):
+        self.assert_ok(run(*QUICK, "--check-only", "--depth", "deep", "--variants", "cpu_*", "--format", "json",
+                           "--output", self.folder / "r"))
+        for record in self.records("r.json"):
+            self.assertEqual((record["status"], record["check"]["depth"]), ("ok", "deep"), record)
+            self.assertGreater(record["check"]["cases"], 20)
+
     def test_no_check_takes_times_alone(self):
         self.assert_ok(run(*QUICK, "--no-check", "--variants", "cpu_scalar/*", "--format", "json", "--output",
                            self.folder / "r"))

@@ -21,17 +21,17 @@ std::vector<std::uint16_t> make_on_device(const TensorShape& shape, Dtype dtype,
                                           DeviceBuffer& buffer) {
   std::vector<std::uint16_t> host(static_cast<std::size_t>(shape.span_elements));
   buffer = DeviceBuffer(host.size() * 2);
-  cuda_check(kernels::cuda_fill_normal({.data = buffer.data(),
-                                        .dtype = dtype,
-                                        .stride = shape.stride,
-                                        .batch = shape.batch,
-                                        .heads = shape.heads,
-                                        .rows = shape.rows,
-                                        .head_dim = shape.head_dim,
-                                        .seed = 11,
-                                        .tensor = tensor,
-                                        .set = 2},
-                                       nullptr),
+  cuda_check(kernels::cuda_fill({.data = buffer.data(),
+                                 .dtype = dtype,
+                                 .stride = shape.stride,
+                                 .batch = shape.batch,
+                                 .heads = shape.heads,
+                                 .rows = shape.rows,
+                                 .head_dim = shape.head_dim,
+                                 .seed = 11,
+                                 .tensor = tensor,
+                                 .set = 2},
+                                nullptr),
              "filling");
   cuda_check(cudaMemcpy(host.data(), buffer.data(), host.size() * 2, cudaMemcpyDeviceToHost), "copying");
   return host;

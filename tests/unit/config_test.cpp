@@ -118,7 +118,7 @@ TEST(Problems, UnknownWordsNameTheNearest) {
 TEST(Config, BlocksAreRead) {
   const Plan plan = plan_of(R"({"name": "n", "written_for": "L4", "device": "cuda:1", "seed": 7,
       "problems": {}, "variants": ["*"], "baseline": "scalar/*",
-      "check": {"enabled": true, "yardstick_factor": 3, "max_abs": 0.5, "rel_l2": 0.25},
+      "check": {"enabled": true, "depth": "deep", "yardstick_factor": 3, "max_abs": 0.5, "rel_l2": 0.25},
       "measure": {"clocks": ["call", "hot"], "relative_width": 0.1, "min_samples": 3, "max_samples": 4,
                   "budget_s": 1.5, "pacing": "burst", "warmup_s": 0, "energy_s": 0.5,
                   "repeats": 2},
@@ -129,6 +129,7 @@ TEST(Config, BlocksAreRead) {
   EXPECT_EQ(plan.device.index, 1);
   EXPECT_EQ(plan.policy.seed, 7u);
   EXPECT_EQ(plan.baseline, "scalar/*");
+  EXPECT_EQ(plan.policy.check_policy.depth, CheckDepth::deep);
   EXPECT_EQ(plan.policy.check_policy.yardstick_factor, 3);
   EXPECT_EQ(plan.policy.check_policy.max_abs, 0.5);
   EXPECT_EQ(plan.policy.check_policy.rel_l2, 0.25);
@@ -173,6 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{R"({"problems": {}, "device": "cuda:x"})", "/device: \"cuda:x\" is no device"},
         Rejected{R"({"problems": {}, "name": "a/b"})", "/name: must be usable in a file name"},
         Rejected{R"({"problems": {}, "check": {"enabled": 1}})", "/check/enabled: must be true or false"},
+        Rejected{R"({"problems": {}, "check": {"depth": "depp"}})", "did you mean deep?"},
         Rejected{R"({"problems": {}, "check": {"yardstick_factor": 0}})",
                  "/check/yardstick_factor: 0 is out"},
         Rejected{R"({"problems": {}, "measure": {"budget": 1}})",

@@ -16,14 +16,16 @@ namespace flashcore::testing {
 
 enum class Behaviour {
   right,
-  wrong,                 // the check does not pass
-  unsupported,           // says why it cannot run
-  throws_in_verify,      // EnvironmentError, as from a failed launch
-  throws_in_sample,      // the same, but only when timed
-  out_of_memory,         // OutOfMemoryError in verify
-  wrong_when_run_again,  // passes its first check of a problem, none after it
-  keeps_old_result,      // its output does not follow when inputs change
-  skips_when_written,    // slow only when its output is not yet right
+  wrong,                  // the check does not pass
+  unsupported,            // says why it cannot run
+  throws_in_verify,       // EnvironmentError, as from a failed launch
+  throws_in_sample,       // the same, but only when timed
+  out_of_memory,          // OutOfMemoryError in verify
+  wrong_when_run_again,   // passes its first check of a problem, none after it
+  keeps_old_result,       // its output does not follow when inputs change
+  skips_when_written,     // slow only when its output is not yet right
+  wrong_on_large_scores,  // passes on all other inputs
+  changes_its_bits,       // passes, but no two outputs are the same
 };
 
 struct Script {
@@ -60,8 +62,10 @@ class FakeExecutor : public Executor {
     return static_cast<std::int64_t>(compulsory_bytes(problem));
   }
 
-  void prepare(const Problem& problem, std::uint64_t) override {
+  void prepare(const Problem& problem, std::uint64_t,
+               kernels::InputKind inputs = kernels::InputKind::normal) override {
     calls_.push_back("prepare " + problem.name);
+    inputs_ = inputs;
     checks_.clear();
     for (const std::string& name : refused_) {
       if (name == problem.name) throw OutOfMemoryError("the fake device has no room for " + name);
@@ -82,10 +86,15 @@ class FakeExecutor : public Executor {
     if (script.behaviour == Behaviour::out_of_memory)
       throw OutOfMemoryError("no room for the fake workspace");
     const bool again = checks_[variant.id()]++ > 0;
+    last_changes_ = script.behaviour == Behaviour::changes_its_bits;
     const bool wrong = script.behaviour == Behaviour::wrong ||
+                       (script.behaviour == Behaviour::wrong_on_large_scores &&
+                        inputs_ == kernels::InputKind::large_scores) ||
                        (script.behaviour == Behaviour::wrong_when_run_again && again);
     return wrong ? make_check(policy, 1e3, "the fake output is wrong") : make_check(policy, 1, "");
   }
+
+  std::string output_hash() const override { return last_changes_ ? std::to_string(calls_.size()) : "same"; }
 
   double sample(const Variant& variant, Clock clock) override {
     calls_.push_back(std::string(to_string(clock)) + " " + variant.id());
@@ -147,6 +156,8 @@ class FakeExecutor : public Executor {
   std::vector<std::string> refused_;
   std::map<std::string, int> checks_;  // of the prepared problem, by variant
   std::vector<std::string> calls_;
+  kernels::InputKind inputs_ = kernels::InputKind::normal;
+  bool last_changes_ = false;  // the variant verified last is one that changes its bits
   std::mt19937_64 random_;
   std::normal_distribution<double> normal_;
   double elapsed_us_ = 0;

@@ -34,5 +34,11 @@ TEST(Overrides, AnUnknownPacingNamesTheFlag) {
   }
 }
 
+TEST(Overrides, DepthTakesThePlaceOfTheConfigs) {
+  EXPECT_EQ(plan_with({}).policy.check_policy.depth, CheckDepth::standard);
+  EXPECT_EQ(plan_with({.depth = "quick"}).policy.check_policy.depth, CheckDepth::quick);
+  EXPECT_THROW(plan_with({.depth = "deep", .no_check = true}), UsageError);
+}
+
 }  // namespace
 }  // namespace flashcore

@@ -57,6 +57,8 @@ TEST(RecordJson, EveryKindOfRecordComesBackTheSame) {
     }
     ASSERT_EQ(back.check.has_value(), record.check.has_value());
     if (record.check) {
+      EXPECT_EQ(back.check->depth, record.check->depth);
+      EXPECT_EQ(back.check->cases, record.check->cases);
       EXPECT_EQ(back.check->error.worst_index, record.check->error.worst_index);
     }
   }

@@ -1,0 +1,139 @@
+// What Q, K and V hold: seeded normal values, or one of the sets on which kernels tend to break. One function
+// of kind, tensor and place, the same on the host and on the device.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "core/dtype.hpp"
+#include "kernels/common/host_device.hpp"
+#include "kernels/common/random.hpp"
+
+namespace flashcore::kernels {
+
+// The sets below `normal` are made for a softmax scale of kAdversarialScale; each leaves normal values where
+// it says nothing.
+enum class InputKind : int {
+  normal,
+  large_scores,       // multiples of 8 near +1000 and -1000, which fp16 and bf16 both hold exactly
+  dominating_key,     // one key, two thirds of the way, scores 64 above all others
+  all_equal,          // every score is the same
+  subnormal,          // below the dtype's smallest normal value; in bf16 only every other row of V is
+  signed_zeros,       // +0 and -0 in all three tensors
+  alternating_signs,  // signs of scores and values change from key to key
+  minus_infinity,     // a score of -inf for the first kLeadingKeys keys and for every third after them
+  nan_query,          // NaN in the query in the middle
+  nan_key,            // NaN in the last key, +inf in the one before
+  nan_value,          // NaN in one column of V of the key in the middle
+};
+
+inline constexpr InputKind kAllInputKinds[] = {
+    InputKind::normal,    InputKind::large_scores, InputKind::dominating_key,    InputKind::all_equal,
+    InputKind::subnormal, InputKind::signed_zeros, InputKind::alternating_signs, InputKind::minus_infinity,
+    InputKind::nan_query, InputKind::nan_key,      InputKind::nan_value};
+
+constexpr std::string_view to_string(InputKind kind) {
+  constexpr std::string_view kWords[] = {"normal",    "large_scores", "dominating_key",    "all_equal",
+                                         "subnormal", "signed_zeros", "alternating_signs", "minus_infinity",
+                                         "nan_query", "nan_key",      "nan_value"};
+  return kWords[static_cast<int>(kind)];
+}
+
+inline constexpr float kAdversarialScale = 0.125f;
+inline constexpr std::int64_t kLeadingKeys = 100;  // more than a tile of 64 keys holds nothing finite
+
+// Which tensor elements belong to, and how it is filled.
+struct InputSource {
+  InputKind kind;
+  Dtype dtype;
+  InputTensor tensor;
+  std::uint64_t stream;  // random_stream() of the tensor
+  std::int64_t rows;
+};
+
+// One element's place within its head, and its index in the whole tensor without gaps.
+struct InputPlace {
+  std::int64_t row;
+  std::int64_t column;
+  std::uint64_t index;
+};
+
+FLASHCORE_HOST_DEVICE inline float negated_if(bool negate, float magnitude) {
+  return negate ? -magnitude : magnitude;
+}
+
+// Random bits of one element, apart from those that its normal value is made of.
+FLASHCORE_HOST_DEVICE inline std::uint64_t element_bits(const InputSource& source, std::uint64_t index) {
+  return mix_bits(~source.stream ^ mix_bits(index));
+}
+
+// Q·K lives in column 0 alone: 32 · 250 · kAdversarialScale = 1000.
+FLASHCORE_HOST_DEVICE inline float large_score_value(const InputSource& source, const InputPlace& at) {
+  if (at.column != 0) return 0;
+  if (source.tensor == InputTensor::q) return negated_if(at.row % 2 != 0, 32);
+  const std::uint64_t bits = element_bits(source, at.index);
+  return negated_if((bits & 8) != 0, static_cast<float>(250 - 2 * static_cast<int>(bits & 7)));
+}
+
+FLASHCORE_HOST_DEVICE inline float subnormal_value(const InputSource& source, const InputPlace& at) {
+  const std::uint64_t bits = element_bits(source, at.index);
+  const bool fp16 = source.dtype == Dtype::fp16;
+  const auto multiple = static_cast<float>(1 + bits % (fp16 ? 1023 : 127));
+  return negated_if(bits >> 63 != 0, multiple * (fp16 ? 0x1p-24f : 0x1p-133f));
+}
+
+// Elements of Q and K alone, or of V alone, that are not normal values; `value` is the normal one.
+FLASHCORE_HOST_DEVICE inline float score_input(const InputSource& source, const InputPlace& at, float value) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  const bool is_query = source.tensor == InputTensor::q;
+  const std::int64_t from_last = source.rows - 1 - at.row;
+  switch (source.kind) {
+    case InputKind::large_scores:
+      return large_score_value(source, at);
+    case InputKind::dominating_key:
+      if (at.column != 0) return value;
+      return is_query ? 8.0f : at.row == source.rows * 2 / 3 ? 64.0f : 0.0f;
+    case InputKind::all_equal:
+      return 1;
+    case InputKind::subnormal:
+      return subnormal_value(source, at);
+    case InputKind::alternating_signs:
+      return negated_if((is_query ? at.column : at.row + at.column) % 2 != 0, fabsf(value));
+    case InputKind::minus_infinity:
+      if (at.column != 0) return value;
+      if (is_query) return 1 + fabsf(value);
+      return at.row < kLeadingKeys || at.row % 3 == 1 ? -kInfinity : value;
+    case InputKind::nan_query:
+      return is_query && at.column == 0 && at.row == source.rows / 2 ? kNan : value;
+    case InputKind::nan_key:
+      if (is_query || at.column != 0 || from_last > 1) return value;
+      return from_last == 0 ? kNan : kInfinity;
+    default:
+      return value;
+  }
+}
+
+FLASHCORE_HOST_DEVICE inline float value_input(const InputSource& source, const InputPlace& at, float value) {
+  switch (source.kind) {
+    case InputKind::subnormal:
+      return source.dtype == Dtype::fp16 || at.row % 2 == 0 ? subnormal_value(source, at) : value;
+    case InputKind::alternating_signs:
+      return negated_if((at.row + at.column) % 2 != 0, fabsf(value));
+    case InputKind::nan_value:
+      return at.column == 0 && at.row == source.rows / 2 ? std::numeric_limits<float>::quiet_NaN() : value;
+    default:
+      return value;
+  }
+}
+
+// One element, not yet rounded to the dtype.
+FLASHCORE_HOST_DEVICE inline float input_value(const InputSource& source, const InputPlace& at) {
+  if (source.kind == InputKind::signed_zeros) return negated_if((at.row + at.column) % 2 != 0, 0.0f);
+  const float value = normal_value(source.stream, at.index);
+  return source.tensor == InputTensor::v ? value_input(source, at, value) : score_input(source, at, value);
+}
+
+}  // namespace flashcore::kernels
