@@ -83,7 +83,8 @@ std::string reason(const Problem& problem, const Observation& seen, const CheckL
     return fmt::format("{} log-sum-exp values were not written", seen.lse_unwritten);
   }
   if (error.nonfinite > 0) {
-    return fmt::format("{} elements are not finite where the reference is{}", error.nonfinite, where);
+    return fmt::format("{} elements are not finite where the reference is, or the reverse{}", error.nonfinite,
+                       where);
   }
   if (!within(error.max_abs, limit.max_abs)) {
     return fmt::format("the largest error is {:.3g} (limit {:.3g}){}", error.max_abs, limit.max_abs, where);
