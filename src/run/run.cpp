@@ -217,7 +217,7 @@ class Runner {
     for (std::size_t i = 0; i < records.size() && !interrupt_requested(); ++i) {
       progress_.update(done_, total_, fmt::format("{}: checking {}", problem.name, variants[i]->id()));
       examine(records[i], *variants[i], policy_, executor_);
-      if (!outcomes.empty()) apply(outcomes[i], records[i]);
+      if (!outcomes.empty()) apply(outcomes[i % outcomes.size()], records[i]);
       if (records[i].status == Status::ok) candidates.push_back({variants[i], &records[i]});
       examined_ = i + 1;
     }
@@ -227,9 +227,10 @@ class Runner {
     return spent_s;
   }
 
-  // Those of a deep check, one outcome a variant; else nothing.
-  std::vector<CaseOutcome> try_cases(const Problem& problem, const std::vector<const Variant*>& variants) {
+  // Those of a deep check, one outcome a variant, however often it is repeated; else nothing.
+  std::vector<CaseOutcome> try_cases(const Problem& problem, std::span<const Variant* const> repeated) {
     if (!policy_.check || policy_.check_policy.depth != CheckDepth::deep) return {};
+    const auto variants = repeated.first(repeated.size() / static_cast<std::size_t>(policy_.measure.repeats));
     return run_cases(problem, variants, policy_.check_policy, policy_.seed, executor_,
                      [&](std::string_view name) {
                        progress_.update(done_, total_, fmt::format("{}: case {}", problem.name, name));
