@@ -60,7 +60,7 @@ HostBuffer<std::uint16_t> make_input(const TensorShape& shape, Dtype dtype, Fill
   HostBuffer<std::uint16_t> buffer(shape.span_elements);
   std::ranges::fill(buffer.span(), kernels::kPoison16);
   const std::int64_t rows = shape.batch * shape.heads * shape.rows;
-  kernels::visit_dtype(source.dtype, [&]<class T>(T) {
+  kernels::visit_dtype(dtype, [&]<class T>(T) {
 #pragma omp parallel for
     for (std::int64_t i = 0; i < rows; ++i) {
       const std::int64_t head = i / shape.rows;

@@ -91,10 +91,8 @@ void try_case(const Variant& variant, CaseOutcome& outcome, const CheckCase& now
     ++outcome.tried;
     const Check check = executor.verify(variant, policy);
     if (!check.passed) fail(outcome, now, Status::incorrect, check.reason);
-  } catch (const OutOfMemoryError& error) {
-    fail(outcome, now, Status::out_of_memory, error.what());
   } catch (const EnvironmentError& error) {
-    fail(outcome, now, Status::error, error.what());
+    fail(outcome, now, error.status, error.what());
   }
 }
 
@@ -169,8 +167,9 @@ std::vector<CaseOutcome> run_cases(const Problem& problem, std::span<const Varia
     tell(now.name);
     try {
       executor.prepare(now.problem, now.seed, now.inputs);
-    } catch (const OutOfMemoryError& error) {
-      for (Agenda* agenda : wanting) fail(agenda->outcome, now, Status::out_of_memory, error.what());
+    } catch (const EnvironmentError& error) {
+      if (error.status == Status::error) throw;  // the device itself has failed
+      for (Agenda* agenda : wanting) fail(agenda->outcome, now, error.status, error.what());
       continue;
     }
     for (Agenda* agenda : wanting) try_case(*agenda->variant, agenda->outcome, now, policy, executor);

@@ -54,7 +54,8 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::prepare:
       problem_ = problem_from_json(require_field(request, "problem"));
       executor_.prepare(*problem_,
-                        static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))));
+                        static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
+                        decode<kernels::InputKind>(require_field(request, "inputs")));
       return nullptr;
     case Call::inspect:
       return inspect(require_field(request, "variant").string());
@@ -68,6 +69,8 @@ Json JobServer::perform(const JsonReader& request) {
       return encode(executor_.sample_poisoned(variant(request)));
     case Call::launches_per_sample:
       return executor_.launches_per_sample(variant(request), clock_of(request));
+    case Call::output_hash:
+      return executor_.output_hash();
   }
   return nullptr;
 }

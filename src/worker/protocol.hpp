@@ -1,6 +1,6 @@
 // What a program and its worker say to each other: one JSON object a line, a request down and an answer up,
 // in turns. The worker speaks first, once its device is open:
-//   hello    {"protocol":1,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
+//   hello    {"protocol":2,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
 //   request  {"call":"verify","variant":"wmma/…","policy":{…}}
 //   answer   {"result":…}  or  {"failure":{"status":"crashed","message":"…"}}
 // Variants go by their ids, so that the two ends may be different builds. Problems, checks and resources have
@@ -19,7 +19,7 @@
 namespace flashcore {
 
 // Grows when an older end would misunderstand a newer one.
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 
 // The functions of Executor; `inspect` is unsupported, resources and code_hash in one, the last alone before
 // a problem is prepared.
@@ -34,20 +34,27 @@ enum class Call : int {
   sample,
   sample_poisoned,
   launches_per_sample,
+  output_hash,
 };
 
 inline constexpr Call kAllCalls[] = {Call::variants,        Call::measure_ceilings,
                                      Call::required_bytes,  Call::prepare,
                                      Call::inspect,         Call::verify,
                                      Call::verify_negated,  Call::sample,
-                                     Call::sample_poisoned, Call::launches_per_sample};
+                                     Call::sample_poisoned, Call::launches_per_sample,
+                                     Call::output_hash};
 
 constexpr std::string_view to_string(Call call) {
   constexpr std::string_view kWords[] = {
-      "variants", "measure_ceilings", "required_bytes", "prepare",         "inspect",
-      "verify",   "verify_negated",   "sample",         "sample_poisoned", "launches_per_sample"};
+      "variants",   "measure_ceilings", "required_bytes", "prepare",         "inspect",
+      "verify",     "verify_negated",   "sample",         "sample_poisoned", "launches_per_sample",
+      "output_hash"};
   return kWords[static_cast<int>(call)];
 }
+
+namespace kernels {
+constexpr std::span<const InputKind> all_values(InputKind) { return kAllInputKinds; }
+}  // namespace kernels
 
 constexpr std::span<const Call> all_values(Call) { return kAllCalls; }
 

@@ -26,9 +26,10 @@ class WorkerExecutor::Session {
   const WorkerLink& link() const { return link_; }
   const Problem& problem() const { return *problem_; }
 
-  void prepare(const Problem& problem, std::uint64_t seed) {
+  void prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
     problem_ = problem;
     seed_ = seed;
+    inputs_ = inputs;
     guilty_.clear();
     inspections_.clear();
     launches_.clear();
@@ -69,6 +70,7 @@ class WorkerExecutor::Session {
     Json question = request(Call::prepare);
     question["problem"] = to_json(*problem_);
     question["seed"] = static_cast<std::int64_t>(seed_);
+    question["inputs"] = to_string(inputs_);
     link_.ask(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
   }
 
@@ -88,6 +90,7 @@ class WorkerExecutor::Session {
   WorkerLink link_;
   std::optional<Problem> problem_;
   std::uint64_t seed_ = 0;
+  kernels::InputKind inputs_ = kernels::InputKind::normal;
   std::optional<std::string> hopeless_;  // why there is no worker, until the next problem
   std::map<const Variant*, EnvironmentError> guilty_;
   std::map<const Variant*, Inspection> inspections_;
@@ -126,7 +129,14 @@ std::int64_t WorkerExecutor::required_bytes(const Problem& problem) const {
   return decode<std::int64_t>(result_of(answer));
 }
 
-void WorkerExecutor::prepare(const Problem& problem, std::uint64_t seed) { session_->prepare(problem, seed); }
+void WorkerExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
+  session_->prepare(problem, seed, inputs);
+}
+
+std::string WorkerExecutor::output_hash() const {
+  const JsonDocument answer = session_->ask(request(Call::output_hash));
+  return result_of(answer).string();
+}
 
 std::string WorkerExecutor::unsupported(const Variant& variant) const {
   return session_->inspection(variant).unsupported;

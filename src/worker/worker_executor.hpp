@@ -39,9 +39,11 @@ class WorkerExecutor final : public Executor {
   const DeviceInfo& device() const override { return device_; }
   void measure_ceilings() override;
   std::int64_t required_bytes(const Problem& problem) const override;
-  void prepare(const Problem& problem, std::uint64_t seed) override;
+  void prepare(const Problem& problem, std::uint64_t seed,
+               kernels::InputKind inputs = kernels::InputKind::normal) override;
   std::string unsupported(const Variant& variant) const override;
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
+  std::string output_hash() const override;
   Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
   double sample(const Variant& variant, Clock clock) override;
   double sample_poisoned(const Variant& variant) override;

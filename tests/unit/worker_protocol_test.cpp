@@ -86,7 +86,8 @@ class JobServerTest : public ::testing::Test {
 
   JsonDocument answer(const Json& request) {
     JobServer server(executor, pointers);
-    (void)server.answer(to_line({{"call", "prepare"}, {"problem", to_json(problem)}, {"seed", 1}}));
+    (void)server.answer(
+        to_line({{"call", "prepare"}, {"problem", to_json(problem)}, {"seed", 1}, {"inputs", "normal"}}));
     return JsonDocument(server.answer(to_line(request)), "answer");
   }
   Status failure_of(const Json& request) {
