@@ -37,7 +37,8 @@ std::vector<std::filesystem::path> result_files(const std::filesystem::path& fol
 std::vector<ResultFile> read_result_set(std::span<const std::string> paths) {
   std::vector<ResultFile> results;
   for (const std::filesystem::path path : paths) {
-    if (!std::filesystem::is_directory(path)) {
+    std::error_code ignored;  // read_results says what is wrong
+    if (!std::filesystem::is_directory(path, ignored)) {
       results.push_back(read_results(path));
       continue;
     }
