@@ -41,6 +41,7 @@ class Random : public Searcher {
     }
     if (order_.empty() || (!time_left && !first)) return final_round(contenders, policy_);
     Proposal proposal{.policy = policy_, .stage = "random group"};
+    if (!first) proposal.policy.warmup_s = 0;
     const std::size_t count = std::min(kGroup, order_.size());
     proposal.measured.assign(order_.end() - static_cast<std::ptrdiff_t>(count), order_.end());
     order_.resize(order_.size() - count);
