@@ -112,7 +112,8 @@ Finding ask_rising_lse(const Bench& bench) {
   const std::int64_t block_kv = bench.block_kv();
   const Problem problem = bench.problem(bench.block_q(), 3 * block_kv);
   const Trial trial = bench.run(problem, inputs_with_scores(problem, [&](std::int64_t key) {
-                                  return kStep * static_cast<double>(key / block_kv);
+                                  const std::int64_t tile = key / block_kv;
+                                  return kStep * static_cast<double>(tile);
                                 }));
   if (trial.lse_right()) return {Probe::rising_lse};
   return failure(Probe::rising_lse, Sign::failed, trial,
