@@ -11,6 +11,7 @@
 #include "cli/compare_modes.hpp"
 #include "cli/compare_table.hpp"
 #include "compare/differences.hpp"
+#include "compare/live.hpp"
 #include "compare/output.hpp"
 #include "compare/policy_file.hpp"
 #include "core/names.hpp"
@@ -33,7 +34,8 @@ struct CompareOptions {
   std::string format = "table";
   std::vector<std::string> writes;  // "junit=gate.xml"
   std::string noise_file;
-  std::string history;  // a folder
+  std::string history;      // a folder
+  std::string old_program;  // of --live
   int runs = 8;
   CompareRunOptions to_run;
   bool calibrate = false;
@@ -78,6 +80,7 @@ std::vector<Write> parse_writes(const std::vector<std::string>& texts) {
 
 ComparePolicy make_policy(const CompareOptions& options) {
   ComparePolicy policy;
+  if (!options.old_program.empty()) policy.smallest_effect = kLiveSmallestEffect;
   if (!options.policy_file.empty()) read_policy(options.policy_file, policy);
   if (options.smallest_effect) {
     policy.smallest_effect = check_effect(*options.smallest_effect, "--smallest-effect");
@@ -113,21 +116,29 @@ std::string render(const Comparison& comparison, CompareFormat format, const Com
   return "";
 }
 
-ExitCode compare_sides(const CompareOptions& options, const Session& session) {
-  const CompareFormat format = parse_format(options.format, "--format");
-  const std::vector<Write> writes = parse_writes(options.writes);
-  ComparePolicy policy = make_policy(options);
+Comparison compare_sides(const CompareOptions& options, ComparePolicy policy) {
   if (options.sides.size() != 2) {
     throw UsageError(fmt::format("compare: needs two results, BASE and NEW; got {}", options.sides.size()));
   }
   const std::vector<ResultFile> base = read_side(options.sides[0], "BASE");
   const std::vector<ResultFile> next = read_side(options.sides[1], "NEW");
   policy.noise = find_noise(options.noise_file, next);
-  const Comparison comparison = compare(runs_of(base), runs_of(next), policy, differences(base, next));
+  return compare(runs_of(base), runs_of(next), policy, differences(base, next));
+}
+
+ExitCode report(const CompareOptions& options, const Session& session) {
+  const CompareFormat format = parse_format(options.format, "--format");
+  const std::vector<Write> writes = parse_writes(options.writes);
+  ComparePolicy policy = make_policy(options);
+  const bool live = !options.old_program.empty();
+  if (live && !options.sides.empty()) throw UsageError("--live: takes no BASE and NEW");
+  const Comparison comparison = live ? compare_builds(options.old_program, options.to_run, policy, session)
+                                     : compare_sides(options, std::move(policy));
   for (const Write& write : writes) {
     write_atomically(write.path, {render(comparison, write.format, {.all_rows = true})});
   }
-  fmt::print("{}", render(comparison, format, {.color = session.color, .all_rows = options.all_rows}));
+  const bool all_rows = options.all_rows || live;
+  fmt::print("{}", render(comparison, format, {.color = session.color, .all_rows = all_rows}));
   return comparison.exit_code();
 }
 
@@ -146,15 +157,15 @@ ExitCode show_history(const CompareOptions& options) {
 }
 
 ExitCode compare_command(const CompareOptions& options, const Session& session) {
-  if (options.calibrate && !options.history.empty()) {
-    throw UsageError("--calibrate: cannot be combined with --history");
-  }
+  const int modes =
+      (options.calibrate ? 1 : 0) + (options.history.empty() ? 0 : 1) + (options.old_program.empty() ? 0 : 1);
+  if (modes > 1) throw UsageError("compare: one of --calibrate, --history and --live at a time");
   if (options.calibrate) {
     fmt::print("{}", calibrate(options.sides, options.runs, options.to_run, options.noise_file,
-                               make_policy(options), session.quiet));
+                               make_policy(options), session));
     return ExitCode::ok;
   }
-  return options.history.empty() ? compare_sides(options, session) : show_history(options);
+  return options.history.empty() ? report(options, session) : show_history(options);
 }
 
 void add_rule_options(CLI::App& command, CompareOptions& options) {
@@ -195,7 +206,13 @@ void add_mode_options(CLI::App& command, CompareOptions& options) {
   command.add_option("--runs", options.runs, "Runs that --calibrate makes")
       ->capture_default_str()
       ->group(kGroup);
-  command.add_option("--config", options.to_run.config, "What it runs")->capture_default_str()->group(kGroup);
+  command
+      .add_option("--live", options.old_program,
+                  "An older build of this program: both run in turns, which shows 1 %")
+      ->group(kGroup);
+  command.add_option("--config", options.to_run.config, "What --calibrate and --live run")
+      ->capture_default_str()
+      ->group(kGroup);
   command.add_option("--device", options.to_run.overrides.device, "auto, cpu, cuda or cuda:N")->group(kGroup);
   command.add_option("--variants", options.to_run.overrides.variants, "Globs over ids")
       ->delimiter(',')

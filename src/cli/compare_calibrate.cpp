@@ -64,16 +64,16 @@ Measured read_runs(const std::vector<std::string>& results) {
   return {device, runs_of(files)};
 }
 
-// Each run has an executor of its own: buffers lie elsewhere, as they do from process to process.
-Measured make_runs(int count, const CompareRunOptions& options, bool quiet) {
+// Each run has a worker process of its own, as two results have.
+Measured make_runs(int count, const CompareRunOptions& options, const Session& session) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
   const Plan plan = make_plan(document, config_stem(options.config));
   Measured measured;
-  ProgressLine progress(std::cerr, !quiet && is_terminal(STDERR_FILENO));
+  ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO));
   install_interrupt_handler();
   for (int i = 0; i < count; ++i) {
-    const std::unique_ptr<Executor> executor = open_device(plan.device);
+    const std::unique_ptr<Executor> executor = open_executor(plan, session.plugins, false);
     measured.device = executor->device();
     const std::vector<const Variant*> variants = runnable_variants(plan, measured.device);
     check_memory(plan, *executor);
@@ -120,8 +120,8 @@ std::optional<NoiseModel> find_noise(const std::string& flag, const std::vector<
 }
 
 std::string calibrate(const std::vector<std::string>& results, int runs, const CompareRunOptions& options,
-                      const std::string& noise_flag, const ComparePolicy& policy, bool quiet) {
-  const Measured measured = results.empty() ? make_runs(runs, options, quiet) : read_runs(results);
+                      const std::string& noise_flag, const ComparePolicy& policy, const Session& session) {
+  const Measured measured = results.empty() ? make_runs(runs, options, session) : read_runs(results);
   if (measured.runs.size() < kFewestRuns) {
     throw UsageError(fmt::format("compare --calibrate: {} runs are too few, at least {} are needed",
                                  measured.runs.size(), kFewestRuns));

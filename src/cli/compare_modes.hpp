@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.hpp"
 #include "compare/comparison.hpp"
 #include "compare/history.hpp"
 #include "compare/policy.hpp"
@@ -27,10 +28,14 @@ Runs runs_of(const std::vector<ResultFile>& files);
 // nothing.
 std::optional<NoiseModel> find_noise(const std::string& flag, const std::vector<ResultFile>& files);
 
-// Estimates the noise of results that are there, or of `runs` runs of the plan made now, each by a new
-// executor, and writes it. Returns what was written, for a person.
+// Estimates the noise of results that are there, or of `runs` runs of the plan made now, each in a
+// process of its own, and writes it. Returns what was written, for a person.
 std::string calibrate(const std::vector<std::string>& results, int runs, const CompareRunOptions& options,
-                      const std::string& noise_flag, const ComparePolicy& policy, bool quiet);
+                      const std::string& noise_flag, const ComparePolicy& policy, const Session& session);
+
+// Pairs of an older build of this program, at the path, and this one; --live.
+Comparison compare_builds(const std::string& old_program, const CompareRunOptions& options,
+                          const ComparePolicy& policy, const Session& session);
 
 // A line a row: its first and its newest time, a sparkline, and its steps.
 std::string history_table(const History& history);

@@ -11,7 +11,7 @@ import jsonschema
 import junitparser
 import markdown_it
 
-from bench import SOURCE, BenchTest, run
+from bench import BENCH, SOURCE, BenchTest, run
 
 sys.path.insert(0, str(SOURCE / "tests" / "golden" / "compare"))
 import pairs  # noqa: E402  (found through the path above)
@@ -194,6 +194,76 @@ class BadInput(Compare):
         for name, (arguments, parts) in WRONG_ARGUMENTS.items():
             with self.subTest(name):
                 self.assert_error(self.compare(PAIRS["same_noise"], *arguments), pairs.USAGE, *parts)
+
+
+# A variant on a problem that any machine computes in no time.
+TINY_CONFIG = {"problems": {"batch": 1, "heads_q": 1, "seq_q": 9, "head_dim": 64}, "variants": ["cpu_scalar/*"],
+               "measure": {"clocks": ["hot"], "budget_s": 0.1}}
+
+
+class Modes(Compare):
+    def run_tiny(self, *arguments):
+        config = self.folder / "tiny.json"
+        config.write_text(json.dumps(TINY_CONFIG))
+        return run("compare", *arguments, "--config", config, "--device", "cpu", XDG_DATA_HOME=self.folder / "data")
+
+    def test_noise_is_kept_where_the_gate_finds_it(self):
+        self.assert_ok(self.run_tiny("--calibrate", "--runs", "4"))
+        noise = json.loads((self.folder / "data" / "flashcore" / "noise" / "cpu.json").read_text())
+        self.assertEqual(noise["runs"], 4)
+        result = self.folder / "result.json"
+        self.assert_ok(run("--config", self.folder / "tiny.json", "--device", "cpu", "--output", result))
+        table = run("compare", result, result, XDG_DATA_HOME=self.folder / "data").stdout
+        self.assertIn("measured in 4 runs", table)
+
+    def test_noise_of_results(self):
+        machine = pairs.Machine(70, row=0.002, common=0.02)
+        runs = write_side(self.folder / "runs", [machine.file() for _ in range(12)])
+        file = self.folder / "noise.json"
+        self.assert_ok(run("compare", "--calibrate", runs, "--noise", file))
+        spread = json.loads(file.read_text())["spreads"]["medium"]
+        self.assertAlmostEqual(spread["row"], 0.002, delta=0.001)
+        self.assertTrue(0.01 < spread["common"] < 0.03, spread)
+        every_row = pairs.Pair(*pairs.noisy(71, pairs.every_row(1.05)), pairs.OK)
+        self.assertEqual(self.compare(every_row).returncode, pairs.REGRESSION)
+        self.assertEqual(self.compare(every_row, "--noise", file).returncode, pairs.OK)
+
+    def test_noise_of_another_device_is_refused(self):
+        self.assert_ok(self.run_tiny("--calibrate", "--runs", "4"))
+        noise = self.folder / "data" / "flashcore" / "noise" / "cpu.json"
+        result = self.compare(PAIRS["same_noise"], "--noise", noise)
+        self.assert_error(result, pairs.USAGE, "--noise", "the result is of NVIDIA H100")
+
+    def test_two_runs_calibrate_nothing(self):
+        self.assert_error(self.run_tiny("--calibrate", "--runs", "2"), pairs.USAGE, "2 runs are too few")
+
+    def test_one_mode_at_a_time(self):
+        self.assert_error(self.run_tiny("--calibrate", "--history", "x"), pairs.USAGE, "one of --calibrate")
+
+    def test_live_against_itself(self):
+        result = self.run_tiny("--live", BENCH, "--format", "json")
+        comparison = json.loads(result.stdout)
+        self.assertEqual(result.returncode, {"fine": 0, "regression": 1, "cannot_tell": 3}[comparison["outcome"]])
+        self.assertEqual(len(comparison["rows"]), 1)
+        self.assertGreater(comparison["rows"][0]["ratio"]["high"], comparison["rows"][0]["ratio"]["low"])
+
+    def test_live_against_another_program(self):
+        self.assert_error(self.run_tiny("--live", "/bin/true"), 4, "--live")
+        self.assert_error(self.run_tiny("--live", "/nowhere"), pairs.USAGE, "--live", "/nowhere")
+
+    def test_history(self):
+        machine = pairs.Machine(72)
+        files = [machine.file(pairs.one_family(1.05 if day > 7 else 1)) for day in range(1, 13)]
+        for day, file in enumerate(files, 1):
+            file["environment"]["time"] = f"2026-01-{day:02}T12:00:00Z"
+        folder = write_side(self.folder / "history", files[::-1])
+        history = json.loads(self.assert_ok(run("compare", "--history", folder, "--format", "json")))
+        steps = {row["variant"].split("/")[0]: row["steps"] for row in history["rows"]}
+        self.assertEqual([step["time"] for step in steps["mma"]], ["2026-01-08T12:00:00Z"])
+        self.assertEqual(steps["scalar"], [])
+        table = self.assert_ok(run("compare", "--history", folder))
+        self.assertIn("+5", table)
+        self.assertIn("at 2026-01-08T12:00:00Z", table)
 
 
 if __name__ == "__main__":
