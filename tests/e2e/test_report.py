@@ -101,9 +101,9 @@ class Markdown(BenchTest):
             self.assertEqual({len(row) for row in table}, {9})
 
     def test_baseline_is_chosen(self):
-        table = cells(self.render(LADDER, "--baseline", "wgmma/fp16_d64_q64_kv64_w8_s2_ov1"))[0]
-        speed_ups = {row[0]: row[4] for row in table[1:]}
-        self.assertEqual(speed_ups["wgmma/fp16_d64_q64_kv64_w8_s2_ov1"], "1.00×")
+        baseline = cells(self.render(LADDER))[0][-1][0]
+        table = cells(self.render(LADDER, "--baseline", baseline))[0]
+        self.assertEqual({row[0]: row[4] for row in table[1:]}[baseline], "1.00×")
 
     def test_hostile_names_stay_text(self):
         file = json.loads(LADDER.read_text())
