@@ -17,9 +17,9 @@
 //
 // Seen on an H100: plain steps of 64 keys with 32 rows a warp are the fastest of all at long sequences, for
 // head_dim 64 with Q in registers, for 128 with Q in shared memory. Overlap and shorter steps lose 5 to 10 %:
-// two blocks an SM fill each other's gaps, and a second set of scores costs the registers of a longer step. At
-// the seed problem (8 heads, 512 keys) the fastest shares 256 keys at a time out to eight warps: two steps, and
-// all keys are asked for at once.
+// two blocks an SM fill each other's gaps, and a second set of scores costs the registers of a longer step.
+// At the seed problem (8 heads, 512 keys) the fastest shares 256 keys at a time out to eight warps: two
+// steps, and all keys are asked for at once.
 //
 // Assumes: rows of Q, K, V and O on 16-byte boundaries, a positive softmax scale.
 #pragma once

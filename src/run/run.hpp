@@ -51,8 +51,8 @@ struct Pick {
 // where none is of those), in problem order, then in the order of `variants`. An incorrect or failing variant
 // is a record, never an exception; what ends the run is an Error. Unless the check is quick, what was timed
 // is checked again: with poisoned outputs, with negated values, and for being faster when the output is
-// already there. A deep check tries the cases of run/deep_check.hpp first. `picks` is empty or has one for each
-// problem, which comes before the other variants.
+// already there. A deep check tries the cases of run/deep_check.hpp first. `picks` is empty or has one for
+// each problem, which comes before the other variants.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
                std::span<const Pick> picks = {});

@@ -79,8 +79,7 @@ TEST_P(VariantsTest, AgreesWithTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, VariantsTest,
-                         testing::Combine(testing::ValuesIn(cases()),
-                                          testing::Values(32, 64, 96, 128, 256),
+                         testing::Combine(testing::ValuesIn(cases()), testing::Values(32, 64, 96, 128, 256),
                                           testing::Values(Dtype::fp16, Dtype::bf16)),
                          [](const testing::TestParamInfo<VariantsTest::ParamType>& instance) {
                            return fmt::format("{}_d{}_{}", std::get<0>(instance.param).name,
