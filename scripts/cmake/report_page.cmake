@@ -1,8 +1,9 @@
-# The HTML report's parts, as strings in generated/report_page.cpp: the files of src/report/page and Chart.js 3 of this
-# system with its licence. Without Chart.js the program builds all the same and says what to install when asked for HTML.
+# The HTML report's parts, as strings in generated/report_page.cpp: the files of src/report/page, and Chart.js 3 of this
+# system with its licence. Without Chart.js the program builds all the same, and names the package when asked for HTML.
 set(page_dir ${CMAKE_SOURCE_DIR}/src/report/page)
 # In this order: a script may use what those before it define when they are run.
-set(page_scripts data text theme figure ladder roofline sequence errors tiles resources table environment comparison main)
+set(page_scripts data text theme figure ladder roofline sequence errors tiles resources table environment comparison
+  main)
 list(TRANSFORM page_scripts REPLACE "(.+)" "${page_dir}/\\1.js")
 
 find_file(FLASHCORE_CHART_JS NAMES chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist

@@ -3,6 +3,8 @@ reads its kind."""
 
 import json
 import pathlib
+import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -11,7 +13,7 @@ import jsonschema
 import junitparser
 import markdown_it
 
-from bench import BENCH, SOURCE, BenchTest, run
+from bench import BENCH, SOURCE, BenchTest, environment, run
 
 sys.path.insert(0, str(SOURCE / "tests" / "golden" / "compare"))
 import pairs  # noqa: E402  (found through the path above)
@@ -264,6 +266,46 @@ class Modes(Compare):
         table = self.assert_ok(run("compare", "--history", folder))
         self.assertIn("+5", table)
         self.assertIn("at 2026-01-08T12:00:00Z", table)
+
+
+class Gate(Compare):
+    """The gate's script, in a repository whose run.sh is the program itself."""
+
+    def setUp(self):
+        super().setUp()
+        self.tree = self.folder / "tree"
+        shutil.copytree(SOURCE / "scripts" / "ci", self.tree / "scripts" / "ci")
+        stub = self.tree / "scripts" / "run.sh"
+        stub.write_text('#!/bin/sh\nexec "$FLASHCORE_BENCH" "$@"\n')
+        stub.chmod(0o755)
+        for command in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message", "all")):
+            subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *command], cwd=self.tree, check=True)
+
+    def gate(self, *arguments):
+        return subprocess.run([self.tree / "scripts" / "ci" / "gate.sh", *arguments], cwd=self.folder, text=True,
+                              capture_output=True, timeout=120, env=environment(XDG_DATA_HOME=self.folder / "data"))
+
+    def test_both_sides_are_run_and_compared(self):
+        config = self.folder / "tiny.json"
+        config.write_text(json.dumps(TINY_CONFIG))
+        for _ in range(2):  # the second finds the base's tree there
+            result = self.gate("HEAD", "--config", config, "--device", "cpu")
+            self.assertIn(result.returncode, (pairs.OK, pairs.REGRESSION, pairs.CANNOT_TELL), result.stderr)
+        built = self.tree / "build" / "gate"
+        self.assertEqual(sorted(str(path.relative_to(built / "results")) for path in built.glob("results/*/*")),
+                         [f"{side}/run{number}.json" for side in ("base", "new") for number in (1, 2, 3)])
+        self.assertTrue((built / "report.md").read_text().startswith("### "))
+        self.assertEqual(len(list(junitparser.JUnitXml.fromstring((built / "junit.xml").read_bytes()))), 1)
+        self.assertEqual(len(json.loads((built / "comparison.json").read_text())["rows"]), 1)
+
+    def test_what_fails_is_told(self):
+        self.assertEqual(self.gate().returncode, pairs.USAGE)
+        self.assertNotIn(self.gate("no-such-commit").returncode, (pairs.OK, pairs.REGRESSION, pairs.CANNOT_TELL))
+        self.assertEqual(self.gate("HEAD", "--config", "no-such-config").returncode, pairs.USAGE)
+
+    def test_shipped_policy_keeps_to_the_schema(self):
+        schema = json.loads((SCHEMAS / "gate.schema.json").read_text())
+        jsonschema.Draft7Validator(schema).validate(json.loads((SOURCE / "scripts/ci/gate.json").read_text()))
 
 
 if __name__ == "__main__":
