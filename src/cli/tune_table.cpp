@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "cli/columns.hpp"
@@ -17,6 +18,9 @@ constexpr std::size_t kNamedLosers = 5;
 constexpr double kTellingRatio = 0.8;  // of occupancy or of filled waves: below it, it is worth a word
 
 using Row = std::vector<std::string>;
+
+// Somebody else's kernels do not tell what they take.
+bool are_known(const std::optional<Resources>& resources) { return resources && resources->threads > 0; }
 
 // How full the waves of blocks are, the last one included.
 double wave_fill(const Resources& resources) {
@@ -41,7 +45,7 @@ Row make_row(const char* mark, const Record& record, const Record& winner, Clock
   const auto& timing = record.timing(clock);
   row.push_back(timing ? format_significant(timing->median, 4) : "-");
   row.push_back(&record == &winner ? "" : behind(record, winner, clock));
-  if (record.resources) {
+  if (are_known(record.resources)) {
     row.push_back(fmt::format("{:.0f}%", 100 * record.resources->occupancy));
     row.push_back(fmt::format("{:.2f}", record.resources->waves));
     row.push_back(fmt::format("{}", record.resources->registers));
@@ -86,7 +90,7 @@ std::string render_failures(std::span<const Contender> contenders) {
 }  // namespace
 
 std::string why_slower(const Record& loser, const Record& winner) {
-  if (&loser == &winner || !loser.resources || !winner.resources) return "";
+  if (!are_known(loser.resources) || !are_known(winner.resources)) return "";
   const Resources& mine = *loser.resources;
   const Resources& best = *winner.resources;
   std::vector<std::string> reasons;

@@ -39,11 +39,12 @@ Proposal Race::propose(std::span<const Contender> contenders, bool time_left) {
   proposal.measured = open_contenders(contenders);
   if (last_heat_ != nullptr) proposal.dropped = drop_losers(contenders, *last_heat_, proposal.measured);
   while (next_heat_ < std::size(kHeats) && !is_run(kHeats[next_heat_])) ++next_heat_;
-  if (proposal.measured.size() <= kFinalists || !time_left) {
+  const bool heats_left = next_heat_ < std::size(kHeats);
+  if (proposal.measured.size() <= kFinalists || (!heats_left && !time_left)) {
     proposal.policy = policy_;
     proposal.stage = "finalists";
     proposal.final = true;
-  } else if (next_heat_ < std::size(kHeats)) {
+  } else if (heats_left) {  // they are short, and what they drop need not be measured in the final round
     const Heat& heat = kHeats[next_heat_++];
     proposal.policy = heat_policy(heat);
     proposal.stage = heat.stage;

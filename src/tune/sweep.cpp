@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <string>
 
@@ -98,11 +97,11 @@ class ProblemSweep {
   void search(double budget_s) {
     const auto searcher = make_searcher(policy_.search, policy_.run.measure, policy_.run.seed);
     while (!interrupt_requested()) {
-      const Proposal proposal = searcher->propose(contenders(), searched_s_ < budget_s);
+      const Proposal proposal = searcher->propose(contenders(), swept_.measuring_s < budget_s);
       settle(proposal.dropped);
       if (proposal.measured.empty()) return;
       if (proposal.final) return finish(proposal);
-      measure(proposal, budget_s - searched_s_);
+      measure(proposal, budget_s - swept_.measuring_s);
       Indices failed = proposal.measured;
       std::erase_if(failed, [&](std::size_t i) { return contenders()[i].record.status == Status::ok; });
       settle(failed);
@@ -110,7 +109,6 @@ class ProblemSweep {
   }
 
   void measure(const Proposal& proposal, double budget_s) {
-    const auto begin = std::chrono::steady_clock::now();
     std::vector<Candidate> candidates;
     for (const std::size_t i : proposal.measured) {
       candidates.push_back({contenders()[i].variant, &contenders()[i].record});
@@ -120,7 +118,6 @@ class ProblemSweep {
       tell(fmt::format("{}, round {} of {} candidates{}", proposal.stage, round, candidates.size(), best()));
     });
     swept_.measuring_s += measurement.sampling_s();
-    searched_s_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
   void run_final(const Indices& finalists) {
@@ -188,7 +185,6 @@ class ProblemSweep {
   const ProblemSpace& space_;
   SweptProblem swept_;
   std::uint64_t round_ = 0;
-  double searched_s_ = 0;
 };
 
 }  // namespace

@@ -147,6 +147,11 @@ TEST_F(TuneTest, WithoutTimeThereIsStillAWinner) {
   }
 }
 
+TEST_F(TuneTest, WithoutTimeTheRaceStillDropsWhatIsClearlySlower) {
+  const SweptProblem swept = sweep(SearchKind::race, {}, 0);
+  EXPECT_LE(std::ranges::count_if(swept.contenders, &Contender::finalist), 4);
+}
+
 TEST_F(TuneTest, NothingRightIsNoWinner) {
   for (int i = 0; i < kCount; ++i) executor.set_script(id(i), {.behaviour = Behaviour::wrong});
   EXPECT_TRUE(best(sweep(SearchKind::race)).empty());
