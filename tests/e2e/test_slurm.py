@@ -41,13 +41,13 @@ class ArrayJob(BenchTest):
         options = ("--config", config, "--device", "cpu")
         with slurm.Slurm(tempfile.mkdtemp(dir=self.folder)) as cluster:
             output = cluster.run_array(SHARDS, SOURCE / "scripts" / "slurm_tune.sbatch", self.folder / "part",
-                                       *options, FLASHCORE_BENCH=BENCH)
+                                       *options, FLASHCORE_BENCH=BENCH, OMP_NUM_THREADS="1")
         shards = [f"part-shard{i}" for i in range(1, SHARDS + 1)]
         for shard in shards:
             self.assertTrue((self.folder / f"{shard}.json").exists(), output)
         self.assert_ok(run("merge", *(self.folder / f"{shard}.json" for shard in shards), "-o",
                            self.folder / "merged.json"))
-        self.assert_ok(run("tune", *options, "--output", self.folder / "whole"))
+        self.assert_ok(run("tune", *options, "--output", self.folder / "whole", OMP_NUM_THREADS=1))
         self.assertEqual(self.structure("merged.json"), self.structure("whole.json"))
         self.assertEqual(self.pairs(*(f"{shard}.records.json" for shard in shards)), self.pairs("whole.records.json"))
 

@@ -18,7 +18,10 @@ from bench import BENCH, SOURCE, BenchTest, environment, run
 SCHEMA = json.loads((SOURCE / "configs" / "schema" / "tuned.schema.json").read_text())
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 4, 130
 
-# Six problems of two to four candidates each; a sweep takes a second.
+# One thread: the problems are tiny, and what else a machine does would make threads wait for each other.
+SERIAL = {"OMP_NUM_THREADS": 1}
+
+# Six problems that any machine sweeps in about a second.
 CONFIG = {
     "name": "tiny",
     "problems": [{"name": "p", "heads_q": 2, "seq_q": [8, 16, 24, 32, 40, 48], "head_dim": 64}],
@@ -39,7 +42,7 @@ class TuneTest(BenchTest):
         return ("tune", "--config", self.config, *device, "--output", self.folder / output, *extra)
 
     def tune(self, output="tuned", *extra, **options):
-        return run(*self.arguments(output, *extra, **options), cwd=self.folder)
+        return run(*self.arguments(output, *extra, **options), cwd=self.folder, **SERIAL)
 
     def table(self, output="tuned"):
         return json.loads((self.folder / f"{output}.json").read_text())["tuned_table"]
@@ -115,7 +118,7 @@ class Resume(TuneTest):
         moments = random.Random(20)
         known = []
         for _ in range(20):
-            process = subprocess.Popen([BENCH, *map(str, self.arguments("tuned", "--resume"))], env=environment(),
+            process = subprocess.Popen([BENCH, *map(str, self.arguments("tuned", "--resume"))], env=environment(**SERIAL),
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
             time.sleep(moments.uniform(0.05, 1))
             process.kill()
@@ -173,7 +176,7 @@ class Resume(TuneTest):
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
         result = subprocess.run([BENCH, *map(str, self.arguments())], capture_output=True, text=True,
-                                env=environment(), preexec_fn=shrink_disk, restore_signals=False)
+                                env=environment(**SERIAL), preexec_fn=shrink_disk, restore_signals=False)
         self.assertEqual(result.returncode, ENVIRONMENT, result.stderr)
         self.assertIn("tuned.journal.jsonl: cannot be written: File too large", result.stderr)
         kept = self.journal()
@@ -187,7 +190,7 @@ class Resume(TuneTest):
         process = subprocess.Popen(
             [BENCH, "tune", "--device", "cpu", "--problem", f"head_dim=64,seq_q={lengths}", "--variants", "cpu_scalar/*",
              "--budget", "1", "--output", str(self.folder / "tuned")],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**SERIAL))
         deadline = time.monotonic() + 120
         while not (self.folder / "tuned.json").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
@@ -251,12 +254,12 @@ class Auto(TuneTest):
     def setUp(self):
         super().setUp()
         self.assert_ok(run("tune", "--device", "cpu", "--problem", "name=base,heads_q=2,seq_q=64", "--variants", self.TUNED,
-                           "--budget", "0.1", "--output", self.folder / "tuned"))
+                           "--budget", "0.1", "--output", self.folder / "tuned", **SERIAL))
 
     def auto(self, problem, table="tuned.json"):
         """(variant, reason) of the only record, and what was said."""
         result = run("--device", "cpu", "--problem", problem, "--variants", "auto", "--check-only", "--format", "json",
-                     "--tuned-table", self.folder / table, "--output", self.folder / "run")
+                     "--tuned-table", self.folder / table, "--output", self.folder / "run", **SERIAL)
         self.assert_ok(result)
         record, = json.loads((self.folder / "run.json").read_text())["records"]
         return record["variant"], record["reason"], result.stderr
