@@ -50,6 +50,8 @@ TEST(ErrorMap, NamesQuadrants) {
 TEST(ErrorMap, NamesWhatDoesNotRepeat) {
   const auto late = [](int row, int) { return row >= 70; };
   EXPECT_EQ(pattern_of(make_map(96, 64, late, Cell::unwritten)), "rows 70-95 of 96 are not written");
+  const auto early = [](int row, int) { return row < 3; };
+  EXPECT_EQ(pattern_of(make_map(64, 64, early)), "rows 0-2 of 64 are wrong");
   const auto corner = [](int row, int column) { return row == 1 && (column == 2 || column == 5); };
   EXPECT_EQ(pattern_of(make_map(8, 8, corner)), "rows 1 of 8 in columns 2, 5 of 8 are wrong");
 }
