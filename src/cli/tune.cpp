@@ -119,7 +119,7 @@ struct TunePaths {
 TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
   const std::string base =
       plan.report.output.empty() ? "results/tuned/" + device_folder(device) : plan.report.output;
-  const TunePaths paths{base + ".json", base + ".records.json", base + ".journal.jsonl"};
+  TunePaths paths{base + ".json", base + ".records.json", base + ".journal.jsonl"};
   try {
     require_writable(paths.table);
   } catch (const EnvironmentError& error) {
