@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/problem.hpp"
@@ -26,7 +27,7 @@ struct ErrorNorms {
   double reference_rms = 0;       // root mean square of the reference; not part of a record's file
 };
 
-// How thoroughly a variant is checked; docs/checking.md says what each level launches.
+// How thoroughly a variant is checked; run/checking.md says what each level launches.
 enum class CheckDepth : int { quick, standard, deep };
 
 inline constexpr CheckDepth kAllCheckDepths[] = {CheckDepth::quick, CheckDepth::standard, CheckDepth::deep};
@@ -130,6 +131,12 @@ struct Record {
     roofline.reset();
     telemetry.reset();
     energy_per_call_j.reset();
+  }
+  // What failed has no times.
+  void fail(Status why, std::string what) {
+    status = why;
+    reason = std::move(what);
+    drop_timings();
   }
   // The timing that tables, speed-ups and tflops speak of: the first that was taken of hot, cold, call.
   const Timing* headline() const {

@@ -1,5 +1,5 @@
 // What a deep check adds to a standard one: cases, which are small problems and inputs on which kernels tend
-// to break, and repeats. docs/checking.md lists them with their cost.
+// to break, and repeats. checking.md in this folder lists them with their cost.
 #pragma once
 
 #include <cstdint>

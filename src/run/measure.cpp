@@ -21,12 +21,6 @@ SteadyClock::duration to_duration(double seconds) {
   return std::chrono::duration_cast<SteadyClock::duration>(Seconds(seconds));
 }
 
-void fail(Record& record, Status status, const std::string& reason) {
-  record.status = status;
-  record.reason = reason;
-  record.drop_timings();
-}
-
 // Runs `work`; what it throws becomes the record's status. False when it failed.
 template <class Work>
 bool attempt(Record& record, Work work) {
@@ -34,7 +28,7 @@ bool attempt(Record& record, Work work) {
     work();
     return true;
   } catch (const EnvironmentError& error) {
-    fail(record, error.status, error.what());
+    record.fail(error.status, error.what());
   }
   return false;
 }

@@ -57,13 +57,6 @@ RunSummary run(std::span<const Problem> problems, std::span<const Variant* const
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
                std::span<const Pick> picks = {});
 
-// The check before timing on the prepared problem, with the repeats of a deep one but without its cases:
-// fills in everything of a record but its timings. What goes wrong is its status.
-void examine(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor);
-
-// The check after timing, which a quick one leaves out; a candidate that fails it loses its times.
-void reexamine(Candidate& candidate, const RunPolicy& policy, Executor& executor);
-
 // True once SIGINT or SIGTERM has come; the run then ends after the sample in hand.
 bool interrupt_requested();
 void install_interrupt_handler();

@@ -8,6 +8,7 @@
 
 #include "core/error.hpp"
 #include "report/text.hpp"
+#include "run/examine.hpp"
 #include "run/measure.hpp"
 #include "run/rates.hpp"
 #include "tune/race.hpp"
