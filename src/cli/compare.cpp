@@ -16,6 +16,7 @@
 #include "compare/policy_file.hpp"
 #include "core/names.hpp"
 #include "report/atomic_file.hpp"
+#include "report/result_set.hpp"
 
 namespace flashcore {
 namespace {
@@ -120,8 +121,8 @@ Comparison compare_sides(const CompareOptions& options, ComparePolicy policy) {
   if (options.sides.size() != 2) {
     throw UsageError(fmt::format("compare: needs two results, BASE and NEW; got {}", options.sides.size()));
   }
-  const std::vector<ResultFile> base = read_side(options.sides[0], "BASE");
-  const std::vector<ResultFile> next = read_side(options.sides[1], "NEW");
+  const std::vector<ResultFile> base = read_result_set({&options.sides[0], 1});
+  const std::vector<ResultFile> next = read_result_set({&options.sides[1], 1});
   policy.noise = find_noise(options.noise_file, next);
   return compare(runs_of(base), runs_of(next), policy, differences(base, next));
 }
@@ -149,7 +150,7 @@ ExitCode show_history(const CompareOptions& options) {
   }
   if (!options.sides.empty()) throw UsageError("--history: takes one folder and no BASE and NEW");
   ComparePolicy policy = make_policy(options);
-  std::vector<ResultFile> files = read_side(options.history, "--history");
+  std::vector<ResultFile> files = read_result_set({&options.history, 1});
   policy.noise = find_noise(options.noise_file, files);
   const History history = make_history(std::move(files), policy);
   fmt::print("{}", format == CompareFormat::json ? to_json(history).dump(2) + "\n" : history_table(history));
@@ -240,6 +241,12 @@ void add_output_options(CLI::App& command, CompareOptions& options) {
 }
 
 }  // namespace
+
+Runs runs_of(const std::vector<ResultFile>& files) {
+  Runs runs;
+  for (const ResultFile& file : files) runs.push_back(file.records);
+  return runs;
+}
 
 void add_compare_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<CompareOptions>();

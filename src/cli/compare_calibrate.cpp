@@ -18,6 +18,7 @@
 #include "config/lookup.hpp"
 #include "core/error.hpp"
 #include "report/progress.hpp"
+#include "report/result_set.hpp"
 
 namespace flashcore {
 namespace {
@@ -50,10 +51,7 @@ DeviceInfo device_of(const ResultFile& file) {
 }
 
 Measured read_runs(const std::vector<std::string>& results) {
-  std::vector<ResultFile> files;
-  for (const std::string& path : results) {
-    for (ResultFile& file : read_side(path, "compare --calibrate")) files.push_back(std::move(file));
-  }
+  const std::vector<ResultFile> files = read_result_set(results);
   const DeviceInfo device = device_of(files.front());
   for (const ResultFile& file : files) {
     if (device_of(file).name != device.name) {

@@ -20,8 +20,7 @@ struct CompareRunOptions {
   Overrides overrides;
 };
 
-// A file, or every .json file of a folder in the order of their names. Throws UsageError.
-std::vector<ResultFile> read_side(const std::string& path, std::string_view side);
+// Each file is a run.
 Runs runs_of(const std::vector<ResultFile>& files);
 
 // The noise file that --noise names (UsageError when it is another device's), else the one in its place, else

@@ -44,7 +44,7 @@ class TuneProgress : public TuneListener {
   ProgressLine line_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::vector<std::vector<Contender>> swept_;  // of each problem
-  std::int64_t done_ = 0;                      // candidates settled in this session
+  std::int64_t done_ = 0;                      // candidates settled since the start, not those resumed
   std::int64_t total_ = 0;
   std::int64_t decided_ = 0;  // problems with a winner
   double measuring_s_ = 0;
