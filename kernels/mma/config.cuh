@@ -33,6 +33,18 @@ struct alignas(16) KeyReach {
   KeyRange all;  // keys that every row sees
 };
 
+// Sixteen query rows, filled with the heads of one KV head; its keys are shared out to all warps of a block
+// and, with `blocks`, over so many blocks. For decoding.
+constexpr Tile decode_tile(int block_kv, int warps, int stages, int blocks = 0) {
+  return {.block_q = 16,
+          .block_kv = block_kv,
+          .num_warps = warps,
+          .num_stages = stages,
+          .kv_split_warps = warps,
+          .kv_split_blocks = blocks,
+          .pack_gqa = 1};
+}
+
 template <VariantSpec S>
 struct MmaConfig {
   using T = Element<S.dtype>;

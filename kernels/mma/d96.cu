@@ -11,18 +11,9 @@ std::span<const Variant> mma_d96() {
       Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
       Tile{64, 64, 4, 2},
       Tile{.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
-      Tile{
-          .block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4, .pack_gqa = 1},
-      Tile{.block_q = 16,
-           .block_kv = 64,
-           .num_warps = 4,
-           .num_stages = 3,
-           .kv_split_warps = 4,
-           .kv_split_blocks = 8,
-           .pack_gqa = 1},
+      decode_tile(64, 4, 3), decode_tile(64, 4, 3, 8),
       Tile{.block_q = 256, .block_kv = 32, .num_warps = 8, .num_stages = 2, .q_in_regs = 1},
-      Tile{.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2},
-      Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 3},
+      Tile{128, 64, 8, 2}, Tile{64, 64, 4, 3},
       Tile{.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_split_warps = 2}>();
   return kTable;
 }

@@ -7,10 +7,6 @@
 
 namespace flashcore::kernels {
 
-// Named barriers; 0 is __syncthreads.
-inline constexpr int kTurnBarrier = 1;       // + consumer: its turn at the tensor cores
-inline constexpr int kWarpgroupBarrier = 5;  // + consumer: its four warps
-
 template <class L>
 struct Consumer {
   static constexpr Dtype kDtype = L::spec.dtype;

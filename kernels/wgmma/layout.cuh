@@ -49,6 +49,10 @@ struct WgmmaLayout {
 
 enum class Operand : int { k, v };
 
+// Named barriers; 0 is __syncthreads.
+inline constexpr int kTurnBarrier = 1;       // + consumer: its turn at the tensor cores
+inline constexpr int kWarpgroupBarrier = 5;  // + consumer: its four warps
+
 // Shared-memory addresses by name. "Full" barriers complete when the bytes have come, "empty" ones when all
 // their readers are done.
 template <class L>
