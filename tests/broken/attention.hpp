@@ -276,18 +276,4 @@ FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const AttentionArgs& args) 
   return std::int64_t{args.batch} * args.heads_q * ((args.seq_q + kBlockQ - 1) / kBlockQ);
 }
 
-// The variant of one broken kernel, but for its functions.
-inline Variant make_variant(Break which, Backend backend) {
-  Variant variant;
-  variant.family = describe(which).family;
-  variant.spec = {Dtype::fp16, kHeadDim,
-                  Tile{.block_q = kBlockQ, .block_kv = kBlockKv, .num_warps = 4, .num_stages = kStages}};
-  variant.backend = backend;
-  variant.summary = describe(which).summary;
-  variant.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
-    return args.head_dim == kHeadDim ? nullptr : "compiled for another head_dim";
-  };
-  return variant;
-}
-
 }  // namespace flashcore::broken

@@ -1,9 +1,9 @@
 #include <atomic>
 #include <memory>
-#include <utility>
 
 #include "broken/attention.hpp"
 #include "broken/kernels.hpp"
+#include "broken/make_variants.hpp"
 
 namespace flashcore::broken {
 namespace {
@@ -32,22 +32,11 @@ int launch(const AttentionArgs& args, void*) {
   return 0;
 }
 
-template <Break kBreak>
-Variant make() {
-  Variant variant = make_variant(kBreak, Backend::cpu);
-  variant.launch = &launch<kBreak>;
-  return variant;
-}
-
-template <int... kIndices>
-std::vector<Variant> make_all(std::integer_sequence<int, kIndices...>) {
-  return {make<static_cast<Break>(kIndices)>()...};
-}
-
 }  // namespace
 
 const std::vector<Variant>& cpu_kernels() {
-  static const std::vector<Variant> kVariants = make_all(std::make_integer_sequence<int, kBreakCount>());
+  static const std::vector<Variant> kVariants =
+      make_variants(Backend::cpu, [](auto which) { return &launch<decltype(which)::value>; });
   return kVariants;
 }
 

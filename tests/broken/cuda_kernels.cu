@@ -1,9 +1,8 @@
 #include <cuda_runtime.h>
 
-#include <utility>
-
 #include "broken/attention.hpp"
 #include "broken/kernels.hpp"
+#include "broken/make_variants.hpp"
 
 namespace flashcore::broken {
 namespace {
@@ -37,22 +36,11 @@ int launch(const AttentionArgs& args, void* stream) {
   return cudaGetLastError();
 }
 
-template <Break kBreak>
-Variant make() {
-  Variant variant = make_variant(kBreak, Backend::cuda);
-  variant.launch = &launch<kBreak>;
-  return variant;
-}
-
-template <int... kIndices>
-std::vector<Variant> make_all(std::integer_sequence<int, kIndices...>) {
-  return {make<static_cast<Break>(kIndices)>()...};
-}
-
 }  // namespace
 
 const std::vector<Variant>& cuda_kernels() {
-  static const std::vector<Variant> variants = make_all(std::make_integer_sequence<int, kBreakCount>());
+  static const std::vector<Variant> variants =
+      make_variants(Backend::cuda, [](auto which) { return &launch<decltype(which)::value>; });
   return variants;
 }
 
