@@ -76,7 +76,36 @@ TEST(CompareLive, WhatFailsIsBroken) {
   }
 }
 
-TEST(CompareLive, EachBlockPreparesAnewAndOrderVaries) {
+// Writes its name down at each sample.
+class NamedExecutor : public FakeExecutor {
+ public:
+  NamedExecutor(char name, std::string& log) : name_(name), log_(log) {}
+  double sample(const Variant& variant, Clock clock) override {
+    log_ += name_;
+    return FakeExecutor::sample(variant, clock);
+  }
+
+ private:
+  char name_;
+  std::string& log_;
+};
+
+TEST(CompareLive, TheSidesTakeTurnsInEitherOrder) {
+  std::string log;
+  NamedExecutor base('b', log);
+  NamedExecutor next('n', log);
+  const Variant* variants[] = {&kVariant};
+  compare_live(sample_problem(), variants, base, next, {}, [](int, std::string_view) {});
+  std::size_t base_first = 0;
+  for (std::size_t i = 0; i < log.size(); i += 2) {
+    EXPECT_NE(log[i], log[i + 1]) << i;
+    base_first += log[i] == 'b' ? 1 : 0;
+  }
+  EXPECT_GT(base_first, log.size() / 2 / 4);
+  EXPECT_LT(base_first, log.size() / 2 * 3 / 4);
+}
+
+TEST(CompareLive, EachBlockPreparesAnew) {
   FakeExecutor both;
   const Variant* variants[] = {&kVariant};
   const LivePolicy policy{.pairs = 3};
