@@ -14,8 +14,6 @@ library is missing, or one of this project's variants failed.
 import argparse
 import fnmatch
 import gc
-import shutil
-import subprocess
 import sys
 import time
 
@@ -115,18 +113,8 @@ def open_library(options):
     return library
 
 
-def driver_version(index):
-    """Of the CUDA driver, or None."""
-    if shutil.which("nvidia-smi") is None:
-        return None
-    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", f"--id={index}"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() if result.returncode == 0 else None
-
-
-def torch_versions(torch, device):
-    versions = {"version": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version(),
-                "driver": driver_version(device.index) if device.backend == "cuda" else None}
+def torch_versions(torch):
+    versions = {"version": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
     for name in ("triton", "flash_attn", "flash_attn_interface"):
         versions[name] = getattr(sys.modules.get(name), "__version__", None)
     return {name: version for name, version in versions.items() if version is not None}
@@ -240,8 +228,7 @@ def compare(options):
     library = open_library(options)
     terms = options.variants or config.get("variants", [])
     variants = select_variants(library.variants(), terms if isinstance(terms, list) else [terms], device.backend)
-    environment = make_environment(library.version(), device.describe(), torch_versions(torch, device), sys.argv,
-                                   config)
+    environment = make_environment(library.environment(device.index), torch_versions(torch), sys.argv, config)
     try:
         file = ResultFile(options.output, environment, config)
     except OSError as error:

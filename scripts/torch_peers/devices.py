@@ -1,9 +1,7 @@
 """Devices that take time samples; what hot, cold and call mean stands in src/run/executor.hpp."""
 
 import math
-import os
 import pathlib
-import platform
 import time
 
 import torch
@@ -29,18 +27,12 @@ class CudaDevice:
         self.index = index
         self.torch_device = torch.device("cuda", index)
         torch.cuda.set_device(index)
-        self.properties = torch.cuda.get_device_properties(index)
-        self.cache_bytes = self.properties.L2_cache_size
+        self.cache_bytes = torch.cuda.get_device_properties(index).L2_cache_size
         self.stream = torch.cuda.Stream()
         torch.cuda.set_stream(self.stream)
         self.pool = torch.cuda.graph_pool_handle()
         self.begin = torch.cuda.Event(enable_timing=True)
         self.end = torch.cuda.Event(enable_timing=True)
-
-    def describe(self):
-        p = self.properties
-        return {"backend": "cuda", "name": p.name, "compute_capability": f"{p.major}.{p.minor}",
-                "num_sms": p.multi_processor_count, "memory_bytes": p.total_memory, "l2_bytes": self.cache_bytes}
 
     def current_stream(self):
         """For libflashcore; inside a capture it is the capturing stream."""
@@ -100,10 +92,6 @@ class CpuDevice:
         sizes = [path.read_text().strip() for path in
                  pathlib.Path("/sys/devices/system/cpu/cpu0/cache").glob("index*/size")]
         return max((int(size[:-1]) << 10 for size in sizes if size.endswith("K")), default=32 << 20)
-
-    def describe(self):
-        return {"backend": "cpu", "name": platform.processor() or platform.machine(), "num_sms": os.cpu_count() or 0,
-                "l2_bytes": self.cache_bytes}
 
     def current_stream(self):
         return None

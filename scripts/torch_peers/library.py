@@ -3,6 +3,7 @@
 import ctypes
 import ctypes.util
 import dataclasses
+import json
 import os
 import pathlib
 
@@ -72,6 +73,7 @@ class Library:
         args = ctypes.POINTER(Attention)
         signatures = {
             "version": (text, []),
+            "environment": (text, [i32]),
             "last_error": (text, []),
             "status_text": (text, [status]),
             "variant_count": (size, []),
@@ -100,6 +102,13 @@ class Library:
 
     def version(self):
         return self._c.flashcore_version().decode()
+
+    def environment(self, device):
+        """What result files say of this build and of a device."""
+        found = self._c.flashcore_environment(device)
+        if found is None:
+            raise LibraryError(self._c.flashcore_last_error().decode())
+        return json.loads(found)
 
     def variants(self):
         """Every variant, in ladder order."""

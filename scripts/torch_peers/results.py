@@ -1,11 +1,9 @@
 """Records and result files, in the form of configs/schema/result.schema.json."""
 
-import datetime
 import json
 import math
 import os
 import pathlib
-import platform
 import tempfile
 
 SCHEMA_VERSION = 1
@@ -55,15 +53,9 @@ def config_hash(config):
     return f"{value:016x}"
 
 
-def host():
-    return {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count() or 0,
-            "kernel": f"{platform.system()} {platform.release()} {platform.machine()}"}
-
-
-def make_environment(library_version, device, torch_versions, command_line, config):
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return {"time": now.strftime("%Y-%m-%dT%H:%M:%SZ"), "version": library_version, "device": device,
-            "torch": torch_versions, "host": host(), "command_line": list(command_line),
+def make_environment(of_library, torch_versions, command_line, config):
+    """What the library says of itself, the device and the host, and what only this run knows."""
+    return {**of_library, "torch": torch_versions, "command_line": list(command_line),
             "config_hash": config_hash(config)}
 
 

@@ -17,12 +17,15 @@
 #include "registry/default_variant.hpp"
 #include "registry/registry.hpp"
 #include "report/build_info.hpp"
+#include "report/environment.hpp"
+#include "run/device.hpp"
 
 namespace flashcore {
 namespace {
 
 thread_local std::string last_error;   // of this thread's last call that failed
 thread_local std::string last_reason;  // what flashcore_unsupported() or flashcore_choose_variant() told
+thread_local std::string last_environment;
 
 flashcore_status remember(flashcore_status status, std::string_view message) {
   last_error = message;
@@ -129,6 +132,15 @@ void launch(const char* name, const flashcore_attention* c_args, std::int32_t de
   if (const int code = variant.launch(args, stream); code != 0) throw_launch_error(code, variant, device);
 }
 
+// Without what only a run knows.
+std::string environment_text(std::int32_t device) {
+  Json json = make_environment(
+      {.device = device_info(device), .host_cpu = device_info(FLASHCORE_HOST), .cuda = cuda_status()});
+  json.erase("command_line");
+  json.erase("config_hash");
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace
 }  // namespace flashcore
 
@@ -137,6 +149,11 @@ using namespace flashcore;
 extern "C" {
 
 const char* flashcore_version(void) { return build_info().version.c_str(); }
+
+const char* flashcore_environment(int32_t device) {
+  const flashcore_status status = guard([&] { last_environment = environment_text(device); });
+  return status == FLASHCORE_OK ? last_environment.c_str() : nullptr;
+}
 
 const char* flashcore_last_error(void) { return last_error.c_str(); }
 

@@ -106,6 +106,11 @@ typedef struct flashcore_resources {
 /* "0.1.0" */
 FLASHCORE_API const char* flashcore_version(void);
 
+/* A JSON object: what result files have under "environment" of this build and device, but for their config
+ * and command line: time, version, git commit, compilers, CUDA, device, host. Null, with an error text, when
+ * there is no such device. Valid until this thread's next call. */
+FLASHCORE_API const char* flashcore_environment(int32_t device);
+
 /* What went wrong in this thread's last call that failed; empty when none has. Valid until its next call. */
 FLASHCORE_API const char* flashcore_last_error(void);
 

@@ -17,6 +17,7 @@ from bench import SOURCE, BenchTest, run
 sys.path.insert(0, str(SOURCE / "scripts"))
 
 from torch_peers import measure, problems, results, statistics  # noqa: E402  (found through the path above)
+from torch_peers.library import HOST, Library  # noqa: E402
 
 SCRIPT = SOURCE / "scripts" / "compare_torch.py"
 SCHEMA = json.loads((SOURCE / "configs" / "schema" / "result.schema.json").read_text())
@@ -90,8 +91,8 @@ class Files(unittest.TestCase):
                            "passed": False}
         refused = results.peer_record(problem, "peer_fa3", "cuda")
         results.fail(refused, "unsupported", "not installed")
-        device = {"backend": "cuda", "name": "card"}
-        environment = results.make_environment("0.1.0", device, {"version": "2"}, ["x"], {})
+        library = Library(os.environ["FLASHCORE_LIBRARY"])
+        environment = results.make_environment(library.environment(HOST), {"version": "2"}, ["x"], {})
         with tempfile.TemporaryDirectory() as folder:
             file = results.ResultFile(pathlib.Path(folder) / "new" / "r.json", environment, {})
             self.check(file, 0)

@@ -100,6 +100,19 @@ class LibraryTest(BenchTest):
             self.assertEqual(variant.backend, entry["backend"])
             self.assertEqual(variant.spec, {key: value for key, value in entry["spec"].items() if value != 0})
 
+    def test_tells_the_environment_of_the_programs_results(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_ok(run("--device", "cpu", "--problem", "seq_q=16,head_dim=64", "--variants", VARIANT,
+                               "--check-only", "--format", "json", "--output", f"{folder}/r.json"))
+            of_program = json.loads(pathlib.Path(folder, "r.json").read_text())["environment"]
+        of_library = self.library.environment(HOST)
+        for key in ("time", "command_line", "config_hash"):
+            of_program.pop(key)
+            of_library.pop(key, None)
+        self.assertEqual(of_library, of_program)
+        with self.assertRaisesRegex(LibraryError, "device: "):
+            self.library.environment(99)
+
     def test_computes_attention(self):
         expected_out, expected_lse = self.problem.expected()
         for variant in ("cpu_scalar/fp16_d64", None, "auto"):
