@@ -5,6 +5,7 @@
 #   scripts/sanitize.sh                                   # all four tools
 #   scripts/sanitize.sh racecheck --variants 'wgmma/*'    # one tool; further arguments go to flashcore-bench
 #
+# FLASHCORE_BENCH names a flashcore-bench to run, in place of building one.
 # One table on standard output; what the tools said goes to build/sanitize/<tool>.log. Exits with 0 when no tool
 # found anything and every variant is right, with 1 otherwise, with 4 where there is no tool or no device.
 set -euo pipefail
@@ -42,10 +43,12 @@ sanitizer=${FLASHCORE_SANITIZER:-compute-sanitizer}
 command -v "$sanitizer" >/dev/null ||
   fail "$sanitizer is not installed (it comes with the CUDA Toolkit; FLASHCORE_SANITIZER names another)"
 has_cuda_device || fail "there is no CUDA device here"
-require_packages "${build_packages[@]}"
-build "$preset" flashcore-bench
-
-bench=$flashcore_root/build/$preset/flashcore-bench
+bench=${FLASHCORE_BENCH:-}
+if [[ -z $bench ]]; then
+  require_packages "${build_packages[@]}"
+  build "$preset" flashcore-bench
+  bench=$flashcore_root/build/$preset/flashcore-bench
+fi
 options=(--config - --device cuda)
 # A kernel in a worker process would run outside of the tool's sight.
 [[ $("$bench" --help) == *--in-process* ]] && options+=(--in-process)

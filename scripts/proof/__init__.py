@@ -1,0 +1,1 @@
+"""What this project claims of itself, shown on the machine in front of you: steps of scripts/prove.py."""

@@ -1,0 +1,57 @@
+"""Are the kernels right, and does diagnosis say what is wrong with broken ones?"""
+
+import collections
+import re
+
+from .claims import Claim
+
+DEEP = {"name": "deep",
+        "problems": [{"heads_q": 4, "heads_kv": 2, "seq_q": 200, "seq_kv": 331, "head_dim": [32, 64, 96, 128, 256],
+                      "dtype": ["fp16", "bf16"], "causal": [False, True]}],
+        "check": {"depth": "deep"}, "measure": {"clocks": []}}
+
+
+def deep(program):
+    """Every variant through the deep check."""
+    ours = ["*", "!peer_*"] if program.backend == "cuda" else ["*"]
+    records = program.records("deep", {**DEEP, "variants": ours}, codes=(0, 1, 4))
+    found = collections.Counter(record["status"] for record in records)
+    bad = [record for record in records if record["status"] not in ("ok", "unsupported")]
+    got = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
+    if bad:
+        got += f"; first: {bad[0]['variant']}: {bad[0].get('reason', '')}"
+    variants = len({record["variant"] for record in records})
+    return [Claim("deep", f"all {variants} variants pass the deep check", "no other status than ok", got,
+                  not bad and found["ok"] > 0)]
+
+
+def gpu_tests(program):
+    """The tests that need a device, 1000 repeats with equal bits among them."""
+    tests = program.build / "tests" / "flashcore_gpu_tests"
+    if not tests.exists():
+        return [Claim("gpu_tests", "tests on the device", "none fails", f"there is no {tests}", None)]
+    result = program.run("gpu_tests", [tests, "--gtest_brief=1"], codes=(0, 1))
+    counts = re.findall(r"\[ +(PASSED|SKIPPED|FAILED) +\] (\d+) tests?", result.stdout)
+    got = ", ".join(f"{count} {word.lower()}" for word, count in counts)
+    return [Claim("gpu_tests", "tests on the device", "none fails", got, result.code == 0)]
+
+
+def faults(program):
+    """Kernels with one deliberate fault each get the right verdict."""
+    matrix = program.build / "tests" / "flashcore_fault_matrix"
+    result = program.run("faults", [matrix, program.backend, program.folder / "fault-matrix.txt"], codes=(0, 1))
+    return [Claim("faults", "every broken kernel gets its verdict, the right one none", "all as expected",
+                  "all as expected" if result.code == 0 else "see fault-matrix.txt", result.code == 0)]
+
+
+def sanitize(program):
+    """compute-sanitizer over every variant."""
+    script = program.source / "scripts" / "sanitize.sh"
+    result = program.run("sanitize", [script], codes=(0, 1, 4), FLASHCORE_BENCH=str(program.bench))
+    if result.code == 4:
+        return [Claim("sanitize", "compute-sanitizer", "0 errors", result.stderr.strip().splitlines()[-1], None)]
+    claims = []
+    for line in result.stdout.splitlines()[1:]:
+        tool, errors, verdict = line.split(maxsplit=2)
+        claims.append(Claim("sanitize", tool, "0 errors", f"{errors} errors, {verdict}", verdict == "fine"))
+    return claims

@@ -1,0 +1,108 @@
+"""Does tuning find the best variant, in how much of the time, and does it find the same one again?"""
+
+import json
+import re
+
+from .claims import Claim, at_least, at_most
+from .program import hot_us, read_records
+
+SEED_PROBLEM = "batch=1,heads_q=8,seq_q=512,head_dim=64"
+
+
+def candidates(program):
+    """The rungs below take seconds a launch at 16k keys and never win."""
+    return ["--variants", "mma/*,wgmma/*" if program.backend == "cuda" else "cpu_*"]
+
+
+def problems(program):
+    return ["--config", "peers"] if program.backend == "cuda" else [
+        "--config", "default", "--problem", "heads_q=2,seq_q=64:128,head_dim=64:128"]
+
+
+class Sweep:
+    """A finished tuning run: times of all candidates, the choices, and what it cost."""
+
+    def __init__(self, program, name, *options):
+        output = program.folder / name
+        finished = program.run(name, [program.bench, "tune", "--device", program.device, "--fresh", "--output",
+                                      output, *options])
+        self.measuring_s = float(re.search(r"([0-9.]+) s of measuring", finished.stderr)[1])
+        self.seconds = finished.seconds
+        table = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+        self.entries = {entry["problem"]["name"]: entry for entry in table["tuned_table"]}
+        self.records = read_records(output.with_suffix(".records.json"))
+        self.times = {}
+        for record in self.records:
+            if hot_us(record):
+                self.times.setdefault(record["problem"]["name"], {})[record["variant"]] = hot_us(record)
+
+    def winner(self, problem):
+        return self.entries[problem]["winner"]["variant"]
+
+    def choices(self, problem):
+        """The winner and the variants that tie with it."""
+        return {self.winner(problem), *(tie["variant"] for tie in self.entries[problem]["ties"])}
+
+
+def losses(race, exhaustive):
+    """How much slower the race's winner is than the best, a problem, both as the exhaustive search timed them."""
+    return {problem: times[race.winner(problem)] / min(times.values()) - 1
+            for problem, times in exhaustive.times.items()}
+
+
+def agreement(one, other):
+    """The share of problems on which the winner of either is among the choices of the other."""
+    agree = [one.winner(problem) in other.choices(problem) or other.winner(problem) in one.choices(problem)
+             for problem in one.entries]
+    return sum(agree) / len(agree)
+
+
+def tune(program):
+    """Two races and an exhaustive search over the same problems."""
+    common = [*problems(program), *candidates(program), "--budget", program.budget(300)]
+    race = Sweep(program, "race", *common, "--seed", "1")
+    again = Sweep(program, "race-again", *common, "--seed", "2")
+    exhaustive = Sweep(program, "exhaustive", *common, "--seed", "3", "--search", "exhaustive")
+    worst, loss = max(losses(race, exhaustive).items(), key=lambda item: item[1])
+    return [
+        at_most("tune", f"loss of the race's winner over {len(race.entries)} problems, worst ({worst})", 100 * loss, 2,
+                " %"),
+        at_most("tune", f"measuring of the race ({race.measuring_s:.0f} s) in that of exhaustive search "
+                        f"({exhaustive.measuring_s:.0f} s)", 100 * race.measuring_s / exhaustive.measuring_s, 30, " %"),
+        at_least("tune", "problems on which two races agree", 100 * agreement(race, again), 95, " %"),
+    ]
+
+
+def seed(program):
+    """The seed problem over all variants, checked and timed, as a user waits for it."""
+    sweep = Sweep(program, "seed", "--config", "default", "--problem", SEED_PROBLEM, "--budget", program.budget(60))
+    return [at_least("seed", "variants tried on the seed problem", len(sweep.records), 40),
+            at_most("seed", "seconds for that, from start to end", sweep.seconds, 10, " s")]
+
+
+def auto(program):
+    """What `auto` takes from the table of the step tune, beside all winners of the exhaustive search."""
+    table = program.folder.parent / "tune" / "race.json"
+    best = program.folder.parent / "tune" / "exhaustive.json"
+    if not table.exists() or not best.exists():
+        return [Claim("auto", "auto beside the best by hand", "<= 2 %", "the step tune has not been run", None)]
+    winners = sorted({entry["winner"]["variant"]
+                      for entry in json.loads(best.read_text(encoding="utf-8"))["tuned_table"]})
+    result = program.folder / "auto"
+    program.run("auto", [program.bench, *problems(program), "--device", program.device, "--variants",
+                         ",".join(["auto", *winners]), "--tuned-table", table, "--depth", "quick", "--budget",
+                         program.budget(60), "--format", "json", "--output", result])
+    by_problem = {}
+    for record in read_records(result.with_suffix(".json")):
+        if hot_us(record):
+            by_problem.setdefault(record["problem"]["name"], []).append(record)
+    loss, worst = max((hot_us(next(r for r in records if r.get("reason", "").startswith("auto")))
+                       / min(hot_us(r) for r in records) - 1, name) for name, records in by_problem.items())
+    return [at_most("auto", f"auto behind the best by hand, worst ({worst})", 100 * loss, 2, " %")]
+
+
+def ci(program):
+    """The config of continuous integration, as a gate runs it."""
+    result = program.run("ci", [program.bench, "--config", "ci", "--device", program.device, "--format", "json",
+                                "--output", program.folder / "ci"])
+    return [at_most("ci", "seconds of configs/ci.json, from start to end", result.seconds, 120, " s")]

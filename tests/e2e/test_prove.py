@@ -1,0 +1,109 @@
+"""scripts/prove.py: its sums on made-up results, its command line, and a step on the CPU."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import types
+import unittest
+
+from bench import SOURCE, BenchTest, run
+
+sys.path.insert(0, str(SOURCE / "scripts"))
+
+from proof import claims, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
+
+SCRIPT = SOURCE / "scripts" / "prove.py"
+BUILD = pathlib.Path(os.environ["FLASHCORE_BENCH"]).parent
+
+
+def prove(*arguments):
+    return subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def record(problem, variant, us):
+    """On a problem of 16 MFLOP."""
+    return {"problem": {"name": problem}, "variant": variant, "family": variant.split("/")[0], "tflops": 16 / us,
+            "timing": {"hot_us": {"median": us}}}
+
+
+def sweep(choices):
+    """`choices`: of each problem the winner and its ties."""
+    made = tuning.Sweep.__new__(tuning.Sweep)
+    made.entries = {problem: {"winner": {"variant": winner}, "ties": [{"variant": tie} for tie in ties]}
+                    for problem, (winner, *ties) in choices.items()}
+    return made
+
+
+class Sums(unittest.TestCase):
+    def test_limits_hold_up_to_themselves(self):
+        self.assertTrue(claims.at_most("s", "t", 2.0, 2).held)
+        self.assertFalse(claims.at_most("s", "t", 2.01, 2).held)
+        self.assertTrue(claims.at_least("s", "t", 1.05, 1.05).held)
+        self.assertFalse(claims.at_least("s", "t", float("nan"), 1.05).held)
+
+    def test_table_shows_what_does_not_hold(self):
+        lines = claims.table([claims.Claim("a", "b", "c", "d", held) for held in (True, False, None)]).splitlines()
+        self.assertEqual([line.split()[-1] for line in lines], ["holds", "yes", "NO", "?"])
+
+    def test_races_agree_when_a_winner_is_among_the_others_choices(self):
+        one = sweep({"p": "ab", "q": "a", "r": "a"})
+        other = sweep({"p": "b", "q": "ba", "r": "b"})
+        self.assertAlmostEqual(tuning.agreement(one, other), 2 / 3)
+
+    def test_a_race_loses_what_exhaustive_search_timed(self):
+        exhaustive = types.SimpleNamespace(times={"p": {"a": 10.0, "b": 11.0}})
+        self.assertAlmostEqual(tuning.losses(sweep({"p": "b"}), exhaustive)["p"], 0.1)
+
+    def test_speed_ups_are_of_the_fastest_of_each(self):
+        table = speed.Table([record("p", "mma/a", 4.0), record("p", "mma/b", 2.0), record("p", "wgmma/a", 5.0),
+                             record("p", "peer_torch_flash/a", 6.0), record("p", "peer_torch_cudnn/a", 3.0),
+                             {"problem": {"name": "p"}, "variant": "mma/c", "family": "mma"}])
+        self.assertEqual(table.time("p", "mma"), 2.0)
+        self.assertEqual(table.time("p", "wgmma"), 5.0)
+        self.assertEqual(table.best_peer("p"), 3.0)
+        self.assertEqual(table.tflops("p", "mma"), 8.0)
+        self.assertEqual(speed.every("t", table, ["p"], 1, peer="peer_torch_flash").got, "3x")
+        self.assertAlmostEqual(speed.geometric_mean([2.0, 8.0]), 4.0)
+
+    def test_no_run_stands_on_both_sides(self):
+        runs = list(range(6))
+        for left, right in slowdowns.draws(20, runs, runs):
+            self.assertEqual(sorted(left + right), runs)
+
+
+class Program(BenchTest):
+    def test_bad_arguments(self):
+        for arguments, word in ((["dep"], "dep"), (["--scale", "0"], "--scale"), (["--build", "/none"], "--build")):
+            result = prove("--build", BUILD, *arguments)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn(word, result.stderr.splitlines()[-1])
+
+    def test_a_step_on_the_cpu(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = prove("--build", BUILD, "--device", "cpu", "--scale", "0.01", "--output", folder, "seed")
+            self.assertIn(result.returncode, (0, 1), result.stderr)  # there are not 40 variants for a CPU
+            content = json.loads(pathlib.Path(folder, "claims.json").read_text())
+        self.assertIn("git", content["environment"])
+        tried = content["claims"][0]
+        self.assertEqual((tried["step"], tried["held"]), ("seed", False))
+        self.assertGreater(int(tried["got"]), 4)
+
+    def test_what_cannot_run_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = prove("--build", BUILD, "--device", "cuda:99", "--output", folder, "ci")
+            claim = json.loads(pathlib.Path(folder, "claims.json").read_text())["claims"][0]
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIsNone(claim["held"])
+        self.assertIn("ended with 4", claim["got"])
+
+    def test_the_planted_plugin_is_right(self):
+        output = self.assert_ok(run("--plugin", os.environ["FLASHCORE_PLANTED_PLUGIN"], "--device", "cpu", "--problem",
+                                    "heads_q=2,seq_q=33,head_dim=64:128", "--variants", "planted/*", "--check-only"))
+        self.assertEqual(output.count(" ok\n"), 4, output)
+
+
+if __name__ == "__main__":
+    unittest.main()
