@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fuzzes the readers of configs, result files and --problem with libFuzzer, AddressSanitizer and
-# UndefinedBehaviorSanitizer; clang comes from the distribution's packages.
+# Fuzzes the readers of what comes from outside (tests/fuzz/readers.hpp: configs, results, tables, journals, gates,
+# noise files, --problem, a worker's lines) with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer; clang
+# comes from the distribution's packages.
 #
 #   scripts/fuzz.sh              # every reader, a minute each
 #   scripts/fuzz.sh 3600 config  # one reader, an hour
@@ -43,6 +44,7 @@ fuzz() {
   local seeds=("$corpus/$reader")
   [[ $reader == config ]] && seeds+=("$flashcore_root/configs")
   [[ $reader == results ]] && seeds+=("$flashcore_root/tests/golden/report")
+  [[ $reader == tuned_table ]] && seeds+=("$flashcore_root/results/tuned")
   mkdir -p "$learnt" "$found"
   say "Fuzzing $reader for $seconds s"
   nice "$folder/tests/flashcore_fuzz_$reader" "$learnt" "${seeds[@]}" -max_total_time="$seconds" -max_len=16384 \

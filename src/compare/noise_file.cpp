@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 
-#include "config/json_document.hpp"
 #include "report/atomic_file.hpp"
 #include "report/json_fields.hpp"
 
@@ -37,9 +36,7 @@ std::filesystem::path noise_place(const std::string& device_folder) {
   return data / "flashcore" / "noise" / (device_folder + ".json");
 }
 
-CalibratedNoise read_noise(const std::filesystem::path& path) {
-  const JsonDocument document = read_json_document(path);
-  const JsonReader root(document);
+CalibratedNoise noise_from_json(const JsonReader& root) {
   const JsonReader version = require_field(root, "schema_version");
   if (version.value() != kSchemaVersion) version.fail("another form of noise file; calibrate again");
   CalibratedNoise noise{.device = require_field(root, "device").string(),
@@ -50,6 +47,12 @@ CalibratedNoise read_noise(const std::filesystem::path& path) {
   for (const SizeClass size : kAllSizeClasses) {
     noise.model.of(size) = read_spread(require_field(spreads, to_string(size)));
   }
+  return noise;
+}
+
+CalibratedNoise read_noise(const std::filesystem::path& path) {
+  const JsonDocument document = read_json_document(path);
+  CalibratedNoise noise = noise_from_json(JsonReader(document));
   noise.model.source = fmt::format("measured in {} runs at {} ({})", noise.runs, noise.time, path.string());
   return noise;
 }

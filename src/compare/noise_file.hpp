@@ -8,6 +8,7 @@
 #include <string>
 
 #include "compare/noise.hpp"
+#include "config/json_document.hpp"
 
 namespace flashcore {
 
@@ -22,7 +23,8 @@ struct CalibratedNoise {
 // XDG_DATA_HOME, or in ~/.local/share (XDG Base Directory Specification 0.8). Empty when neither is known.
 std::filesystem::path noise_place(const std::string& device_folder);
 
-// Throws UsageError with the file and JSON pointer of what is wrong.
+// Throw UsageError with the file and JSON pointer of what is wrong.
+CalibratedNoise noise_from_json(const JsonReader& root);
 CalibratedNoise read_noise(const std::filesystem::path& path);
 
 // Makes the folder. Throws EnvironmentError.

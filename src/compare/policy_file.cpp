@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdio>
 
-#include "config/json_document.hpp"
 #include "core/error.hpp"
 #include "core/names.hpp"
 
@@ -84,9 +83,7 @@ double check_effect(double effect, std::string_view where) {
   return effect;
 }
 
-void read_policy(const std::filesystem::path& path, ComparePolicy& policy) {
-  const JsonDocument document = read_json_document(path);
-  const JsonReader root(document);
+void policy_from_json(const JsonReader& root, ComparePolicy& policy) {
   root.check_keys(kRootKeys);
   if (root.has("smallest_effect")) {
     const JsonReader effect = root["smallest_effect"];
@@ -107,6 +104,11 @@ void read_policy(const std::filesystem::path& path, ComparePolicy& policy) {
       policy.allowed.push_back(read_allowance(entry));
     }
   }
+}
+
+void read_policy(const std::filesystem::path& path, ComparePolicy& policy) {
+  const JsonDocument document = read_json_document(path);
+  policy_from_json(JsonReader(document), policy);
 }
 
 }  // namespace flashcore

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "compare/policy.hpp"
+#include "config/json_document.hpp"
 
 namespace flashcore {
 
 // Reads smallest_effect, tolerances, allowed and fail_on into `policy`. Throws UsageError with the file and
 // JSON pointer of the first thing that is wrong.
+void policy_from_json(const JsonReader& root, ComparePolicy& policy);
 void read_policy(const std::filesystem::path& path, ComparePolicy& policy);
 
 // Words of Verdict, each at most once. Throws UsageError that begins with `where`.

@@ -3,12 +3,17 @@
 #include <stdexcept>
 #include <string>
 
+#include "compare/noise_file.hpp"
+#include "compare/policy_file.hpp"
 #include "config/plan.hpp"
 #include "config/problem_reader.hpp"
 #include "core/error.hpp"
 #include "report/csv.hpp"
 #include "report/record_json.hpp"
 #include "report/result_file.hpp"
+#include "tune/journal.hpp"
+#include "tune/tuned_table.hpp"
+#include "worker/protocol.hpp"
 
 namespace flashcore::fuzz {
 namespace {
@@ -65,6 +70,52 @@ void read_problem_flag(std::string_view text) {
     JsonDocument document("{}", "flag");
     document.set("/problems", problem_from_flag(text), "--problem");
     check_plan(make_plan(document, "fuzz"));
+  });
+}
+
+void read_tuned_table(std::string_view text) {
+  unless_refused([&] {
+    const TunedTable table = parse_tuned_table(text, "table");
+    TunedTable merged;
+    for (const TunedEntry& entry : table.entries) add_entry(merged, entry);
+    const std::size_t count = merged.entries.size();
+    for (const TunedEntry& entry : table.entries) add_entry(merged, entry);
+    require(merged.entries.size() == count, "merging a table a second time adds to it");
+  });
+}
+
+void read_journal(std::string_view text) {
+  unless_refused([&] {
+    const Journal journal = parse_journal(text, "journal");
+    require(journal.whole_bytes <= static_cast<std::int64_t>(text.size()), "more whole bytes than bytes");
+    require(tuned_entries(journal).size() <= journal.entries.size(), "decisions without records");
+  });
+}
+
+void read_gate(std::string_view text) {
+  unless_refused([&] {
+    const JsonDocument document(text, "gate");
+    ComparePolicy policy;
+    policy_from_json(JsonReader(document), policy);
+  });
+}
+
+void read_noise(std::string_view text) {
+  unless_refused([&] {
+    const JsonDocument document(text, "noise");
+    require(noise_from_json(JsonReader(document)).runs > 0, "noise of no run");
+  });
+}
+
+void read_worker(std::string_view text) {
+  unless_refused([&] {
+    const JsonDocument document(text, "worker");
+    const JsonReader root(document);
+    unless_refused([&] { hello_from_json(root); });
+    unless_refused([&] { inspection_from_json(root); });
+    unless_refused([&] { sample_from_json(root); });
+    unless_refused([&] { check_policy_from_json(root); });
+    unless_refused([&] { failure_from_json(root); });
   });
 }
 
