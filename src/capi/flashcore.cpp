@@ -13,6 +13,7 @@
 #include "capi/plugin.hpp"
 #include "capi/variant_index.hpp"
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "core/problem.hpp"
 #include "registry/default_variant.hpp"
 #include "registry/registry.hpp"
@@ -138,7 +139,7 @@ std::string environment_text(std::int32_t device) {
       {.device = device_info(device), .host_cpu = device_info(FLASHCORE_HOST), .cuda = cuda_status()});
   json.erase("command_line");
   json.erase("config_hash");
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json_text(json);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "compare/live.hpp"
 #include "compare/output.hpp"
 #include "compare/policy_file.hpp"
+#include "core/json_text.hpp"
 #include "core/names.hpp"
 #include "report/atomic_file.hpp"
 #include "report/result_set.hpp"
@@ -95,9 +96,7 @@ ComparePolicy make_policy(const CompareOptions& options) {
 }
 
 std::string render(const Comparison& comparison, CompareFormat format, const CompareTableOptions& table) {
-  const auto text = [](const Json& json) {
-    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  };
+  const auto text = [](const Json& json) { return json_text(json, 2) + "\n"; };
   switch (format) {
     case CompareFormat::table:
       return compare_table(comparison, table);
@@ -153,7 +152,8 @@ ExitCode show_history(const CompareOptions& options) {
   std::vector<ResultFile> files = read_result_set({&options.history, 1});
   policy.noise = find_noise(options.noise_file, files);
   const History history = make_history(std::move(files), policy);
-  fmt::print("{}", format == CompareFormat::json ? to_json(history).dump(2) + "\n" : history_table(history));
+  fmt::print("{}",
+             format == CompareFormat::json ? json_text(to_json(history), 2) + "\n" : history_table(history));
   return ExitCode::ok;
 }
 

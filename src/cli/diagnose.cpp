@@ -8,6 +8,7 @@
 #include "cli/runnable.hpp"
 #include "cli/subject.hpp"
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "diagnose/diagnosis.hpp"
 #include "report/atomic_file.hpp"
 #include "run/device.hpp"
@@ -46,7 +47,7 @@ ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session
                [](Probe probe) { spdlog::debug("{}: {}", describe(probe).name, describe(probe).question); });
   if (!options.html.empty()) write_atomically(options.html, {to_html(diagnosis)});
   if (options.json) {
-    fmt::print("{}\n", to_json(diagnosis).dump(2));
+    fmt::print("{}\n", json_text(to_json(diagnosis), 2));
   } else {
     fmt::print("{}", to_text(diagnosis, session.color));
   }

@@ -8,6 +8,7 @@
 #include "cli/command.hpp"
 #include "cli/runnable.hpp"
 #include "config/lookup.hpp"
+#include "core/json_text.hpp"
 #include "registry/registry.hpp"
 #include "report/build_info.hpp"
 #include "report/device_json.hpp"
@@ -195,7 +196,7 @@ ExitCode print_info(bool json, bool probe) {
   CudaStatus cuda = cuda_status();
   if (probe) probe_devices(cuda);
   const Json info = make_info(cuda);
-  fmt::print("{}\n", json ? info.dump(2) : info_text(info));
+  fmt::print("{}\n", json ? json_text(info, 2) : info_text(info));
   return ExitCode::ok;
 }
 

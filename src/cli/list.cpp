@@ -11,6 +11,7 @@
 #include "cli/command.hpp"
 #include "cli/runnable.hpp"
 #include "config/plan.hpp"
+#include "core/json_text.hpp"
 #include "registry/registry.hpp"
 #include "registry/selector.hpp"
 #include "run/device.hpp"
@@ -79,7 +80,7 @@ ExitCode list_variants(const ListOptions& options) {
   if (options.json) {
     Json entries = Json::array();
     for (const Variant* variant : variants) entries.push_back(variant_json(*variant, device));
-    fmt::print("{}\n", entries.dump(2));
+    fmt::print("{}\n", json_text(entries, 2));
     return ExitCode::ok;
   }
   fmt::print("{}", variant_table(variants, device));

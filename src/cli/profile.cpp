@@ -14,6 +14,7 @@
 #include "cli/ncu_counters.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/subject.hpp"
+#include "core/json_text.hpp"
 #include "report/progress.hpp"
 #include "report/record_json.hpp"
 #include "report/text.hpp"
@@ -152,7 +153,7 @@ ExitCode profile(const ProfileOptions& options, const Session& session) {
   const std::vector<KernelProfile> kernels =
       parse_ncu_csv(run_ncu(ncu, metric_list(compute_capability), own_command(session)));
   if (options.json) {
-    fmt::print("{}\n", profile_json(record, kernels).dump(2));
+    fmt::print("{}\n", json_text(profile_json(record, kernels), 2));
   } else {
     fmt::print("{}\n{}", record_line(record), profile_table(kernels));
   }

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "core/json_text.hpp"
 #include "report/atomic_file.hpp"
 #include "report/json_fields.hpp"
 
@@ -67,7 +68,7 @@ void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise
     json["spreads"][to_string(size)] = {{"row", spread.row}, {"common", spread.common}};
   }
   require_writable(path);
-  write_atomically(path, {json.dump(2, ' ', false, Json::error_handler_t::replace), "\n"});
+  write_atomically(path, {json_text(json, 2), "\n"});
 }
 
 }  // namespace flashcore

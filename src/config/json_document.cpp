@@ -11,6 +11,7 @@
 #include <set>
 
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "core/names.hpp"
 
 namespace flashcore {
@@ -98,7 +99,7 @@ std::string preview(const json& value) {
   constexpr std::size_t kMost = 40;
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";
-  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
+  const std::string text = json_text(value, -1, /*ascii=*/true);
   return text.size() <= kMost ? text : text.substr(0, kMost) + "…";
 }
 

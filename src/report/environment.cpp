@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/hash.hpp"
+#include "core/json_text.hpp"
 #include "report/build_info.hpp"
 #include "report/device_json.hpp"
 #include "report/json_fields.hpp"
@@ -117,7 +118,7 @@ Json make_environment(const EnvironmentRequest& request) {
 
 std::string config_hash(const Json& config) {
   // nlohmann::json, unlike Json, sorts its keys.
-  return hash_hex(nlohmann::json(config).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return hash_hex(json_text(nlohmann::json(config)));
 }
 
 }  // namespace flashcore

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/json_text.hpp"
 #include "report/ranking.hpp"
 #include "report/record_json.hpp"
 
@@ -101,7 +102,7 @@ Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
 std::string script_safe(const Json& json) {
   // All of JSON's own signs are left alone: these stand in strings only.
   std::string text;
-  for (const char c : json.dump(-1, ' ', true, Json::error_handler_t::replace)) {
+  for (const char c : json_text(json, -1, /*ascii=*/true)) {
     if (c == '<' || c == '>' || c == '&') {
       text += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     } else {

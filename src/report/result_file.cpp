@@ -8,17 +8,11 @@
 #include <iterator>
 
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "report/json_fields.hpp"
 #include "report/record_json.hpp"
 
 namespace flashcore {
-namespace {
-
-// A text that JSON would refuse (a device name in another encoding) is repaired rather than lost.
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-}  // namespace
-
 void check_schema_version(const JsonReader& document) {
   const JsonReader version = require_field(document, "schema_version");
   if (version.value() != kSchemaVersion) {
@@ -55,9 +49,9 @@ ResultFile read_results(const std::filesystem::path& path) {
 
 std::string results_head(const Json& environment, const Json& config) {
   return fmt::format("{{\"schema_version\":{},\n\"environment\":{},\n\"config\":{},\n\"records\":[\n",
-                     kSchemaVersion, dump(environment), dump(config));
+                     kSchemaVersion, json_text(environment), json_text(config));
 }
 
-std::string record_line(const Record& record) { return dump(to_json(record)); }
+std::string record_line(const Record& record) { return json_text(to_json(record)); }
 
 }  // namespace flashcore

@@ -8,15 +8,14 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "report/record_json.hpp"
 #include "tune/journal.hpp"
 
 namespace flashcore {
 namespace {
 
-std::string line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
+std::string line(const Json& json) { return json_text(json) + "\n"; }
 
 std::string header_line(const SweepIdentity& identity, const Json& environment, const Json& config) {
   return line({{"schema_version", kSchemaVersion},

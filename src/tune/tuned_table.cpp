@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "report/atomic_file.hpp"
 #include "report/json_fields.hpp"
 #include "report/record_json.hpp"
@@ -143,8 +144,7 @@ TunedTable read_tuned_table(const std::filesystem::path& path) {
 void write_tuned_table(const TunedTable& table, const std::filesystem::path& path) {
   std::string text = fmt::format("{{\"schema_version\":{},\n\"{}\":[", kSchemaVersion, kForm);
   for (std::size_t i = 0; i < table.entries.size(); ++i) {
-    text += fmt::format("{}\n{}", i == 0 ? "" : ",",
-                        to_json(table.entries[i]).dump(-1, ' ', false, Json::error_handler_t::replace));
+    text += fmt::format("{}\n{}", i == 0 ? "" : ",", json_text(to_json(table.entries[i])));
   }
   write_atomically(path, {text, "\n]}\n"});
 }

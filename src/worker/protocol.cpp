@@ -1,5 +1,6 @@
 #include "worker/protocol.hpp"
 
+#include "core/json_text.hpp"
 #include "report/device_json.hpp"
 #include "report/json_fields.hpp"
 #include "report/record_json.hpp"
@@ -92,8 +93,6 @@ EnvironmentError failure_from_json(const JsonReader& reader) {
                           decode<Status>(require_field(reader, "status")));
 }
 
-std::string to_line(const Json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
-}
+std::string to_line(const Json& json) { return json_text(json); }
 
 }  // namespace flashcore
