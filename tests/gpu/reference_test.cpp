@@ -43,7 +43,7 @@ TEST_P(ReferenceTest, InputsAreThoseOfTheCpu) {
   DeviceBuffer buffer;
   const auto device = make_on_device(query_shape(problem), GetParam(), InputTensor::q, buffer);
   const std::uint64_t stream = kernels::random_stream(11, InputTensor::q, 2);
-  kernels::visit_dtype(GetParam(), [&]<class T>(T) {
+  kernels::visit_output_dtype(GetParam(), [&]<class T>(T) {
     for (std::size_t i = 0; i < device.size(); ++i) {
       // One rounding apart at most: the two machines' logarithms and cosines differ in the last bit.
       const float want = kernels::normal_value(stream, i);
