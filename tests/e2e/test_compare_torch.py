@@ -57,6 +57,10 @@ class SameDefinitions(BenchTest):
             self.assertEqual(problem.to_json(), {**theirs[problem.name], "scale": problem.scale})
             self.assertAlmostEqual(problem.scale, theirs[problem.name]["scale"])
 
+    def test_e4m3_is_refused(self):
+        with self.assertRaisesRegex(problems.UsageError, "/problems/0/dtype: e4m3"):
+            problems.select_problems({"problems": {"dtype": ["fp16", "e4m3"], "out_dtype": "fp16"}}, [])
+
     def test_flops_and_rates(self):
         by_name = {problem.name: problem for problem in problems.select_problems(self.CONFIG, [])}
         for record in self.timed:

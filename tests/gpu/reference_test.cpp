@@ -43,12 +43,12 @@ TEST_P(ReferenceTest, InputsAreThoseOfTheCpu) {
   DeviceBuffer buffer;
   const auto device = make_on_device(query_shape(problem), GetParam(), InputTensor::q, buffer);
   const std::uint64_t stream = kernels::random_stream(11, InputTensor::q, 2);
-  kernels::visit_dtype(GetParam(), [&]<class T>(T) {
+  kernels::visit_output_dtype(GetParam(), [&]<class T>(T) {
     for (std::size_t i = 0; i < device.size(); ++i) {
       // One rounding apart at most: the two machines' logarithms and cosines differ in the last bit.
       const float want = kernels::normal_value(stream, i);
       EXPECT_NEAR(kernels::to_float(T{device[i]}), want,
-                  std::abs(want) * 2 * kernels::kUnitRoundoff<T> + 1e-6);
+                  std::abs(want) * 2 * unit_roundoff(GetParam()) + 1e-6);
     }
   });
 }

@@ -121,6 +121,14 @@ TEST(CheckCases, AreValidAndNamedApart) {
   EXPECT_FALSE(names.contains("edge_q0_kv1"));
 }
 
+TEST(CheckCases, HaveNoInfinityWhereTheDtypeHasNone) {
+  const auto is_infinite = [](const CheckCase& one) { return one.inputs == InputKind::minus_infinity; };
+  Problem problem = seed_problem();
+  EXPECT_EQ(std::ranges::count_if(common_cases(problem, 3), is_infinite), 1);
+  problem.dtype = Dtype::e4m3;
+  EXPECT_EQ(std::ranges::count_if(common_cases(problem, 3), is_infinite), 0);
+}
+
 // --- The CPU families and the reference
 
 std::vector<const Variant*> cpu_variants(const Problem& problem) {
