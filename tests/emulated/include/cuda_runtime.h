@@ -15,6 +15,7 @@
 #include "emulated/machine/warp.hpp"
 
 #define __launch_bounds__(...)
+#define __CUDA_ARCH_FEAT_SM90_ALL  // kernels for sm_90a leave their bodies out elsewhere
 
 // --- Built-in variables: set whenever another thread goes on
 

@@ -8,8 +8,10 @@
 
 #include "emulated/machine/async_copy.hpp"
 #include "emulated/machine/barrier_state.hpp"
+#include "emulated/machine/bulk_copy.hpp"
 #include "emulated/machine/fiber.hpp"
 #include "emulated/machine/shared_memory.hpp"
+#include "emulated/machine/wgmma.hpp"
 
 namespace flashcore::emulated {
 
@@ -19,12 +21,13 @@ class Condition;
 struct Block;
 struct Cluster;
 
-// A meeting of a warp's lanes: the last one to come does the work for all.
+// Its lanes meet for each instruction that they execute together: the last one to come does the work for all.
 struct Warp {
   const char* operation = nullptr;  // that the lanes meet for
-  std::array<void*, kWarpLanes> lanes{};
+  std::array<const void*, kWarpLanes> lanes{};
   int arrived = 0;
   unsigned meetings = 0;
+  WgmmaQueue products;
 };
 
 struct Thread {
@@ -34,6 +37,7 @@ struct Thread {
   bool finished = false;
   const Condition* waits_for = nullptr;  // null: can go on
   CopyGroups copies;                     // of cp.async
+  BoxStores stores;
 
   int lane() const { return index % kWarpLanes; }
   Warp& warp() const;
@@ -46,11 +50,16 @@ struct Block {
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   std::array<Barrier, kNamedBarriers> barriers;
+  int threads_left = 0;  // that have not ended
+
+  // Throws when the block has ended: another block may not use its shared memory then.
+  void check_alive(const char* operation) const;
 };
 
 struct Cluster {
   std::vector<Block> blocks;
   Barrier barrier;
+  std::vector<BoxLoad> loads;  // on their way
 };
 
 inline Warp& Thread::warp() const { return block->warps[static_cast<std::size_t>(index / kWarpLanes)]; }

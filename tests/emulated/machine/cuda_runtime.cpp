@@ -2,6 +2,9 @@
 #include <cuda_runtime.h>
 
 #include <cstring>
+#include <string_view>
+
+#include "emulated/machine/tensor_map.hpp"
 
 uint3 threadIdx;
 uint3 blockIdx;
@@ -38,6 +41,20 @@ cudaError_t cudaGetLastError() { return cudaSuccess; }
 cudaError_t cudaFuncGetName(const char** name, const void*) {
   *name = "";
   return cudaSuccess;
+}
+
+cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** entry, unsigned, unsigned long long,
+                                             cudaDriverEntryPointQueryResult* found) {
+  if (std::string_view(symbol) != "cuTensorMapEncodeTiled") return cudaErrorNotSupported;
+  *entry = reinterpret_cast<void*>(&flashcore::emulated::encode_tensor_map);
+  *found = cudaDriverEntryPointSuccess;
+  return cudaSuccess;
+}
+
+// What toolkits before 12.5 have in its place.
+cudaError_t cudaGetDriverEntryPoint(const char* symbol, void** entry, unsigned long long flags,
+                                    cudaDriverEntryPointQueryResult* found) {
+  return cudaGetDriverEntryPointByVersion(symbol, entry, 0, flags, found);
 }
 
 }  // extern "C"

@@ -35,6 +35,7 @@ void fill_block(Block& block, Cluster& cluster, int rank, const cudaLaunchConfig
   block.memory = SharedMemory(rank, static_cast<int>(config.dynamicSmemBytes));
   block.memory.poison();
   block.threads = std::vector<Thread>(config.blockDim.x);
+  block.threads_left = static_cast<int>(config.blockDim.x);
   block.warps = std::vector<Warp>(config.blockDim.x / kWarpLanes);
   for (std::size_t i = 0; i < block.threads.size(); ++i) {
     block.threads[i].block = &block;

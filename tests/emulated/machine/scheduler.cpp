@@ -17,6 +17,10 @@ Thread* running = nullptr;
 
 Thread& current_thread() { return *running; }
 
+void Block::check_alive(const char* operation) const {
+  if (threads_left == 0) fail("{}: into a block of the cluster that has ended", operation);
+}
+
 void wait_for(const Condition& condition) {
   if (condition.holds()) return;
   running->waits_for = &condition;
@@ -31,6 +35,7 @@ Scheduler::Scheduler(Cluster& cluster, const std::function<void()>& body, std::u
       warps_(cluster.blocks.size() * warps_per_block_) {
   constexpr unsigned kPaces[] = {0, 2, 32, 256};
   change_warp_one_in_ = kPaces[random_() % std::size(kPaces)];
+  deliver_one_in_ = kPaces[random_() % std::size(kPaces)];
   for (Block& block : cluster.blocks) {
     for (Thread& thread : block.threads) thread.fiber->start(run_body, this);
   }
@@ -41,7 +46,9 @@ void Scheduler::run_body(void* scheduler) {
   auto* self = static_cast<Scheduler*>(scheduler);
   try {
     self->body_();
+    running->stores.check_done();
     running->finished = true;
+    --running->block->threads_left;
   } catch (...) {
     self->failure_ = std::current_exception();
   }
@@ -83,8 +90,25 @@ void Scheduler::resume(Thread& thread) {
   if (failure_ != nullptr) std::rethrow_exception(failure_);
 }
 
+void Scheduler::deliver_one() {
+  if (cluster_.loads.empty()) return;
+  std::swap(cluster_.loads[random_() % cluster_.loads.size()], cluster_.loads.back());
+  const BoxLoad load = cluster_.loads.back();
+  cluster_.loads.pop_back();
+  deliver(cluster_, load);
+}
+
 void Scheduler::run() {
-  while (Thread* thread = next_thread()) resume(*thread);
+  while (true) {
+    if (draw(deliver_one_in_)) deliver_one();
+    if (Thread* thread = next_thread()) {
+      resume(*thread);
+    } else if (!cluster_.loads.empty()) {
+      deliver_one();
+    } else {
+      break;
+    }
+  }
   for (const Block& block : cluster_.blocks) {
     for (const Thread& thread : block.threads) {
       if (!thread.finished) report_deadlock();

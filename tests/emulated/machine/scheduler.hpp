@@ -1,7 +1,7 @@
 // Runs the threads of a cluster in turns until all have ended.
 //
-// A thread runs until it has to wait. Which warp comes next is drawn at random: with some seeds a warp goes as
-// far ahead of the others as barriers let it, with others all go in small steps, so that a missing barrier
+// A thread runs until it has to wait. Which warp comes next is drawn at random: with some seeds a warp goes
+// as far ahead of the others as barriers let it, with others all go in small steps, so that a missing barrier
 // shows in one of them.
 #pragma once
 
@@ -54,6 +54,7 @@ class Scheduler {
 
  private:
   void resume(Thread& thread);
+  void deliver_one();  // of the bulk copies on their way
   Thread* next_thread();
   Thread* ready_lane(std::size_t warp, int first_lane) const;
   bool draw(unsigned one_in);  // true once in so many times; never for 0
@@ -70,6 +71,7 @@ class Scheduler {
   std::size_t warp_ = 0;  // that ran last, counted over the cluster
   int lane_ = 0;
   unsigned change_warp_one_in_;  // 0: only when it cannot go on
+  unsigned deliver_one_in_;      // 0: bulk copies come only when nobody can go on
 };
 
 }  // namespace flashcore::emulated

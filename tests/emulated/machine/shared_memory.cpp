@@ -28,6 +28,16 @@ namespace {
 constexpr int kPoison = 0xFF;
 constexpr int kRankShift = 24;
 
+// The block that a shared::cluster address means.
+const Block& owner_of(std::uint32_t address) {
+  const std::uint32_t rank_and_one = address >> kRankShift;
+  if (rank_and_one == 0) return current_block();
+  if (rank_and_one > current_cluster().blocks.size()) {
+    fail("the cluster has no block of rank {}", rank_and_one - 1);
+  }
+  return current_cluster().blocks[rank_and_one - 1];
+}
+
 }  // namespace
 
 SharedMemory::SharedMemory(int rank, int bytes)
@@ -73,20 +83,13 @@ unsigned char* shared_at(std::uint32_t address, std::uint32_t bytes, std::uint32
 
 unsigned char* shared_cluster_at(std::uint32_t address, std::uint32_t bytes, std::uint32_t alignment,
                                  const char* operation) {
-  return owner_of(address).at(offset_of(address), bytes, alignment, operation);
+  const Block& owner = owner_of(address);
+  owner.check_alive(operation);
+  return owner.memory.at(offset_of(address), bytes, alignment, operation);
 }
 
 std::uint32_t map_to_rank(std::uint32_t address, int rank) {
   return offset_of(address) | static_cast<std::uint32_t>(rank + 1) << kRankShift;
-}
-
-const SharedMemory& owner_of(std::uint32_t address) {
-  const std::uint32_t rank_and_one = address >> kRankShift;
-  if (rank_and_one == 0) return current_block().memory;
-  if (rank_and_one > current_cluster().blocks.size()) {
-    fail("the cluster has no block of rank {}", rank_and_one - 1);
-  }
-  return current_cluster().blocks[rank_and_one - 1].memory;
 }
 
 std::uint32_t offset_of(std::uint32_t address) { return address & ((1u << kRankShift) - 1); }

@@ -9,7 +9,8 @@
 namespace flashcore::emulated {
 
 inline constexpr int kMostClusterBlocks = 8;
-inline constexpr std::uint32_t kDynamicSmemBegin = 1024;  // in the window; not 0, so that a zero address fails
+inline constexpr std::uint32_t kDynamicSmemBegin =
+    1024;  // in the window; not 0, so that a zero address fails
 
 class SharedMemory {
  public:
@@ -49,8 +50,7 @@ unsigned char* shared_cluster_at(std::uint32_t address, std::uint32_t bytes, std
 
 // mapa: the same place in block `rank` of the cluster.
 std::uint32_t map_to_rank(std::uint32_t address, int rank);
-// The block that a shared::cluster address means, and the offset in its window.
-const SharedMemory& owner_of(std::uint32_t address);
+// The offset in the window of its block.
 std::uint32_t offset_of(std::uint32_t address);
 
 }  // namespace flashcore::emulated

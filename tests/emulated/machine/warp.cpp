@@ -35,7 +35,8 @@ void nothing(const WarpLanes<EmptyLane>&) {}
 
 }  // namespace
 
-void meet_in_warp(const char* operation, void* lane, void (*work)(std::array<void*, kWarpLanes>& lanes)) {
+void meet_in_warp(const char* operation, const void* lane,
+                  void (*work)(const std::array<const void*, kWarpLanes>& lanes)) {
   const Thread& thread = current_thread();
   Warp& warp = thread.warp();
   if (warp.arrived == 0) warp.operation = operation;

@@ -14,13 +14,16 @@ using WarpLanes = std::array<Lane*, kWarpLanes>;
 
 // By all lanes, each with its own operands: the last one to come performs `work` on those of all. Throws when
 // lanes meet for different operations.
-void meet_in_warp(const char* operation, void* lane, void (*work)(std::array<void*, kWarpLanes>& lanes));
+void meet_in_warp(const char* operation, const void* lane,
+                  void (*work)(const std::array<const void*, kWarpLanes>& lanes));
 
 template <class Lane, void (*kWork)(const WarpLanes<Lane>&)>
 void warp_operation(const char* operation, Lane& lane) {
-  meet_in_warp(operation, &lane, [](std::array<void*, kWarpLanes>& lanes) {
+  meet_in_warp(operation, &lane, [](const std::array<const void*, kWarpLanes>& lanes) {
     WarpLanes<Lane> typed;
-    for (std::size_t i = 0; i < kWarpLanes; ++i) typed[i] = static_cast<Lane*>(lanes[i]);
+    for (std::size_t i = 0; i < kWarpLanes; ++i) {
+      typed[i] = const_cast<Lane*>(static_cast<const Lane*>(lanes[i]));
+    }
     kWork(typed);
   });
 }

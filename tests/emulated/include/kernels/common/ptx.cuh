@@ -69,8 +69,7 @@ inline std::uint32_t map_to_block(std::uint32_t smem, int rank) { return emulate
 template <class Vector>
 Vector load_cluster(std::uint32_t mapped) {
   Vector value;
-  std::memcpy(&value,
-              emulated::shared_cluster_at(mapped, sizeof(value), sizeof(value), "ld.shared::cluster"),
+  std::memcpy(&value, emulated::shared_cluster_at(mapped, sizeof(value), sizeof(value), "ld.shared::cluster"),
               sizeof(value));
   return value;
 }
