@@ -94,6 +94,7 @@ TEST(EmulatedMachineTest, MissingBarrierShows) {
 
 TEST(EmulatedMachineTest, CopiesComeWithTheWaitThatCoversThem) {
   alignas(16) static const int source[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  set_schedule_seed(1);
   launch(32, [] {
     if (threadIdx.x != 0) return;
     shared_ints()[0] = shared_ints()[4] = 9;

@@ -13,7 +13,7 @@ void CopyGroups::issue(std::uint32_t smem, const void* global, int source_bytes)
     fail("cp.async: {} bytes of 16 are not emulated", source_bytes);
   if (reinterpret_cast<std::uintptr_t>(global) % kBytes != 0) fail("cp.async: the source is not aligned");
   unsigned char* target = shared_at(smem, kBytes, kBytes, "cp.async");
-  std::memset(target, 0xFF, kBytes);
+  poison(target, kBytes);
   issued_.push_back({target, source_bytes == 0 ? nullptr : global});
 }
 

@@ -39,7 +39,7 @@ void issue_box_load(std::uint32_t smem, const CUtensorMap& map, BoxCoordinate fr
     if ((blocks >> rank & 1) == 0) continue;
     unsigned char* target = cluster.blocks[static_cast<std::size_t>(rank)].memory.at(
         smem, decoded.box_bytes(), kBoxAlignment, "cp.async.bulk.tensor");
-    std::memset(target, 0xFF, decoded.box_bytes());
+    poison(target, decoded.box_bytes());
     cluster.loads.push_back({.map = decoded, .from = from, .rank = rank, .smem = smem, .barrier = barrier});
   }
 }

@@ -69,7 +69,10 @@ void check(const cudaLaunchConfig_t& config) {
 
 }  // namespace
 
-void set_schedule_seed(std::uint64_t seed) { seeds.seed(seed); }
+void set_schedule_seed(std::uint64_t seed) {
+  seeds.seed(seed);
+  set_poison(seed % 2 == 1 ? kNanPoison : kLargePoison);
+}
 
 void launch_grid(const cudaLaunchConfig_t& config, const std::function<void()>& body) {
   check(config);

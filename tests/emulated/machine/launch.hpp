@@ -8,7 +8,8 @@
 
 namespace flashcore::emulated {
 
-// Drawn from for every choice of what runs next, from the next launch on.
+// Drawn from for every choice of what runs next, from the next launch on. It also chooses the poison: NaN
+// with odd seeds, large numbers with even ones.
 void set_schedule_seed(std::uint64_t seed);
 
 // Each thread of the grid runs `body`; clusters of blocks run one after the other. Throws Failure.

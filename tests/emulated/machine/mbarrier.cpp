@@ -10,13 +10,13 @@ namespace {
 
 constexpr std::uint32_t kBytes = 8;
 
-constexpr std::uint32_t kMostArrivals = 0x7FFF;
+constexpr std::uint32_t kMostArrivals = 0x3FFF;  // less than any poison
 
 struct State {
   std::int32_t bytes;          // announced and not yet come; below 0 when they came first
   std::uint16_t arrivals;      // of a phase
-  std::uint16_t pending : 15;  // arrivals still to come
-  std::uint16_t phase : 1;     // parity of the phase that has not completed
+  std::uint16_t pending : 14;  // arrivals still to come
+  std::uint16_t phase : 2;     // parity of the phase that has not completed
 };
 static_assert(sizeof(State) == kBytes);
 

@@ -25,8 +25,9 @@ extern unsigned char smem_raw[kSlotBytes] __attribute__((alias("flashcore_emulat
 namespace flashcore::emulated {
 namespace {
 
-constexpr int kPoison = 0xFF;
 constexpr int kRankShift = 24;
+
+unsigned char poison_byte = kNanPoison;
 
 // The block that a shared::cluster address means.
 const Block& owner_of(std::uint32_t address) {
@@ -40,17 +41,22 @@ const Block& owner_of(std::uint32_t address) {
 
 }  // namespace
 
+void set_poison(unsigned char byte) { poison_byte = byte; }
+
+void poison(unsigned char* memory, std::uint32_t bytes) { std::memset(memory, poison_byte, bytes); }
+
 SharedMemory::SharedMemory(int rank, int bytes)
     : begin_(flashcore_emulated_smem + rank * kSlotBytes), rank_(rank), bytes_(bytes) {
   if (bytes > kMostBytes) fail("a block has at most {} bytes of shared memory, not {}", kMostBytes, bytes);
 }
 
-void SharedMemory::poison() const { std::memset(begin_, kPoison, kSlotBytes); }
+void SharedMemory::poison() const { emulated::poison(begin_, kSlotBytes); }
 
 void SharedMemory::check_guard() const {
   const unsigned char* begin = begin_;
   const unsigned char* end = begin + kSlotBytes;
-  const unsigned char* changed = std::find_if(begin + bytes_, end, [](int byte) { return byte != kPoison; });
+  const unsigned char* changed =
+      std::find_if(begin + bytes_, end, [](int byte) { return byte != poison_byte; });
   if (changed != end) {
     fail("something was written {} bytes behind the end of shared memory", changed - begin - bytes_);
   }

@@ -12,6 +12,13 @@ inline constexpr int kMostClusterBlocks = 8;
 inline constexpr std::uint32_t kDynamicSmemBegin =
     1024;  // in the window; not 0, so that a zero address fails
 
+// What shared memory holds that nothing was written to, in every byte: NaN in all float types, which sums do
+// not hide, or large numbers, which maxima do not hide.
+inline constexpr unsigned char kNanPoison = 0xFF;
+inline constexpr unsigned char kLargePoison = 0x7B;
+void set_poison(unsigned char byte);
+void poison(unsigned char* memory, std::uint32_t bytes);
+
 class SharedMemory {
  public:
   static constexpr int kMostBytes = 227 * 1024;
@@ -23,7 +30,6 @@ class SharedMemory {
   int rank() const { return rank_; }
   unsigned char* begin() const { return begin_; }
 
-  // All bits set, as nothing has been written: NaN in every float type.
   void poison() const;
   // Throws when something was written behind the end.
   void check_guard() const;
