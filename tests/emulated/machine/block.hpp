@@ -38,6 +38,7 @@ struct Thread {
   const Condition* waits_for = nullptr;  // null: can go on
   CopyGroups copies;                     // of cp.async
   BoxStores stores;
+  std::vector<std::uint32_t> unfenced_rows;  // of stmatrix, at which no fence.proxy.async has come since
 
   int lane() const { return index % kWarpLanes; }
   Warp& warp() const;

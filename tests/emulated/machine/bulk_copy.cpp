@@ -28,6 +28,17 @@ void for_chunks(const TensorMap& map, BoxCoordinate at, const SharedMemory& memo
   }
 }
 
+// The copy engine sees only what the writing thread has fenced (PTX ISA, "membar/fence", proxy fences).
+void check_fenced(const Block& block, std::uint32_t smem, std::uint32_t bytes) {
+  for (const Thread& thread : block.threads) {
+    for (const std::uint32_t row : thread.unfenced_rows) {
+      if (row >= smem && row < smem + bytes) {
+        fail("a bulk store of what thread {} wrote without fence.proxy.async", thread.index);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void issue_box_load(std::uint32_t smem, const CUtensorMap& map, BoxCoordinate from, std::uint32_t barrier,
@@ -61,6 +72,7 @@ void deliver(const Cluster& cluster, const BoxLoad& load) {
 void BoxStores::issue(const CUtensorMap& map, BoxCoordinate to, std::uint32_t smem) {
   const TensorMap decoded = decode(map);
   const unsigned char* source = shared_at(smem, decoded.box_bytes(), kBoxAlignment, "cp.async.bulk.tensor");
+  check_fenced(current_block(), smem, decoded.box_bytes());
   issued_.push_back(
       {.map = decoded, .to = to, .smem = smem, .source = {source, source + decoded.box_bytes()}});
 }

@@ -135,6 +135,7 @@ void load_matrix_x4_transposed(std::uint32_t (&fragment)[4], std::uint32_t smem)
 }
 
 void store_matrix_x4(std::uint32_t smem, const std::uint32_t (&fragment)[4]) {
+  current_thread().unfenced_rows.push_back(smem);
   MatrixLane lane{.address = smem, .fragment = {fragment[0], fragment[1], fragment[2], fragment[3]}};
   warp_operation<MatrixLane, store>("stmatrix", lane);
 }

@@ -1,5 +1,5 @@
-// Stands in for kernels/common/hopper_ptx.cuh: the same functions, on the emulated machine. Fences and
-// register counts have no effect here.
+// Stands in for kernels/common/hopper_ptx.cuh: the same functions, on the emulated machine.
+// fence.mbarrier_init and register counts have no effect here.
 #pragma once
 
 #include <cuda.h>
@@ -69,7 +69,7 @@ inline void copy_box_to_global(const CUtensorMap* map, TensorCoordinate at, std:
 }
 inline void bulk_commit() { emulated::current_thread().stores.commit(); }
 inline void bulk_wait_read() { emulated::current_thread().stores.wait(); }
-inline void fence_proxy_async() {}
+inline void fence_proxy_async() { emulated::current_thread().unfenced_rows.clear(); }
 
 // PTX ISA, "stmatrix".
 inline void store_matrix_x4(std::uint32_t smem, std::uint32_t r0, std::uint32_t r1, std::uint32_t r2,
