@@ -17,6 +17,7 @@ std::vector<Case> cases() {
       with("odd", 113, 203, plain),
       with("few_keys", 131, 3, plain),
       with("decode", 1, 300, [](Problem& p) { p.heads_q = 6, p.heads_kv = 2; }),
+      with("many_heads", 130, 70, [](Problem& p) { p.heads_q = 9, p.heads_kv = 3; }),
       with("causal", 96, 96, causal),
       with("causal_more_keys", 75, 280, causal),
       with("causal_more_queries", 256, 113, causal),

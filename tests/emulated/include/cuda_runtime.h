@@ -14,6 +14,8 @@
 #include "emulated/machine/launch.hpp"
 #include "emulated/machine/warp.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
+
 #define __launch_bounds__(...)
 #define __CUDA_ARCH_FEAT_SM90_ALL  // kernels for sm_90a leave their bodies out elsewhere
 
@@ -65,3 +67,5 @@ template <class... Params>
 cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int*, void (*)(Params...), int, std::size_t) {
   return cudaErrorNotSupported;
 }
+
+// NOLINTEND(readability-identifier-naming)

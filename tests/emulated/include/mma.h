@@ -10,6 +10,8 @@
 
 #include "emulated/machine/wmma.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
+
 namespace nvcuda::wmma {
 
 struct matrix_a {};
@@ -68,3 +70,5 @@ void mma_sync(Accumulator<float>& d, const fragment<matrix_a, 16, 16, 16, T, Lay
 }
 
 }  // namespace nvcuda::wmma
+
+// NOLINTEND(readability-identifier-naming)

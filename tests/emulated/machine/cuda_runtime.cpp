@@ -6,6 +6,8 @@
 
 #include "emulated/machine/tensor_map.hpp"
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
+
 uint3 threadIdx;
 uint3 blockIdx;
 dim3 blockDim;
@@ -58,3 +60,5 @@ cudaError_t cudaGetDriverEntryPoint(const char* symbol, void** entry, unsigned l
 }
 
 }  // extern "C"
+
+// NOLINTEND(readability-identifier-naming)
