@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ namespace flashcore::emulated {
 struct Case {
   std::string name;
   Problem problem;  // head_dim and dtype are the variant's
+
+  friend void PrintTo(const Case& shown, std::ostream* out) { *out << shown.name; }
 };
 
 // Small problems that tend to break kernels: lengths around tile edges, masks, grouped heads, strides. The
@@ -28,9 +31,10 @@ std::vector<Case> short_cases();
 
 inline std::string case_name(const testing::TestParamInfo<Case>& instance) { return instance.param.name; }
 
+inline constexpr std::uint64_t kSchedules = 3;
+
 // Empty when the variant's output passes the check under each of kSchedules orders of its threads, else what
 // is wrong.
-inline constexpr std::uint64_t kSchedules = 3;
 std::string failure_of(const Variant& variant, Problem problem);
 
 template <class Variants>

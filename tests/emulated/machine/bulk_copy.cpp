@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 #include "emulated/machine/block.hpp"
 #include "emulated/machine/failure.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "emulated/machine/failure.hpp"
 #include "emulated/machine/tensor_map.hpp"
