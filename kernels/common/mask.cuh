@@ -8,10 +8,11 @@
 
 namespace flashcore::kernels {
 
+// Nothing in common is {0, 0}: an empty range in the midst of a step would overlap that step.
 constexpr KeyRange intersect(KeyRange a, KeyRange b) {
   const int begin = a.begin > b.begin ? a.begin : b.begin;
   const int end = a.end < b.end ? a.end : b.end;
-  return {begin, end > begin ? end : begin};
+  return end > begin ? KeyRange{begin, end} : KeyRange{0, 0};
 }
 
 // Both ends of visible_keys() never fall as the query grows, so the first and the last query decide.
