@@ -13,6 +13,16 @@ __device__ inline std::uint32_t smem_address(const void* pointer) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
+// ld.shared and st.shared: one word, by its window address. "ld", "st".
+__device__ inline int load_shared_int(std::uint32_t address) {
+  int value;
+  asm volatile("ld.shared.s32 %0, [%1];" : "=r"(value) : "r"(address) : "memory");
+  return value;
+}
+__device__ inline void store_shared_int(std::uint32_t address, int value) {
+  asm volatile("st.shared.s32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
+}
+
 // --- mbarrier: "Parallel synchronization: mbarrier"
 
 // mbarrier.init: a phase completes after `arrivals` arrivals and when no announced bytes are outstanding.

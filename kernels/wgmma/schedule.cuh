@@ -105,7 +105,7 @@ struct TileSource {
  private:
   __device__ bool read_slot(int& tile) {
     mbarrier_wait(smem.tile_full(ring.slot), ring.parity);
-    asm volatile("ld.shared.s32 %0, [%1];" : "=r"(tile) : "r"(smem.tile_slot(ring.slot)) : "memory");
+    tile = load_shared_int(smem.tile_slot(ring.slot));
     // From one lane, so that the compiler knows it the same for all. All lanes have read the slot after this:
     // it may be written again.
     tile = __shfl_sync(0xffffffffu, tile, 0);
@@ -130,7 +130,7 @@ struct TileDrawer {
     tile = static_cast<int>(blockIdx.x);
     if (!first) tile = static_cast<int>(gridDim.x) + atomicAdd(counter, 1);
     first = false;
-    asm volatile("st.shared.s32 [%0], %1;" ::"r"(smem.tile_slot(ring.slot)), "r"(tile) : "memory");
+    store_shared_int(smem.tile_slot(ring.slot), tile);
     mbarrier_arrive(smem.tile_full(ring.slot));
     ring.advance();
     return tile < order.tiles;

@@ -1,0 +1,50 @@
+// Stands in for kernels/common/hopper_wgmma.cuh: the same functions, on the emulated machine.
+#pragma once
+
+#include <cstdint>
+
+#include "core/dtype.hpp"
+#include "emulated/machine/wgmma.hpp"
+#include "kernels/common/numeric.cuh"
+
+namespace flashcore::kernels {
+
+// PTX ISA, "wgmma.fence", "wgmma.commit_group", "wgmma.wait_group".
+inline void wgmma_fence() { emulated::wgmma_fence(); }
+inline void wgmma_commit() { emulated::wgmma_commit(); }
+template <int kPending>
+void wgmma_wait() {
+  emulated::wgmma_wait(kPending);
+}
+
+template <int kCount>
+void pin_registers(float (&)[kCount]) {}
+
+// PTX ISA, "wgmma.mma_async".
+template <Dtype kDtype, int kN>
+struct Wgmma {
+  static constexpr emulated::ToFloat kToFloat = emulated::element_to_float<Element<kDtype>>;
+
+  static void product(float (&d)[kN / 2], std::uint64_t a, std::uint64_t b, bool accumulate) {
+    emulated::wgmma_issue({.d = d,
+                           .n = kN,
+                           .a = nullptr,
+                           .a_descriptor = a,
+                           .b_descriptor = b,
+                           .b_transposed = false,
+                           .accumulate = accumulate,
+                           .to_float = kToFloat});
+  }
+  static void product_transposed(float (&d)[kN / 2], const std::uint32_t (&a)[4], std::uint64_t b) {
+    emulated::wgmma_issue({.d = d,
+                           .n = kN,
+                           .a = a,
+                           .a_descriptor = 0,
+                           .b_descriptor = b,
+                           .b_transposed = true,
+                           .accumulate = true,
+                           .to_float = kToFloat});
+  }
+};
+
+}  // namespace flashcore::kernels

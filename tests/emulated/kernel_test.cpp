@@ -1,0 +1,78 @@
+#include "emulated/kernel_test.hpp"
+
+#include <utility>
+
+namespace flashcore::emulated {
+
+std::vector<Case> cases() {
+  const auto with = [](std::string name, std::int64_t seq_q, std::int64_t seq_kv, auto change) {
+    Problem problem{.batch = 1, .heads_q = 2, .heads_kv = 1, .seq_q = seq_q, .seq_kv = seq_kv};
+    change(problem);
+    return Case{std::move(name), problem};
+  };
+  const auto plain = [](Problem&) {};
+  const auto causal = [](Problem& p) { p.causal = true; };
+  return {
+      with("one_key", 1, 1, [](Problem& p) { p.batch = 2; }),
+      with("odd", 113, 203, plain),
+      with("few_keys", 131, 3, plain),
+      with("decode", 1, 300, [](Problem& p) { p.heads_q = 6, p.heads_kv = 2; }),
+      with("causal", 96, 96, causal),
+      with("causal_more_keys", 75, 280, causal),
+      with("causal_more_queries", 256, 113, causal),
+      with("log_sum_exp_masked_rows", 140, 80, [](Problem& p) { p.lse = p.causal = true; }),
+      with("bshd", 70, 150, [](Problem& p) { p.layout = Layout::bshd, p.heads_kv = 2; }),
+      with("padded", 65, 129, [](Problem& p) { p.layout = Layout::padded, p.lse = true; }),
+      with("window", 200, 230, [](Problem& p) { p.window_left = 37, p.window_right = 11; }),
+      with("causal_window", 150, 190, [](Problem& p) { p.window_left = 50, p.causal = true; }),
+      with("softcap", 60, 170, [](Problem& p) { p.softcap = 3; }),
+  };
+}
+
+std::vector<Case> short_cases() {
+  std::vector<Case> chosen = cases();
+  std::erase_if(chosen, [](const Case& c) {
+    return c.name != "few_keys" && c.name != "causal" && c.name != "padded" && c.name != "decode";
+  });
+  return chosen;
+}
+
+namespace {
+
+// Throws Failure.
+std::string launch_and_check(const Variant& variant, CpuProblem& buffers, std::uint64_t schedule) {
+  buffers.poison_outputs();
+  AttentionArgs args = buffers.args(0);
+  constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
+  if (const char* reason = variant.unsupported(args, kHopper)) return reason;
+  const std::size_t workspace_bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
+  const HostBuffer<std::byte> workspace(static_cast<std::int64_t>(workspace_bytes) + 1);
+  std::memset(workspace.data(), 0xFF, workspace_bytes);
+  args.workspace = workspace.data();
+  set_schedule_seed(schedule);
+  if (const int error = variant.launch(args, nullptr); error != cudaSuccess) {
+    return fmt::format("the launch returned {}", error);
+  }
+  return buffers.check_outputs({}).reason;
+}
+
+}  // namespace
+
+std::string failure_of(const Variant& variant, Problem problem) {
+  problem.head_dim = variant.spec.head_dim;
+  problem.dtype = variant.spec.dtype;
+  if (problem.scale == 0) problem.scale = default_scale(problem.head_dim);
+  CpuProblem buffers(problem, 1, kernels::InputKind::normal);
+  for (std::uint64_t schedule = 1; schedule <= kSchedules; ++schedule) {
+    std::string reason;
+    try {
+      reason = launch_and_check(variant, buffers, schedule);
+    } catch (const Failure& failure) {
+      reason = failure.what();
+    }
+    if (!reason.empty()) return fmt::format("schedule {}: {}", schedule, reason);
+  }
+  return {};
+}
+
+}  // namespace flashcore::emulated

@@ -1,0 +1,41 @@
+// A kernel, compiled from its own source for the emulated machine, against the reference.
+#pragma once
+
+#include <cuda_runtime.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/problem.hpp"
+#include "emulated/machine/failure.hpp"
+#include "kernels/common/cuda_variant.cuh"
+#include "run/cpu_problem.hpp"
+
+namespace flashcore::emulated {
+
+struct Case {
+  std::string name;
+  Problem problem;  // head_dim and dtype are the variant's
+};
+
+// Small problems that tend to break kernels: lengths around tile edges, masks, grouped heads, strides. The
+// short list is for families without tiles to speak of.
+std::vector<Case> cases();
+std::vector<Case> short_cases();
+
+inline std::string case_name(const testing::TestParamInfo<Case>& instance) { return instance.param.name; }
+
+// Empty when the variant's output passes the check under each of kSchedules orders of its threads, else what
+// is wrong.
+inline constexpr std::uint64_t kSchedules = 3;
+std::string failure_of(const Variant& variant, Problem problem);
+
+template <class Variants>
+void expect_right(const Variants& variants, const Problem& problem) {
+  for (const Variant& variant : variants) EXPECT_EQ(failure_of(variant, problem), "") << variant.id();
+}
+
+}  // namespace flashcore::emulated

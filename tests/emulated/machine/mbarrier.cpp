@@ -1,0 +1,82 @@
+#include "emulated/machine/mbarrier.hpp"
+
+#include <cstring>
+
+#include "emulated/machine/failure.hpp"
+#include "emulated/machine/scheduler.hpp"
+
+namespace flashcore::emulated {
+namespace {
+
+constexpr std::uint32_t kBytes = 8;
+
+constexpr std::uint32_t kMostArrivals = 0x3FFF;  // less than any poison
+
+struct State {
+  std::int32_t bytes;          // announced and not yet come; below 0 when they came first
+  std::uint16_t arrivals;      // of a phase
+  std::uint16_t pending : 14;  // arrivals still to come
+  std::uint16_t phase : 2;     // parity of the phase that has not completed
+};
+static_assert(sizeof(State) == kBytes);
+
+State read(const unsigned char* memory, std::uint32_t offset) {
+  State state;
+  std::memcpy(&state, memory, kBytes);
+  if (state.arrivals > kMostArrivals || state.arrivals == 0 || state.pending > state.arrivals) {
+    fail("there is no mbarrier at {}", offset - kDynamicSmemBegin);
+  }
+  return state;
+}
+
+void write(unsigned char* memory, State state) {
+  if (state.pending == 0 && state.bytes == 0) {
+    state.phase ^= 1;
+    state.pending = state.arrivals & kMostArrivals;
+  }
+  std::memcpy(memory, &state, kBytes);
+}
+
+}  // namespace
+
+void mbarrier_init(std::uint32_t address, std::uint32_t arrivals) {
+  unsigned char* memory = shared_at(address, kBytes, kBytes, "mbarrier.init");
+  if (arrivals == 0 || arrivals > kMostArrivals) fail("mbarrier.init: {} arrivals", arrivals);
+  const State state{.bytes = 0,
+                    .arrivals = static_cast<std::uint16_t>(arrivals),
+                    .pending = static_cast<std::uint16_t>(arrivals & kMostArrivals),
+                    .phase = 0};
+  std::memcpy(memory, &state, kBytes);
+}
+
+void mbarrier_arrive(std::uint32_t address, std::uint32_t bytes) {
+  unsigned char* memory = shared_cluster_at(address, kBytes, kBytes, "mbarrier.arrive");
+  State state = read(memory, offset_of(address));
+  if (state.pending == 0) {
+    fail("mbarrier at {}: more than {} arrivals in a phase", offset_of(address) - kDynamicSmemBegin,
+         state.arrivals);
+  }
+  state.bytes += static_cast<std::int32_t>(bytes);
+  state.pending = (state.pending - 1u) & kMostArrivals;
+  write(memory, state);
+}
+
+void mbarrier_complete_bytes(const SharedMemory& memory, std::uint32_t offset, std::uint32_t bytes) {
+  unsigned char* barrier = memory.at(offset, kBytes, kBytes, "mbarrier.complete_tx");
+  State state = read(barrier, offset);
+  state.bytes -= static_cast<std::int32_t>(bytes);
+  write(barrier, state);
+}
+
+void mbarrier_wait(std::uint32_t address, std::uint32_t parity) {
+  const unsigned char* memory = shared_at(address, kBytes, kBytes, "mbarrier.try_wait");
+  wait_until([&] { return read(memory, address).phase != parity; },
+             [&] {
+               const State state = read(memory, address);
+               return fmt::format("parity {} of the mbarrier at {}, which lacks {} arrivals and {} bytes",
+                                  parity, address - kDynamicSmemBegin, static_cast<unsigned>(state.pending),
+                                  state.bytes);
+             });
+}
+
+}  // namespace flashcore::emulated

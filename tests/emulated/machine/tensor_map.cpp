@@ -1,0 +1,64 @@
+#include "emulated/machine/tensor_map.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "emulated/machine/failure.hpp"
+
+namespace flashcore::emulated {
+namespace {
+
+constexpr std::uint64_t kMagic = 0x74656e736f726d61;
+static_assert(sizeof(TensorMap) <= sizeof(CUtensorMap));
+
+// The driver's own rules for strides: positive multiples of 16 bytes below 2^40.
+bool is_stride(cuuint64_t stride) { return stride > 0 && stride % 16 == 0 && stride < cuuint64_t{1} << 40; }
+
+}  // namespace
+
+unsigned char* TensorMap::element(BoxCoordinate at) const {
+  const int place[] = {at.column, at.row, at.head, at.batch};
+  for (int i = 0; i < 4; ++i) {
+    if (place[i] < 0 || place[i] >= sizes[i]) return nullptr;
+  }
+  return data + at.column * kElementBytes + at.row * row_stride + at.head * head_stride +
+         at.batch * batch_stride;
+}
+
+TensorMap decode(const CUtensorMap& map) {
+  TensorMap decoded;
+  std::memcpy(&decoded, &map, sizeof(decoded));
+  if (decoded.magic != kMagic) fail("a bulk copy by a tensor map that was not encoded");
+  return decoded;
+}
+
+CUresult encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* data,
+                           const cuuint64_t* sizes, const cuuint64_t* strides, const cuuint32_t* box,
+                           const cuuint32_t* element_strides, CUtensorMapInterleave interleave,
+                           CUtensorMapSwizzle swizzle, CUtensorMapL2promotion, CUtensorMapFloatOOBfill fill) {
+  const bool two_bytes = type == CU_TENSOR_MAP_DATA_TYPE_FLOAT16 || type == CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
+  if (!two_bytes || rank != 4 || interleave != CU_TENSOR_MAP_INTERLEAVE_NONE ||
+      swizzle != CU_TENSOR_MAP_SWIZZLE_128B || fill != CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) {
+    return CUDA_ERROR_NOT_SUPPORTED;
+  }
+  const bool one_panel =
+      box[0] * TensorMap::kElementBytes == TensorMap::kRowBytes && box[2] == 1 && box[3] == 1;
+  if (!one_panel || box[1] == 0 || box[1] > 256 || std::bit_cast<std::uintptr_t>(data) % 16 != 0 ||
+      !std::all_of(strides, strides + 3, is_stride) ||
+      !std::all_of(element_strides, element_strides + 4, [](cuuint32_t stride) { return stride == 1; })) {
+    return CUDA_ERROR_INVALID_VALUE;
+  }
+  TensorMap encoded{.magic = kMagic,
+                    .data = static_cast<unsigned char*>(data),
+                    .sizes = {},
+                    .row_stride = static_cast<std::int64_t>(strides[0]),
+                    .head_stride = static_cast<std::int64_t>(strides[1]),
+                    .batch_stride = static_cast<std::int64_t>(strides[2]),
+                    .box_rows = static_cast<std::int32_t>(box[1])};
+  std::copy_n(sizes, 4, encoded.sizes);
+  std::memcpy(map, &encoded, sizeof(encoded));
+  return CUDA_SUCCESS;
+}
+
+}  // namespace flashcore::emulated

@@ -1,0 +1,215 @@
+#include "emulated/machine/wgmma.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "emulated/machine/failure.hpp"
+#include "emulated/machine/tensor_map.hpp"
+#include "emulated/machine/warp.hpp"
+
+namespace flashcore::emulated {
+namespace {
+
+constexpr int kRows = 16;  // of a warp
+constexpr int kDepth = 16;
+constexpr std::uint32_t kPoison = 0xFFFFFFFF;
+
+WgmmaQueue& queue() { return current_thread().warp().products; }
+
+// --- Operands
+
+// PTX ISA, "Matrix descriptor format".
+struct Descriptor {
+  std::uint32_t start, leading_bytes, stride_bytes;
+
+  explicit Descriptor(std::uint64_t bits)
+      : start(field(bits)), leading_bytes(field(bits >> 16)), stride_bytes(field(bits >> 32)) {
+    constexpr std::uint64_t kSwizzle128 = 1;
+    if (bits >> 62 != kSwizzle128 || (bits >> 49 & 7) != 0) {
+      fail("wgmma: a descriptor without the 128-byte swizzle or with a base offset is not emulated");
+    }
+  }
+  static std::uint32_t field(std::uint64_t bits) { return static_cast<std::uint32_t>(bits & 0x3FFF) << 4; }
+};
+
+std::uint16_t element_at(std::uint32_t offset) {
+  std::uint16_t bits;
+  std::memcpy(&bits, shared_at(swizzle_128(offset), sizeof(bits), sizeof(bits), "wgmma"), sizeof(bits));
+  return bits;
+}
+
+// Element (row, k) of an operand whose rows run along M or N (PTX ISA, "Strides", K-major).
+std::uint16_t k_major_element(const Descriptor& at, int row, int k) {
+  return element_at(at.start + static_cast<std::uint32_t>(row / 8) * at.stride_bytes +
+                    static_cast<std::uint32_t>(row % 8 * 128 + k * 2));
+}
+
+// Element (k, column) of an operand whose rows run along K (MN-major).
+std::uint16_t mn_major_element(const Descriptor& at, int k, int column) {
+  return element_at(at.start + static_cast<std::uint32_t>(column / 64) * at.leading_bytes +
+                    static_cast<std::uint32_t>(k / 8) * at.stride_bytes +
+                    static_cast<std::uint32_t>(k % 8 * 128 + column % 64 * 2));
+}
+
+// A from registers: the fragment of mma.m16n8k16.
+void gather_registers(const std::vector<ProductLane>& lanes, std::vector<std::uint16_t>& a) {
+  for (int lane = 0; lane < kWarpLanes; ++lane) {
+    const std::uint32_t* registers = lanes[static_cast<std::size_t>(lane)].a;
+    for (int i = 0; i < 4; ++i) {
+      const int row = lane / 4 + i % 2 * 8;
+      const auto at = static_cast<std::size_t>(row * kDepth + lane % 4 * 2 + i / 2 * 8);
+      a[at] = low_half(registers[i]);
+      a[at + 1] = high_half(registers[i]);
+    }
+  }
+}
+
+WgmmaQueue::Operands gather(const std::vector<ProductLane>& lanes, int first_row) {
+  const ProductLane& first = lanes.front();
+  WgmmaQueue::Operands operands{.a = std::vector<std::uint16_t>(kRows * kDepth),
+                                .b = std::vector<std::uint16_t>(static_cast<std::size_t>(kDepth * first.n))};
+  if (first.a != nullptr) {
+    gather_registers(lanes, operands.a);
+  } else {
+    const Descriptor a(first.a_descriptor);
+    for (int i = 0; i < kRows * kDepth; ++i) {
+      operands.a[static_cast<std::size_t>(i)] = k_major_element(a, first_row + i / kDepth, i % kDepth);
+    }
+  }
+  const Descriptor b(first.b_descriptor);
+  for (int k = 0; k < kDepth; ++k) {
+    for (int column = 0; column < first.n; ++column) {
+      operands.b[static_cast<std::size_t>(k * first.n + column)] =
+          first.b_transposed ? mn_major_element(b, k, column) : k_major_element(b, column, k);
+    }
+  }
+  return operands;
+}
+
+// --- Accumulators: of row lane / 4 (+ 8), columns 8 · j + 2 · (lane % 4) (+ 1) in d[4 · j] to d[4 · j + 3]
+
+// Calls visit(register, value) for each register of each lane.
+template <class Visit>
+void for_registers(WgmmaQueue::Accumulator& accumulator, int n, const Visit& visit) {
+  for (int lane = 0; lane < kWarpLanes; ++lane) {
+    float* d = accumulator.registers[static_cast<std::size_t>(lane)];
+    for (int i = 0; i < n / 2; ++i) {
+      const int row = lane / 4 + i / 2 % 2 * 8;
+      const int column = i / 4 * 8 + lane % 4 * 2 + i % 2;
+      visit(d[i], accumulator.values[static_cast<std::size_t>(row * n + column)]);
+    }
+  }
+}
+
+void check_untouched(WgmmaQueue::Accumulator& accumulator, int n) {
+  for_registers(accumulator, n, [](const float& d, const float&) {
+    if (std::bit_cast<std::uint32_t>(d) != kPoison)
+      fail("an accumulator of wgmma was written before its wait");
+  });
+}
+
+WgmmaQueue::Accumulator& open_accumulator(const std::vector<ProductLane>& lanes) {
+  const ProductLane& first = lanes.front();
+  auto [place, is_new] = queue().accumulators.try_emplace(first.d);
+  WgmmaQueue::Accumulator& accumulator = place->second;
+  if (!is_new) {
+    check_untouched(accumulator, first.n);
+    return accumulator;
+  }
+  for (const ProductLane& lane : lanes) accumulator.registers.push_back(lane.d);
+  accumulator.values.resize(static_cast<std::size_t>(kRows * first.n));
+  for_registers(accumulator, first.n, [](float& d, float& value) {
+    value = d;
+    d = std::bit_cast<float>(kPoison);
+  });
+  return accumulator;
+}
+
+// --- Instructions
+
+void issue(const WarpLanes<const ProductLane>& lanes) {
+  const ProductLane& first = *lanes.front();
+  std::vector<ProductLane> copies;
+  for (const ProductLane* lane : lanes) {
+    if (lane->a_descriptor != first.a_descriptor || lane->b_descriptor != first.b_descriptor) {
+      fail("wgmma: the lanes of a warp give different descriptors");
+    }
+    copies.push_back(*lane);
+  }
+  if (!queue().fenced) fail("wgmma.mma_async without a wgmma.fence since the last group");
+  ++open_accumulator(copies).products;
+  const int first_row = current_thread().index / kWarpLanes % 4 * kRows;
+  WgmmaQueue::Operands operands = gather(copies, first_row);
+  queue().issued.push_back(
+      {.lanes = std::move(copies), .first_row = first_row, .operands = std::move(operands)});
+}
+
+void multiply(const WgmmaQueue::Product& product, std::vector<float>& d) {
+  const ProductLane& first = product.lanes.front();
+  const auto n = static_cast<std::size_t>(first.n);
+  if (!first.accumulate) std::ranges::fill(d, 0.0f);
+  std::vector<float> b(product.operands.b.size());
+  std::ranges::transform(product.operands.b, b.begin(), first.to_float);
+  for (std::size_t row = 0; row < kRows; ++row) {
+    for (std::size_t k = 0; k < kDepth; ++k) {
+      const float a = first.to_float(product.operands.a[row * kDepth + k]);
+      for (std::size_t column = 0; column < n; ++column) d[row * n + column] += a * b[k * n + column];
+    }
+  }
+}
+
+void complete(const WgmmaQueue::Product& product) {
+  const ProductLane& first = product.lanes.front();
+  if (gather(product.lanes, product.first_row) != product.operands) {
+    fail("an operand of wgmma changed between issue and wait");
+  }
+  const auto place = queue().accumulators.find(first.d);
+  WgmmaQueue::Accumulator& accumulator = place->second;
+  multiply(product, accumulator.values);
+  if (--accumulator.products > 0) return;
+  check_untouched(accumulator, first.n);
+  for_registers(accumulator, first.n, [](float& d, const float& value) { d = value; });
+  queue().accumulators.erase(place);
+}
+
+struct WaitLane {
+  int pending;
+};
+
+void fence(const WarpLanes<WaitLane>&) { queue().fenced = true; }
+
+void commit(const WarpLanes<WaitLane>&) {
+  queue().groups.push_back(std::exchange(queue().issued, {}));
+  queue().fenced = false;
+}
+
+void wait(const WarpLanes<WaitLane>& lanes) {
+  auto& groups = queue().groups;
+  for (; groups.size() > static_cast<std::size_t>(lanes.front()->pending); groups.pop_front()) {
+    for (const WgmmaQueue::Product& product : groups.front()) complete(product);
+  }
+}
+
+}  // namespace
+
+void wgmma_fence() {
+  WaitLane lane{};
+  warp_operation<WaitLane, fence>("wgmma.fence", lane);
+}
+
+void wgmma_issue(const ProductLane& lane) {
+  warp_operation<const ProductLane, issue>("wgmma.mma_async", lane);
+}
+
+void wgmma_commit() {
+  WaitLane lane{};
+  warp_operation<WaitLane, commit>("wgmma.commit_group", lane);
+}
+
+void wgmma_wait(int pending) {
+  WaitLane lane{.pending = pending};
+  warp_operation<WaitLane, wait>("wgmma.wait_group", lane);
+}
+
+}  // namespace flashcore::emulated

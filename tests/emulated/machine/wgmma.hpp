@@ -1,0 +1,59 @@
+// Warpgroup matrix products (PTX ISA, "Asynchronous warpgroup level matrix instructions"), a warp's 16 rows
+// at a time.
+//
+// Products run when they are waited for. Until then their accumulators are poisoned, and it throws when
+// these, or the operands in registers or shared memory, are not at the end what they were at issue.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "emulated/machine/element.hpp"
+
+namespace flashcore::emulated {
+
+// One lane's part of a product d[64, n] (+)= a[64, 16] · b[16, n].
+struct ProductLane {
+  float* d;  // n / 2 registers
+  int n;
+  const std::uint32_t* a;  // four registers, or null: by descriptor
+  std::uint64_t a_descriptor;
+  std::uint64_t b_descriptor;
+  bool b_transposed;  // b is MN-major
+  bool accumulate;
+  ToFloat to_float;
+};
+
+// A warp's products that have not been waited for.
+struct WgmmaQueue {
+  struct Operands {
+    std::vector<std::uint16_t> a;  // [16, 16]
+    std::vector<std::uint16_t> b;  // [16, n]
+    bool operator==(const Operands&) const = default;
+  };
+  struct Accumulator {
+    std::vector<float*> registers;  // of each lane
+    std::vector<float> values;      // [16, n]
+    int products = 0;               // in flight
+  };
+  struct Product {
+    std::vector<ProductLane> lanes;
+    int first_row;  // of this warp
+    Operands operands;
+  };
+  bool fenced = false;
+  std::map<float*, Accumulator> accumulators;  // by the first lane's registers
+  std::vector<Product> issued;
+  std::deque<std::vector<Product>> groups;
+};
+
+// By all lanes of a warp.
+void wgmma_fence();
+void wgmma_issue(const ProductLane& lane);
+void wgmma_commit();
+void wgmma_wait(int pending);
+
+}  // namespace flashcore::emulated

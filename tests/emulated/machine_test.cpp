@@ -1,0 +1,168 @@
+// The emulated machine itself, on kernels of a few lines with a fault each.
+#include <cuda_runtime.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "emulated/machine/block.hpp"
+#include "emulated/machine/failure.hpp"
+#include "kernels/common/hopper_ptx.cuh"
+#include "kernels/common/ptx.cuh"
+
+namespace flashcore::emulated {
+namespace {
+
+namespace ptx = kernels::ptx;
+
+constexpr int kSmemBytes = 4096;
+
+void launch(unsigned threads, const std::function<void()>& kernel, unsigned cluster = 1) {
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim = {cluster, 1, 1};
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(cluster);
+  config.blockDim = dim3(threads);
+  config.dynamicSmemBytes = kSmemBytes;
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  launch_grid(config, kernel);
+}
+
+// The failure's text, empty when there is none.
+std::string failure_of(unsigned threads, const std::function<void()>& kernel, unsigned cluster = 1) {
+  try {
+    launch(threads, kernel, cluster);
+  } catch (const Failure& failure) {
+    return failure.what();
+  }
+  return {};
+}
+
+void expect_failure(std::string_view text, unsigned threads, const std::function<void()>& kernel,
+                    unsigned cluster = 1) {
+  const std::string failure = failure_of(threads, kernel, cluster);
+  EXPECT_NE(failure.find(text), std::string::npos) << failure;
+}
+
+int* shared_ints() { return reinterpret_cast<int*>(ptx::dynamic_smem()); }
+std::uint32_t smem_begin() { return ptx::smem_address(ptx::dynamic_smem()); }
+
+TEST(EmulatedMachineTest, DeadlockNamesWhoWaitsForWhat) {
+  const auto kernel = [] {
+    if (threadIdx.x != 0) __syncthreads();
+  };
+  const std::string failure = failure_of(64, kernel);
+  EXPECT_NE(failure.find("thread 0 and 0 more: has ended"), std::string::npos) << failure;
+  EXPECT_NE(failure.find("thread 1 and 62 more: waits for barrier 0, to which 63 of 64 threads have come"),
+            std::string::npos)
+      << failure;
+}
+
+TEST(EmulatedMachineTest, LanesHaveToMeetForTheSameInstruction) {
+  expect_failure("while other lanes of its warp are at", 32, [] {
+    if (threadIdx.x == 7) {
+      ptx::warp_any(true);
+    } else {
+      ptx::warp_barrier();
+    }
+  });
+}
+
+// Each thread writes, then reads what the next one has written.
+int wrong_schedules(bool with_barrier) {
+  int wrong = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    set_schedule_seed(seed);
+    int stale = 0;
+    launch(128, [&] {
+      shared_ints()[threadIdx.x] = 1;
+      if (with_barrier) __syncthreads();
+      if (shared_ints()[(threadIdx.x + 1) % 128] != 1) ++stale;
+    });
+    wrong += stale > 0;
+  }
+  return wrong;
+}
+
+TEST(EmulatedMachineTest, MissingBarrierShows) {
+  EXPECT_EQ(wrong_schedules(true), 0);
+  EXPECT_EQ(wrong_schedules(false), 20);
+}
+
+TEST(EmulatedMachineTest, CopiesComeWithTheWaitThatCoversThem) {
+  alignas(16) static const int source[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  set_schedule_seed(1);
+  launch(32, [] {
+    if (threadIdx.x != 0) return;
+    shared_ints()[0] = shared_ints()[4] = 9;
+    ptx::cp_async_16(smem_begin(), source);
+    ptx::cp_async_commit();
+    ptx::cp_async_16(smem_begin() + 16, source + 4);
+    ptx::cp_async_commit();
+    EXPECT_EQ(shared_ints()[0], -1);  // poison, not what was there
+    ptx::cp_async_wait<1>();
+    EXPECT_EQ(shared_ints()[0], 1);
+    EXPECT_EQ(shared_ints()[4], -1);
+    ptx::cp_async_wait<0>();
+    EXPECT_EQ(shared_ints()[4], 5);
+  });
+}
+
+TEST(EmulatedMachineTest, SharedMemoryHasAnEnd) {
+  alignas(16) static const int source[4] = {};
+  expect_failure("16 bytes at 4096 of 4096", 32, [] { ptx::cp_async_16(smem_begin() + kSmemBytes, source); });
+  expect_failure("not aligned to 16 bytes", 32, [] { ptx::cp_async_16(smem_begin() + 8, source); });
+  expect_failure("4 bytes behind the end", 32, [] { shared_ints()[kSmemBytes / 4 + 1] = 0; });
+}
+
+TEST(EmulatedMachineTest, BarriersHavePhasesAndCountBytes) {
+  launch(64, [] {
+    if (threadIdx.x == 0) kernels::mbarrier_init(smem_begin(), 2);
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      shared_ints()[8] = 1;
+      kernels::mbarrier_arrive(smem_begin());
+      kernels::mbarrier_wait(smem_begin(), 0);
+      EXPECT_EQ(shared_ints()[9], 2);
+    } else if (threadIdx.x == 32) {
+      shared_ints()[9] = 2;
+      kernels::mbarrier_arrive(smem_begin());
+      kernels::mbarrier_wait(smem_begin(), 0);
+      EXPECT_EQ(shared_ints()[8], 1);
+    }
+  });
+  expect_failure("lacks 0 arrivals and 64 bytes", 32, [] {
+    if (threadIdx.x != 0) return;
+    kernels::mbarrier_init(smem_begin(), 1);
+    kernels::mbarrier_arrive_expect_bytes(smem_begin(), 64);
+    kernels::mbarrier_wait(smem_begin(), 0);
+  });
+  expect_failure("there is no mbarrier at 8", 32, [] { kernels::mbarrier_arrive(smem_begin() + 8); });
+}
+
+TEST(EmulatedMachineTest, ClustersReadEachOthersMemory) {
+  const auto read_neighbour = [](bool wait) {
+    *reinterpret_cast<float2*>(ptx::dynamic_smem()) = make_float2(static_cast<float>(blockIdx.x), 0);
+    ptx::cluster_barrier();
+    const int neighbour = 1 - static_cast<int>(blockIdx.x);
+    const float2 read = ptx::load_cluster_float2(ptx::map_to_block(smem_begin(), neighbour));
+    EXPECT_EQ(read.x, static_cast<float>(neighbour));
+    if (wait) ptx::cluster_barrier();
+  };
+  launch(
+      32, [&] { read_neighbour(true); }, 2);
+  int failures = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    set_schedule_seed(seed);
+    failures += !failure_of(
+                     32, [&] { read_neighbour(false); }, 2)
+                     .empty();
+  }
+  EXPECT_GT(failures, 0);  // a block ended while the other still read from it
+}
+
+}  // namespace
+}  // namespace flashcore::emulated
