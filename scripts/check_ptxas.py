@@ -16,7 +16,7 @@ ENTRY = re.compile(r"Compiling entry function '([^']+)' for '(sm_\w+)'")
 SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 REGISTERS = re.compile(r"Used (\d+) registers")
 SPEC = re.compile(r"VariantSpec\{\(flashcore::Dtype\)(\d+), (\d+)(?:, flashcore::Tile\{([^}]*)\})?")
-DTYPES = ("fp16", "bf16")  # the order of enum Dtype
+DTYPES = ("fp16", "bf16", "e4m3")  # the order of enum Dtype
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 
 

@@ -12,12 +12,20 @@ namespace flashcore::kernels {
 
 // IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits.
 struct Fp16 {
+  static constexpr Dtype kDtype = Dtype::fp16;
   std::uint16_t bits;
 };
 
 // The upper half of a float: 1 sign, 8 exponent, 7 fraction bits.
 struct Bf16 {
+  static constexpr Dtype kDtype = Dtype::bf16;
   std::uint16_t bits;
+};
+
+// 1 sign, 4 exponent, 3 fraction bits. All ones are NaN, and there is no infinity.
+struct E4m3 {
+  static constexpr Dtype kDtype = Dtype::e4m3;
+  std::uint8_t bits;
 };
 
 constexpr float to_float(Bf16 x) { return std::bit_cast<float>(std::uint32_t{x.bits} << 16); }
@@ -30,6 +38,15 @@ constexpr float to_float(Fp16 x) {
   constexpr std::uint32_t kInfinity = 0x7c00u << 13;
   std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
   if (magnitude >= kInfinity) bits |= 0x7f800000u;
+  return std::bit_cast<float>(bits | sign);
+}
+
+// As for Fp16.
+constexpr float to_float(E4m3 x) {
+  const std::uint32_t sign = (x.bits & 0x80u) << 24;
+  const std::uint32_t magnitude = (x.bits & 0x7fu) << 20;
+  std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p120f);
+  if (magnitude == 0x7fu << 20) bits = 0x7fc00000u;
   return std::bit_cast<float>(bits | sign);
 }
 
@@ -61,18 +78,52 @@ constexpr Fp16 from_float<Fp16>(float x) {
   return {static_cast<std::uint16_t>(sign | magnitude)};
 }
 
-// Largest relative error of one rounding to T.
-template <class T>
-inline constexpr double kUnitRoundoff = 0;
+// What is too large, an infinity too, becomes 448 with its sign.
 template <>
-inline constexpr double kUnitRoundoff<Fp16> = 0x1p-11;
-template <>
-inline constexpr double kUnitRoundoff<Bf16> = 0x1p-8;
+constexpr E4m3 from_float<E4m3>(float x) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t sign = bits >> 24 & 0x80u;
+  std::uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) {
+    magnitude = 0x7fu;
+  } else if (magnitude >= 0x43e00000u) {  // 448
+    magnitude = 0x7eu;
+  } else if (magnitude < 0x3c800000u) {  // below 2^-6: adding 2^14 makes the FPU round at bit 2^-9
+    magnitude = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0x1p14f) - 0x46800000u;
+  } else {
+    magnitude = (magnitude + 0x7ffffu + (magnitude >> 20 & 1u) - (120u << 23)) >> 20;
+  }
+  return {static_cast<std::uint8_t>(sign | magnitude)};
+}
 
 // Calls function(T{}) with the element type of a dtype.
 template <class Function>
 constexpr decltype(auto) visit_dtype(Dtype dtype, Function&& function) {
+  switch (dtype) {
+    case Dtype::fp16:
+      return function(Fp16{});
+    case Dtype::bf16:
+      break;
+    case Dtype::e4m3:
+      return function(E4m3{});
+  }
+  return function(Bf16{});
+}
+
+// The same of the dtypes that O can have.
+template <class Function>
+constexpr decltype(auto) visit_output_dtype(Dtype dtype, Function&& function) {
   return dtype == Dtype::fp16 ? function(Fp16{}) : function(Bf16{});
+}
+
+// The same with the element type of O, where Q, K and V have elements of T.
+template <class T, class Function>
+constexpr decltype(auto) visit_output_of(const ScaledAttentionArgs& args, Function&& function) {
+  if constexpr (traits(T::kDtype).scaled) {
+    return visit_output_dtype(args.out_dtype, function);
+  } else {
+    return function(T{});
+  }
 }
 
 // Pointer to element (batch, head, row, column 0).
@@ -83,6 +134,12 @@ T* row_pointer(T* base, const Strides& stride, std::int64_t batch, std::int64_t 
 
 constexpr std::int64_t kv_head(const AttentionArgs& args, std::int64_t head_q) {
   return head_q / (args.heads_q / args.heads_kv);
+}
+
+// One of a tensor's descale factors.
+constexpr float descale_of(const float* factors, const AttentionArgs& args, std::int64_t batch,
+                           std::int64_t head_kv) {
+  return factors == nullptr ? 1.0f : factors[batch * args.heads_kv + head_kv];
 }
 
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();

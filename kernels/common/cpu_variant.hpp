@@ -3,7 +3,7 @@
 //
 //   static constexpr const char* kFamily;     its name
 //   static constexpr const char* kSummary;    the idea in a few words
-//   template <Dtype> static int launch(const AttentionArgs&, const Tile&);   0 or an errno value
+//   template <Dtype> static int launch(const ScaledAttentionArgs&, const Tile&);   0 or an errno value
 #pragma once
 
 #include <array>
@@ -18,7 +18,8 @@ struct CpuVariant {
   static const char* unsupported(const AttentionArgs& args, const DeviceLimits&) {
     return args.head_dim == S.head_dim ? nullptr : "compiled for another head_dim";
   }
-  static int launch(const AttentionArgs& args, void*) {
+  template <class Args>
+  static int launch(const Args& args, void*) {
     return Family::template launch<S.dtype>(args, S.tile);
   }
   static constexpr Variant make() {
@@ -28,7 +29,11 @@ struct CpuVariant {
     variant.backend = Backend::cpu;
     variant.summary = Family::kSummary;
     variant.unsupported = &unsupported;
-    variant.launch = &launch;
+    if constexpr (traits(S.dtype).scaled) {
+      variant.launch_scaled = &launch<ScaledAttentionArgs>;
+    } else {
+      variant.launch = &launch<AttentionArgs>;
+    }
     return variant;
   }
 };
@@ -36,7 +41,8 @@ struct CpuVariant {
 template <class Family, int kHeadDim, Tile... kTiles>
 constexpr auto cpu_head_dim_table() {
   return std::array{CpuVariant<Family, VariantSpec{Dtype::fp16, kHeadDim, kTiles}>::make()...,
-                    CpuVariant<Family, VariantSpec{Dtype::bf16, kHeadDim, kTiles}>::make()...};
+                    CpuVariant<Family, VariantSpec{Dtype::bf16, kHeadDim, kTiles}>::make()...,
+                    CpuVariant<Family, VariantSpec{Dtype::e4m3, kHeadDim, kTiles}>::make()...};
 }
 
 // Every dtype and head_dim at every tile.

@@ -23,9 +23,10 @@ enum class InputKind : int {
   subnormal,          // below the dtype's smallest normal value; in bf16 only every other row of V is
   signed_zeros,       // +0 and -0 in all three tensors
   alternating_signs,  // signs of scores and values change from key to key
-  minus_infinity,     // a score of -inf for the first kLeadingKeys keys and for every third after them
+  minus_infinity,     // a score of -inf for the first kLeadingKeys keys and for every third after them; only
+                      // for dtypes that have infinity
   nan_query,          // NaN in the query in the middle
-  nan_key,            // NaN in the last key, +inf in the one before
+  nan_key,            // NaN in the last key, +inf, or the largest value, in the one before
   nan_value,          // NaN in one column of V of the key in the middle
 };
 
@@ -79,9 +80,9 @@ FLASHCORE_HOST_DEVICE inline float large_score_value(const InputSource& source, 
 
 FLASHCORE_HOST_DEVICE inline float subnormal_value(const InputSource& source, const InputPlace& at) {
   const std::uint64_t bits = element_bits(source, at.index);
-  const bool fp16 = source.dtype == Dtype::fp16;
-  const auto multiple = static_cast<float>(1 + bits % (fp16 ? 1023 : 127));
-  return negated_if(bits >> 63 != 0, multiple * (fp16 ? 0x1p-24f : 0x1p-133f));
+  const DtypeTraits dtype = traits(source.dtype);
+  const auto multiple = static_cast<float>(1 + bits % ((1u << dtype.fraction_bits) - 1));
+  return negated_if(bits >> 63 != 0, ldexpf(multiple, dtype.lowest_exponent));
 }
 
 // Elements of Q and K alone, or of V alone, that are not normal values; `value` is the normal one.
@@ -117,9 +118,12 @@ FLASHCORE_HOST_DEVICE inline float score_input(const InputSource& source, const 
 }
 
 FLASHCORE_HOST_DEVICE inline float value_input(const InputSource& source, const InputPlace& at, float value) {
+  constexpr int kLowestNormalFp32 = -126;
   switch (source.kind) {
     case InputKind::subnormal:
-      return source.dtype == Dtype::fp16 || at.row % 2 == 0 ? subnormal_value(source, at) : value;
+      return traits(source.dtype).lowest_exponent >= kLowestNormalFp32 || at.row % 2 == 0
+                 ? subnormal_value(source, at)
+                 : value;
     case InputKind::alternating_signs:
       return negated_if((at.row + at.column) % 2 != 0, fabsf(value));
     case InputKind::nan_value:
@@ -129,7 +133,17 @@ FLASHCORE_HOST_DEVICE inline float value_input(const InputSource& source, const 
   }
 }
 
-// One element, not yet rounded to the dtype.
+// The descale factor of a head of a scaled dtype, whose largest finite magnitude is `largest`: elements are
+// values over it. They fill the dtype's range, or leave up to two bits of it free: neighbouring heads then
+// differ so much that a kernel which takes another's factor does not pass. Subnormal values are to stay such.
+FLASHCORE_HOST_DEVICE inline float descale_factor(const InputSource& source, std::int64_t head,
+                                                  float largest) {
+  if (source.kind == InputKind::subnormal || largest == 0) return 1;
+  const auto bits_free = static_cast<int>((head + static_cast<std::int64_t>(source.tensor)) % 3);
+  return ldexpf(largest / traits(source.dtype).largest, bits_free);
+}
+
+// One element, neither scaled nor rounded to the dtype.
 FLASHCORE_HOST_DEVICE inline float input_value(const InputSource& source, const InputPlace& at) {
   if (source.kind == InputKind::signed_zeros) return negated_if((at.row + at.column) % 2 != 0, 0.0f);
   const float value = normal_value(source.stream, at.index);

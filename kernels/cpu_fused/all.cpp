@@ -41,10 +41,11 @@ namespace cpu_fused {
 
 HWY_EXPORT(attend_tile_fp16);
 HWY_EXPORT(attend_tile_bf16);
+HWY_EXPORT(attend_tile_e4m3);
 
 namespace {
 
-using AttendTile = void (*)(const AttentionArgs&, const Tile&, const TilePosition&, const TileScratch&);
+using AttendTile = void (*)(const ScaledAttentionArgs&, const Tile&, const TilePosition&, const TileScratch&);
 
 // Tiles of one head follow each other; under a causal mask the longest comes first, so that no thread starts
 // a long tile when the others are done.
@@ -61,7 +62,7 @@ TilePosition tile_position(const AttentionArgs& args, int block_q, std::int64_t 
           .rows = std::min(block_q, args.seq_q - row_begin)};
 }
 
-int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_tile) {
+int attention(const ScaledAttentionArgs& args, const Tile& tile, AttendTile attend_tile) {
   const std::size_t head_dim = static_cast<std::size_t>(args.head_dim);
   const std::size_t scratch_floats = TileScratch{}.lay_out(nullptr, tile, head_dim);
   const int threads = thread_count();
@@ -86,12 +87,16 @@ struct CpuFused {
   static constexpr const char* kSummary = "tiled online softmax, SIMD over query rows";
 
   template <Dtype kDtype>
-  static int launch(const AttentionArgs& args, const Tile& tile) {
-    if constexpr (kDtype == Dtype::fp16) {
-      return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_fp16));
-    } else {
-      return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_bf16));
+  static int launch(const ScaledAttentionArgs& args, const Tile& tile) {
+    switch (kDtype) {
+      case Dtype::fp16:
+        return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_fp16));
+      case Dtype::bf16:
+        break;
+      case Dtype::e4m3:
+        return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_e4m3));
     }
+    return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_bf16));
   }
 };
 

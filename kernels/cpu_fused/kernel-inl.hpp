@@ -8,54 +8,18 @@
 #include <cstdint>
 
 #include "kernels/common/cpu_numeric.hpp"
+#include "kernels/cpu_fused/load-inl.hpp"
 #include "kernels/cpu_fused/tile.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace flashcore::kernels::cpu_fused::HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using FloatTag = hn::CappedTag<float, kPanelRows>;
-using IntTag = hn::RebindToSigned<FloatTag>;
-using UintTag = hn::RebindToUnsigned<FloatTag>;
-using HalfTag = hn::Rebind<std::uint16_t, FloatTag>;
-using FloatVec = hn::Vec<FloatTag>;
-using UintVec = hn::Vec<UintTag>;
-
-constexpr FloatTag kFloat;
-constexpr IntTag kInt;
-constexpr UintTag kUint;
-constexpr HalfTag kHalf;
-constexpr std::size_t kLanes = hn::MaxLanes(kFloat);
 constexpr std::size_t kVecs = kPanelRows / kLanes;  // vectors that make up a panel's row
 // Twelve accumulators hide the latency of two FMAs a cycle and leave room in sixteen registers.
 constexpr std::size_t kBlockRows = kVecs >= 12 ? 1 : 12 / kVecs;
 
 constexpr float kLog2E = 1.4426950408889634f;
 constexpr float kLn2 = 0.6931471805599453f;
-
-// --- Conversions: those of cpu_numeric.hpp, on vectors
-
-HWY_INLINE FloatVec load_as_float(const Bf16* source) {
-  const auto bits = hn::LoadU(kHalf, reinterpret_cast<const std::uint16_t*>(source));
-  return hn::BitCast(kFloat, hn::ShiftLeft<16>(hn::PromoteTo(kUint, bits)));
-}
-
-HWY_INLINE FloatVec load_as_float(const Fp16* source) {
-  const auto half = hn::LoadU(kHalf, reinterpret_cast<const std::uint16_t*>(source));
-  const UintVec bits = hn::PromoteTo(kUint, half);
-  const UintVec magnitude = hn::ShiftLeft<13>(hn::And(bits, hn::Set(kUint, 0x7fffu)));
-  const UintVec sign = hn::ShiftLeft<16>(hn::And(bits, hn::Set(kUint, 0x8000u)));
-  const FloatVec value = hn::Mul(hn::BitCast(kFloat, magnitude), hn::Set(kFloat, 0x1p112f));
-  const auto overflow = hn::Gt(hn::BitCast(kInt, magnitude), hn::Set(kInt, (0x7c00 << 13) - 1));
-  const UintVec exponent = hn::BitCast(kUint, hn::IfThenElseZero(overflow, hn::Set(kInt, 0x7f800000)));
-  return hn::BitCast(kFloat, hn::Or(hn::Or(hn::BitCast(kUint, value), exponent), sign));
-}
-
-template <class T>
-HWY_INLINE void load_row(const T* source, std::size_t head_dim, float* row) {
-  for (std::size_t d = 0; d < head_dim; d += kLanes) hn::Store(load_as_float(source + d), kFloat, row + d);
-}
 
 // --- Matrix product
 
@@ -194,9 +158,12 @@ HWY_INLINE void softmax_step(std::size_t keys, float* HWY_RESTRICT score, float*
 
 // Q, transposed a panel at a time and scaled; rows past the tile are zero. Empties the running softmax.
 template <class T>
-void begin_tile(const AttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
+void begin_tile(const ScaledAttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
   const auto head_dim = static_cast<std::size_t>(args.head_dim);
-  const float factor = args.softcap > 0 ? 2 * kLog2E * args.scale / args.softcap : kLog2E * args.scale;
+  const float qk_descale = descale_of(args.q_descale, args, at.batch, at.head_kv) *
+                           descale_of(args.k_descale, args, at.batch, at.head_kv);
+  const float factor =
+      qk_descale * (args.softcap > 0 ? 2 * kLog2E * args.scale / args.softcap : kLog2E * args.scale);
   const T* q = row_pointer(static_cast<const T*>(args.q), args.q_stride, at.batch, at.head, at.row_begin);
   const std::size_t row_floats = head_dim + kRowPadding;
   for (std::int32_t row = 0; row < at.rows; row += kPanelRows) {
@@ -247,18 +214,19 @@ void attend_panel(const AttentionArgs& args, const TilePosition& at, std::int32_
   multiply<kBlockRows, true>(v, head_dim, keys, scratch.score, rescale, scratch.out + panel_row * head_dim);
 }
 
-template <class T>
-void finish_tile(const AttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
+template <class Out>
+void finish_tile(const ScaledAttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
   const auto head_dim = static_cast<std::size_t>(args.head_dim);
-  T* out = row_pointer(static_cast<T*>(args.out), args.out_stride, at.batch, at.head, at.row_begin);
+  const float v_descale = descale_of(args.v_descale, args, at.batch, at.head_kv);
+  Out* out = row_pointer(static_cast<Out*>(args.out), args.out_stride, at.batch, at.head, at.row_begin);
   for (std::int32_t row = 0; row < at.rows; ++row) {
     const float sum = scratch.row_sum[row];
-    const float normalise = sum > 0 ? 1.0f / sum : 0.0f;
+    const float normalise = sum > 0 ? v_descale / sum : 0.0f;
     const float* column =
         scratch.out + row / kPanelRows * kPanelRows * static_cast<std::int64_t>(head_dim) + row % kPanelRows;
-    T* out_row = out + row * args.out_stride.row;
+    Out* out_row = out + row * args.out_stride.row;
     for (std::size_t d = 0; d < head_dim; ++d) {
-      out_row[d] = from_float<T>(column[d * kPanelRows] * normalise);
+      out_row[d] = from_float<Out>(column[d * kPanelRows] * normalise);
     }
     if (args.lse != nullptr) {
       args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + at.row_begin + row] =
@@ -268,7 +236,7 @@ void finish_tile(const AttentionArgs& args, const TilePosition& at, const TileSc
 }
 
 template <class T>
-void attend_tile(const AttentionArgs& args, const Tile& tile, const TilePosition& at,
+void attend_tile(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
                  const TileScratch& scratch) {
   begin_tile<T>(args, at, scratch);
   // Both ends of the visible range grow with the row: the first and the last row bound all of them.
@@ -282,17 +250,22 @@ void attend_tile(const AttentionArgs& args, const Tile& tile, const TilePosition
       attend_panel(args, at, row, key, static_cast<std::size_t>(keys), masked, scratch);
     }
   }
-  finish_tile<T>(args, at, scratch);
+  visit_output_of<T>(args, [&]<class Out>(Out) { finish_tile<Out>(args, at, scratch); });
 }
 
-void attend_tile_fp16(const AttentionArgs& args, const Tile& tile, const TilePosition& at,
+void attend_tile_fp16(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
                       const TileScratch& scratch) {
   attend_tile<Fp16>(args, tile, at, scratch);
 }
 
-void attend_tile_bf16(const AttentionArgs& args, const Tile& tile, const TilePosition& at,
+void attend_tile_bf16(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
                       const TileScratch& scratch) {
   attend_tile<Bf16>(args, tile, at, scratch);
+}
+
+void attend_tile_e4m3(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
+                      const TileScratch& scratch) {
+  attend_tile<E4m3>(args, tile, at, scratch);
 }
 
 }  // namespace flashcore::kernels::cpu_fused::HWY_NAMESPACE

@@ -72,21 +72,27 @@ RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange&
 }
 
 template <class T>
-void compute_row(const AttentionArgs& args, HeadPosition at, std::int32_t row, RowScratch& scratch) {
+void compute_row(const ScaledAttentionArgs& args, HeadPosition at, std::int32_t row, RowScratch& scratch) {
   const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, at.batch, at.head, row);
-  for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.q[d] = to_float(q_row[d]);
+  const std::int64_t head_kv = kv_head(args, at.head);
+  const float qk_descale = descale_of(args.q_descale, args, at.batch, head_kv) *
+                           descale_of(args.k_descale, args, at.batch, head_kv);
+  for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.q[d] = qk_descale * to_float(q_row[d]);
   const KeyRange keys = visible_keys(args, row);
   const RowResult result = attend_row<T>(args, at, keys, scratch);
-  const float normalise = result.sum == 0 ? 0.0f : 1.0f / result.sum;
-  T* out_row = row_pointer(static_cast<T*>(args.out), args.out_stride, at.batch, at.head, row);
-  for (std::int32_t d = 0; d < args.head_dim; ++d) out_row[d] = from_float<T>(scratch.out[d] * normalise);
+  const float v_descale = descale_of(args.v_descale, args, at.batch, head_kv);
+  const float normalise = result.sum == 0 ? 0.0f : v_descale / result.sum;
+  visit_output_of<T>(args, [&]<class Out>(Out) {
+    Out* out_row = row_pointer(static_cast<Out*>(args.out), args.out_stride, at.batch, at.head, row);
+    for (std::int32_t d = 0; d < args.head_dim; ++d) out_row[d] = from_float<Out>(scratch.out[d] * normalise);
+  });
   if (args.lse != nullptr) {
     args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + row] = result.lse;
   }
 }
 
 template <class T>
-int attention(const AttentionArgs& args) try {
+int attention(const ScaledAttentionArgs& args) try {
   // Allocated here: an exception must not leave a parallel region.
   std::vector<RowScratch> scratch(thread_count());
   for (RowScratch& buffers : scratch) {
@@ -111,7 +117,7 @@ struct CpuScalar {
   static constexpr const char* kSummary = "one query row at a time, plain loops";
 
   template <Dtype kDtype>
-  static int launch(const AttentionArgs& args, const Tile&) {
+  static int launch(const ScaledAttentionArgs& args, const Tile&) {
     return visit_dtype(kDtype, [&]<class T>(T) { return attention<T>(args); });
   }
 };

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/common/cpu_numeric.hpp"
@@ -12,26 +13,55 @@
 namespace flashcore::kernels {
 namespace {
 
-// What the yardstick rounds and the reference does not.
-struct KeepValue {
+// What the yardstick rounds and the reference does not. A probability is weight / sum, and the largest weight
+// of a row is 1.
+struct Exact {
   template <class Real>
-  static Real apply(Real x) {
+  static Real score(Real x) {
+    return x;
+  }
+  template <class Real>
+  static Real probability(Real weight, Real sum) {
+    return weight / sum;
+  }
+  template <class Real>
+  static Real output(Real x) {
     return x;
   }
 };
+
 template <class T>
-struct RoundTo {
-  static float apply(float x) { return to_float(from_float<T>(x)); }
+float rounded(float x) {
+  return to_float(from_float<T>(x));
+}
+
+template <class T>
+struct RoundedTo {
+  static float score(float x) { return rounded<T>(x); }
+  static float probability(float weight, float sum) { return rounded<T>(weight / sum); }
+  static float output(float x) { return rounded<T>(x); }
+};
+
+// Weights are stretched to the range of e4m3 before they are rounded, and the row divided by its sum at last.
+template <class Out>
+struct RoundedToE4m3 {
+  static constexpr float kStretch = traits(Dtype::e4m3).largest;
+  static float score(float x) { return x; }
+  static float probability(float weight, float sum) {
+    return rounded<E4m3>(kStretch * weight) / (kStretch * sum);
+  }
+  static float output(float x) { return rounded<Out>(x); }
 };
 
 // The rows of one head of K or V as Real, without gaps.
 template <class T, class Real>
-void load_head(std::vector<Real>& rows, const void* base, const Strides& stride, std::int64_t batch,
-               std::int64_t head, const AttentionArgs& args) {
+void load_head(std::vector<Real>& rows, const void* base, const Strides& stride, const float* descale,
+               std::int64_t batch, std::int64_t head, const AttentionArgs& args) {
+  const Real factor = descale_of(descale, args, batch, head);
   const std::int64_t head_dim = args.head_dim;
   for (std::int64_t row = 0; row < args.seq_kv; ++row) {
     const T* source = row_pointer(static_cast<const T*>(base), stride, batch, head, row);
-    for (std::int64_t d = 0; d < head_dim; ++d) rows[row * head_dim + d] = to_float(source[d]);
+    for (std::int64_t d = 0; d < head_dim; ++d) rows[row * head_dim + d] = factor * to_float(source[d]);
   }
 }
 
@@ -50,8 +80,8 @@ Real score_row(const AttentionArgs& args, const KeyRange& keys, const Real* q, c
   const Real cap = args.softcap;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
     const Real product = dot(q, k + std::int64_t{key} * args.head_dim, args.head_dim);
-    Real value = Rounding::apply(static_cast<Real>(args.scale) * product);
-    if (cap > 0) value = Rounding::apply(cap * std::tanh(value / cap));
+    Real value = Rounding::score(static_cast<Real>(args.scale) * product);
+    if (cap > 0) value = Rounding::score(cap * std::tanh(value / cap));
     score[key] = value;
     row_max = std::max(row_max, value);
   }
@@ -72,12 +102,12 @@ Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max,
   }
   if (sum == 0) return kMinusInfinite;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
-    const Real p = Rounding::apply(score[key] / sum);
+    const Real p = Rounding::probability(score[key], sum);
     const Real* v_row = v + std::int64_t{key} * args.head_dim;
 #pragma omp simd
     for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] += p * v_row[d];
   }
-  for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] = Rounding::apply(out[d]);
+  for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] = Rounding::output(out[d]);
   return subtract + std::log(sum);
 }
 
@@ -86,18 +116,19 @@ struct HeadBuffers {
   explicit HeadBuffers(const AttentionArgs& args)
       : k(std::int64_t{args.seq_kv} * args.head_dim), v(std::int64_t{args.seq_kv} * args.head_dim) {}
 
-  void load(const AttentionArgs& args, std::int64_t batch, std::int64_t head) {
-    load_head<T, Real>(k, args.k, args.k_stride, batch, head, args);
-    load_head<T, Real>(v, args.v, args.v_stride, batch, head, args);
+  void load(const ScaledAttentionArgs& args, std::int64_t batch, std::int64_t head) {
+    load_head<T, Real>(k, args.k, args.k_stride, args.k_descale, batch, head, args);
+    load_head<T, Real>(v, args.v, args.v_stride, args.v_descale, batch, head, args);
   }
   std::vector<Real> k, v;
 };
 
 // All rows of one query head, shared out to the threads.
 template <class T, class Real, class Rounding>
-void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
+void attend_head(const ScaledAttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
                  const Real* v, std::vector<std::vector<Real>>& scratch, Real* out, Real* lse) {
   const std::int64_t first_row = (batch * args.heads_q + head) * args.seq_q;
+  const Real factor = descale_of(args.q_descale, args, batch, kv_head(args, head));
 #pragma omp parallel
   {
     std::vector<Real>& row_scratch = scratch[thread_index()];
@@ -106,7 +137,7 @@ void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t hea
 #pragma omp for schedule(dynamic, 8)
     for (std::int32_t row = 0; row < args.seq_q; ++row) {
       const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, batch, head, row);
-      for (std::int32_t d = 0; d < args.head_dim; ++d) q[d] = to_float(q_row[d]);
+      for (std::int32_t d = 0; d < args.head_dim; ++d) q[d] = factor * to_float(q_row[d]);
       const KeyRange keys = visible_keys(args, row);
       const Real row_max = score_row<Real, Rounding>(args, keys, q, k, score);
       const Real row_lse = weigh_values<Real, Rounding>(args, keys, row_max, score, v,
@@ -117,7 +148,7 @@ void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t hea
 }
 
 template <class T, class Real, class Rounding>
-void attend(const AttentionArgs& args, Real* out, Real* lse) {
+void attend(const ScaledAttentionArgs& args, Real* out, Real* lse) {
   HeadBuffers<T, Real> buffers(args);
   // Allocated here: an exception must not leave a parallel region.
   std::vector<std::vector<Real>> scratch(thread_count(),
@@ -135,15 +166,20 @@ void attend(const AttentionArgs& args, Real* out, Real* lse) {
 }  // namespace
 
 template <class Real>
-void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real* lse) {
-  visit_dtype(dtype, [&]<class T>(T) { attend<T, Real, KeepValue>(args, out, lse); });
+void reference_attention(const ScaledAttentionArgs& args, Dtype dtype, Real* out, Real* lse) {
+  visit_dtype(dtype, [&]<class T>(T) { attend<T, Real, Exact>(args, out, lse); });
 }
 
-template void reference_attention<float>(const AttentionArgs&, Dtype, float*, float*);
-template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
+template void reference_attention<float>(const ScaledAttentionArgs&, Dtype, float*, float*);
+template void reference_attention<double>(const ScaledAttentionArgs&, Dtype, double*, double*);
 
-void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out) {
-  visit_dtype(dtype, [&]<class T>(T) { attend<T, float, RoundTo<T>>(args, out, nullptr); });
+void yardstick_attention(const ScaledAttentionArgs& args, Dtype dtype, float* out) {
+  visit_dtype(dtype, [&]<class T>(T) {
+    visit_output_of<T>(args, [&]<class Out>(Out) {
+      using Rounding = std::conditional_t<std::is_same_v<T, E4m3>, RoundedToE4m3<Out>, RoundedTo<T>>;
+      attend<T, float, Rounding>(args, out, nullptr);
+    });
+  });
 }
 
 }  // namespace flashcore::kernels

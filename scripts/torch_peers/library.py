@@ -8,7 +8,7 @@ import os
 import pathlib
 
 HOST = -1
-DTYPES = ("fp16", "bf16")
+DTYPES = ("fp16", "bf16", "e4m3")
 BACKENDS = ("cpu", "cuda")
 
 
@@ -25,7 +25,8 @@ class Attention(ctypes.Structure):
                 + [(name, Strides) for name in ("q_stride", "k_stride", "v_stride", "out_stride")]
                 + [(name, ctypes.c_int32) for name in ("dtype", "batch", "heads_q", "heads_kv", "seq_q", "seq_kv",
                                                        "head_dim", "window_left", "window_right")]
-                + [("scale", ctypes.c_float), ("softcap", ctypes.c_float)])
+                + [("scale", ctypes.c_float), ("softcap", ctypes.c_float), ("out_dtype", ctypes.c_int32)]
+                + [(name, ctypes.c_void_p) for name in ("q_descale", "k_descale", "v_descale")])
 
 
 class VariantInfo(ctypes.Structure):

@@ -92,6 +92,8 @@ def suffix(key, value):
 
 def expand(entry, where):
     """The problems of one object of a config, a list of values being an axis."""
+    if "e4m3" in entry.get("dtype", ""):
+        raise UsageError(f"{where}/dtype: e4m3 is not compared with PyTorch")
     unknown = set(entry) - set(SUFFIXES) - {"name"}
     if unknown:
         raise UsageError(f"{where}/{sorted(unknown)[0]}: unknown key")

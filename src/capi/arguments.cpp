@@ -34,8 +34,9 @@ void require(bool condition, std::string_view message) {
 
 Problem checked_problem(const flashcore_attention* args) {
   require(args != nullptr, "args: is null");
-  require(args->dtype == FLASHCORE_FP16 || args->dtype == FLASHCORE_BF16,
-          "args/dtype: is neither FLASHCORE_FP16 nor FLASHCORE_BF16");
+  require(is_dtype(args->dtype), "args/dtype: is none of FLASHCORE_FP16, FLASHCORE_BF16, FLASHCORE_E4M3");
+  require(args->out_dtype == kOwnOutDtype || is_dtype(args->out_dtype),
+          "args/out_dtype: is none of -1, FLASHCORE_FP16, FLASHCORE_BF16");
   Problem problem;
   problem.batch = args->batch;
   problem.heads_q = args->heads_q;
@@ -44,12 +45,14 @@ Problem checked_problem(const flashcore_attention* args) {
   problem.seq_kv = args->seq_kv;
   problem.head_dim = args->head_dim;
   problem.dtype = static_cast<Dtype>(args->dtype);
+  if (args->out_dtype != kOwnOutDtype) problem.out_dtype = static_cast<Dtype>(args->out_dtype);
   problem.scale = static_cast<double>(args->scale);
   problem.softcap = static_cast<double>(args->softcap);
   problem.window_left = args->window_left;
   problem.window_right = args->window_right;
   problem.lse = args->lse != nullptr;
   validate(problem, "args");
+  settle_out_dtype(problem);
   check_stride(args->q_stride, "q_stride");
   check_stride(args->k_stride, "k_stride");
   check_stride(args->v_stride, "v_stride");

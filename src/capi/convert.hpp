@@ -1,6 +1,8 @@
 // The C structs of flashcore.h and the C++ values they stand for.
 #pragma once
 
+#include <iterator>
+
 #include "capi/flashcore.h"
 #include "core/attention_args.hpp"
 #include "core/variant.hpp"
@@ -9,14 +11,21 @@ namespace flashcore {
 
 static_assert(static_cast<int>(Dtype::fp16) == FLASHCORE_FP16);
 static_assert(static_cast<int>(Dtype::bf16) == FLASHCORE_BF16);
+static_assert(static_cast<int>(Dtype::e4m3) == FLASHCORE_E4M3);
 static_assert(static_cast<int>(Backend::cpu) == FLASHCORE_CPU);
 static_assert(static_cast<int>(Backend::cuda) == FLASHCORE_CUDA);
+
+inline constexpr std::int32_t kOwnOutDtype = -1;  // the out_dtype that goes with the dtype
+
+constexpr bool is_dtype(std::int32_t value) {
+  return value >= 0 && value < static_cast<std::int32_t>(std::size(kAllDtypes));
+}
 
 constexpr Strides from_c(const flashcore_strides& s) { return {s.batch, s.head, s.row}; }
 constexpr flashcore_strides to_c(const Strides& s) { return {s.batch, s.head, s.row}; }
 
-// Everything but the dtype, which is the variant's.
-constexpr AttentionArgs from_c(const flashcore_attention& args) {
+// Everything but the dtype, which is the variant's, and what comes with it.
+constexpr AttentionArgs unscaled_from_c(const flashcore_attention& args) {
   return {.q = args.q,
           .k = args.k,
           .v = args.v,
@@ -39,7 +48,18 @@ constexpr AttentionArgs from_c(const flashcore_attention& args) {
           .window_right = args.window_right};
 }
 
-constexpr flashcore_attention to_c(const AttentionArgs& args, Dtype dtype) {
+// The same with it; the dtypes must be some.
+constexpr ScaledAttentionArgs from_c(const flashcore_attention& args) {
+  ScaledAttentionArgs all = unscaled_from_c(args);
+  all.q_descale = args.q_descale;
+  all.k_descale = args.k_descale;
+  all.v_descale = args.v_descale;
+  all.out_dtype = args.out_dtype == kOwnOutDtype ? traits(static_cast<Dtype>(args.dtype)).out
+                                                 : static_cast<Dtype>(args.out_dtype);
+  return all;
+}
+
+constexpr flashcore_attention to_c(const ScaledAttentionArgs& args, Dtype dtype) {
   return {.q = args.q,
           .k = args.k,
           .v = args.v,
@@ -60,7 +80,11 @@ constexpr flashcore_attention to_c(const AttentionArgs& args, Dtype dtype) {
           .window_left = args.window_left,
           .window_right = args.window_right,
           .scale = args.scale,
-          .softcap = args.softcap};
+          .softcap = args.softcap,
+          .out_dtype = static_cast<std::int32_t>(traits(dtype).scaled ? args.out_dtype : dtype),
+          .q_descale = args.q_descale,
+          .k_descale = args.k_descale,
+          .v_descale = args.v_descale};
 }
 
 constexpr flashcore_device_limits to_c(const DeviceLimits& limits) {

@@ -123,13 +123,13 @@ std::size_t workspace_bytes(const Variant& variant, const AttentionArgs& args) {
 void launch(const char* name, const flashcore_attention* c_args, std::int32_t device, void* stream) {
   const Variant& variant = supported_variant(name, c_args, device);
   check_pointers(*c_args);
-  const AttentionArgs args = from_c(*c_args);
+  const ScaledAttentionArgs args = from_c(*c_args);
   if (const std::size_t needed = workspace_bytes(variant, args); needed > 0 && args.workspace == nullptr) {
     throw ApiError{FLASHCORE_INVALID_ARGUMENT,
                    fmt::format("args/workspace: is null, {} needs {} bytes", variant.id(), needed)};
   }
   require_current(device);
-  if (const int code = variant.launch(args, stream); code != 0) throw_launch_error(code, variant, device);
+  if (const int code = variant.run(args, stream); code != 0) throw_launch_error(code, variant, device);
 }
 
 // Without what only a run knows.
@@ -201,6 +201,7 @@ flashcore_status flashcore_variant_attribute(const char* id, const char* name, i
 void flashcore_attention_init(flashcore_attention* args) {
   *args = {};
   args->window_left = args->window_right = -1;
+  args->out_dtype = kOwnOutDtype;
 }
 
 const char* flashcore_default_variant(const flashcore_attention* args, int32_t device) {

@@ -36,7 +36,7 @@ typedef enum flashcore_status {
   FLASHCORE_INTERNAL_ERROR = 6
 } flashcore_status;
 
-enum { FLASHCORE_FP16 = 0, FLASHCORE_BF16 = 1 };
+enum { FLASHCORE_FP16 = 0, FLASHCORE_BF16 = 1, FLASHCORE_E4M3 = 2 /* one byte; has no infinity */ };
 enum { FLASHCORE_CPU = 0, FLASHCORE_CUDA = 1 };
 
 /* As `device`: the tensors lie in host memory. A CUDA device is its number, 0 and up. */
@@ -68,7 +68,7 @@ typedef struct flashcore_attention {
   flashcore_strides k_stride;
   flashcore_strides v_stride;
   flashcore_strides out_stride;
-  int32_t dtype; /* of q, k, v and out: FLASHCORE_FP16 or FLASHCORE_BF16 */
+  int32_t dtype; /* of q, k and v */
   int32_t batch;
   int32_t heads_q;
   int32_t heads_kv; /* divides heads_q */
@@ -79,6 +79,14 @@ typedef struct flashcore_attention {
   int32_t window_right; /* -1: all keys, 0: causal */
   float scale;          /* of the scores, before softmax; usually 1 / sqrt(head_dim) */
   float softcap;        /* 0: none; else a score becomes softcap * tanh(score / softcap) */
+  int32_t out_dtype;    /* of out; -1: dtype, or FLASHCORE_BF16 where that is FLASHCORE_E4M3, which may also
+                         * have FLASHCORE_FP16 */
+
+  /* FLASHCORE_E4M3 only: a tensor's values are its elements times the factor of their head, [batch, heads_kv]
+   * without gaps, that of q for all query heads of a KV head; null: 1. They lie where the tensors lie. */
+  const float* q_descale;
+  const float* k_descale;
+  const float* v_descale;
 } flashcore_attention;
 
 /* One kernel at one dtype, head_dim and tile. The texts live as long as the library. */
@@ -130,7 +138,7 @@ FLASHCORE_API flashcore_status flashcore_find_variant(const char* id, flashcore_
 FLASHCORE_API const char* flashcore_attribute_name(size_t index);
 FLASHCORE_API flashcore_status flashcore_variant_attribute(const char* id, const char* name, int32_t* value);
 
-/* All zero or null, both windows -1, dtype FLASHCORE_FP16. */
+/* All zero or null, both windows and out_dtype -1, dtype FLASHCORE_FP16. */
 FLASHCORE_API void flashcore_attention_init(flashcore_attention* args);
 
 /* The functions below take a variant's id, or null or "auto" for flashcore_choose_variant()'s choice. */
@@ -195,7 +203,7 @@ typedef struct flashcore_device_limits {
 
 /* 0 where the family has no such parameter; it is then left out of the id. */
 typedef struct flashcore_plugin_variant {
-  int32_t dtype;
+  int32_t dtype;    /* FLASHCORE_E4M3, for families of FLASHCORE_CPU alone, is to write out in either dtype */
   int32_t head_dim; /* at least 1 */
   int32_t block_q;  /* query rows a block works on */
   int32_t block_kv; /* keys brought in at a time */
@@ -213,8 +221,8 @@ typedef struct flashcore_plugin {
   size_t num_variants;
 
   /* Why the variant cannot run these arguments on this device, or null when it can; dtype and head_dim are
-   * checked already, tensor pointers may be null. The text stays valid until the next call. The function may
-   * be null: all can run. */
+   * checked already, tensor pointers may be null, and so are descale factors. The text stays valid until the
+   * next call. The function may be null: all can run. */
   const char* (*unsupported)(size_t variant, const flashcore_attention* args,
                              const flashcore_device_limits* limits);
 

@@ -67,10 +67,15 @@ void check_family(const flashcore_plugin& plugin, const PluginFile& file) {
   if (plugin.launch == nullptr) file.fail("launch is null");
 }
 
-void check_variant(const flashcore_plugin_variant& variant, std::size_t index, const PluginFile& file) {
-  if (variant.dtype != FLASHCORE_FP16 && variant.dtype != FLASHCORE_BF16) {
-    file.fail(fmt::format("variants[{}]: dtype {} is neither FLASHCORE_FP16 nor FLASHCORE_BF16", index,
-                          variant.dtype));
+void check_variant(const flashcore_plugin& plugin, std::size_t index, const PluginFile& file) {
+  const flashcore_plugin_variant& variant = plugin.variants[index];
+  if (!is_dtype(variant.dtype)) {
+    file.fail(fmt::format("variants[{}]: dtype {} is none of FLASHCORE_FP16, FLASHCORE_BF16, FLASHCORE_E4M3",
+                          index, variant.dtype));
+  }
+  if (traits(static_cast<Dtype>(variant.dtype)).scaled && plugin.backend == FLASHCORE_CUDA) {
+    file.fail(
+        fmt::format("variants[{}]: dtype {} is for families of FLASHCORE_CPU alone", index, variant.dtype));
   }
   if (variant.head_dim < 1) file.fail(fmt::format("variants[{}]: head_dim must be at least 1", index));
   if (std::min({variant.block_q, variant.block_kv, variant.num_warps, variant.num_stages,
@@ -98,7 +103,7 @@ std::vector<Variant> make_variants(const flashcore_plugin& plugin, const PluginF
   std::vector<Variant> variants;
   std::set<std::string> ids;
   for (std::size_t i = 0; i < plugin.num_variants; ++i) {
-    check_variant(plugin.variants[i], i, file);
+    check_variant(plugin, i, file);
     variants.push_back(make_variant(plugin, plugin.variants[i]));
     if (const std::string id = variants.back().id(); !ids.insert(id).second) {
       file.fail(fmt::format("variants[{}]: {} is there twice", i, id));

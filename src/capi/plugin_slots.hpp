@@ -16,7 +16,7 @@ struct PluginSlot {
   std::size_t index = 0;  // into the plug-in's variants
 
   const flashcore_plugin_variant& variant() const { return plugin->variants[index]; }
-  flashcore_attention to_c(const AttentionArgs& args) const {
+  flashcore_attention to_c(const ScaledAttentionArgs& args) const {
     return flashcore::to_c(args, static_cast<Dtype>(variant().dtype));
   }
 };
@@ -40,7 +40,8 @@ struct PluginCalls {
     return slot().plugin->workspace_bytes(slot().index, &c_args);
   }
 
-  static int launch(const AttentionArgs& args, void* stream) {
+  template <class Args>
+  static int launch(const Args& args, void* stream) {
     const flashcore_attention c_args = slot().to_c(args);
     return slot().plugin->launch(slot().index, &c_args, stream);
   }
@@ -60,7 +61,11 @@ void bind_slot(Variant& variant) {
   using Calls = PluginCalls<kSlot>;
   const flashcore_plugin& plugin = *Calls::slot().plugin;
   variant.unsupported = Calls::unsupported;
-  variant.launch = Calls::launch;
+  if (traits(variant.spec.dtype).scaled) {
+    variant.launch_scaled = Calls::template launch<ScaledAttentionArgs>;
+  } else {
+    variant.launch = Calls::template launch<AttentionArgs>;
+  }
   if (plugin.workspace_bytes != nullptr) variant.workspace_bytes = Calls::workspace_bytes;
   if (plugin.resources != nullptr && variant.backend == Backend::cuda) {
     variant.query_resources = Calls::query_resources;

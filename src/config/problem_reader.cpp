@@ -55,6 +55,8 @@ const ProblemField kFields[] = {
      [](const Problem& p) { return fmt::format("d{}", p.head_dim); }},
     {"dtype", [](const JsonReader& r, Problem& p) { p.dtype = read_enum(r, kAllDtypes); },
      [](const Problem& p) { return std::string(to_string(p.dtype)); }},
+    {"out_dtype", [](const JsonReader& r, Problem& p) { p.out_dtype = read_enum(r, kOutputDtypes); },
+     [](const Problem& p) { return fmt::format("out{}", to_string(output_dtype(p))); }},
     {"causal", [](const JsonReader& r, Problem& p) { p.causal = r.boolean(); },
      [](const Problem& p) { return std::string(p.causal ? "causal" : "full"); }},
     {"window_left", read_window<&Problem::window_left>,
@@ -108,6 +110,7 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   if (!object.has("seq_kv")) problem.seq_kv = problem.seq_q;
   if (!object.has("scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, object.where());
+  settle_out_dtype(problem);
   if (!object.has("name")) {
     problem.name = describe(problem);
     return problem;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "core/dtype.hpp"
+
 namespace flashcore {
 
 // Distances in elements; the head_dim axis is contiguous (stride 1).
@@ -33,6 +35,20 @@ struct AttentionArgs {
   float softcap = 0;               // 0: none; else scores become softcap · tanh(score / softcap)
   std::int32_t window_left = -1;   // keys seen before the diagonal, -1: all
   std::int32_t window_right = -1;  // keys seen after the diagonal, -1: all, 0: causal
+};
+
+// What scaled dtypes (core/dtype.hpp) need besides. Not in AttentionArgs, which is part of what CUDA kernels
+// receive: the machine code of all of them would change, and what was tuned with it be void.
+struct ScaledAttentionArgs : AttentionArgs {
+  constexpr ScaledAttentionArgs() = default;
+  constexpr ScaledAttentionArgs(const AttentionArgs& args) : AttentionArgs(args) {}  // without factors
+
+  // A tensor's values are its elements times the factor of their head: [batch, heads_kv], that of q for all
+  // query heads of a KV head, as in FlashAttention 3; null: 1.
+  const float* q_descale = nullptr;
+  const float* k_descale = nullptr;
+  const float* v_descale = nullptr;
+  Dtype out_dtype = Dtype::fp16;  // of out
 };
 
 // The keys that one query sees: [begin, end), empty when begin == end.

@@ -7,13 +7,67 @@
 
 namespace flashcore {
 
-enum class Dtype : int { fp16, bf16 };
+// e4m3 is the 8-bit format of Micikevicius et al. 2022, "FP8 Formats for Deep Learning": no infinity, one NaN
+// of either sign, 448 the largest value.
+enum class Dtype : int { fp16, bf16, e4m3 };
 
-inline constexpr Dtype kAllDtypes[] = {Dtype::fp16, Dtype::bf16};
+inline constexpr Dtype kAllDtypes[] = {Dtype::fp16, Dtype::bf16, Dtype::e4m3};
 
-constexpr std::string_view to_string(Dtype dtype) { return dtype == Dtype::fp16 ? "fp16" : "bf16"; }
+// What O can be.
+inline constexpr Dtype kOutputDtypes[] = {Dtype::fp16, Dtype::bf16};
 
-constexpr std::size_t size_bytes(Dtype) { return 2; }
+// All that the rest of the program needs to know of a dtype.
+struct DtypeTraits {
+  const char* name;
+  std::size_t size_bytes;
+  int fraction_bits;
+  int lowest_exponent;  // of the smallest subnormal, a power of two
+  float largest;
+  bool has_infinity;
+  Dtype out;  // dtype of O unless the problem says otherwise
+  // Q, K and V come with descale factors, and O, which has none, is fp16 or bf16 by the problem's choice.
+  bool scaled;
+};
+
+constexpr DtypeTraits traits(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::fp16:
+      return {.name = "fp16",
+              .size_bytes = 2,
+              .fraction_bits = 10,
+              .lowest_exponent = -24,
+              .largest = 65504,
+              .has_infinity = true,
+              .out = Dtype::fp16,
+              .scaled = false};
+    case Dtype::bf16:
+      return {.name = "bf16",
+              .size_bytes = 2,
+              .fraction_bits = 7,
+              .lowest_exponent = -133,
+              .largest = 0x1.fep127f,
+              .has_infinity = true,
+              .out = Dtype::bf16,
+              .scaled = false};
+    case Dtype::e4m3:
+      return {.name = "e4m3",
+              .size_bytes = 1,
+              .fraction_bits = 3,
+              .lowest_exponent = -9,
+              .largest = 448,
+              .has_infinity = false,
+              .out = Dtype::bf16,
+              .scaled = true};
+  }
+  return {};
+}
+
+constexpr std::string_view to_string(Dtype dtype) { return traits(dtype).name; }
+
+constexpr std::size_t size_bytes(Dtype dtype) { return traits(dtype).size_bytes; }
+
+// Largest relative error of one rounding.
+constexpr double unit_roundoff(Dtype dtype) { return 0.5 / (1 << traits(dtype).fraction_bits); }
 
 constexpr std::optional<Dtype> parse_dtype(std::string_view text) {
   for (Dtype dtype : kAllDtypes) {

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "core/error.hpp"
@@ -48,13 +50,31 @@ void check_size(std::int64_t value, std::string_view name, std::string_view wher
   }
 }
 
+void check_out_dtype(const Problem& p, std::string_view where) {
+  const Dtype out = output_dtype(p);
+  if (!traits(p.dtype).scaled && out != p.dtype) {
+    throw UsageError(fmt::format("{0}/out_dtype: is {1}, but O of {2} problems is {2}", where, to_string(out),
+                                 to_string(p.dtype)));
+  }
+  if (std::ranges::find(kOutputDtypes, out) == std::end(kOutputDtypes)) {
+    throw UsageError(fmt::format("{}/out_dtype: O cannot be {}", where, to_string(out)));
+  }
+}
+
 }  // namespace
 
 double default_scale(std::int64_t head_dim) { return 1.0 / std::sqrt(static_cast<double>(head_dim)); }
 
+Dtype output_dtype(const Problem& p) { return p.out_dtype.value_or(traits(p.dtype).out); }
+
+void settle_out_dtype(Problem& p) {
+  p.out_dtype = traits(p.dtype).scaled ? std::optional(output_dtype(p)) : std::nullopt;
+}
+
 std::string describe(const Problem& p) {
   std::string text = fmt::format("b{}_hq{}_hkv{}_q{}_kv{}_d{}_{}", p.batch, p.heads_q, p.heads_kv, p.seq_q,
                                  p.seq_kv, p.head_dim, to_string(p.dtype));
+  if (output_dtype(p) != traits(p.dtype).out) text += fmt::format("_out{}", to_string(output_dtype(p)));
   if (p.causal) text += "_causal";
   if (p.window_left >= 0) text += fmt::format("_wl{}", p.window_left);
   if (p.window_right >= 0) text += fmt::format("_wr{}", p.window_right);
@@ -75,6 +95,7 @@ void validate(const Problem& p, std::string_view where) {
     throw UsageError(
         fmt::format("{}/heads_q: {} is not a multiple of heads_kv = {}", where, p.heads_q, p.heads_kv));
   }
+  check_out_dtype(p, where);
   if (!std::isfinite(p.scale)) throw UsageError(fmt::format("{}/scale: must be a finite number", where));
   if (!std::isfinite(p.softcap) || p.softcap < 0) {
     throw UsageError(fmt::format("{}/softcap: must be 0 (none) or a positive number", where));
@@ -105,8 +126,8 @@ TensorShape key_value_shape(const Problem& p) {
   return make_shape(p.layout, p.batch, p.heads_kv, p.seq_kv, p.head_dim);
 }
 
-AttentionArgs attention_args(const Problem& p) {
-  AttentionArgs args;
+ScaledAttentionArgs attention_args(const Problem& p) {
+  ScaledAttentionArgs args;
   args.q_stride = args.out_stride = query_shape(p).stride;
   args.k_stride = args.v_stride = key_value_shape(p).stride;
   args.batch = static_cast<std::int32_t>(p.batch);
@@ -119,6 +140,7 @@ AttentionArgs attention_args(const Problem& p) {
   args.softcap = static_cast<float>(p.softcap);
   args.window_left = static_cast<std::int32_t>(p.window_left);
   args.window_right = p.causal ? 0 : static_cast<std::int32_t>(p.window_right);
+  args.out_dtype = output_dtype(p);
   return args;
 }
 
@@ -142,10 +164,12 @@ double flops(const Problem& p) {
 }
 
 double compulsory_bytes(const Problem& p) {
-  const double element = static_cast<double>(size_bytes(p.dtype));
+  const auto in_element = static_cast<double>(size_bytes(p.dtype));
+  const auto out_element = static_cast<double>(size_bytes(output_dtype(p)));
   const double query_elements = static_cast<double>(query_shape(p).elements());
+  const double key_value_elements = 2 * static_cast<double>(key_value_shape(p).elements());
   const double lse_bytes = p.lse ? 4.0 * static_cast<double>(p.batch * p.heads_q * p.seq_q) : 0.0;
-  return element * 2 * (query_elements + static_cast<double>(key_value_shape(p).elements())) + lse_bytes;
+  return in_element * (query_elements + key_value_elements) + out_element * query_elements + lse_bytes;
 }
 
 }  // namespace flashcore

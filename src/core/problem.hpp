@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,7 @@ struct Problem {
   std::int64_t seq_kv = 1;
   std::int64_t head_dim = 64;
   Dtype dtype = Dtype::fp16;
+  std::optional<Dtype> out_dtype = {};  // what output_dtype() is to be, for dtypes that leave a choice
   bool causal = false;
   double scale = 0;                // softmax scale; default_scale(head_dim) unless the config says otherwise
   std::int64_t window_left = -1;   // -1: unlimited
@@ -51,11 +53,18 @@ struct Problem {
 
 double default_scale(std::int64_t head_dim);  // 1 / sqrt(head_dim)
 
+// The dtype of O.
+Dtype output_dtype(const Problem& problem);
+
+// Makes equal what means the same: out_dtype is set where there is a choice, and empty where there is none.
+void settle_out_dtype(Problem& problem);
+
 // A name made from the sizes, for problems that were given none: "b1_hq8_hkv8_q512_kv512_d64_fp16_causal".
 std::string describe(const Problem& problem);
 
 // Throws UsageError with `where` (a JSON pointer or a flag) when a size is out of range or a combination has
-// no meaning: sizes in [1, 2^31), heads_q a multiple of heads_kv, every tensor below 2^60 bytes.
+// no meaning: sizes in [1, 2^31), heads_q a multiple of heads_kv, every tensor below 2^60 bytes, an out_dtype
+// that the dtype does not go with.
 void validate(const Problem& problem, std::string_view where);
 
 // One tensor's place in memory.
@@ -70,8 +79,8 @@ struct TensorShape {
 TensorShape query_shape(const Problem& problem);      // Q and O
 TensorShape key_value_shape(const Problem& problem);  // K and V
 
-// Sizes, strides and mask of a problem; pointers stay null.
-AttentionArgs attention_args(const Problem& problem);
+// Sizes, strides, mask and output dtype of a problem; pointers stay null.
+ScaledAttentionArgs attention_args(const Problem& problem);
 
 // Query-key pairs that the mask lets through, over one batch and head.
 std::int64_t unmasked_pairs(const Problem& problem);

@@ -117,12 +117,16 @@ struct Variant {
   int smem_bytes = 0;        // dynamic shared memory a block
   // Why this variant cannot run these arguments on this device, or null when it can.
   const char* (*unsupported)(const AttentionArgs&, const DeviceLimits&) = nullptr;
-  std::size_t (*workspace_bytes)(const AttentionArgs&) = nullptr;      // null: none needed
-  int (*launch)(const AttentionArgs&, void* stream) = nullptr;         // asynchronous on CUDA
-  int (*query_resources)(const AttentionArgs&, Resources&) = nullptr;  // null on the CPU
+  std::size_t (*workspace_bytes)(const AttentionArgs&) = nullptr;            // null: none needed
+  int (*launch)(const AttentionArgs&, void* stream) = nullptr;               // asynchronous on CUDA
+  int (*launch_scaled)(const ScaledAttentionArgs&, void* stream) = nullptr;  // of scaled dtypes, instead
+  int (*query_resources)(const AttentionArgs&, Resources&) = nullptr;        // null on the CPU
   int (*kernel_name)(const char*& mangled) = nullptr;  // null: no kernel of this program's fat binary
 
   std::string id() const { return variant_id(family, spec); }
+  int run(const ScaledAttentionArgs& args, void* stream) const {
+    return traits(spec.dtype).scaled ? launch_scaled(args, stream) : launch(args, stream);
+  }
 };
 
 }  // namespace flashcore

@@ -23,8 +23,8 @@ void add_columns(std::vector<std::string>& columns, std::string_view parent,
 std::vector<std::string> make_columns() {
   std::vector<std::string> columns;
   add_columns(columns, "problem",
-              {"name", "batch", "heads_q", "heads_kv", "seq_q", "seq_kv", "head_dim", "dtype", "causal",
-               "scale", "window_left", "window_right", "softcap", "layout", "lse"});
+              {"name", "batch", "heads_q", "heads_kv", "seq_q", "seq_kv", "head_dim", "dtype", "out_dtype",
+               "causal", "scale", "window_left", "window_right", "softcap", "layout", "lse"});
   add_columns(columns, "", {"variant", "family", "backend", "spec.dtype"});
   for (const SpecField& field : kSpecFields) add_columns(columns, "spec", {field.name});
   add_columns(columns, "", {"status", "reason"});

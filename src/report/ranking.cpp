@@ -47,6 +47,7 @@ std::string problem_sizes(const Problem& p) {
   std::string sizes =
       fmt::format("batch {}, heads {}, seq {}, head_dim {}, {}", p.batch, pair(p.heads_q, p.heads_kv, "/"),
                   pair(p.seq_q, p.seq_kv, "×"), p.head_dim, to_string(p.dtype));
+  if (traits(p.dtype).scaled) sizes += fmt::format(" to {}", to_string(output_dtype(p)));
   if (p.causal) sizes += ", causal";
   if (p.window_left >= 0) sizes += fmt::format(", window_left {}", p.window_left);
   if (p.window_right >= 0) sizes += fmt::format(", window_right {}", p.window_right);

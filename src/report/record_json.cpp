@@ -21,6 +21,7 @@ void problem_fields(auto&& io, auto& problem) {
   io.required("seq_kv", problem.seq_kv);
   io.required("head_dim", problem.head_dim);
   io.required("dtype", problem.dtype);
+  io.optional("out_dtype", problem.out_dtype);
   io.with_default("causal", problem.causal);
   io.with_default("scale", problem.scale);
   io.with_default("window_left", problem.window_left);
@@ -137,6 +138,7 @@ Problem problem_from_json(const JsonReader& reader) {
   problem_fields(FieldReader(reader), problem);
   if (!find_field(reader, "scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, reader.where());
+  settle_out_dtype(problem);
   return problem;
 }
 

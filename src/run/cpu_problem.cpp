@@ -7,7 +7,6 @@
 #include "core/error.hpp"
 #include "core/hash.hpp"
 #include "kernels/common/cpu_numeric.hpp"
-#include "kernels/common/cpu_threads.hpp"
 #include "kernels/reference/cpu_reference.hpp"
 #include "kernels/reference/difference.hpp"
 
@@ -27,50 +26,6 @@ std::int64_t input_set_bytes(const Problem& problem) {
 }
 
 std::int64_t lse_elements(const Problem& problem) { return problem.batch * problem.heads_q * problem.seq_q; }
-
-// input_value() of one row of normal values, at half its cost: neighbours are drawn as a pair.
-template <class T>
-void fill_normal_row(std::uint64_t stream, std::uint64_t first_index, std::span<std::uint16_t> row) {
-  kernels::NormalPair pair{};
-  for (std::size_t d = 0; d < row.size(); ++d) {
-    const std::uint64_t index = first_index + d;
-    if (d == 0 || index % 2 == 0) pair = kernels::normal_pair(stream, index / 2);
-    row[d] = kernels::from_float<T>(index % 2 == 0 ? pair.first : pair.second).bits;
-  }
-}
-
-// input_value() of one row, whose first element has this index in the tensor without gaps.
-template <class T>
-void fill_row(const InputSource& source, std::int64_t first, std::span<std::uint16_t> elements) {
-  const auto first_index = static_cast<std::uint64_t>(first);
-  if (source.kind == kernels::InputKind::normal) {
-    return fill_normal_row<T>(source.stream, first_index, elements);
-  }
-  const std::int64_t row = first / static_cast<std::int64_t>(elements.size()) % source.rows;
-  for (std::size_t d = 0; d < elements.size(); ++d) {
-    const auto column = static_cast<std::int64_t>(d);
-    elements[d] = kernels::from_float<T>(input_value(source, {row, column, first_index + d})).bits;
-  }
-}
-
-// A tensor whose gaps hold poison: a kernel that ignores strides reads NaN.
-// fill_row(T{}, index of the row's first element, row) writes the elements of one row.
-template <class FillRow>
-HostBuffer<std::uint16_t> make_input(const TensorShape& shape, Dtype dtype, FillRow fill_row) {
-  HostBuffer<std::uint16_t> buffer(shape.span_elements);
-  std::ranges::fill(buffer.span(), kernels::kPoison16);
-  const std::int64_t rows = shape.batch * shape.heads * shape.rows;
-  kernels::visit_dtype(dtype, [&]<class T>(T) {
-#pragma omp parallel for
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const std::int64_t head = i / shape.rows;
-      fill_row(T{}, i * shape.head_dim,
-               kernels::row_pointer(buffer.data(), shape.stride, head / shape.heads, head % shape.heads,
-                                    i % shape.rows));
-    }
-  });
-  return buffer;
-}
 
 // Sums over [0, count) in chunks, merged in order so that the result does not depend on the threads.
 template <class Add>
@@ -98,7 +53,7 @@ std::uint16_t element_bits(const std::uint16_t* tensor, const TensorShape& shape
 // A strided tensor of dtype against a contiguous reference.
 DifferenceSums compare_tensor(const std::uint16_t* tensor, const TensorShape& shape, Dtype dtype,
                               const float* reference) {
-  return kernels::visit_dtype(dtype, [&]<class T>(T) {
+  return kernels::visit_output_dtype(dtype, [&]<class T>(T) {
     return sum_differences(shape.elements(), kChunkElements, [&](DifferenceSums& sums, std::int64_t i) {
       const std::uint16_t bits = element_bits(tensor, shape, i);
       add_difference(sums, to_float(T{bits}), reference[i], bits == kernels::kPoison16, i);
@@ -123,7 +78,7 @@ std::int64_t CpuProblem::input_sets(const Problem& problem, const DeviceInfo& de
 std::int64_t CpuProblem::required_bytes(const Problem& problem, const DeviceInfo& device) {
   const TensorShape query = query_shape(problem);
   const std::int64_t inputs = input_sets(problem, device) * input_set_bytes(problem);
-  const std::int64_t out = query.span_elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
+  const std::int64_t out = query.span_elements * static_cast<std::int64_t>(size_bytes(output_dtype(problem)));
   const std::int64_t references = 2 * kFp32 * query.elements();  // reference and yardstick
   const std::int64_t head_buffers = 2 * kFp32 * problem.seq_kv * problem.head_dim;
   const std::int64_t row_scratch = kFp32 * device.limits.num_sms * (problem.seq_kv + problem.head_dim);
@@ -146,29 +101,26 @@ CpuProblem::CpuProblem(const Problem& problem, std::uint64_t seed, kernels::Inpu
 }
 
 CpuProblem::CpuProblem(const Problem& problem, const ChosenInputs& inputs) : CpuProblem(problem) {
-  const auto take = [&](const TensorShape& shape, const std::vector<float>& values) {
-    return make_input(shape, problem.dtype, [&]<class T>(T, std::int64_t first, std::uint16_t* row) {
-      for (std::int64_t d = 0; d < shape.head_dim; ++d) {
-        row[d] = kernels::from_float<T>(values[static_cast<std::size_t>(first + d)]).bits;
-      }
-    });
+  const auto take = [&](const TensorShape& shape, InputTensor tensor, const std::vector<float>& values) {
+    return make_cpu_input(shape, problem.heads_kv, input_source(shape, tensor, 0), values);
   };
-  inputs_.push_back({.q = take(query_shape(problem), inputs.q),
-                     .k = take(key_value_shape(problem), inputs.k),
-                     .v = take(key_value_shape(problem), inputs.v)});
+  inputs_.push_back({.q = take(query_shape(problem), InputTensor::q, inputs.q),
+                     .k = take(key_value_shape(problem), InputTensor::k, inputs.k),
+                     .v = take(key_value_shape(problem), InputTensor::v, inputs.v)});
   run_reference();
+}
+
+InputSource CpuProblem::input_source(const TensorShape& shape, InputTensor tensor, std::int64_t set) const {
+  return {.kind = kind_,
+          .dtype = problem_.dtype,
+          .tensor = tensor,
+          .stream = kernels::random_stream(seed_, tensor, static_cast<std::uint32_t>(set)),
+          .rows = shape.rows};
 }
 
 void CpuProblem::make_input_sets(std::int64_t count) {
   const auto make = [&](const TensorShape& shape, InputTensor tensor, std::int64_t set) {
-    const InputSource source{.kind = kind_,
-                             .dtype = problem_.dtype,
-                             .tensor = tensor,
-                             .stream = kernels::random_stream(seed_, tensor, static_cast<std::uint32_t>(set)),
-                             .rows = shape.rows};
-    return make_input(shape, problem_.dtype, [&]<class T>(T, std::int64_t first, std::uint16_t* row) {
-      fill_row<T>(source, first, {row, static_cast<std::size_t>(shape.head_dim)});
-    });
+    return make_cpu_input(shape, problem_.heads_kv, input_source(shape, tensor, set));
   };
   for (auto set = static_cast<std::int64_t>(inputs_.size()); set < count; ++set) {
     inputs_.push_back({.q = make(query_shape(problem_), InputTensor::q, set),
@@ -192,12 +144,15 @@ void CpuProblem::run_reference() try {
   throw OutOfMemoryError("memory ran out while the reference was computed");
 }
 
-AttentionArgs CpuProblem::args(std::int64_t set) const {
+ScaledAttentionArgs CpuProblem::args(std::int64_t set) const {
   const InputSet& inputs = inputs_[static_cast<std::size_t>(set)];
-  AttentionArgs arguments = attention_args(problem_);
-  arguments.q = inputs.q.data();
-  arguments.k = inputs.k.data();
-  arguments.v = inputs.v.data();
+  ScaledAttentionArgs arguments = attention_args(problem_);
+  arguments.q = inputs.q.elements.data();
+  arguments.k = inputs.k.elements.data();
+  arguments.v = inputs.v.elements.data();
+  arguments.q_descale = inputs.q.descale.data();
+  arguments.k_descale = inputs.k.descale.data();
+  arguments.v_descale = inputs.v.descale.data();
   arguments.out = out_.tensor();
   arguments.lse = problem_.lse ? reinterpret_cast<float*>(lse_.tensor()) : nullptr;
   return arguments;
@@ -217,14 +172,14 @@ std::string CpuProblem::output_hash() const {
 }
 
 void CpuProblem::negate_values() {
-  constexpr std::uint16_t kSignBit = 0x8000;
-  for (std::uint16_t& value : inputs_.front().v.span()) value ^= kSignBit;
+  negate(inputs_.front().v, problem_.dtype);
   for (float& value : reference_out_.span()) value = -value;
 }
 
 Check CpuProblem::check_outputs(const CheckPolicy& policy) const {
   const TensorShape shape = query_shape(problem_);
-  const DifferenceSums out = compare_tensor(out_.tensor(), shape, problem_.dtype, reference_out_.data());
+  const DifferenceSums out =
+      compare_tensor(out_.tensor(), shape, output_dtype(problem_), reference_out_.data());
   Observation seen{.error = error_norms(out, shape.elements()), .unwritten = out.unwritten};
   seen.out_of_bounds = out_.written_elements() - (shape.elements() - out.unwritten);
   std::int64_t lse_written = 0;
@@ -242,7 +197,7 @@ Check CpuProblem::check_outputs(const CheckPolicy& policy) const {
 std::vector<float> CpuProblem::read_out() const {
   const TensorShape shape = query_shape(problem_);
   std::vector<float> values(static_cast<std::size_t>(shape.elements()));
-  kernels::visit_dtype(problem_.dtype, [&]<class T>(T) {
+  kernels::visit_output_dtype(output_dtype(problem_), [&]<class T>(T) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       values[i] = to_float(T{element_bits(out_.tensor(), shape, static_cast<std::int64_t>(i))});
     }

@@ -10,14 +10,15 @@
 #include "core/problem.hpp"
 #include "core/record.hpp"
 #include "kernels/common/inputs.hpp"
+#include "run/cpu_inputs.hpp"
 #include "run/cpu_memory.hpp"
 #include "run/executor.hpp"
 #include "run/verdict.hpp"
 
 namespace flashcore {
 
-// Inputs of the caller's choice: contiguous [batch, heads, rows, head_dim], rounded to the problem's dtype
-// when they are taken.
+// Inputs of the caller's choice: contiguous [batch, heads, rows, head_dim], scaled and rounded to the
+// problem's dtype when they are taken.
 struct ChosenInputs {
   std::vector<float> q, k, v;
 };
@@ -41,7 +42,7 @@ class CpuProblem {
   void make_input_sets(std::int64_t count);
 
   // Arguments that read one input set and write the guarded output.
-  AttentionArgs args(std::int64_t set) const;
+  ScaledAttentionArgs args(std::int64_t set) const;
 
   void poison_outputs();
   std::string output_hash() const;
@@ -68,9 +69,11 @@ class CpuProblem {
   explicit CpuProblem(const Problem& problem);
 
   struct InputSet {
-    HostBuffer<std::uint16_t> q, k, v;
+    CpuInput q, k, v;
   };
 
+  kernels::InputSource input_source(const TensorShape& shape, kernels::InputTensor tensor,
+                                    std::int64_t set) const;
   void run_reference();
 
   Problem problem_;

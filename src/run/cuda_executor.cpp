@@ -82,6 +82,10 @@ std::int64_t CudaExecutor::required_bytes(const Problem& problem) const {
 }
 
 void CudaExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
+  if (traits(problem.dtype).scaled) {
+    throw EnvironmentError(fmt::format("{} problems run on the CPU alone", to_string(problem.dtype)),
+                           Status::unsupported);
+  }
   graphs_.clear();
   problem_.reset();  // before the next problem takes its memory
   workspace_ = {};

@@ -20,6 +20,7 @@ void add_rates(Record& record, const DeviceInfo& device) {
   if (timing == nullptr || timing->median <= 0) return;
   const double work = flops(record.problem);
   record.tflops = work / timing->median * 1e-6;
+  if (traits(record.problem.dtype).scaled) return;  // the peaks known here are those of fp16 and bf16
   if (const DevicePeak* peak = find_peak(device.name)) {
     const double most = peak_flops_per_s(*peak, *timing);
     record.peak_tflops = most / kTera;

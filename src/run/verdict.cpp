@@ -6,14 +6,8 @@
 #include <cmath>
 #include <string>
 
-#include "kernels/common/cpu_numeric.hpp"
-
 namespace flashcore {
 namespace {
-
-double unit_roundoff(Dtype dtype) {
-  return kernels::visit_dtype(dtype, []<class T>(T) { return kernels::kUnitRoundoff<T>; });
-}
 
 // The floor. With one visible key the output is a row of V and the yardstick may be exact, and with few
 // elements it may be lucky; a variant may then still round its output once more than the yardstick did.
@@ -29,7 +23,7 @@ constexpr double kLseRelative = 1e-5;
 
 CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
                   const CheckPolicy& policy) {
-  const double rounding = unit_roundoff(problem.dtype);
+  const double rounding = unit_roundoff(output_dtype(problem));
   CheckLimit limit;
   limit.max_abs =
       policy.yardstick_factor * yardstick.max_abs + kFloorElementRms * rounding * yardstick.reference_rms;

@@ -12,6 +12,7 @@ SCHEMA = json.loads((SOURCE / "configs" / "schema" / "config.schema.json").read_
 RIGHT = {
     "least": {"problems": {}},
     "axes": {"problems": [{"name": "a", "seq_q": [1, 2], "dtype": ["fp16", "bf16"], "causal": [True, False]}]},
+    "8 bits": {"problems": [{"dtype": ["e4m3", "fp16"], "out_dtype": "fp16"}, {"dtype": "e4m3"}]},
     "globs": {"problems": {}, "variants": ["*", "!*/bf16_*"]},
     "filters": {"problems": {}, "variants": [{"family": "cpu_scalar", "head_dim": [64, 128]}]},
     "one word": {"problems": {}, "report": {"formats": "json"}, "measure": {"clocks": "hot"}},
@@ -35,6 +36,7 @@ WRONG = {
     "empty axis": {"problems": {"seq_q": []}},
     "zero in an axis": {"problems": {"seq_q": [1, 0]}},
     "unknown dtype": {"problems": {"dtype": "fp8"}},
+    "output of 8 bits": {"problems": {"dtype": "e4m3", "out_dtype": "e4m3"}},
     "unknown layout": {"problems": {"layout": "sbhd"}},
     "number for a switch": {"problems": {"causal": 1}},
     "window below -1": {"problems": {"window_left": -2}},

@@ -16,7 +16,7 @@ from bench import SOURCE, BenchTest, run
 
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from torch_peers.library import HOST, Library, LibraryError  # noqa: E402  (found through the path above)
+from torch_peers.library import DTYPES, HOST, Library, LibraryError  # noqa: E402  (found through the path above)
 
 LIBRARY = os.environ["FLASHCORE_LIBRARY"]
 HEADER = SOURCE / "src" / "capi" / "flashcore.h"
@@ -147,6 +147,23 @@ class LibraryTest(BenchTest):
             self.assert_says("cannot be opened", self.library.load_tuned_table, path.with_name("none"))
         self.assertEqual(self.library.choose_variant(args, HOST)[0], default)
 
+    def test_elements_of_eight_bits(self):
+        args = self.problem.args
+        ones = (ctypes.c_uint8 * len(self.problem.q))(*[0x38] * len(self.problem.q))
+        factors = {"q": 0.5, "k": 0.125, "v": 0.25}
+        descale = {name: (ctypes.c_float * 1)(factor) for name, factor in factors.items()}
+        for name in factors:
+            setattr(args, name, ctypes.cast(ones, ctypes.c_void_p))
+            setattr(args, f"{name}_descale", ctypes.cast(descale[name], ctypes.c_void_p))
+        args.dtype = DTYPES.index("e4m3")
+        for out_dtype, quarter in ((-1, 0x3E80), (DTYPES.index("bf16"), 0x3E80), (DTYPES.index("fp16"), 0x3400)):
+            args.out_dtype = out_dtype
+            self.library.launch("cpu_scalar/e4m3_d64", args, HOST)
+            self.assertEqual(set(self.problem.out), {quarter})
+            self.assertAlmostEqual(self.problem.lse[0], math.log(3) + 0.125 * 64 * 0.5 * 0.125, delta=1e-5)
+        args.out_dtype = DTYPES.index("e4m3")
+        self.assert_says("args/out_dtype", self.library.launch, None, args, HOST)
+
     def test_nothing_for_an_odd_head_dim(self):
         self.problem.args.head_dim = 72
         self.assert_says("no variant can run these arguments (head_dim 72, fp16)", self.library.launch, None,
@@ -160,7 +177,7 @@ class LibraryTest(BenchTest):
         self.assertIn("did you mean cpu_scalar/fp16_d64?", self.library.unsupported("cpu_scaler/fp16_d64", args, HOST))
 
     def test_bad_arguments_name_the_field(self):
-        spoiled = {"batch": 0, "heads_q": -3, "seq_kv": 0, "dtype": 5, "window_left": -2, "softcap": -1.0,
+        spoiled = {"batch": 0, "heads_q": -3, "seq_kv": 0, "dtype": 5, "out_dtype": 1, "window_left": -2, "softcap": -1.0,
                    "scale": math.nan, "heads_kv": 3, "q": None, "out": None}
         for field, value in spoiled.items():
             with self.subTest(field):

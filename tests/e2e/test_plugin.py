@@ -76,7 +76,8 @@ class Plugin(BenchTest):
         faults = {"null": "returned no table", "abi_version": "abi_version is 99, this program knows 1",
                   "backend": "backend 7", "family": "family must be", "known_family": "family cpu_scalar already",
                   "no_variants": "has no variants", "many_variants": "100000 variants are too many",
-                  "dtype": "variants[1]: dtype 2", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a number",
+                  "cuda_e4m3": "variants[1]: dtype 2 is for families of FLASHCORE_CPU alone",
+                  "dtype": "variants[1]: dtype 3", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a number",
                   "twins": "variants[1]: faulty/bf16_d64_kv32 is there twice", "launch": "launch is null"}
         for fault, reason in faults.items():
             with self.subTest(fault):

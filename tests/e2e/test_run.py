@@ -38,6 +38,20 @@ class Run(BenchTest):
                              [record["variant"] for record in records])
         self.assertNotIn("\x1b", text, "no colour where there is no terminal")
 
+    def test_problems_of_eight_bits(self):
+        text = self.assert_ok(run("--device", "cpu", "--problem", "name=p,batch=2,heads_q=4,heads_kv=2,seq_q=33,"
+                                  "dtype=e4m3,out_dtype=fp16:bf16", "--budget", "0.2", "--depth", "deep",
+                                  "--variants", "cpu_*", "--output", self.folder / "r"))
+        self.assertIn("head_dim 64, e4m3 to fp16", text)
+        records = self.records("r.json")
+        self.assertEqual({record["problem"]["out_dtype"] for record in records}, {"fp16", "bf16"})
+        self.assertEqual({record["family"] for record in records}, {"cpu_scalar", "cpu_fused"})
+        for record in records:
+            self.assertEqual((record["status"], record["spec"]["dtype"]), ("ok", "e4m3"), record)
+            self.assertGreater(record["check"]["cases"], 20)
+        with open(self.folder / "r.csv", newline="") as file:
+            self.assertEqual({row["problem.out_dtype"] for row in csv.DictReader(file)}, {"fp16", "bf16"})
+
     def test_default_output_is_below_results(self):
         self.assert_ok(run(*QUICK, "--variants", "cpu_scalar/*", "--format", "json", cwd=self.folder))
         files = list(self.folder.glob("results/cpu/default-*.json"))

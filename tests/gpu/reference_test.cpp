@@ -48,7 +48,7 @@ TEST_P(ReferenceTest, InputsAreThoseOfTheCpu) {
       // One rounding apart at most: the two machines' logarithms and cosines differ in the last bit.
       const float want = kernels::normal_value(stream, i);
       EXPECT_NEAR(kernels::to_float(T{device[i]}), want,
-                  std::abs(want) * 2 * kernels::kUnitRoundoff<T> + 1e-6);
+                  std::abs(want) * 2 * unit_roundoff(GetParam()) + 1e-6);
     }
   });
 }

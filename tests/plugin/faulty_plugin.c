@@ -41,7 +41,11 @@ static void break_table(const char* fault) {
   if (strcmp(fault, "known_family") == 0) plugin.family = "cpu_scalar";
   if (strcmp(fault, "no_variants") == 0) plugin.num_variants = 0;
   if (strcmp(fault, "many_variants") == 0) plugin.num_variants = 100000;
-  if (strcmp(fault, "dtype") == 0) variants[1].dtype = 2;
+  if (strcmp(fault, "dtype") == 0) variants[1].dtype = 3;
+  if (strcmp(fault, "cuda_e4m3") == 0) {
+    plugin.backend = FLASHCORE_CUDA;
+    variants[1].dtype = FLASHCORE_E4M3;
+  }
   if (strcmp(fault, "head_dim") == 0) variants[1].head_dim = 0;
   if (strcmp(fault, "tile") == 0) variants[1].block_kv = -1;
   if (strcmp(fault, "twins") == 0) variants[1].block_kv = 32;

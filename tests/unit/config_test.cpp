@@ -74,6 +74,20 @@ TEST(Problems, WordsAndSwitchesMakeSuffixes) {
   EXPECT_EQ(names(plan), (Names{"p_fp16_full", "p_fp16_causal", "p_bf16_full", "p_bf16_causal"}));
 }
 
+TEST(Problems, OutputsOfE4m3AreAChoice) {
+  const Plan plan = plan_of(
+      R"({"problems": [{"name": "p", "dtype": "e4m3", "out_dtype": ["fp16", "bf16"]}, {"dtype": "e4m3"},
+                       {"name": "q", "dtype": "bf16", "out_dtype": "bf16"}]})");
+  EXPECT_EQ(names(plan), (Names{"p_outfp16", "p_outbf16", "b1_hq1_hkv1_q1_kv1_d64_e4m3", "q"}));
+  EXPECT_EQ(plan.problems[0].out_dtype, Dtype::fp16);
+  EXPECT_EQ(plan.problems[2].out_dtype, Dtype::bf16);
+  EXPECT_EQ(plan.problems[3].out_dtype, std::nullopt);
+  EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"out_dtype": "bf16"}]})"),
+                     "/problems/0/out_dtype: is bf16, but O of fp16 problems is fp16");
+  EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"dtype": "e4m3", "out_dtype": "e4m3"}]})"),
+                     "/problems/0/out_dtype: unknown word \"e4m3\"");
+}
+
 TEST(Problems, NamesMustDiffer) {
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"name": "a"}, {"name": "a", "seq_q": 2}]})"),
                      "x.json: /problems/1: a second problem is named a, like x.json: /problems/0");

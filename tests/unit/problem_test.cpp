@@ -60,6 +60,18 @@ TEST(Problem, CompulsoryBytesCountEachTensorOnce) {
   EXPECT_EQ(compulsory_bytes(problem), 2.0 * 2 * (2 * 4 * 8 * 64 + 2 * 2 * 16 * 64) + 4.0 * 2 * 4 * 8);
 }
 
+TEST(Problem, CompulsoryBytesFollowTheDtypes) {
+  const Problem problem{.batch = 2,
+                        .heads_q = 4,
+                        .heads_kv = 2,
+                        .seq_q = 8,
+                        .seq_kv = 16,
+                        .head_dim = 64,
+                        .dtype = Dtype::e4m3};
+  const double query = 2 * 4 * 8 * 64;
+  EXPECT_EQ(compulsory_bytes(problem), query + 2.0 * 2 * 2 * 16 * 64 + 2 * query);
+}
+
 TEST(Problem, LayoutsPlaceEveryElementOnceWithinTheSpan) {
   for (const Layout layout : kAllLayouts) {
     Problem problem{.batch = 2, .heads_q = 3, .heads_kv = 3, .seq_q = 5, .seq_kv = 5, .head_dim = 4};
@@ -104,6 +116,9 @@ TEST(Problem, ValidateNamesTheField) {
   expect([](Problem& p) { p.seq_kv = std::int64_t{1} << 31; }, "/seq_kv");
   expect([](Problem& p) { p.heads_q = 3, p.heads_kv = 2; }, "/heads_q");
   expect([](Problem& p) { p.softcap = -1; }, "/softcap");
+  expect([](Problem& p) { p.out_dtype = Dtype::bf16; },
+         "/out_dtype: is bf16, but O of fp16 problems is fp16");
+  expect([](Problem& p) { p.dtype = *(p.out_dtype = Dtype::e4m3); }, "/out_dtype: O cannot be e4m3");
   expect([](Problem& p) { p.window_left = -2; }, "/window_left");
   expect([](Problem& p) { p.batch = p.seq_q = p.heads_q = (std::int64_t{1} << 31) - 1; },
          ": the sizes multiply");
@@ -114,6 +129,10 @@ TEST(Problem, DescribeNamesWhatDiffers) {
   problem.layout = Layout::padded;
   problem.lse = true;
   EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_fp16_causal_padded_lse");
+  problem.dtype = Dtype::e4m3;
+  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_causal_padded_lse");
+  problem.out_dtype = Dtype::fp16;
+  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_outfp16_causal_padded_lse");
 }
 
 }  // namespace

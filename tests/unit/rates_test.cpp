@@ -62,6 +62,18 @@ TEST(Rates, TheRooflineIsOfMeasuredCeilings) {
   EXPECT_NEAR(record.roofline->memory_floor_us, 4 * 8 * 512 * 64 * 2 / 3e6, 1e-9);
 }
 
+TEST(Rates, PeaksAndCeilingsAreNotThoseOfE4m3) {
+  DeviceInfo device = h100();
+  device.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};
+  Record record = timed_record();
+  record.problem.dtype = Dtype::e4m3;
+  add_rates(record, device);
+  EXPECT_TRUE(record.tflops);
+  EXPECT_FALSE(record.peak_tflops);
+  EXPECT_FALSE(record.percent_of_peak);
+  EXPECT_FALSE(record.roofline);
+}
+
 TEST(Rates, WhatWasNotTimedHasNone) {
   DeviceInfo device = h100();
   device.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};

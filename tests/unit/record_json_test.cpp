@@ -75,6 +75,20 @@ TEST(RecordJson, ProblemsKeepWhatIsNotDefault) {
   EXPECT_EQ(reread(ok_record(problem, "mma", {64, 64, 4, 2}, 10)).problem, problem);
 }
 
+TEST(RecordJson, OutputDtypesStandWhereThereIsAChoice) {
+  Problem problem = sample_problem();
+  EXPECT_FALSE(to_json(problem).contains("out_dtype"));
+  problem.dtype = Dtype::e4m3;
+  problem.out_dtype = Dtype::bf16;
+  Json json = to_json(ok_record(problem, "cpu_scalar", {}, 10));
+  EXPECT_EQ(json["problem"]["dtype"], "e4m3");
+  EXPECT_EQ(json["problem"]["out_dtype"], "bf16");
+  json["problem"].erase("out_dtype");
+  EXPECT_EQ(parse_results(document(json.dump()), "test.json").records.at(0).problem, problem);
+  problem.out_dtype = Dtype::fp16;
+  EXPECT_EQ(reread(ok_record(problem, "cpu_scalar", {}, 10)).problem, problem);
+}
+
 TEST(RecordJson, SpecsHaveOnlyWhatTheFamilyHas) {
   const Json json = to_json(ok_record(sample_problem(), "cpu_fused", {32, 64, 0, 0}, 10));
   EXPECT_EQ(json["spec"].dump(), R"({"dtype":"fp16","head_dim":64,"block_q":32,"block_kv":64})");
