@@ -1,0 +1,32 @@
+// Stands in for kernels/common/e4m3_ptx.cuh: the same functions, on the emulated machine.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "emulated/machine/element.hpp"
+
+namespace flashcore::kernels {
+
+// PTX ISA, "cvt".
+inline std::uint32_t pack_e4m3x2(float x, float y) {
+  return std::uint32_t{emulated::e4m3_from_float(x)} | std::uint32_t{emulated::e4m3_from_float(y)} << 8;
+}
+
+// PTX ISA, "prmt".
+inline std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high, std::uint32_t selector) {
+  const std::uint64_t source = std::uint64_t{high} << 32 | low;
+  std::uint32_t bytes = 0;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    const std::uint32_t digit = selector >> 4 * i & 7;
+    bytes |= static_cast<std::uint32_t>(source >> 8 * digit & 0xFF) << 8 * i;
+  }
+  return bytes;
+}
+
+inline std::uint32_t pack_e4m3x4(float x0, float x1, float x2, float x3) {
+  return permute_bytes(pack_e4m3x2(x0, x1), pack_e4m3x2(x2, x3), 0x5410);
+}
+
+}  // namespace flashcore::kernels
