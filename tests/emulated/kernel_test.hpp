@@ -31,7 +31,8 @@ inline std::string case_name(const testing::TestParamInfo<Case>& instance) { ret
 // Empty when the variant's output passes the check under each of kSchedules orders of its threads, else what
 // is wrong.
 inline constexpr std::uint64_t kSchedules = 3;
-std::string failure_of(const Variant& variant, Problem problem);
+std::string failure_of(const Variant& variant, Problem problem,
+                       kernels::InputKind inputs = kernels::InputKind::normal);
 
 template <class Variants>
 void expect_right(const Variants& variants, const Problem& problem) {
