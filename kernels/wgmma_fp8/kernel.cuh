@@ -1,4 +1,29 @@
-// wgmma_fp8: the wgmma pipeline in e4m3, with descale factors a head and O in fp16 or bf16.
+// wgmma_fp8: Q, K and V in e4m3 with descale factors for each KV head, FP32 sums, O in fp16 or bf16.
+//
+// Idea: the wgmma pipeline, with elements half as large and products twice as fast. Factors of Q and K go
+// into the exponent's scale, that of V into the division by the row sum, so that they cost nothing a score. P
+// is stretched to e4m3's range, its largest element 448, and rounded; the row sum is of what it was before,
+// for the log-sum-exp to be that of the scores.
+//
+// Against wgmma: products of 8-bit types take K-major operands alone, so that V has to lie with its keys side
+// by side. A pass ahead of the kernel (transpose.cuh) writes Vᵀ into the workspace, its keys in the order in
+// which a thread holds scores: converted, these are the A operand of P·V, and no lane hands anything to
+// another. A panel has 128 columns; head_dim 64 fills half of it, and the copy engine the rest with zeros.
+// A slot of Q is as large as O. Tile: as in wgmma, block_kv a multiple of 32, best of 128.
+//
+// Assumes: factors above zero (the maximum is taken before they are applied). Finite V, as in wgmma, wherever
+// the mask hides a key.
+//
+// Limit, on paper: a score costs 4 · head_dim FLOP of 8192 a cycle and multiprocessor, and one exp2 of 16. At
+// head_dim 64 exp2 takes twice as long as the products, at 128 as long, at 256 half as long. A block of 128
+// rows does 256 FLOP a byte of K and V, twice as many as in fp16, and so asks as many bytes a cycle of L2.
+// The pass reads and writes each byte of V once; from memory that takes longer than all products when fewer
+// than about 300 query rows share a KV head (1979 TFLOP/s and 3.35 TB/s of an H100), which leaves decoding to
+// other kernels.
+//
+// Its speed has not been measured yet. The tensor cores are reported to keep fewer bits than FP32 has in sums
+// of 8-bit products (DeepSeek-V3 Technical Report, section 3.3.2), which tests on the emulated machine cannot
+// show.
 #pragma once
 
 #include "kernels/wgmma/pipeline.cuh"

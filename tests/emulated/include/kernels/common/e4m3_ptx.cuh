@@ -10,8 +10,13 @@
 namespace flashcore::kernels {
 
 // PTX ISA, "cvt".
-inline std::uint32_t pack_e4m3x2(float x, float y) {
-  return std::uint32_t{emulated::e4m3_from_float(x)} | std::uint32_t{emulated::e4m3_from_float(y)} << 8;
+inline std::uint16_t pack_e4m3x2(float x, float y) {
+  return static_cast<std::uint16_t>(emulated::e4m3_from_float(y) << 8 | emulated::e4m3_from_float(x));
+}
+
+// PTX ISA, "mov".
+inline std::uint32_t join_halves(std::uint16_t low, std::uint16_t high) {
+  return std::uint32_t{high} << 16 | low;
 }
 
 // PTX ISA, "prmt".
@@ -23,10 +28,6 @@ inline std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high, std::u
     bytes |= static_cast<std::uint32_t>(source >> 8 * digit & 0xFF) << 8 * i;
   }
   return bytes;
-}
-
-inline std::uint32_t pack_e4m3x4(float x0, float x1, float x2, float x3) {
-  return permute_bytes(pack_e4m3x2(x0, x1), pack_e4m3x2(x2, x3), 0x5410);
 }
 
 }  // namespace flashcore::kernels
