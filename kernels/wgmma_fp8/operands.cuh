@@ -60,7 +60,7 @@ struct E4m3Operands {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const float* p = s_acc + 16 * step + i / 2 * 8 + i % 2 * 2;
-        p_frag[step][i] = join_halves(pack_e4m3x2(p[0], p[1]), pack_e4m3x2(p[4], p[5]));
+        p_frag[step][i] = pack_e4m3(p[0], p[1], p[4], p[5]);
       }
     }
   }

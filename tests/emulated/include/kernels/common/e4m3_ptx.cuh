@@ -10,13 +10,10 @@
 namespace flashcore::kernels {
 
 // PTX ISA, "cvt".
-inline std::uint16_t pack_e4m3x2(float x, float y) {
-  return static_cast<std::uint16_t>(emulated::e4m3_from_float(y) << 8 | emulated::e4m3_from_float(x));
-}
-
-// PTX ISA, "mov".
-inline std::uint32_t join_halves(std::uint16_t low, std::uint16_t high) {
-  return std::uint32_t{high} << 16 | low;
+inline std::uint32_t pack_e4m3(float x0, float x1, float x2, float x3) {
+  std::uint32_t elements = 0;
+  for (const float x : {x3, x2, x1, x0}) elements = elements << 8 | emulated::e4m3_from_float(x);
+  return elements;
 }
 
 // PTX ISA, "prmt".
