@@ -2,14 +2,15 @@
 //
 // Idea: the wgmma pipeline, with elements half as large and products twice as fast. Factors of Q and K go
 // into the exponent's scale, that of V into the division by the row sum, so that they cost nothing a score. P
-// is stretched to e4m3's range, its largest element 448, and rounded; the row sum is of what it was before,
-// for the log-sum-exp to be that of the scores.
+// is stretched to the range of e4m3, its largest element 448, and rounded; the row sum adds what was not yet
+// rounded, as the log-sum-exp asks for.
 //
 // Against wgmma: products of 8-bit types take K-major operands alone, so that V has to lie with its keys side
 // by side. A pass ahead of the kernel (transpose.cuh) writes Vᵀ into the workspace, its keys in the order in
 // which a thread holds scores: converted, these are the A operand of P·V, and no lane hands anything to
 // another. A panel has 128 columns; head_dim 64 fills half of it, and the copy engine the rest with zeros.
-// A slot of Q is as large as O. Tile: as in wgmma, block_kv a multiple of 32, best of 128.
+// A slot of Q is as large as O. Tile: as in wgmma, with block_kv a multiple of 32; V comes 128 keys at a
+// time, and unless block_kv is a multiple of that, part of the last 128 goes unused.
 //
 // Assumes: factors above zero (the maximum is taken before they are applied). Finite V, as in wgmma, wherever
 // the mask hides a key.
@@ -21,9 +22,9 @@
 // than about 300 query rows share a KV head (1979 TFLOP/s and 3.35 TB/s of an H100), which leaves decoding to
 // other kernels.
 //
-// Its speed has not been measured yet. The tensor cores are reported to keep fewer bits than FP32 has in sums
-// of 8-bit products (DeepSeek-V3 Technical Report, section 3.3.2), which tests on the emulated machine cannot
-// show.
+// It has run on the emulated machine of the tests alone: its speed has not been measured yet. The tensor
+// cores are reported to keep fewer bits than FP32 has in sums of 8-bit products (DeepSeek-V3 Technical
+// Report, section 3.3.2), which these tests cannot show.
 #pragma once
 
 #include "kernels/wgmma/pipeline.cuh"
