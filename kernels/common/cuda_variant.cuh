@@ -16,7 +16,9 @@
 //   static constexpr bool kWaitsForGrid;                    run() calls wait_for_grid_before(): launch early
 //   static std::size_t workspace_bytes(const AttentionArgs&);
 //   struct Params;                                          what run() receives in place of AttentionArgs
-//   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);   fills them, before each launch
+//   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);   fills them, before each
+//   launch;
+//                                                            takes ScaledAttentionArgs when dtypes are scaled
 //   static dim3 grid(const AttentionArgs&);                  when the grid has more than one dimension
 //   static cudaError_t finish(const AttentionArgs&, cudaStream_t);   launches what follows the kernel
 //
@@ -90,7 +92,8 @@ struct CudaVariant {
 
   // Shared memory above 48 KB has to be asked for, once a device; the call costs little, so it is made each
   // time.
-  static int launch(const AttentionArgs& args, void* stream) {
+  template <class Args>
+  static int launch(const Args& args, void* stream) {
     const auto cuda_stream = static_cast<cudaStream_t>(stream);
     if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;
     if constexpr (requires { typename K::Params; }) {
@@ -164,11 +167,21 @@ constexpr Variant make_variant() {
                   .summary = K::kSummary,
                   .smem_bytes = K::smem_bytes(),
                   .unsupported = CudaVariant<K>::unsupported,
-                  .launch = CudaVariant<K>::launch,
                   .query_resources = CudaVariant<K>::query_resources,
                   .kernel_name = CudaVariant<K>::kernel_name};
+  if constexpr (traits(K::spec.dtype).scaled) {
+    variant.launch_scaled = CudaVariant<K>::template launch<ScaledAttentionArgs>;
+  } else {
+    variant.launch = CudaVariant<K>::template launch<AttentionArgs>;
+  }
   if constexpr (requires { K::workspace_bytes; }) variant.workspace_bytes = K::workspace_bytes;
   return variant;
+}
+
+// The variants of one family at one head_dim and dtype.
+template <template <VariantSpec> class Kernel, Dtype kDtype, int kHeadDim, Tile... kTiles>
+constexpr auto make_dtype_table() {
+  return std::array{make_variant<Kernel<VariantSpec{kDtype, kHeadDim, kTiles}>>()...};
 }
 
 // The variants of one family at one head_dim: every tile in fp16, then every tile in bf16.

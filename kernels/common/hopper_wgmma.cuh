@@ -1,10 +1,10 @@
 // wgmma: matrix products of a warpgroup (sm_90a). PTX ISA, "Asynchronous warpgroup level matrix
 // instructions".
 //
-// d[64, kN] (+)= a[64, 16] · b[16, kN] with FP32 accumulators. Thread t of the warpgroup holds, of row
-// 16·(t / 32) + (t % 32) / 4 (+ 8), the columns 8·j + 2·(t % 4) (+ 1) in d[4·j] to d[4·j + 3]: two columns of
-// the upper row, then two of the lower. An A operand in registers has the same layout with pairs packed to 32
-// bits.
+// d[64, kN] (+)= a[64, 16] · b[16, kN] with FP32 accumulators; 32 in place of 16 for e4m3. Thread t of the
+// warpgroup holds, of row 16·(t / 32) + (t % 32) / 4 (+ 8), the columns 8·j + 2·(t % 4) (+ 1) in d[4·j] to
+// d[4·j + 3]: two columns of the upper row, then two of the lower. An A operand in registers has the same
+// layout with pairs packed to 32 bits.
 #pragma once
 
 #include <cstdint>
@@ -143,6 +143,45 @@ WGMMA_WIDTH(208, 104, 104, 105, 106, 107, 108, 109, 110)
 WGMMA_WIDTH(224, 112, 112, 113, 114, 115, 116, 117, 118)
 WGMMA_WIDTH(256, 128, 128, 129, 130, 131, 132, 133, 134)
 
+// The same for e4m3, whose operands are K-major, all of them. An A operand in registers has four elements in
+// each: of row 16·(t / 32) + (t % 32) / 4 the columns 4·(t % 4) to + 3, the same of the row eight below, and
+// of both the columns 16 further on.
+//   product_registers(d, a, b): a in registers, b in shared memory; adds to d.
+#define WGMMA_E4M3_WIDTH(kWidth, kRegisters, r0, r1, r2, r3, r4, r5)                                        \
+  template <>                                                                                               \
+  struct Wgmma<Dtype::e4m3, kWidth> {                                                                       \
+    __device__ static void product(float (&d)[kRegisters], std::uint64_t a, std::uint64_t b,                \
+                                   bool accumulate) {                                                       \
+      asm volatile("{\n.reg .pred accumulate;\nsetp.ne.b32 accumulate, %" #r2                               \
+                   ", 0;\n"                                                                                 \
+                   "wgmma.mma_async.sync.aligned.m64n" #kWidth                                              \
+                   "k32.f32.e4m3.e4m3"                                                                      \
+                   " {" WGMMA_OPERANDS_TO_##kRegisters "}, %" #r0 ", %" #r1 ", accumulate, 1, 1;\n}"        \
+                   : WGMMA_ACCUMULATORS_TO_##kRegisters                                                     \
+                   : "l"(a), "l"(b), "r"(static_cast<int>(accumulate)));                                    \
+    }                                                                                                       \
+    __device__ static void product_registers(float (&d)[kRegisters], const std::uint32_t (&a)[4],           \
+                                             std::uint64_t b) {                                             \
+      asm volatile("{\n.reg .pred accumulate;\nsetp.ne.b32 accumulate, %" #r5                               \
+                   ", 0;\n"                                                                                 \
+                   "wgmma.mma_async.sync.aligned.m64n" #kWidth                                              \
+                   "k32.f32.e4m3.e4m3"                                                                      \
+                   " {" WGMMA_OPERANDS_TO_##kRegisters "}, {%" #r0 ", %" #r1 ", %" #r2 ", %" #r3 "}, %" #r4 \
+                                                       ", accumulate, 1, 1;\n}"                             \
+                   : WGMMA_ACCUMULATORS_TO_##kRegisters                                                     \
+                   : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(1));                           \
+    }                                                                                                       \
+  };
+
+WGMMA_E4M3_WIDTH(64, 32, 32, 33, 34, 35, 36, 37)
+WGMMA_E4M3_WIDTH(96, 48, 48, 49, 50, 51, 52, 53)
+WGMMA_E4M3_WIDTH(128, 64, 64, 65, 66, 67, 68, 69)
+WGMMA_E4M3_WIDTH(160, 80, 80, 81, 82, 83, 84, 85)
+WGMMA_E4M3_WIDTH(192, 96, 96, 97, 98, 99, 100, 101)
+WGMMA_E4M3_WIDTH(224, 112, 112, 113, 114, 115, 116, 117)
+WGMMA_E4M3_WIDTH(256, 128, 128, 129, 130, 131, 132, 133)
+
+#undef WGMMA_E4M3_WIDTH
 #undef WGMMA_WIDTH
 #undef WGMMA_ACCUMULATORS
 #undef WGMMA_OPERANDS_0

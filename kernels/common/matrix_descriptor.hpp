@@ -1,6 +1,7 @@
 // Shared memory as the tensor cores of Hopper address it: swizzled panels and their matrix descriptors.
 //
-// A panel is [rows, 64] elements of two bytes, a row after the other (128 bytes each). The copy engine and
+// A panel is [rows, 64] elements of two bytes or [rows, 128] of one, a row after the other (128 bytes each).
+// The copy engine and
 // the tensor cores permute the eight 16-byte chunks of a row by its row number modulo 8 (128-byte swizzle),
 // so that eight rows at one column fall into eight different bank groups. A panel starts on a 1024-byte
 // boundary: the permutation is a function of address bits. PTX ISA, "Asynchronous warpgroup level matrix
@@ -11,8 +12,9 @@
 
 namespace flashcore::kernels {
 
-inline constexpr int kPanelColumns = 64;
 inline constexpr int kPanelRowBytes = 128;
+constexpr int panel_columns(int element_bytes) { return kPanelRowBytes / element_bytes; }
+inline constexpr int kPanelColumns = panel_columns(2);
 inline constexpr int kSwizzleAtomRows = 8;
 inline constexpr int kSwizzleAtomBytes = kSwizzleAtomRows * kPanelRowBytes;
 
@@ -37,14 +39,15 @@ constexpr std::uint64_t advance(std::uint64_t descriptor, std::uint32_t bytes) {
   return descriptor + (bytes >> 4);
 }
 
-// Operand whose rows run along M or N and whose 64 columns run along K ("K-major"): Q and K of Q·Kᵀ.
+// Operand whose rows run along M or N and whose columns run along K ("K-major"): Q and K of Q·Kᵀ.
 // Eight-row groups follow each other at the stride; the leading dimension is not used in this mode.
 constexpr std::uint64_t k_major_descriptor(std::uint32_t panel_address) {
   return matrix_descriptor(panel_address, 16, kSwizzleAtomBytes);
 }
 
-// One wgmma takes 16 elements along K: 32 bytes within the rows of a K-major panel.
-constexpr std::uint32_t k_major_step_bytes() { return 16 * 2; }
+// One wgmma takes 32 bytes of the rows of a K-major panel: 16 elements of two bytes or 32 of one.
+constexpr int k_step_elements(int element_bytes) { return 32 / element_bytes; }
+constexpr std::uint32_t k_major_step_bytes() { return 32; }
 
 // Operand whose rows run along K and whose columns run along N ("MN-major", transposed): V of P·V. The stride
 // leads to the next eight rows of K, the leading dimension to the next 64 columns of N, a panel further.

@@ -13,27 +13,44 @@
 
 namespace flashcore::kernels {
 
-// [batch, heads, rows, head_dim] by strides, copied in boxes of box_rows rows and one panel of 64 columns.
+// [batch, heads, rows, columns] by strides, copied in boxes of box_rows rows and the columns of one panel.
 struct PanelTensor {
   const void* data = nullptr;
   Strides stride;
   int batch = 0;
   int heads = 0;
   int rows = 0;
-  int head_dim = 0;
+  int columns = 0;
   Dtype dtype = Dtype::fp16;
   int box_rows = 0;  // at most 256
 };
 
 // Null, or why no tensor map can describe rows with these strides: the engine wants positive multiples of 16
 // bytes below 2^40.
-constexpr const char* unmappable(const Strides& stride) {
-  constexpr std::int64_t kMostElements = std::int64_t{1} << 39;
+constexpr const char* unmappable(const Strides& stride, Dtype dtype) {
+  const auto element_bytes = static_cast<std::int64_t>(size_bytes(dtype));
+  const std::int64_t most_elements = (std::int64_t{1} << 40) / element_bytes;
   for (const std::int64_t s : {stride.batch, stride.head, stride.row}) {
-    if (s <= 0 || s >= kMostElements) return "strides must be positive and below 2^40 bytes for tensor maps";
-    if (s % 8 != 0) return "strides must be multiples of 8 elements (16 bytes)";
+    if (s <= 0 || s >= most_elements) return "strides must be positive and below 2^40 bytes for tensor maps";
+    if (s * element_bytes % 16 != 0) {
+      return element_bytes == 1 ? "strides must be multiples of 16 elements (16 bytes)"
+                                : "strides must be multiples of 8 elements (16 bytes)";
+    }
   }
   return nullptr;
+}
+
+// The copy engine sees bits in e4m3, of which it has no type.
+constexpr CUtensorMapDataType tensor_map_type(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::fp16:
+      return CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
+    case Dtype::bf16:
+      break;
+    case Dtype::e4m3:
+      return CU_TENSOR_MAP_DATA_TYPE_UINT8;
+  }
+  return CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
 }
 
 using TensorMapEncoder = decltype(&cuTensorMapEncodeTiled);
@@ -62,20 +79,21 @@ inline TensorMapEncoder tensor_map_encoder() {
 inline cudaError_t encode_tensor_map(CUtensorMap& map, const PanelTensor& tensor) {
   const TensorMapEncoder encode = tensor_map_encoder();
   if (encode == nullptr) return cudaErrorNotSupported;
-  const cuuint64_t sizes[4] = {static_cast<cuuint64_t>(tensor.head_dim), static_cast<cuuint64_t>(tensor.rows),
+  const cuuint64_t sizes[4] = {static_cast<cuuint64_t>(tensor.columns), static_cast<cuuint64_t>(tensor.rows),
                                static_cast<cuuint64_t>(tensor.heads), static_cast<cuuint64_t>(tensor.batch)};
   const auto bytes = [&](std::int64_t elements) {
     return static_cast<cuuint64_t>(elements) * size_bytes(tensor.dtype);
   };
   const cuuint64_t strides[3] = {bytes(tensor.stride.row), bytes(tensor.stride.head),
                                  bytes(tensor.stride.batch)};
-  const cuuint32_t box[4] = {kPanelColumns, static_cast<cuuint32_t>(tensor.box_rows), 1, 1};
+  const int box_columns = panel_columns(static_cast<int>(size_bytes(tensor.dtype)));
+  const cuuint32_t box[4] = {static_cast<cuuint32_t>(box_columns), static_cast<cuuint32_t>(tensor.box_rows),
+                             1, 1};
   const cuuint32_t element_strides[4] = {1, 1, 1, 1};
-  const CUtensorMapDataType type =
-      tensor.dtype == Dtype::fp16 ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
-  const CUresult result = encode(&map, type, 4, const_cast<void*>(tensor.data), sizes, strides, box,
-                                 element_strides, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
-                                 CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const CUresult result =
+      encode(&map, tensor_map_type(tensor.dtype), 4, const_cast<void*>(tensor.data), sizes, strides, box,
+             element_strides, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+             CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   return result == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
 }
 

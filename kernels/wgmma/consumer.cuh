@@ -1,18 +1,16 @@
 // A consumer warpgroup: 64 query rows, their scores, softmax and output.
 #pragma once
 
-#include "kernels/common/hopper_wgmma.cuh"
-#include "kernels/wgmma/params.cuh"
+#include "kernels/wgmma/operands.cuh"
 #include "kernels/wgmma/softmax.cuh"
 
 namespace flashcore::kernels {
 
-template <class L>
+template <class L, class Operands>
 struct Consumer {
-  static constexpr Dtype kDtype = L::spec.dtype;
-  using T = Element<kDtype>;
+  using Params = typename Operands::Params;
 
-  const WgmmaParams& params;
+  const Params& params;
   WgmmaSmem<L> smem;
   int consumer;
   int thread;  // within the warpgroup
@@ -21,10 +19,11 @@ struct Consumer {
   RingPosition<L::kQSlots> q_ring{};
   bool output_leaving = false;  // the slot of Q before this one still holds an output
 
-  float s_acc[L::kBlockKv / 2];               // [64, block_kv] scores, then their exponentials
-  float o_acc[L::kHeadDim / 2];               // [64, head_dim]
-  std::uint32_t p_frag[L::kBlockKv / 16][4];  // [64, block_kv] probabilities, the A operand of P·V
-  OnlineSoftmax softmax;
+  Operands operands{};
+  float s_acc[L::kBlockKv / 2];   // [64, block_kv] scores, then their exponentials
+  float o_acc[L::kHeadDim / 2];   // [64, head_dim]
+  ProbabilityFragment<L> p_frag;  // [64, block_kv]
+  OnlineSoftmax<Operands> softmax;
   int row;  // the first of this thread's two
 
   // --- Turns: with ping-pong the consumers issue their products one after the other. A token goes round: a
@@ -69,41 +68,29 @@ struct Consumer {
   __device__ __forceinline__ void issue_scores() {
     const std::uint64_t q = k_major_descriptor(smem.q(consumer, q_ring.slot));
     const std::uint64_t k = k_major_descriptor(smem.stage(Operand::k, k_ring.slot));
-    constexpr int kStepsPerPanel = kPanelColumns / 16;
+    constexpr int kStepsPerPanel = L::kColumns / L::kStep;
     pin_registers(s_acc);
     wgmma_fence();
 #pragma unroll
-    for (int step = 0; step < L::kHeadDim / 16; ++step) {
+    for (int step = 0; step < L::kHeadDim / L::kStep; ++step) {
       const int panel = step / kStepsPerPanel;
       const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
-      Wgmma<kDtype, L::kBlockKv>::product(s_acc, advance(q, panel * L::kQPanelBytes + within),
-                                          advance(k, panel * L::kKvPanelBytes + within), step > 0);
+      Wgmma<L::spec.dtype, L::kBlockKv>::product(s_acc, advance(q, panel * L::kQPanelBytes + within),
+                                                 advance(k, panel * L::panel_bytes(Operand::k) + within),
+                                                 step > 0);
     }
     wgmma_commit();
   }
 
   // o_acc += P · V of the stage, one group.
   __device__ __forceinline__ void issue_output() {
-    const std::uint64_t v = mn_major_descriptor(smem.stage(Operand::v, v_ring.slot), L::kKvPanelBytes);
     pin_registers(o_acc);
     wgmma_fence();
-#pragma unroll
-    for (int step = 0; step < L::kBlockKv / 16; ++step) {
-      Wgmma<kDtype, L::kHeadDim>::product_transposed(o_acc, p_frag[step],
-                                                     advance(v, step * mn_major_step_bytes()));
-    }
+    Operands::multiply_values(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot));
     wgmma_commit();
   }
 
-  __device__ __forceinline__ void pack_probabilities() {
-#pragma unroll
-    for (int step = 0; step < L::kBlockKv / 16; ++step) {
-#pragma unroll
-      for (int i = 0; i < 4; ++i) {
-        p_frag[step][i] = pack<T>(s_acc[8 * step + 2 * i], s_acc[8 * step + 2 * i + 1]);
-      }
-    }
-  }
+  __device__ __forceinline__ void pack_probabilities() { Operands::pack_probabilities(p_frag, s_acc); }
 
   __device__ __forceinline__ void rescale_output() {
 #pragma unroll
@@ -113,11 +100,11 @@ struct Consumer {
   template <bool kMasked>
   __device__ __forceinline__ void update_softmax(int block) {
     if constexpr (kMasked) {
-      if (params.softcap_scale != 0) apply_softcap(s_acc, params.softcap_scale);
+      if (params.softcap_scale != 0) apply_softcap(s_acc, operands.softcap_scale(params));
       const int first_key = block * L::kBlockKv + thread % 4 * 2;
       apply_mask(s_acc, fragment_mask(params.args, row, first_key));
     }
-    softmax.update<kMasked>(s_acc, params.log2_scale);
+    softmax.template update<kMasked>(s_acc, operands.log2_scale(params));
   }
 
   // --- One block of keys
@@ -216,21 +203,15 @@ struct Consumer {
     for (int r = 0; r < 2; ++r) {
       if (row + 8 * r >= params.args.seq_q) continue;
       params.args.lse[lse_index(params.args, at.batch, at.head, row + 8 * r)] =
-          log_sum_exp(softmax.row_max[r] * params.log2_scale, softmax.row_sum[r]);
+          log_sum_exp(softmax.log2_max(r, operands.log2_scale(params)), softmax.row_sum[r]);
     }
   }
 
-  // O through Q's place in shared memory, so that whole rows leave at once and the copy engine clips the
-  // tail.
-  __device__ __forceinline__ void write_output(const BlockPosition& at) {
-    float normalise[2];
-#pragma unroll
-    for (int r = 0; r < 2; ++r) normalise[r] = softmax.row_sum[r] > 0 ? 1.0f / softmax.row_sum[r] : 0.0f;
-    // All four warps' products have read Q.
-    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+  // O as elements of T, in panels at `place`.
+  template <class T>
+  __device__ __forceinline__ void store_panels(std::uint32_t place, const float (&normalise)[2]) const {
     const std::uint32_t smem_row = thread / 32 * 16 + thread % 16;
     const std::uint32_t chunk = thread % 32 / 16;
-    const std::uint32_t place = smem.q(consumer, q_ring.slot);
 #pragma unroll
     for (int i = 0; i < L::kHeadDim / 16; ++i) {
       const float* o = o_acc + 8 * i;
@@ -241,12 +222,24 @@ struct Consumer {
                       pack<T>(o[4] * normalise[0], o[5] * normalise[0]),
                       pack<T>(o[6] * normalise[1], o[7] * normalise[1]));
     }
+  }
+
+  // O through Q's place in shared memory, so that whole rows leave at once and the copy engine clips the
+  // tail.
+  __device__ __forceinline__ void write_output(const BlockPosition& at) {
+    float normalise[2];
+#pragma unroll
+    for (int r = 0; r < 2; ++r) normalise[r] = operands.normaliser(softmax.row_sum[r]);
+    // All four warps' products have read Q.
+    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+    const std::uint32_t place = smem.q(consumer, q_ring.slot);
+    Operands::visit_output_type(params, [&]<class T>(T) { store_panels<T>(place, normalise); });
     fence_proxy_async();
     // All of O is in place, and visible to the copy engine.
     named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     if (thread == 0) {  // whose row is the warpgroup's first
 #pragma unroll
-      for (int panel = 0; panel < L::kPanels; ++panel) {
+      for (int panel = 0; panel < L::kOutPanels; ++panel) {
         copy_box_to_global(&params.out, {panel * kPanelColumns, row, at.head, at.batch},
                            place + panel * L::kQPanelBytes);
       }
@@ -284,6 +277,7 @@ struct Consumer {
 #pragma unroll
       for (float& o : o_acc) o = 0;
       mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);
+      operands.enter(params, at);
       if (blocks.begin < blocks.end) attend(blocks, unmasked);
       softmax.finish();
       write_log_sum_exp(at);

@@ -1,4 +1,4 @@
-// What a block of the wgmma family holds: sizes, its shared memory, its barriers.
+// What a block of the wgmma families holds: sizes, its shared memory, its barriers.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,12 @@ namespace flashcore::kernels {
 inline constexpr int kWarpgroupThreads = 128;
 inline constexpr int kWarpgroupRows = 64;  // query rows of one consumer warpgroup: M of wgmma
 
-// Shared memory: Q [slot][consumer][panel][64 rows, 64], K and V [stage][panel][block_kv rows, 64], then
-// barriers. A slot of Q also takes O on its way out.
+enum class Operand : int { k, v };
+
+// Shared memory: Q [slot][consumer][panel][64 rows], K and V [stage][panel][rows], then barriers. A row of a
+// panel has 128 bytes: 64 columns of two bytes or 128 of one. A slot of Q also takes O, which has two bytes
+// an element, on its way out. V of one byte is transposed, because its products take no other: its rows are
+// columns of V, its columns keys.
 template <VariantSpec S>
 struct WgmmaLayout {
   static constexpr VariantSpec spec = S;
@@ -22,32 +26,49 @@ struct WgmmaLayout {
   static constexpr int kStages = S.tile.num_stages;
   static constexpr int kBlockKv = S.tile.block_kv;
   static constexpr int kHeadDim = S.head_dim;
-  static constexpr int kPanels = S.head_dim / kPanelColumns;
   static constexpr int kClusterRows = S.tile.block_q * kCluster;
   static constexpr bool kTurns = S.tile.ping_pong != 0;
 
-  // A consumer thread's scores, probabilities and output.
-  static constexpr int kFragmentRegisters = kBlockKv / 2 + kBlockKv / 4 + kHeadDim / 2;
+  static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
+  static constexpr int kColumns = panel_columns(kElementBytes);                // of a panel of these
+  static constexpr int kStep = k_step_elements(kElementBytes);                 // of one product, along K
+  static constexpr bool kTransposedV = kElementBytes == 1;
+  static constexpr int kVRows = kTransposedV ? kHeadDim : kBlockKv;
+  // Q, K and Vᵀ may end within their last panel: the copy engine fills it.
+  static constexpr int kPanels = (kHeadDim + kColumns - 1) / kColumns;  // of Q and K
+  static constexpr int kVPanels = kTransposedV ? (kBlockKv + kColumns - 1) / kColumns : kPanels;
+  static constexpr int kOutPanels = kHeadDim / kPanelColumns;
 
-  static constexpr int kQPanelBytes = kWarpgroupRows * kPanelRowBytes;
-  static constexpr int kKvPanelBytes = kBlockKv * kPanelRowBytes;
-  static constexpr int kQBytes = kPanels * kQPanelBytes;         // of one consumer
-  static constexpr int kKvStageBytes = kPanels * kKvPanelBytes;  // of K or V
+  // A consumer thread's scores, probabilities and output.
+  static constexpr int kFragmentRegisters = kBlockKv / 2 + kBlockKv * kElementBytes / 8 + kHeadDim / 2;
+
+  static constexpr int kQPanelBytes = kWarpgroupRows * kPanelRowBytes;  // of O as well
+  static constexpr int kQBytes = kPanels * kQPanelBytes;                // of one consumer
+  static constexpr int kOutBytes = kOutPanels * kQPanelBytes;
+  static constexpr int kQSlotBytes = kQBytes > kOutBytes ? kQBytes : kOutBytes;
+  static constexpr int kKStageBytes = kPanels * kBlockKv * kPanelRowBytes;
+  static constexpr int kVStageBytes = kVPanels * kVRows * kPanelRowBytes;
+  static constexpr int kRingBytes = kStages * (kKStageBytes + kVStageBytes);
 
   // A persistent block brings the next tile's Q while it works on this one, where there is room.
   static constexpr int kQSlots =
-      S.tile.schedule != 0 && 2 * kConsumers * kQBytes + 2 * kStages * kKvStageBytes <= 226 * 1024 ? 2 : 1;
+      S.tile.schedule != 0 && 2 * kConsumers * kQSlotBytes + kRingBytes <= 226 * 1024 ? 2 : 1;
 
-  static constexpr int kKOffset = kQSlots * kConsumers * kQBytes;
-  static constexpr int kVOffset = kKOffset + kStages * kKvStageBytes;
-  static constexpr int kBarrierOffset = kVOffset + kStages * kKvStageBytes;
+  static constexpr int kKOffset = kQSlots * kConsumers * kQSlotBytes;
+  static constexpr int kVOffset = kKOffset + kStages * kKStageBytes;
+  static constexpr int kBarrierOffset = kKOffset + kRingBytes;
   static constexpr int kQBarriers = 2 * kConsumers * kQSlots;
   static constexpr int kBarriers = kQBarriers + 4 * kStages + 4;
   static constexpr int kTileSlotOffset = kBarrierOffset + 8 * kBarriers;
   static constexpr int kSmemBytes = kTileSlotOffset + 2 * 4;
-};
 
-enum class Operand : int { k, v };
+  static constexpr int rows(Operand operand) { return operand == Operand::k ? kBlockKv : kVRows; }
+  static constexpr int panels(Operand operand) { return operand == Operand::k ? kPanels : kVPanels; }
+  static constexpr int panel_bytes(Operand operand) { return rows(operand) * kPanelRowBytes; }
+  static constexpr int stage_bytes(Operand operand) {
+    return operand == Operand::k ? kKStageBytes : kVStageBytes;
+  }
+};
 
 // Named barriers; 0 is __syncthreads.
 inline constexpr int kTurnBarrier = 1;       // + consumer: its turn at the tensor cores
@@ -60,10 +81,10 @@ struct WgmmaSmem {
   std::uint32_t base;
 
   __device__ std::uint32_t q(int consumer, int slot) const {
-    return base + q_index(consumer, slot) * L::kQBytes;
+    return base + q_index(consumer, slot) * L::kQSlotBytes;
   }
   __device__ std::uint32_t stage(Operand operand, int stage) const {
-    return base + (operand == Operand::k ? L::kKOffset : L::kVOffset) + stage * L::kKvStageBytes;
+    return base + (operand == Operand::k ? L::kKOffset : L::kVOffset) + stage * L::stage_bytes(operand);
   }
 
   __device__ std::uint32_t q_full(int consumer, int slot) const { return barrier(q_index(consumer, slot)); }

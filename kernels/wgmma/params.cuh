@@ -1,4 +1,4 @@
-// What the wgmma kernel receives, and how the host fills it.
+// What the wgmma kernels receive, and how the host fills it.
 #pragma once
 
 #include "kernels/common/numeric.cuh"
@@ -16,19 +16,33 @@ struct WgmmaParams {
   int* next_tile;       // schedule 2: tiles drawn so far
 };
 
-// Encodes the tensor maps of one launch; box_rows_kv rows of K or V a copy.
-inline cudaError_t encode_maps(const AttentionArgs& args, Dtype dtype, int box_rows_kv, WgmmaParams& params) {
-  const auto encode = [&](CUtensorMap& map, const void* data, const Strides& stride, int heads, int rows,
-                          int box_rows) {
-    return encode_tensor_map(map, {data, stride, args.batch, heads, rows, args.head_dim, dtype, box_rows});
-  };
-  cudaError_t error = encode(params.q, args.q, args.q_stride, args.heads_q, args.seq_q, kWarpgroupRows);
-  if (error == cudaSuccess)
-    error = encode(params.k, args.k, args.k_stride, args.heads_kv, args.seq_kv, box_rows_kv);
-  if (error == cudaSuccess)
-    error = encode(params.v, args.v, args.v_stride, args.heads_kv, args.seq_kv, box_rows_kv);
-  if (error == cudaSuccess)
-    error = encode(params.out, args.out, args.out_stride, args.heads_q, args.seq_q, kWarpgroupRows);
+// Fills all but the tensor maps.
+inline void set_sizes_and_scales(const AttentionArgs& args, Dtype dtype, int tile_rows, int* next_tile,
+                                 WgmmaParams& params) {
+  params.args = args;
+  params.order = make_tile_order(args, dtype, tile_rows);
+  params.log2_scale = (args.softcap > 0 ? args.softcap : args.scale) * kLog2E;
+  params.softcap_scale = args.softcap > 0 ? args.scale / args.softcap : 0.0f;
+  params.next_tile = next_tile;
+}
+
+// The tensors of one launch as the copy engine takes them; box_rows_kv rows of K or V a copy.
+struct WgmmaTensors {
+  PanelTensor q, k, v, out;
+
+  WgmmaTensors(const AttentionArgs& args, Dtype dtype, int box_rows_kv)
+      : q{args.q, args.q_stride, args.batch, args.heads_q, args.seq_q, args.head_dim, dtype, kWarpgroupRows},
+        k{args.k, args.k_stride, args.batch, args.heads_kv, args.seq_kv, args.head_dim, dtype, box_rows_kv},
+        v{args.v, args.v_stride, args.batch, args.heads_kv, args.seq_kv, args.head_dim, dtype, box_rows_kv},
+        out{args.out,   args.out_stride, args.batch, args.heads_q,
+            args.seq_q, args.head_dim,   dtype,      kWarpgroupRows} {}
+};
+
+inline cudaError_t encode_maps(const WgmmaTensors& tensors, WgmmaParams& params) {
+  cudaError_t error = encode_tensor_map(params.q, tensors.q);
+  if (error == cudaSuccess) error = encode_tensor_map(params.k, tensors.k);
+  if (error == cudaSuccess) error = encode_tensor_map(params.v, tensors.v);
+  if (error == cudaSuccess) error = encode_tensor_map(params.out, tensors.out);
   return error;
 }
 

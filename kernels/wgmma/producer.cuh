@@ -8,9 +8,9 @@
 
 namespace flashcore::kernels {
 
-template <class L>
+template <class L, class Params>
 struct Producer {
-  const WgmmaParams& params;
+  const Params& params;
   WgmmaSmem<L> smem;
 
   // By one thread. The order in which consumers ask: K of a block comes before V of the block before it.
@@ -51,8 +51,7 @@ struct Producer {
         for (int panel = 0; panel < L::kPanels; ++panel) {
           copy_box_to_smem(
               smem.q(c, ring.slot) + panel * L::kQPanelBytes, &params.q,
-              {panel * kPanelColumns, at.row_begin + row_offset + c * kWarpgroupRows, at.head, at.batch},
-              full);
+              {panel * L::kColumns, at.row_begin + row_offset + c * kWarpgroupRows, at.head, at.batch}, full);
         }
       }
     }
@@ -62,19 +61,21 @@ struct Producer {
   __device__ static int cluster_block() { return L::kCluster > 1 ? static_cast<int>(cluster_rank()) : 0; }
 
   // One block of K or V into one stage. In a cluster each block of threads brings its share of the rows to
-  // all.
+  // all. Rows are keys, but those of a transposed V are its columns.
   __device__ void bring_block(Operand operand, const BlockPosition& at, int block,
                               RingPosition<L::kStages>& ring) {
     const CUtensorMap* map = operand == Operand::k ? &params.k : &params.v;
     const std::uint32_t full = smem.full(operand, ring.slot);
     mbarrier_wait(smem.empty(operand, ring.slot), ring.parity ^ 1);
-    mbarrier_arrive_expect_bytes(full, L::kKvStageBytes);
-    constexpr int kRows = L::kBlockKv / L::kCluster;
-    const int share = cluster_block() * kRows;
-    for (int panel = 0; panel < L::kPanels; ++panel) {
+    mbarrier_arrive_expect_bytes(full, L::stage_bytes(operand));
+    const int share = cluster_block() * (L::rows(operand) / L::kCluster);
+    const bool transposed = L::kTransposedV && operand == Operand::v;
+    const int first_column = transposed ? block * L::kBlockKv : 0;
+    const int first_row = transposed ? share : block * L::kBlockKv + share;
+    for (int panel = 0; panel < L::panels(operand); ++panel) {
       const std::uint32_t target =
-          smem.stage(operand, ring.slot) + panel * L::kKvPanelBytes + share * kPanelRowBytes;
-      const TensorCoordinate from{panel * kPanelColumns, block * L::kBlockKv + share, at.head_kv, at.batch};
+          smem.stage(operand, ring.slot) + panel * L::panel_bytes(operand) + share * kPanelRowBytes;
+      const TensorCoordinate from{first_column + panel * L::kColumns, first_row, at.head_kv, at.batch};
       if constexpr (L::kCluster > 1) {
         multicast_box_to_smem(target, map, from, full, (1u << L::kCluster) - 1);
       } else {

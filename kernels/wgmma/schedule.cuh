@@ -25,7 +25,7 @@ struct TileOrder {
   bool longest_first;
 };
 
-inline TileOrder make_tile_order(const AttentionArgs& args, int tile_rows) {
+inline TileOrder make_tile_order(const AttentionArgs& args, Dtype dtype, int tile_rows) {
   TileOrder order{};
   order.tiles_per_head = static_cast<int>(ceil_div(args.seq_q, tile_rows));
   order.heads = args.batch * args.heads_q;
@@ -33,7 +33,8 @@ inline TileOrder make_tile_order(const AttentionArgs& args, int tile_rows) {
   order.longest_first = args.window_right >= 0;
   order.section_heads = 1;
   if (order.longest_first) {
-    const std::int64_t head_bytes = std::int64_t{4} * args.seq_kv * args.head_dim;  // K and V, two bytes each
+    const auto row_bytes = static_cast<std::int64_t>(2 * size_bytes(dtype)) * args.head_dim;  // of K and V
+    const std::int64_t head_bytes = row_bytes * args.seq_kv;
     const std::int64_t heads = kSectionBytes / head_bytes * (args.heads_q / args.heads_kv);
     order.section_heads = static_cast<int>(std::clamp<std::int64_t>(heads, 1, order.heads));
   }

@@ -60,6 +60,8 @@ __device__ __forceinline__ void apply_softcap(float (&scores)[kScores], float so
   for (float& score : scores) score = tanh_by_exp2(softcap_scale * score);
 }
 
+// The exponential of a row's maximum is 2^Operands::kLog2Peak.
+template <class Operands>
 struct OnlineSoftmax {
   float row_max[2];
   float row_sum[2];  // of this thread's columns alone
@@ -90,7 +92,8 @@ struct OnlineSoftmax {
       const float subtract = kMasked ? finite_max(new_max) : new_max;
       rescale[r] = exp2_approx((row_max[r] - subtract) * log2_scale);
       row_max[r] = new_max;
-      const float offset = -subtract * log2_scale;
+      float offset = -subtract * log2_scale;
+      if constexpr (Operands::kLog2Peak != 0) offset += Operands::kLog2Peak;
       float sums[2] = {row_sum[r] * rescale[r], 0};
 #pragma unroll
       for (int j = 0; j < kScores / 4; ++j) {
@@ -103,6 +106,11 @@ struct OnlineSoftmax {
       }
       row_sum[r] = sums[0] + sums[1];
     }
+  }
+
+  // The base-2 maximum that row_sum belongs to.
+  __device__ __forceinline__ float log2_max(int r, float log2_scale) const {
+    return row_max[r] * log2_scale - Operands::kLog2Peak;
   }
 
   // Sums over the row's four threads; call once, at the end.

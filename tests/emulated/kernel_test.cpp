@@ -43,7 +43,7 @@ namespace {
 // Throws Failure.
 std::string launch_and_check(const Variant& variant, CpuProblem& buffers, std::uint64_t schedule) {
   buffers.poison_outputs();
-  AttentionArgs args = buffers.args(0);
+  ScaledAttentionArgs args = buffers.args(0);
   constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
   if (const char* reason = variant.unsupported(args, kHopper)) return reason;
   const std::size_t workspace_bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
@@ -51,7 +51,7 @@ std::string launch_and_check(const Variant& variant, CpuProblem& buffers, std::u
   std::memset(workspace.data(), 0xFF, workspace_bytes);
   args.workspace = workspace.data();
   set_schedule_seed(schedule);
-  if (const int error = variant.launch(args, nullptr); error != cudaSuccess) {
+  if (const int error = variant.run(args, nullptr); error != cudaSuccess) {
     return fmt::format("the launch returned {}", error);
   }
   return buffers.check_outputs({}).reason;
@@ -59,11 +59,11 @@ std::string launch_and_check(const Variant& variant, CpuProblem& buffers, std::u
 
 }  // namespace
 
-std::string failure_of(const Variant& variant, Problem problem) {
+std::string failure_of(const Variant& variant, Problem problem, kernels::InputKind inputs) {
   problem.head_dim = variant.spec.head_dim;
   problem.dtype = variant.spec.dtype;
   if (problem.scale == 0) problem.scale = default_scale(problem.head_dim);
-  CpuProblem buffers(problem, 1, kernels::InputKind::normal);
+  CpuProblem buffers(problem, 1, inputs);
   for (std::uint64_t schedule = 1; schedule <= kSchedules; ++schedule) {
     std::string reason;
     try {

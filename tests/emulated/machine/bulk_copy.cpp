@@ -12,19 +12,20 @@ namespace flashcore::emulated {
 namespace {
 
 constexpr std::uint32_t kBoxAlignment = 128;
-constexpr int kChunkColumns = TensorMap::kChunkBytes / TensorMap::kElementBytes;
 
-// Calls visit(place of the chunk's first element in the tensor, chunk in shared memory) for each chunk of a
-// box.
+// Calls visit(place in the tensor, or null outside of it, place in shared memory) for each element of a box.
 template <class Visit>
-void for_chunks(const TensorMap& map, BoxCoordinate at, const SharedMemory& memory, std::uint32_t smem,
-                const Visit& visit) {
-  for (int row = 0; row < map.box_rows; ++row) {
+void for_elements(const TensorMap& map, BoxCoordinate at, const SharedMemory& memory, std::uint32_t smem,
+                  const Visit& visit) {
+  const int first_column = at.column;
+  for (int row = 0; row < map.box_rows; ++row, ++at.row) {
+    at.column = first_column;
     for (std::uint32_t begin = 0; begin < TensorMap::kRowBytes; begin += TensorMap::kChunkBytes) {
       const std::uint32_t offset = smem + static_cast<std::uint32_t>(row) * TensorMap::kRowBytes + begin;
-      const int column = at.column + static_cast<int>(begin / TensorMap::kElementBytes);
-      visit(BoxCoordinate{column, at.row + row, at.head, at.batch},
-            memory.at(swizzle_128(offset), TensorMap::kChunkBytes, TensorMap::kChunkBytes, "bulk copy"));
+      unsigned char* chunk =
+          memory.at(swizzle_128(offset), TensorMap::kChunkBytes, TensorMap::kChunkBytes, "bulk copy");
+      const unsigned char* end = chunk + TensorMap::kChunkBytes;
+      for (; chunk != end; chunk += map.element_bytes, ++at.column) visit(map.element(at), chunk);
     }
   }
 }
@@ -59,14 +60,15 @@ void issue_box_load(std::uint32_t smem, const CUtensorMap& map, BoxCoordinate fr
 void deliver(const Cluster& cluster, const BoxLoad& load) {
   const Block& block = cluster.blocks[static_cast<std::size_t>(load.rank)];
   block.check_alive("cp.async.bulk.tensor");
-  for_chunks(load.map, load.from, block.memory, load.smem, [&](BoxCoordinate at, unsigned char* chunk) {
-    std::memset(chunk, 0, TensorMap::kChunkBytes);
-    for (int i = 0; i < kChunkColumns; ++i, ++at.column) {
-      const unsigned char* element = load.map.element(at);
-      if (element != nullptr)
-        std::memcpy(chunk + i * TensorMap::kElementBytes, element, TensorMap::kElementBytes);
-    }
-  });
+  const auto bytes = static_cast<std::size_t>(load.map.element_bytes);
+  for_elements(load.map, load.from, block.memory, load.smem,
+               [&](const unsigned char* element, unsigned char* target) {
+                 if (element == nullptr) {
+                   std::memset(target, 0, bytes);
+                 } else {
+                   std::memcpy(target, element, bytes);
+                 }
+               });
   mbarrier_complete_bytes(block.memory, load.barrier, load.map.box_bytes());
 }
 
@@ -90,13 +92,12 @@ void BoxStores::wait() {
     if (!std::equal(store.source.begin(), store.source.end(), source)) {
       fail("shared memory at {} changed while a bulk store was reading it", store.smem - kDynamicSmemBegin);
     }
-    for_chunks(store.map, store.to, memory, store.smem, [&](BoxCoordinate at, const unsigned char* chunk) {
-      for (int i = 0; i < kChunkColumns; ++i, ++at.column) {
-        unsigned char* element = store.map.element(at);
-        if (element != nullptr)
-          std::memcpy(element, chunk + i * TensorMap::kElementBytes, TensorMap::kElementBytes);
-      }
-    });
+    for_elements(store.map, store.to, memory, store.smem,
+                 [&](unsigned char* element, const unsigned char* written) {
+                   if (element != nullptr) {
+                     std::memcpy(element, written, static_cast<std::size_t>(store.map.element_bytes));
+                   }
+                 });
   }
   committed_.clear();
 }

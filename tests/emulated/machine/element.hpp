@@ -1,4 +1,4 @@
-// Two-byte elements as the matrix instructions see them.
+// Elements of one or two bytes as the matrix instructions see them.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -8,7 +8,7 @@
 
 namespace flashcore::emulated {
 
-using ToFloat = float (*)(std::uint16_t bits);
+using ToFloat = float (*)(std::uint16_t bits);  // of one byte: the low ones
 
 template <class T>
 float element_to_float(std::uint16_t bits);
@@ -16,6 +16,9 @@ template <>
 float element_to_float<__half>(std::uint16_t bits);
 template <>
 float element_to_float<__nv_bfloat16>(std::uint16_t bits);
+
+float e4m3_to_float(std::uint16_t bits);
+std::uint8_t e4m3_from_float(float x);
 
 // The two elements of a register, the first in the low half.
 constexpr std::uint16_t low_half(std::uint32_t pair) { return static_cast<std::uint16_t>(pair); }

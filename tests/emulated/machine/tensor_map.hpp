@@ -1,5 +1,5 @@
-// Tensor maps, as cuTensorMapEncodeTiled makes them for the emulated copy engine: four dimensions of two-byte
-// elements, boxes of 64 columns with the 128-byte swizzle.
+// Tensor maps, as cuTensorMapEncodeTiled makes them for the emulated copy engine: four dimensions, boxes of
+// 128 bytes of columns with the 128-byte swizzle.
 #pragma once
 
 #include <cuda.h>
@@ -16,13 +16,13 @@ struct BoxCoordinate {
 struct TensorMap {
   static constexpr std::uint32_t kRowBytes = 128;   // of a box in shared memory
   static constexpr std::uint32_t kChunkBytes = 16;  // that the swizzle moves as one
-  static constexpr std::int64_t kElementBytes = 2;
 
   std::uint64_t magic;
   unsigned char* data;
   std::int64_t sizes[4];                               // columns, rows, heads, batches
   std::int64_t row_stride, head_stride, batch_stride;  // in bytes
   std::int32_t box_rows;
+  std::int32_t element_bytes;
 
   std::uint32_t box_bytes() const { return static_cast<std::uint32_t>(box_rows) * kRowBytes; }
   // The element at this place of the tensor, null outside.

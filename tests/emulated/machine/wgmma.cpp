@@ -13,7 +13,6 @@ namespace flashcore::emulated {
 namespace {
 
 constexpr int kRows = 16;  // of a warp
-constexpr int kDepth = 16;
 constexpr std::uint32_t kPoison = 0xFFFFFFFF;
 
 WgmmaQueue& queue() { return current_thread().warp().products; }
@@ -34,55 +33,65 @@ struct Descriptor {
   static std::uint32_t field(std::uint64_t bits) { return static_cast<std::uint32_t>(bits & 0x3FFF) << 4; }
 };
 
-std::uint16_t element_at(std::uint32_t offset) {
-  std::uint16_t bits;
-  std::memcpy(&bits, shared_at(swizzle_128(offset), sizeof(bits), sizeof(bits), "wgmma"), sizeof(bits));
+std::uint16_t element_at(std::uint32_t offset, int bytes) {
+  const auto size = static_cast<std::uint32_t>(bytes);
+  std::uint16_t bits = 0;
+  std::memcpy(&bits, shared_at(swizzle_128(offset), size, size, "wgmma"), size);
   return bits;
 }
 
 // Element (row, k) of an operand whose rows run along M or N (PTX ISA, "Strides", K-major).
-std::uint16_t k_major_element(const Descriptor& at, int row, int k) {
-  return element_at(at.start + static_cast<std::uint32_t>(row / 8) * at.stride_bytes +
-                    static_cast<std::uint32_t>(row % 8 * 128 + k * 2));
+std::uint16_t k_major_element(const Descriptor& at, int row, int k, int bytes) {
+  const std::uint32_t offset = static_cast<std::uint32_t>(row / 8) * at.stride_bytes +
+                               static_cast<std::uint32_t>(row % 8 * 128 + k * bytes);
+  return element_at(at.start + offset, bytes);
 }
 
-// Element (k, column) of an operand whose rows run along K (MN-major).
+// Element (k, column) of an operand of two-byte elements whose rows run along K (MN-major).
 std::uint16_t mn_major_element(const Descriptor& at, int k, int column) {
-  return element_at(at.start + static_cast<std::uint32_t>(column / 64) * at.leading_bytes +
-                    static_cast<std::uint32_t>(k / 8) * at.stride_bytes +
-                    static_cast<std::uint32_t>(k % 8 * 128 + column % 64 * 2));
+  const std::uint32_t offset = static_cast<std::uint32_t>(column / 64) * at.leading_bytes +
+                               static_cast<std::uint32_t>(k / 8) * at.stride_bytes +
+                               static_cast<std::uint32_t>(k % 8 * 128 + column % 64 * 2);
+  return element_at(at.start + offset, 2);
 }
 
-// A from registers: the fragment of mma.m16n8k16.
+// A from registers: the fragments of mma.m16n8k16, and of mma.m16n8k32 for elements of one byte.
 void gather_registers(const std::vector<ProductLane>& lanes, std::vector<std::uint16_t>& a) {
+  const int bytes = lanes.front().element_bytes;
+  const int elements = 4 / bytes;  // of a register
   for (int lane = 0; lane < kWarpLanes; ++lane) {
     const std::uint32_t* registers = lanes[static_cast<std::size_t>(lane)].a;
     for (int i = 0; i < 4; ++i) {
       const int row = lane / 4 + i % 2 * 8;
-      const auto at = static_cast<std::size_t>(row * kDepth + lane % 4 * 2 + i / 2 * 8);
-      a[at] = low_half(registers[i]);
-      a[at + 1] = high_half(registers[i]);
+      const int column = lane % 4 * elements + i / 2 * 4 * elements;
+      for (int e = 0; e < elements; ++e) {
+        a[static_cast<std::size_t>(row * lanes.front().depth() + column + e)] =
+            static_cast<std::uint16_t>(registers[i] >> 8 * bytes * e & ((1u << 8 * bytes) - 1));
+      }
     }
   }
 }
 
 WgmmaQueue::Operands gather(const std::vector<ProductLane>& lanes, int first_row) {
   const ProductLane& first = lanes.front();
-  WgmmaQueue::Operands operands{.a = std::vector<std::uint16_t>(kRows * kDepth),
-                                .b = std::vector<std::uint16_t>(static_cast<std::size_t>(kDepth * first.n))};
+  const int depth = first.depth();
+  WgmmaQueue::Operands operands{.a = std::vector<std::uint16_t>(static_cast<std::size_t>(kRows * depth)),
+                                .b = std::vector<std::uint16_t>(static_cast<std::size_t>(depth * first.n))};
   if (first.a != nullptr) {
     gather_registers(lanes, operands.a);
   } else {
     const Descriptor a(first.a_descriptor);
-    for (int i = 0; i < kRows * kDepth; ++i) {
-      operands.a[static_cast<std::size_t>(i)] = k_major_element(a, first_row + i / kDepth, i % kDepth);
+    for (int i = 0; i < kRows * depth; ++i) {
+      operands.a[static_cast<std::size_t>(i)] =
+          k_major_element(a, first_row + i / depth, i % depth, first.element_bytes);
     }
   }
   const Descriptor b(first.b_descriptor);
-  for (int k = 0; k < kDepth; ++k) {
+  for (int k = 0; k < depth; ++k) {
     for (int column = 0; column < first.n; ++column) {
       operands.b[static_cast<std::size_t>(k * first.n + column)] =
-          first.b_transposed ? mn_major_element(b, k, column) : k_major_element(b, column, k);
+          first.b_transposed ? mn_major_element(b, k, column)
+                             : k_major_element(b, column, k, first.element_bytes);
     }
   }
   return operands;
@@ -149,12 +158,13 @@ void issue(const WarpLanes<const ProductLane>& lanes) {
 void multiply(const WgmmaQueue::Product& product, std::vector<float>& d) {
   const ProductLane& first = product.lanes.front();
   const auto n = static_cast<std::size_t>(first.n);
+  const auto depth = static_cast<std::size_t>(first.depth());
   if (!first.accumulate) std::ranges::fill(d, 0.0f);
   std::vector<float> b(product.operands.b.size());
   std::ranges::transform(product.operands.b, b.begin(), first.to_float);
   for (std::size_t row = 0; row < kRows; ++row) {
-    for (std::size_t k = 0; k < kDepth; ++k) {
-      const float a = first.to_float(product.operands.a[row * kDepth + k]);
+    for (std::size_t k = 0; k < depth; ++k) {
+      const float a = first.to_float(product.operands.a[row * depth + k]);
       for (std::size_t column = 0; column < n; ++column) d[row * n + column] += a * b[k * n + column];
     }
   }

@@ -15,7 +15,7 @@
 
 namespace flashcore::emulated {
 
-// One lane's part of a product d[64, n] (+)= a[64, 16] · b[16, n].
+// One lane's part of a product d[64, n] (+)= a[64, depth] · b[depth, n]; its depth is 32 bytes of elements.
 struct ProductLane {
   float* d;  // n / 2 registers
   int n;
@@ -25,13 +25,16 @@ struct ProductLane {
   bool b_transposed;  // b is MN-major
   bool accumulate;
   ToFloat to_float;
+  int element_bytes = 2;
+
+  int depth() const { return 32 / element_bytes; }
 };
 
 // A warp's products that have not been waited for.
 struct WgmmaQueue {
   struct Operands {
-    std::vector<std::uint16_t> a;  // [16, 16]
-    std::vector<std::uint16_t> b;  // [16, n]
+    std::vector<std::uint16_t> a;  // [16, depth], an element each
+    std::vector<std::uint16_t> b;  // [depth, n]
     bool operator==(const Operands&) const = default;
   };
   struct Accumulator {

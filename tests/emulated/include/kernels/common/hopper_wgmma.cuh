@@ -47,4 +47,28 @@ struct Wgmma {
   }
 };
 
+template <int kN>
+struct Wgmma<Dtype::e4m3, kN> {
+  static void product(float (&d)[kN / 2], std::uint64_t a, std::uint64_t b, bool accumulate) {
+    issue(d, nullptr, a, b, accumulate);
+  }
+  static void product_registers(float (&d)[kN / 2], const std::uint32_t (&a)[4], std::uint64_t b) {
+    issue(d, a, 0, b, true);
+  }
+
+ private:
+  static void issue(float* d, const std::uint32_t* a, std::uint64_t a_descriptor, std::uint64_t b,
+                    bool accumulate) {
+    emulated::wgmma_issue({.d = d,
+                           .n = kN,
+                           .a = a,
+                           .a_descriptor = a_descriptor,
+                           .b_descriptor = b,
+                           .b_transposed = false,
+                           .accumulate = accumulate,
+                           .to_float = emulated::e4m3_to_float,
+                           .element_bytes = 1});
+  }
+};
+
 }  // namespace flashcore::kernels

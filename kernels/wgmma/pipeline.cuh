@@ -1,0 +1,144 @@
+// The kernel body that the wgmma families share: a producer warpgroup, consumer warpgroups, and how they
+// start and end. README.md in this folder draws who waits for whom.
+#pragma once
+
+#include "kernels/common/cuda_variant.cuh"
+#include "kernels/wgmma/consumer.cuh"
+#include "kernels/wgmma/producer.cuh"
+
+namespace flashcore::kernels {
+
+// Registers a thread after the exchange. They add up to what the block got at launch: 3 · 168 with two
+// consumers, 4 · 128 with three, 2 · 128 with one and two blocks a multiprocessor. The producer's code needs
+// more than 24 with a counter or a cluster; it has them where the consumers' fragments leave room.
+struct RegisterShare {
+  int producer;
+  int consumer;
+};
+constexpr RegisterShare register_share(int consumers, int fragment_registers) {
+  if (consumers == 1) return {24, 232};
+  if (consumers == 3) return {32, 160};
+  return fragment_registers > 184 ? RegisterShare{24, 240} : RegisterShare{40, 232};
+}
+
+// How the products of a block of keys and the softmax of another share a multiprocessor.
+enum class Interleave : int {
+  none,       // one after the other in each warpgroup
+  overlap,    // within each warpgroup
+  ping_pong,  // within, and warpgroups in turns
+};
+enum class Schedule : int { one_tile, persistent, counter };
+
+constexpr Tile wgmma_tile(int consumers, int block_kv, int stages, Interleave interleave, Schedule schedule,
+                          int cluster = 0) {
+  return {.block_q = consumers * kWarpgroupRows,
+          .block_kv = block_kv,
+          .num_warps = 4 * (consumers + 1),
+          .num_stages = stages,
+          .overlap = interleave != Interleave::none,
+          .ping_pong = interleave == Interleave::ping_pong,
+          .schedule = static_cast<int>(schedule),
+          .cluster = cluster};
+}
+
+// What a family adds: kFamily, kSummary, unsupported(), workspace_bytes() and prepare().
+template <VariantSpec S, template <class> class Operands>
+struct WgmmaPipeline {
+  using L = WgmmaLayout<S>;
+  using Params = typename Operands<L>::Params;
+  static constexpr VariantSpec spec = S;
+  static constexpr int kMinComputeCapability = 90;
+  static constexpr int kMaxComputeCapability = 90;
+  static constexpr int kMinBlocksPerSm = L::kConsumers == 1 ? 2 : 1;
+  static constexpr bool kWaitsForGrid = true;
+  static constexpr RegisterShare kRegisters = register_share(L::kConsumers, L::kFragmentRegisters);
+
+  static constexpr const char* invalid() {
+    const Tile& tile = S.tile;
+    if (S.head_dim % kPanelColumns != 0 || S.head_dim > 256) return "head_dim must be 64, 128, 192 or 256";
+    if (tile.num_warps % 4 != 0 || L::kConsumers < 1 || L::kConsumers > 3)
+      return "num_warps must be 8, 12 or 16";
+    if (tile.block_q != L::kConsumers * kWarpgroupRows) return "block_q must be 64 rows a consumer warpgroup";
+    if (tile.block_kv % L::kStep != 0 || tile.block_kv > 256)
+      return "block_kv must be a multiple of 16, or 32 in e4m3, at most 256";
+    if (tile.block_kv % (8 * L::kCluster) != 0)
+      return "a cluster's share of block_kv must be a multiple of 8 rows";
+    if (tile.ping_pong != 0 && (L::kConsumers < 2 || tile.overlap == 0))
+      return "ping_pong needs overlap and 2 consumers";
+    if (tile.schedule < 0 || tile.schedule > 2) return "schedule must be 0, 1 or 2";
+    if (tile.cluster < 0 || tile.cluster > 2) return "cluster must be 0 or 2";
+    if (L::kCluster > 1 && tile.schedule == 2) return "a cluster cannot draw from the counter";
+    if (L::kSmemBytes > 227 * 1024) return "more shared memory than a block can have";
+    return nullptr;
+  }
+  static constexpr int smem_bytes() { return L::kSmemBytes; }
+
+  static std::int64_t grid_blocks(const AttentionArgs& args) {
+    const std::int64_t tiles = tiled_grid_blocks(args, L::kClusterRows);
+    if constexpr (S.tile.schedule == 0) return tiles * L::kCluster;
+    int device = 0;
+    int sms = 1;
+    cudaGetDevice(&device);
+    cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device);
+    return std::min<std::int64_t>(tiles, sms * kMinBlocksPerSm / L::kCluster) * L::kCluster;
+  }
+
+  // The counter of schedule 2, which starts at 0 in each launch.
+  static constexpr std::size_t kCounterBytes = S.tile.schedule == 2 ? sizeof(int) : 0;
+  static cudaError_t reset(int* counter, cudaStream_t stream) {
+    return kCounterBytes == 0 ? cudaSuccess : cudaMemsetAsync(counter, 0, kCounterBytes, stream);
+  }
+
+  // Before: barriers are usable by the copy engine, all warps and the other blocks of the cluster. After: no
+  // block leaves while another may still copy into it or arrive at its barriers.
+  __device__ static void block_barrier() {
+    if constexpr (L::kCluster > 1) {
+      __syncwarp();
+      cluster_sync();
+    } else {
+      __syncthreads();
+    }
+  }
+
+  __device__ static void produce(const Params& params, WgmmaSmem<L> smem) {
+    release_registers<kRegisters.producer>();
+    wait_for_grid_before();  // consumers touch memory only after a copy has come
+    start_grid_behind();
+    Producer<L, Params> producer{params, smem};
+    const int warp = __shfl_sync(0xffffffffu, threadIdx.x / kWarpSize, 0);
+    const int lane = threadIdx.x % kWarpSize;
+    if (warp == 0 && lane == 0) producer.bring_keys_and_values();
+    if (warp == 1) producer.bring_queries(lane);
+  }
+
+  __device__ static void consume(const Params& params, WgmmaSmem<L> smem, int consumer) {
+    acquire_registers<kRegisters.consumer>();
+    Consumer<L, Operands<L>> state{.params = params,
+                                   .smem = smem,
+                                   .consumer = consumer,
+                                   .thread = static_cast<int>(threadIdx.x) % kWarpgroupThreads};
+    state.run();
+  }
+
+  __device__ static void run(const Params& params) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    extern __shared__ __align__(1024) unsigned char block_smem[];
+    const WgmmaSmem<L> smem{smem_address(block_smem)};
+    if (threadIdx.x == 0) {
+      for (const CUtensorMap* map : {&params.q, &params.k, &params.v, &params.out}) prefetch_tensor_map(map);
+      smem.initialise_barriers();
+    }
+    block_barrier();
+    const int warpgroup = __shfl_sync(0xffffffffu, threadIdx.x / kWarpgroupThreads, 0);
+    if (warpgroup == 0) {
+      produce(params, smem);
+      if constexpr (L::kCluster > 1) block_barrier();
+    } else {
+      consume(params, smem, warpgroup - 1);
+      if constexpr (L::kCluster > 1) block_barrier();
+    }
+#endif
+  }
+};
+
+}  // namespace flashcore::kernels

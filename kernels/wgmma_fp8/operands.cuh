@@ -1,0 +1,83 @@
+// e4m3 as a consumer of the wgmma pipeline takes it: factors of the head, probabilities of one byte, Vᵀ.
+#pragma once
+
+#include "kernels/common/e4m3_ptx.cuh"
+#include "kernels/wgmma/operands.cuh"
+
+namespace flashcore::kernels {
+
+struct WgmmaFp8Params : WgmmaParams {
+  const float* q_descale;  // [batch, heads_kv], as in ScaledAttentionArgs
+  const float* k_descale;
+  const float* v_descale;
+  Dtype out_dtype;
+};
+
+template <class L>
+struct E4m3Operands {
+  using Params = WgmmaFp8Params;
+
+  // 448, the largest e4m3 value: the whole range is used, as the yardstick does, and it costs no more than a
+  // power of two. The conversion saturates, so that an exp2 a little above is 448 as well.
+  static constexpr float kLog2Peak = 8.8073549f;
+
+  float scores;  // what products of Q and K are to be multiplied with
+  float values;  // what those of P and V are
+
+  __device__ __forceinline__ void enter(const Params& params, const BlockPosition& at) {
+    const std::int64_t head = std::int64_t{at.batch} * params.args.heads_kv + at.head_kv;
+    const auto factor = [&](const float* descale) { return descale == nullptr ? 1.0f : descale[head]; };
+    scores = factor(params.q_descale) * factor(params.k_descale);
+    values = factor(params.v_descale);
+  }
+
+  // A soft cap has scores without factors behind it.
+  __device__ __forceinline__ float log2_scale(const Params& params) const {
+    return params.softcap_scale != 0 ? params.log2_scale : params.log2_scale * scores;
+  }
+  __device__ __forceinline__ float softcap_scale(const Params& params) const {
+    return params.softcap_scale * scores;
+  }
+  // Exponentials and their sum are too large by the same factor, which the division takes out.
+  __device__ __forceinline__ float normaliser(float row_sum) const {
+    return row_sum > 0 ? values / row_sum : 0.0f;
+  }
+
+  template <class Use>
+  __device__ __forceinline__ static void visit_output_type(const Params& params, Use&& use) {
+    if (params.out_dtype == Dtype::fp16) {
+      use(Element<Dtype::fp16>{});
+    } else {
+      use(Element<Dtype::bf16>{});
+    }
+  }
+
+  // A thread's scores of 32 keys, in the order that it has them; transpose.cuh puts V into the same.
+  __device__ __forceinline__ static void pack_probabilities(ProbabilityFragment<L>& p_frag,
+                                                            const float (&s_acc)[L::kBlockKv / 2]) {
+#pragma unroll
+    for (int step = 0; step < L::kBlockKv / L::kStep; ++step) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        const float* p = s_acc + 16 * step + i / 2 * 8 + i % 2 * 2;
+        p_frag[step][i] = pack_e4m3(p[0], p[1], p[4], p[5]);
+      }
+    }
+  }
+
+  // o_acc += P · V of the stage at v_smem.
+  __device__ __forceinline__ static void multiply_values(float (&o_acc)[L::kHeadDim / 2],
+                                                         const ProbabilityFragment<L>& p_frag,
+                                                         std::uint32_t v_smem) {
+    const std::uint64_t v = k_major_descriptor(v_smem);
+    constexpr int kStepsPerPanel = L::kColumns / L::kStep;
+#pragma unroll
+    for (int step = 0; step < L::kBlockKv / L::kStep; ++step) {
+      const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
+      Wgmma<L::spec.dtype, L::kHeadDim>::product_registers(
+          o_acc, p_frag[step], advance(v, step / kStepsPerPanel * L::panel_bytes(Operand::v) + within));
+    }
+  }
+};
+
+}  // namespace flashcore::kernels
