@@ -53,9 +53,13 @@ std::vector<DeclaredFamily> collect_families() {
     families.push_back({name, backend, backend == Backend::cpu});
 #endif
   };
-#define KERNEL(family, file, backend) append(#family, Backend::backend);
+#define KERNEL_cpu(family, file) append(#family, Backend::cpu);
+#define KERNEL_cuda(family, file) append(#family, Backend::cuda);
+#define KERNEL(family, file, backend) KERNEL_##backend(family, file)
 #include "kernels/manifest.def"
 #undef KERNEL
+#undef KERNEL_cpu
+#undef KERNEL_cuda
   return families;
 }
 
