@@ -19,6 +19,7 @@
 #include "registry/registry.hpp"
 #include "report/build_info.hpp"
 #include "report/environment.hpp"
+#include "report/text.hpp"
 #include "run/device.hpp"
 
 namespace flashcore {
@@ -29,7 +30,7 @@ thread_local std::string last_reason;  // what flashcore_unsupported() or flashc
 thread_local std::string last_environment;
 
 flashcore_status remember(flashcore_status status, std::string_view message) {
-  last_error = message;
+  last_error = printable(message);  // file names and keys may hold anything
   return status;
 }
 

@@ -87,8 +87,6 @@ std::string escape_key(std::string_view key) {
       escaped += "~0";
     } else if (c == '/') {
       escaped += "~1";
-    } else if (static_cast<unsigned char>(c) < ' ') {  // an error is one line
-      escaped += fmt::format("\\u{:04x}", c);
     } else {
       escaped += c;
     }

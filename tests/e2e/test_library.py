@@ -113,6 +113,14 @@ class LibraryTest(BenchTest):
         with self.assertRaisesRegex(LibraryError, "device: "):
             self.library.environment(99)
 
+    def test_an_error_is_one_line_whatever_is_quoted(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "two\nlines.json")
+            path.write_text("[]")
+            with self.assertRaises(LibraryError) as caught:
+                self.library.load_tuned_table(str(path))
+        self.assertIn("two lines.json", str(caught.exception))
+
     def test_computes_attention(self):
         expected_out, expected_lse = self.problem.expected()
         for variant in ("cpu_scalar/fp16_d64", None, "auto"):

@@ -27,9 +27,7 @@ void unless_refused(Read read) {
   try {
     read();
   } catch (const UsageError& error) {
-    const std::string_view message = error.what();
-    require(!message.empty(), "a refusal without a word");
-    require(message.find('\n') == std::string_view::npos, "a refusal of more than one line");
+    require(error.what()[0] != '\0', "a refusal without a word");
   }
 }
 
