@@ -110,8 +110,9 @@ struct MmaConfig {
     if (kStages == 1 && (kOverlap || kSteps > 1)) return "one stage allows neither overlap nor kv_step";
     if (kSplitBlocks > 1 && kCluster > 1)
       return "keys are split over a grid or over a cluster, not over both";
-    // Seen wrong under sliding windows on an H100. The cause, an empty range that overlapped a step, is mended
-    // in intersect() and shows on the emulated machine; until a device has shown it too, it stays refused.
+    // Seen wrong under sliding windows on an H100. The cause, an empty range that overlapped a step, is
+    // mended in intersect() and shows on the emulated machine; until a device has shown it too, it stays
+    // refused.
     if (kOverlap && kCluster > 1) return "overlap does not go with a cluster";
     if (kCluster > 8) return "a cluster has at most 8 blocks";
     if (kSmemBytes > kSmemPerSm) return "needs more shared memory than any device has";
