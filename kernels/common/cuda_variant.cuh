@@ -16,9 +16,8 @@
 //   static constexpr bool kWaitsForGrid;                    run() calls wait_for_grid_before(): launch early
 //   static std::size_t workspace_bytes(const AttentionArgs&);
 //   struct Params;                                          what run() receives in place of AttentionArgs
-//   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);   fills them, before each
-//   launch;
-//                                                            takes ScaledAttentionArgs when dtypes are scaled
+//   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);
+//                                       fills them before each launch; of scaled dtypes: ScaledAttentionArgs
 //   static dim3 grid(const AttentionArgs&);                  when the grid has more than one dimension
 //   static cudaError_t finish(const AttentionArgs&, cudaStream_t);   launches what follows the kernel
 //

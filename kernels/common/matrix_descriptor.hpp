@@ -1,11 +1,10 @@
 // Shared memory as the tensor cores of Hopper address it: swizzled panels and their matrix descriptors.
 //
 // A panel is [rows, 64] elements of two bytes or [rows, 128] of one, a row after the other (128 bytes each).
-// The copy engine and
-// the tensor cores permute the eight 16-byte chunks of a row by its row number modulo 8 (128-byte swizzle),
-// so that eight rows at one column fall into eight different bank groups. A panel starts on a 1024-byte
-// boundary: the permutation is a function of address bits. PTX ISA, "Asynchronous warpgroup level matrix
-// shared memory layout".
+// The copy engine and the tensor cores permute the eight 16-byte chunks of a row by its row number modulo 8
+// (128-byte swizzle), so that eight rows at one column fall into eight different bank groups. A panel starts
+// on a 1024-byte boundary: the permutation is a function of address bits. PTX ISA, "Asynchronous warpgroup
+// level matrix shared memory layout".
 #pragma once
 
 #include <cstdint>
