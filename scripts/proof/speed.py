@@ -1,5 +1,6 @@
 """How the kernels stand beside those that people use today, in one run of scripts/compare_torch.py."""
 
+import collections
 import fnmatch
 import math
 import sys
@@ -19,12 +20,12 @@ class Table:
     """The fastest of each family on each problem."""
 
     def __init__(self, records):
-        self.best = {}
+        self.best = collections.defaultdict(dict)
         self.flops_per_us = {}
         for record in records:
             if not hot_us(record):
                 continue
-            families = self.best.setdefault(record["problem"]["name"], {})
+            families = self.best[record["problem"]["name"]]
             family, time = record["family"], hot_us(record)
             families[family] = min(time, families.get(family, math.inf))
             self.flops_per_us[record["problem"]["name"]] = record["tflops"] * time
@@ -33,7 +34,7 @@ class Table:
         return [name for name in self.best if any(fnmatch.fnmatchcase(name, glob) for glob in globs)]
 
     def time(self, problem, families="*"):
-        """Of the fastest of ours that a glob names."""
+        """Of the fastest of ours that a glob names; infinite when none was timed."""
         return min((time for family, time in self.best[problem].items()
                     if fnmatch.fnmatchcase(family, families) and not family.startswith("peer_")), default=math.inf)
 
@@ -45,26 +46,34 @@ class Table:
         return self.best[problem].get(family, math.nan)
 
     def tflops(self, problem, family):
-        return self.flops_per_us[problem] / self.time(problem, family)
+        return self.flops_per_us.get(problem, math.nan) / self.time(problem, family)
 
 
 def geometric_mean(values):
+    if not values or 0 in values:
+        return 0.0
     return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def lowest(ratios):
+    """The problem of the lowest ratio, and the ratio; one without a peer's time is below all others."""
+    return min(ratios.items(), key=lambda item: -math.inf if math.isnan(item[1]) else item[1],
+               default=("none", math.nan))
 
 
 def ahead(text, ratios, mean, least):
     """Claims about the speed-ups of problems, and which of them is the least."""
-    name, lowest = min(ratios.items(), key=lambda item: item[1])
+    name, ratio = lowest(ratios)
     return [at_least("speed", f"{text}: geometric mean over {len(ratios)}", geometric_mean(ratios.values()), mean, "x"),
-            at_least("speed", f"{text}: lowest ({name})", lowest, least, "x")]
+            at_least("speed", f"{text}: lowest ({name})", ratio, least, "x")]
 
 
 def every(text, table, problems, least, ours="*", peer=None):
     """The lowest speed-up over a peer, or over the best of them."""
     ratios = {name: (table.peer(name, peer) if peer else table.best_peer(name)) / table.time(name, ours)
               for name in problems}
-    name, lowest = min(ratios.items(), key=lambda item: item[1])
-    return at_least("speed", f"{text}: lowest ({name})", lowest, least, "x")
+    name, ratio = lowest(ratios)
+    return at_least("speed", f"{text}: lowest ({name})", ratio, least, "x")
 
 
 def mma_claims(table):
@@ -85,7 +94,7 @@ def mma_claims(table):
 
 def wgmma_claims(table):
     ratios = {name: table.best_peer(name) / table.time(name, "wgmma") for name in table.problems("fa_*")}
-    at_128 = min(table.tflops(name, "wgmma") for name in ("fa_s8192d128", "fa_s16384d128"))
+    _, at_128 = lowest({name: table.tflops(name, "wgmma") for name in ("fa_s8192d128", "fa_s16384d128")})
     return [
         *ahead("wgmma over the best peer", ratios, 1.05, 0.97),
         at_least("speed", "wgmma at head_dim 128, 8k and 16k", at_128, 650, " TFLOP/s"),

@@ -1,6 +1,7 @@
 """Does tuning find the best variant, in how much of the time, and does it find the same one again?"""
 
 import json
+import math
 import re
 
 from .claims import Claim, at_least, at_most
@@ -37,23 +38,27 @@ class Sweep:
                 self.times.setdefault(record["problem"]["name"], {})[record["variant"]] = hot_us(record)
 
     def winner(self, problem):
-        return self.entries[problem]["winner"]["variant"]
+        """None where nothing was decided."""
+        return self.entries[problem]["winner"]["variant"] if problem in self.entries else None
 
     def choices(self, problem):
         """The winner and the variants that tie with it."""
+        if problem not in self.entries:
+            return set()
         return {self.winner(problem), *(tie["variant"] for tie in self.entries[problem]["ties"])}
 
 
 def losses(race, exhaustive):
-    """How much slower the race's winner is than the best, a problem, both as the exhaustive search timed them."""
-    return {problem: times[race.winner(problem)] / min(times.values()) - 1
+    """How much slower the race's winner is than the best, a problem, both as the exhaustive search timed them;
+    infinitely where there is no winner, or one that failed there."""
+    return {problem: times.get(race.winner(problem), math.inf) / min(times.values()) - 1
             for problem, times in exhaustive.times.items()}
 
 
 def agreement(one, other):
     """The share of problems on which the winner of either is among the choices of the other."""
     agree = [one.winner(problem) in other.choices(problem) or other.winner(problem) in one.choices(problem)
-             for problem in one.entries]
+             for problem in one.entries.keys() | other.entries.keys()]
     return sum(agree) / len(agree)
 
 
@@ -96,8 +101,11 @@ def auto(program):
     for record in read_records(result.with_suffix(".json")):
         if hot_us(record):
             by_problem.setdefault(record["problem"]["name"], []).append(record)
-    loss, worst = max((hot_us(next(r for r in records if r.get("reason", "").startswith("auto")))
-                       / min(hot_us(r) for r in records) - 1, name) for name, records in by_problem.items())
+    def chosen_us(records):
+        return min((hot_us(r) for r in records if r.get("reason", "").startswith("auto")), default=math.inf)
+
+    loss, worst = max((chosen_us(records) / min(hot_us(r) for r in records) - 1, name)
+                      for name, records in by_problem.items())
     return [at_most("auto", f"auto behind the best by hand, worst ({worst})", 100 * loss, 2, " %")]
 
 

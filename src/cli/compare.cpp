@@ -209,7 +209,7 @@ void add_mode_options(CLI::App& command, CompareOptions& options) {
       ->group(kGroup);
   command
       .add_option("--live", options.old_program,
-                  "An older build of this program: both run in turns, which shows 1 %")
+                  "An older build of this program: both run in turns, so that smaller changes show")
       ->group(kGroup);
   command.add_option("--config", options.to_run.config, "What --calibrate and --live run")
       ->capture_default_str()

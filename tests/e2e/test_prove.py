@@ -1,6 +1,7 @@
 """scripts/prove.py: its sums on made-up results, its command line, and a step on the CPU."""
 
 import json
+import math
 import os
 import pathlib
 import subprocess
@@ -53,9 +54,13 @@ class Sums(unittest.TestCase):
         other = sweep({"p": "b", "q": "ba", "r": "b"})
         self.assertAlmostEqual(tuning.agreement(one, other), 2 / 3)
 
+    def test_a_problem_that_one_race_left_undecided_is_no_agreement(self):
+        self.assertEqual(tuning.agreement(sweep({"p": "a"}), sweep({"p": "a", "q": "a"})), 0.5)
+
     def test_a_race_loses_what_exhaustive_search_timed(self):
         exhaustive = types.SimpleNamespace(times={"p": {"a": 10.0, "b": 11.0}})
         self.assertAlmostEqual(tuning.losses(sweep({"p": "b"}), exhaustive)["p"], 0.1)
+        self.assertEqual(tuning.losses(sweep({}), exhaustive)["p"], math.inf)
 
     def test_speed_ups_are_of_the_fastest_of_each(self):
         table = speed.Table([record("p", "mma/a", 4.0), record("p", "mma/b", 2.0), record("p", "wgmma/a", 5.0),
@@ -67,6 +72,16 @@ class Sums(unittest.TestCase):
         self.assertEqual(table.tflops("p", "mma"), 8.0)
         self.assertEqual(speed.every("t", table, ["p"], 1, peer="peer_torch_flash").got, "3x")
         self.assertAlmostEqual(speed.geometric_mean([2.0, 8.0]), 4.0)
+
+    def test_what_was_not_timed_holds_no_claim(self):
+        table = speed.Table([record("p", "mma/a", 2.0), record("p", "peer_torch_flash/a", 6.0),
+                             record("q", "mma/a", 2.0), record("r", "peer_torch_flash/a", 6.0)])
+        self.assertTrue(speed.every("t", table, ["p"], 1).held)
+        self.assertFalse(speed.every("t", table, ["p", "q"], 1).held)  # no peer
+        self.assertFalse(speed.every("t", table, ["p", "r"], 1).held)  # none of ours
+        self.assertFalse(speed.every("t", table, [], 1).held)
+        self.assertEqual([claim.held for claim in speed.ahead("t", {"p": 3.0, "r": 0.0}, 1, 1)], [False, False])
+        self.assertFalse(any(claim.held for claim in speed.mma_claims(table) + speed.wgmma_claims(table)))
 
     def test_no_run_stands_on_both_sides(self):
         runs = list(range(6))
