@@ -82,11 +82,13 @@ int attend_rounding(const ScaledAttentionArgs& args, void*) {
   return attend(args, [](float weight) { return to_float(from_float<E4m3>(weight)); });
 }
 
-// With two fraction bits in place of three, as e5m2 has.
-int attend_coarsely(const ScaledAttentionArgs& args, void*) {
+// To so many significant bits; the fraction that frexp gives lies from a half to one.
+template <int kBits>
+int attend_with_bits(const ScaledAttentionArgs& args, void*) {
   return attend(args, [](float weight) {
     int exponent = 0;
-    return std::ldexp(std::nearbyint(std::ldexp(std::frexp(weight, &exponent), 3)), exponent - 3);
+    const float fraction = std::frexp(weight, &exponent);
+    return std::ldexp(std::nearbyint(std::ldexp(fraction, kBits)), exponent - kBits);
   });
 }
 
@@ -108,7 +110,11 @@ std::string failure_of(int (*launch)(const ScaledAttentionArgs&, void*)) {
 
 TEST(E4m3Fused, RoundingWeightsTileByTileIsRight) { EXPECT_EQ(failure_of(attend_rounding), ""); }
 
-TEST(E4m3Fused, CoarserWeightsAreNot) { testing::expect_contains(failure_of(attend_coarsely), " error is "); }
+// e4m3 has four significant bits, e5m2 three.
+TEST(E4m3Fused, CoarserWeightsAreNot) {
+  EXPECT_EQ(failure_of(attend_with_bits<4>), "");
+  testing::expect_contains(failure_of(attend_with_bits<3>), " error is ");
+}
 
 }  // namespace
 }  // namespace flashcore
