@@ -17,8 +17,9 @@ def input_sets(problem, cache_bytes):
 class CudaDevice:
     """Samples by events: graphs of back-to-back launches on one stream, which is torch's current one throughout."""
 
-    SAMPLE_US = 1000  # a graph is about this much work, so that its own launch does not show
+    SAMPLE_US = 1000  # a graph is about this much work, so that its two events do not show
     MOST_LAUNCHES = 400
+    ESTIMATES = 5
     WARM_UPS = 3
 
     backend = "cuda"
@@ -31,8 +32,9 @@ class CudaDevice:
         self.stream = torch.cuda.Stream()
         torch.cuda.set_stream(self.stream)
         self.pool = torch.cuda.graph_pool_handle()
-        self.begin = torch.cuda.Event(enable_timing=True)
-        self.end = torch.cuda.Event(enable_timing=True)
+        self.call_events = [torch.cuda.Event(enable_timing=True) for _ in range(2)]
+        # Recorded inside of graphs, so that the start of a graph lies before what is timed.
+        self.graph_events = [torch.cuda.Event(enable_timing=True, external=True) for _ in range(2)]
 
     def current_stream(self):
         """For libflashcore; inside a capture it is the capturing stream."""
@@ -45,33 +47,40 @@ class CudaDevice:
         torch.cuda.empty_cache()
         self.pool = torch.cuda.graph_pool_handle()
 
-    def _timed_us(self, launches, work):
-        self.begin.record()
-        work()
-        self.end.record()
-        self.end.synchronize()
-        return self.begin.elapsed_time(self.end) * 1e3 / launches
+    @staticmethod
+    def _elapsed_us(events):
+        begin, end = events
+        end.synchronize()
+        return begin.elapsed_time(end) * 1e3
 
     def call_us(self, launch):
+        begin, end = self.call_events
         self.stream.synchronize()
-        return self._timed_us(1, lambda: launch(0))
+        begin.record()
+        launch(0)
+        end.record()
+        return self._elapsed_us(self.call_events)
 
     def prepare(self, launch, sets):
         """What sample() replays: (graph, launches), over the input sets in turn."""
         for i in range(self.WARM_UPS):
             launch(i % sets)
-        one_us = min(self.call_us(launch), self.call_us(launch))
+        one_us = min(self.call_us(launch) for _ in range(self.ESTIMATES))
         launches = min(max(math.ceil(self.SAMPLE_US / max(one_us, 0.1)), 2), self.MOST_LAUNCHES)
         launches = -(-launches // sets) * sets  # a replay goes on where the one before ended
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph, pool=self.pool, stream=self.stream, capture_error_mode="thread_local"):
+            begin, end = self.graph_events
+            begin.record()
             for i in range(launches):
                 launch(i % sets)
+            end.record()
         return graph, launches
 
     def sample(self, prepared):
         graph, launches = prepared
-        return self._timed_us(launches, graph.replay)
+        graph.replay()
+        return self._elapsed_us(self.graph_events) / launches
 
 
 class CpuDevice:

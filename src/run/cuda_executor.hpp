@@ -1,7 +1,6 @@
 // The executor of one CUDA device.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -36,7 +35,8 @@ class CudaExecutor final : public Executor {
   std::string code_hash(const Variant& variant) const override;
 
  private:
-  // A graph of back-to-back launches.
+  // A graph of back-to-back launches between begin_ and end_, which are its first and its last node: the time
+  // that the host and the device take to start a graph lies before.
   struct LaunchGraph {
     GraphExecHandle graph;
     int launches = 0;
@@ -44,10 +44,11 @@ class CudaExecutor final : public Executor {
 
   AttentionArgs args(const Variant& variant, int set);
   void launch(const Variant& variant, const AttentionArgs& args);
-  double timed_us(const Variant& variant, int launches, const std::function<void()>& work);
+  double elapsed_us(const Variant& variant, int launches);
   double call_us(const Variant& variant);
   const LaunchGraph& graph(const Variant& variant, Clock clock);
   LaunchGraph record_graph(const Variant& variant, Clock clock);
+  GraphHandle capture(const Variant& variant, int launches, int sets);
 
   DeviceInfo device_;
   MachineCode code_;

@@ -85,6 +85,7 @@ std::string GuardedTensor::hash(CUstream_st* stream) const {
 
 void StreamDeleter::operator()(CUstream_st* stream) const { cudaStreamDestroy(stream); }
 void EventDeleter::operator()(CUevent_st* event) const { cudaEventDestroy(event); }
+void GraphDeleter::operator()(CUgraph_st* graph) const { cudaGraphDestroy(graph); }
 void GraphExecDeleter::operator()(CUgraphExec_st* graph) const { cudaGraphExecDestroy(graph); }
 
 StreamHandle make_stream() {

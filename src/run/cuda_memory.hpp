@@ -11,6 +11,7 @@
 
 struct CUstream_st;
 struct CUevent_st;
+struct CUgraph_st;
 struct CUgraphExec_st;
 
 namespace flashcore {
@@ -64,11 +65,15 @@ struct StreamDeleter {
 struct EventDeleter {
   void operator()(CUevent_st* event) const;
 };
+struct GraphDeleter {
+  void operator()(CUgraph_st* graph) const;
+};
 struct GraphExecDeleter {
   void operator()(CUgraphExec_st* graph) const;
 };
 using StreamHandle = std::unique_ptr<CUstream_st, StreamDeleter>;
 using EventHandle = std::unique_ptr<CUevent_st, EventDeleter>;
+using GraphHandle = std::unique_ptr<CUgraph_st, GraphDeleter>;
 using GraphExecHandle = std::unique_ptr<CUgraphExec_st, GraphExecDeleter>;
 
 StreamHandle make_stream();

@@ -38,6 +38,9 @@ constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
 constexpr double kWarmupStretchSeconds = 0.1;
 
+// Medians that differ by less than this are near: which of them is faster may be asked.
+constexpr double kNeighbour = 0.15;
+
 bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
 
 bool has_settled(const TelemetrySummary& before, const TelemetrySummary& now) {
@@ -62,6 +65,21 @@ bool Measurement::has_converged(const Series& series) const {
   if (taken >= policy_.max_samples) return true;
   return taken >= policy_.min_samples &&
          relative_width(make_timing(series.samples)) <= policy_.relative_width;
+}
+
+// Takes those that are done out of the rounds. Had candidates that are compared with each other different
+// rounds, the one that converged early would keep the clock of a cool card, and the other that of a hot one.
+void Measurement::let_go(std::vector<Series*>& running) const {
+  const auto median_of = [](const Series* series) { return make_timing(series->samples).median; };
+  std::erase_if(running, [](const Series* series) { return series->finished; });
+  std::vector<double> open_us;
+  for (const Series* series : running) {
+    if (!has_converged(*series)) open_us.push_back(median_of(series));
+  }
+  std::erase_if(running, [&](const Series* series) {
+    const double us = median_of(series);
+    return std::ranges::none_of(open_us, [us](double open) { return is_near(us, open, kNeighbour); });
+  });
 }
 
 void Measurement::take_sample(Series& series, Clock clock, bool keep) {
@@ -119,9 +137,8 @@ void Measurement::sample_rounds(std::span<Series> all, Clock clock, TimePoint de
     for (Series* series : running) {
       if (interrupt_requested()) return;
       take_sample(*series, clock, true);
-      series->finished = series->finished || has_converged(*series);
     }
-    std::erase_if(running, [](const Series* series) { return series->finished; });
+    let_go(running);
   }
 }
 
@@ -172,9 +189,9 @@ void Measurement::measure_energy(Candidate& candidate) {
 
 void Measurement::run(double budget_s, const OnRound& on_round) {
   if (policy_.clocks.empty()) return;
-  const TimePoint begin = SteadyClock::now();
-  if (telemetry_ != nullptr) telemetry_->forget_before(begin);
+  if (telemetry_ != nullptr) telemetry_->forget_before(SteadyClock::now());
   warm_up();
+  const TimePoint begin = SteadyClock::now();
   for (std::size_t i = 0; i < policy_.clocks.size() && !interrupt_requested(); ++i) {
     std::vector<Series> all;
     for (const Candidate& candidate : candidates_) {

@@ -27,8 +27,9 @@ inline constexpr int kFewestSamples = 3;
 //
 // First all take turns untimed until clock and power settle (at most warmup_s). Then, for each clock of the
 // policy, samples are taken round by round, each round in a new random order drawn from `seed`. A candidate
-// leaves the rounds when the 95 % interval of its median is narrow enough or it has max_samples. Once
-// budget_s is spent, rounds end as soon as every candidate has kFewestSamples; the clocks share the budget.
+// has converged when the 95 % interval of its median is narrow enough or it has max_samples; it leaves the
+// rounds when that holds of all whose medians are near to its own. Once budget_s is spent, settling apart,
+// rounds end as soon as every candidate has kFewestSamples; the clocks share the budget.
 // The first sample of each candidate and clock warms up and is not kept. Burst pacing rests after each
 // sample, kBurstRest times as long as it lasted.
 //
@@ -57,6 +58,7 @@ class Measurement {
   void take_sample(Series& series, Clock clock, bool keep);
   void sample_rounds(std::span<Series> all, Clock clock, TimePoint deadline, const OnRound& on_round);
   bool has_converged(const Series& series) const;
+  void let_go(std::vector<Series*>& running) const;
   void finish(Series& series, Clock clock);
   void summarise_telemetry(Record& record, std::span<const TimeSpan> spans);
   void measure_energy(Candidate& candidate);

@@ -32,27 +32,21 @@ std::vector<std::size_t> Race::drop_losers(std::span<const Contender> contenders
   return dropped;
 }
 
-Proposal Race::propose(std::span<const Contender> contenders, bool time_left) {
-  if (measured_in_full_) return final_round(contenders, policy_);
-  const bool warm = last_heat_ != nullptr;
+Proposal Race::propose(std::span<const Contender> contenders, bool) {
   Proposal proposal;
   proposal.measured = open_contenders(contenders);
   if (last_heat_ != nullptr) proposal.dropped = drop_losers(contenders, *last_heat_, proposal.measured);
   while (next_heat_ < std::size(kHeats) && !is_run(kHeats[next_heat_])) ++next_heat_;
-  const bool heats_left = next_heat_ < std::size(kHeats);
-  if (proposal.measured.size() <= kFinalists || (!heats_left && !time_left)) {
+  const bool warm = last_heat_ != nullptr;
+  if (proposal.measured.size() <= kFinalists || next_heat_ == std::size(kHeats)) {
     proposal.policy = policy_;
     proposal.stage = "finalists";
     proposal.final = true;
-  } else if (heats_left) {  // they are short, and what they drop need not be measured in the final round
+  } else {
     const Heat& heat = kHeats[next_heat_++];
     proposal.policy = heat_policy(heat);
     proposal.stage = heat.stage;
     last_heat_ = &heat;
-  } else {
-    proposal.policy = policy_;
-    proposal.stage = "in full";
-    measured_in_full_ = true;
   }
   if (warm) proposal.policy.warmup_s = 0;
   return proposal;

@@ -158,12 +158,26 @@ TEST_F(RunTest, InterleavesInAnOrderThatChangesFromRoundToRound) {
 TEST_F(RunTest, StopsWhenTheIntervalIsNarrowEnough) {
   problems.resize(1);
   policy.measure.relative_width = 0.02;
-  executor.set_script(variants[0].id(), {.noise = 1e-4});
-  executor.set_script(variants[1].id(), {.noise = 0.5});
+  executor.set_script(variants[0].id(), {.latency_us = 100, .noise = 1e-4});
+  executor.set_script(variants[1].id(), {.latency_us = 1000, .noise = 0.5});
+  executor.set_script(variants[2].id(), {.latency_us = 100, .noise = 1e-4});
   run_all();
   EXPECT_EQ(sink.records[0].hot_us->samples.size(), 10u);
   EXPECT_EQ(sink.records[1].hot_us->samples.size(), 40u);
+  EXPECT_EQ(sink.records[2].hot_us->samples.size(), 10u);
   EXPECT_LE(relative_width(*sink.records[0].hot_us), 0.02);
+}
+
+TEST_F(RunTest, WhatIsComparedSharesItsRounds) {
+  problems.resize(1);
+  policy.measure.relative_width = 0.02;
+  executor.set_script(variants[0].id(), {.latency_us = 100, .noise = 1e-4});
+  executor.set_script(variants[1].id(), {.latency_us = 110, .noise = 0.1});
+  executor.set_script(variants[2].id(), {.latency_us = 200, .noise = 1e-4});
+  run_all();
+  EXPECT_EQ(sink.records[0].hot_us->samples.size(), 40u);
+  EXPECT_EQ(sink.records[1].hot_us->samples.size(), 40u);
+  EXPECT_EQ(sink.records[2].hot_us->samples.size(), 10u);
 }
 
 TEST_F(RunTest, EndsAtTheBudgetWithTheFewestSamples) {
