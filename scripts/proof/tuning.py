@@ -5,7 +5,7 @@ import math
 import re
 
 from .claims import Claim, at_least, at_most
-from .program import hot_us, read_records
+from .program import StepError, hot_us, read_records
 
 SEED_PROBLEM = "batch=1,heads_q=8,seq_q=512,head_dim=64"
 
@@ -107,6 +107,31 @@ def auto(program):
     loss, worst = max((chosen_us(records) / min(hot_us(r) for r in records) - 1, name)
                       for name, records in by_problem.items())
     return [at_most("auto", f"auto behind the best by hand, worst ({worst})", 100 * loss, 2, " %")]
+
+
+# What becomes of drill/fp16_d64_kv1, kv2, … of tests/plugin/drill_cuda_plugin.cu, in that order.
+DRILL_OUTCOMES = ("ok", "crashed", "crashed", "timeout", "crashed", "incorrect", "incorrect", "out_of_memory", "crashed",
+                  "crashed", "timeout", "ok")
+
+
+def drill(program):
+    """A sweep among variants that fail in every way: each is a record, and all good ones are ranked."""
+    plugin = program.build / "tests" / "libflashcore_drill_cuda_plugin.so"
+    if program.backend != "cuda":
+        return [Claim("drill", "a drill on the device", "a run", "tests/e2e/test_worker.py is that of the CPU", None)]
+    if not plugin.exists():
+        raise StepError(f"there is no {plugin}; configure with -DFLASHCORE_TESTS=ON")
+    sweep = Sweep(program, "drill", "--plugin", plugin, "--config", "default", "--problem", SEED_PROBLEM, "--variants",
+                  "drill/*,mma/*,wgmma/*", "--search", "exhaustive", "--timeout", "5")
+    status = {record["variant"]: record["status"] for record in sweep.records}
+    drilled = tuple(status.get(f"drill/fp16_d64_kv{number + 1}") for number in range(len(DRILL_OUTCOMES)))
+    wrong = [f"kv{number + 1}: {got}" for number, (got, wanted) in enumerate(zip(drilled, DRILL_OUTCOMES))
+             if got != wanted]
+    ours = [record for record in sweep.records if record["family"] != "drill"]
+    ranked = sum(hot_us(record) is not None for record in ours)
+    return [Claim("drill", f"{len(DRILL_OUTCOMES)} variants that fail in every way, or not", "each its status",
+                  ", ".join(wrong) or "each its status", not wrong),
+            at_least("drill", f"timed of the {len(ours)} good ones among them", ranked / len(ours), 1)]
 
 
 def ci(program):
