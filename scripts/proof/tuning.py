@@ -21,7 +21,7 @@ def problems(program):
 
 
 class Sweep:
-    """A finished tuning run: times of all candidates, the choices, and what it cost."""
+    """A finished tuning run: the records, the choices, and what it cost."""
 
     def __init__(self, program, name, *options):
         output = program.folder / name
@@ -32,10 +32,6 @@ class Sweep:
         table = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
         self.entries = {entry["problem"]["name"]: entry for entry in table["tuned_table"]}
         self.records = read_records(output.with_suffix(".records.json"))
-        self.times = {}
-        for record in self.records:
-            if hot_us(record):
-                self.times.setdefault(record["problem"]["name"], {})[record["variant"]] = hot_us(record)
 
     def winner(self, problem):
         """None where nothing was decided."""
@@ -46,13 +42,6 @@ class Sweep:
         if problem not in self.entries:
             return set()
         return {self.winner(problem), *(tie["variant"] for tie in self.entries[problem]["ties"])}
-
-
-def losses(race, exhaustive):
-    """How much slower the race's winner is than the best, a problem, both as the exhaustive search timed them;
-    infinitely where there is no winner, or one that failed there."""
-    return {problem: times.get(race.winner(problem), math.inf) / min(times.values()) - 1
-            for problem, times in exhaustive.times.items()}
 
 
 def agreement(one, other):
@@ -68,10 +57,7 @@ def tune(program):
     race = Sweep(program, "race", *common, "--seed", "1")
     again = Sweep(program, "race-again", *common, "--seed", "2")
     exhaustive = Sweep(program, "exhaustive", *common, "--seed", "3", "--search", "exhaustive")
-    worst, loss = max(losses(race, exhaustive).items(), key=lambda item: item[1])
     return [
-        at_most("tune", f"loss of the race's winner over {len(race.entries)} problems, worst ({worst})", 100 * loss, 2,
-                " %"),
         at_most("tune", f"measuring of the race ({race.measuring_s:.0f} s) in that of exhaustive search "
                         f"({exhaustive.measuring_s:.0f} s)", 100 * race.measuring_s / exhaustive.measuring_s, 30, " %"),
         at_least("tune", "problems on which two races agree", 100 * agreement(race, again), 95, " %"),
@@ -86,7 +72,10 @@ def seed(program):
 
 
 def auto(program):
-    """What `auto` takes from the table of the step tune, beside all winners of the exhaustive search."""
+    """What `auto` takes from the race's table of the step tune, in turns with all winners of the exhaustive search.
+
+    Times of the searches themselves are no comparison: what dropped out early was measured on a cooler card.
+    """
     table = program.folder.parent / "tune" / "race.json"
     best = program.folder.parent / "tune" / "exhaustive.json"
     if not table.exists() or not best.exists():
@@ -106,7 +95,8 @@ def auto(program):
 
     loss, worst = max((chosen_us(records) / min(hot_us(r) for r in records) - 1, name)
                       for name, records in by_problem.items())
-    return [at_most("auto", f"auto behind the best by hand, worst ({worst})", 100 * loss, 2, " %")]
+    return [at_most("auto", f"the race's choice behind the best by hand over {len(by_problem)} problems, worst "
+                            f"({worst})", 100 * loss, 2, " %")]
 
 
 # What becomes of drill/fp16_d64_kv1, kv2, … of tests/plugin/drill_cuda_plugin.cu, in that order.

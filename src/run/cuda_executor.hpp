@@ -47,7 +47,9 @@ class CudaExecutor final : public Executor {
   double elapsed_us(const Variant& variant, int launches);
   double call_us(const Variant& variant);
   const LaunchGraph& graph(const Variant& variant, Clock clock);
+  double replay_us(const Variant& variant, const LaunchGraph& launches);
   LaunchGraph record_graph(const Variant& variant, Clock clock);
+  LaunchGraph record_launches(const Variant& variant, int launches, int sets);
   GraphHandle capture(const Variant& variant, int launches, int sets);
 
   DeviceInfo device_;
