@@ -82,10 +82,6 @@ std::int64_t CudaExecutor::required_bytes(const Problem& problem) const {
 }
 
 void CudaExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
-  if (traits(problem.dtype).scaled) {
-    throw EnvironmentError(fmt::format("{} problems run on the CPU alone", to_string(problem.dtype)),
-                           Status::unsupported);
-  }
   graphs_.clear();
   problem_.reset();  // before the next problem takes its memory
   workspace_ = {};
@@ -99,8 +95,8 @@ std::string CudaExecutor::unsupported(const Variant& variant) const {
   return reason == nullptr ? "" : reason;
 }
 
-AttentionArgs CudaExecutor::args(const Variant& variant, int set) {
-  AttentionArgs args = problem_->args(set);
+ScaledAttentionArgs CudaExecutor::args(const Variant& variant, int set) {
+  ScaledAttentionArgs args = problem_->args(set);
   const std::size_t bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
   if (bytes > workspace_.size_bytes()) {
     graphs_.clear();  // they hold the old address
@@ -110,8 +106,8 @@ AttentionArgs CudaExecutor::args(const Variant& variant, int set) {
   return args;
 }
 
-void CudaExecutor::launch(const Variant& variant, const AttentionArgs& args) {
-  if (const int code = variant.launch(args, stream_.get()); code != 0) {
+void CudaExecutor::launch(const Variant& variant, const ScaledAttentionArgs& args) {
+  if (const int code = variant.run(args, stream_.get()); code != 0) {
     cuda_check(code, fmt::format("launching {}", variant.id()));
   }
 }
@@ -145,7 +141,7 @@ double CudaExecutor::timed_us(const Variant& variant, int launches, const std::f
 }
 
 double CudaExecutor::call_us(const Variant& variant) {
-  const AttentionArgs call_args = args(variant, 0);
+  const ScaledAttentionArgs call_args = args(variant, 0);
   cuda_check(cudaStreamSynchronize(stream_.get()), "waiting for the device");
   return timed_us(variant, 1, [&] { launch(variant, call_args); });
 }
@@ -189,7 +185,7 @@ CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, Clo
   cuda_check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "capturing a graph");
   int code = 0;
   for (int i = 0; i < result.launches && code == 0; ++i) {
-    code = variant.launch(args(variant, i % sets), stream_.get());
+    code = variant.run(args(variant, i % sets), stream_.get());
   }
   const cudaError_t ended = cudaStreamEndCapture(stream_.get(), &captured);
   cuda_check(code, fmt::format("launching {} into a graph", variant.id()));
