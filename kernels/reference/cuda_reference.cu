@@ -137,10 +137,10 @@ __global__ void __launch_bounds__(kThreads, kScoreBlocks)
     const KeyRange keys = visible_keys(args, row);
     float score = -INFINITY;
     if (key >= keys.begin && key < keys.end) {
-      score = args.scale * dot;
-      if (args.softcap > 0) score = args.softcap * tanhf(score / args.softcap);
+      score = Rounding::score(args.scale * dot);
+      if (args.softcap > 0) score = Rounding::score(args.softcap * tanhf(score / args.softcap));
     }
-    head_scores[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] = Rounding::score(score);
+    head_scores[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] = score;
   };
   multiply_tile(
       row_begin, key_begin, 0, all_masked ? 0 : args.head_dim,
