@@ -1,6 +1,7 @@
 // e4m3 on the device: every variant over a grid of masks, groups and outputs, wrong factors told, timed runs.
 #include <fmt/format.h>
 
+#include <functional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -35,6 +36,47 @@ class E4m3Test : public GpuTest {
             .scale = default_scale(head_dim)};
   }
 };
+
+// --- What is listed. Needs no device
+
+constexpr DeviceLimits kHopper = {
+    .compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024, .num_sms = 132};
+
+// Why wgmma_fp8 cannot run a problem of head_dim 128, or "".
+std::string why_not(const std::function<void(ScaledAttentionArgs&)>& change, DeviceLimits device = kHopper) {
+  Problem problem{
+      .seq_q = 64, .seq_kv = 64, .head_dim = 128, .dtype = Dtype::e4m3, .scale = default_scale(128)};
+  ScaledAttentionArgs args = attention_args(problem);
+  change(args);
+  const Variant* variant = find_variant("wgmma_fp8/e4m3_d128_q128_kv128_w12_s2_ov1_pp1_sch1");
+  if (variant == nullptr) return "there is no such variant";
+  const char* reason = variant->unsupported(args, device);
+  return reason == nullptr ? "" : reason;
+}
+
+TEST(E4m3Variants, TakeDescaleFactorsAtTheirHeadDims) {
+  for (const int head_dim : {64, 128, 256}) {
+    int found = 0;
+    for (const Variant* variant : all_variants()) {
+      if (variant->backend != Backend::cuda || variant->spec.dtype != Dtype::e4m3) continue;
+      EXPECT_NE(variant->launch_scaled, nullptr) << variant->id();
+      EXPECT_EQ(variant->launch, nullptr) << variant->id();
+      found += variant->spec.head_dim == head_dim;
+    }
+    EXPECT_GT(found, 0) << head_dim;
+  }
+}
+
+TEST(E4m3Variants, SayWhatTheyCannotRun) {
+  EXPECT_EQ(why_not([](ScaledAttentionArgs&) {}), "");
+  EXPECT_EQ(why_not([](ScaledAttentionArgs& args) { args.v_stride.row += 8; }),
+            "strides must be multiples of 16 elements (16 bytes)");
+  EXPECT_EQ(why_not([](ScaledAttentionArgs& args) { args.scale = -1; }),
+            "the scale must be positive: it is folded into the exponent");
+  DeviceLimits ampere = kHopper;
+  ampere.compute_capability = 80;
+  EXPECT_EQ(why_not([](ScaledAttentionArgs&) {}, ampere), "the device's compute capability is too low");
+}
 
 // --- All masks with all else
 
