@@ -22,6 +22,8 @@ readonly cover='{
   "problems": [
     {"name": "plain", "heads_q": 2, "seq_q": 150, "seq_kv": 203, "head_dim": [32, 64, 96, 128, 256],
      "dtype": ["fp16", "bf16"], "lse": true},
+    {"name": "eight_bits", "heads_q": 4, "heads_kv": 2, "seq_q": 150, "seq_kv": 203, "head_dim": [64, 128, 256],
+     "dtype": "e4m3", "lse": true},
     {"name": "causal", "heads_q": 4, "heads_kv": 2, "seq_q": 137, "head_dim": [64, 128], "causal": true}
   ],
   "variants": ["*", "!peer_*"],

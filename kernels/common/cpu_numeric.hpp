@@ -7,6 +7,7 @@
 
 #include "core/attention_args.hpp"
 #include "core/dtype.hpp"
+#include "kernels/common/e4m3.hpp"
 
 namespace flashcore::kernels {
 
@@ -22,12 +23,6 @@ struct Bf16 {
   std::uint16_t bits;
 };
 
-// 1 sign, 4 exponent, 3 fraction bits. All ones are NaN, and there is no infinity.
-struct E4m3 {
-  static constexpr Dtype kDtype = Dtype::e4m3;
-  std::uint8_t bits;
-};
-
 constexpr float to_float(Bf16 x) { return std::bit_cast<float>(std::uint32_t{x.bits} << 16); }
 
 // The fraction is moved into place and the exponent's bias corrected by a multiplication, which is exact and
@@ -38,15 +33,6 @@ constexpr float to_float(Fp16 x) {
   constexpr std::uint32_t kInfinity = 0x7c00u << 13;
   std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
   if (magnitude >= kInfinity) bits |= 0x7f800000u;
-  return std::bit_cast<float>(bits | sign);
-}
-
-// As for Fp16.
-constexpr float to_float(E4m3 x) {
-  const std::uint32_t sign = (x.bits & 0x80u) << 24;
-  const std::uint32_t magnitude = (x.bits & 0x7fu) << 20;
-  std::uint32_t bits = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) * 0x1p120f);
-  if (magnitude == 0x7fu << 20) bits = 0x7fc00000u;
   return std::bit_cast<float>(bits | sign);
 }
 
@@ -78,22 +64,9 @@ constexpr Fp16 from_float<Fp16>(float x) {
   return {static_cast<std::uint16_t>(sign | magnitude)};
 }
 
-// What is too large, an infinity too, becomes 448 with its sign.
 template <>
 constexpr E4m3 from_float<E4m3>(float x) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
-  const std::uint32_t sign = bits >> 24 & 0x80u;
-  std::uint32_t magnitude = bits & 0x7fffffffu;
-  if (magnitude > 0x7f800000u) {
-    magnitude = 0x7fu;
-  } else if (magnitude >= 0x43e00000u) {  // 448
-    magnitude = 0x7eu;
-  } else if (magnitude < 0x3c800000u) {  // below 2^-6: adding 2^14 makes the FPU round at bit 2^-9
-    magnitude = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0x1p14f) - 0x46800000u;
-  } else {
-    magnitude = (magnitude + 0x7ffffu + (magnitude >> 20 & 1u) - (120u << 23)) >> 20;
-  }
-  return {static_cast<std::uint8_t>(sign | magnitude)};
+  return e4m3_from_float(x);
 }
 
 // Calls function(T{}) with the element type of a dtype.

@@ -9,6 +9,7 @@
 
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/common/cpu_threads.hpp"
+#include "kernels/reference/e4m3_weight.hpp"
 
 namespace flashcore::kernels {
 namespace {
@@ -42,14 +43,10 @@ struct RoundedTo {
   static float output(float x) { return rounded<T>(x); }
 };
 
-// Weights are stretched to the range of e4m3 before they are rounded, and the row divided by its sum at last.
 template <class Out>
 struct RoundedToE4m3 {
-  static constexpr float kStretch = traits(Dtype::e4m3).largest;
   static float score(float x) { return x; }
-  static float probability(float weight, float sum) {
-    return rounded<E4m3>(kStretch * weight) / (kStretch * sum);
-  }
+  static float probability(float weight, float sum) { return e4m3_probability(weight, sum); }
   static float output(float x) { return rounded<Out>(x); }
 };
 

@@ -5,8 +5,8 @@
 #include <array>
 #include <vector>
 
-#include "kernels/common/numeric.cuh"
 #include "kernels/reference/cuda_reference.hpp"
+#include "kernels/reference/elements.cuh"
 
 namespace flashcore::kernels {
 namespace {
@@ -124,12 +124,19 @@ int cuda_poison(void* data, std::size_t size_bytes, void* stream) {
 }
 
 int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream) {
-  auto* cuda_stream = static_cast<cudaStream_t>(stream);
-  const auto words = static_cast<std::int64_t>(size_bytes / word_bytes);
-  if (word_bytes == sizeof(std::uint16_t)) {
-    negate_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<std::uint16_t*>(data), words);
-  } else {
-    negate_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<std::uint32_t*>(data), words);
+  const auto negate = [&]<class Word>(Word) {
+    negate_kernel<<<kBlocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+        static_cast<Word*>(data), static_cast<std::int64_t>(size_bytes / word_bytes));
+  };
+  switch (word_bytes) {
+    case sizeof(std::uint8_t):
+      negate(std::uint8_t{});
+      break;
+    case sizeof(std::uint16_t):
+      negate(std::uint16_t{});
+      break;
+    default:
+      negate(std::uint32_t{});
   }
   return cudaGetLastError();
 }
@@ -166,13 +173,10 @@ int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const floa
   const Extent extent{heads, rows, head_dim};
   const std::int64_t count = batch * heads * rows * head_dim;
   return collect(sums, cuda_stream, [&](DifferenceSums* partial) {
-    if (dtype == Dtype::fp16) {
-      compare_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const __half*>(out), stride,
-                                                            reference, extent, count, partial);
-    } else {
-      compare_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const __nv_bfloat16*>(out), stride,
-                                                            reference, extent, count, partial);
-    }
+    visit_output_element(dtype, [&]<class T>(T) {
+      compare_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const T*>(out), stride, reference,
+                                                            extent, count, partial);
+    });
   });
 }
 

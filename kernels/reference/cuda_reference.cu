@@ -2,14 +2,18 @@
 // memory.
 //
 // Three plain kernels, one a formula: S = mask(softcap(scale · Q·Kᵀ)), P = softmax(S), O = P·V. They share
-// nothing with the fused kernels they judge, but the mask's definition. Scores of as many heads as fit
-// kChunkElements are held at a time.
+// nothing with the fused kernels they judge, but the mask's definition. Elements of scaled dtypes are
+// multiplied by their descale factors as they are read. Scores of as many heads as fit kChunkElements are
+// held at a time.
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <type_traits>
 
-#include "kernels/common/numeric.cuh"
 #include "kernels/reference/cuda_reference.hpp"
+#include "kernels/reference/e4m3_weight.hpp"
+#include "kernels/reference/elements.cuh"
+#include "kernels/reference/launch.cuh"
 
 namespace flashcore::kernels {
 namespace {
@@ -19,6 +23,7 @@ constexpr int kTile = 64;                                       // rows and colu
 constexpr int kDepth = 16;  // of the two operands in shared memory at a time
 constexpr int kMicro = 4;   // rows and columns of a thread's share
 constexpr int kThreads = (kTile / kMicro) * (kTile / kMicro);
+constexpr int kScoreBlocks = 4;  // a multiprocessor, at least: with five ptxas spills in e4m3
 
 // The heads and query rows whose scores are in memory: scores [heads, rows, seq_kv].
 struct Chunk {
@@ -41,10 +46,33 @@ __device__ std::int64_t offset(const Strides& stride, std::int64_t batch, std::i
   return batch * stride.batch + head * stride.head;
 }
 
-template <class T, Precision kPrecision>
-__device__ float rounded(float x) {
-  return kPrecision == Precision::yardstick ? to_float(from_float<T>(x)) : x;
+// One of a tensor's descale factors.
+__device__ float descale_of(const float* factors, const AttentionArgs& args, const HeadIndex& head) {
+  return factors == nullptr ? 1.0f : factors[head.batch * args.heads_kv + head.head_kv];
 }
+
+// What the yardstick rounds and the reference does not. A probability is weight / sum, and the largest weight
+// of a row is 1.
+struct Exact {
+  __device__ static float score(float x) { return x; }
+  __device__ static float probability(float weight, float sum) { return weight / sum; }
+  __device__ static float output(float x) { return x; }
+};
+
+template <class T>
+struct RoundedTo {
+  __device__ static float rounded(float x) { return to_float(from_float<T>(x)); }
+  __device__ static float score(float x) { return rounded(x); }
+  __device__ static float probability(float weight, float sum) { return rounded(weight / sum); }
+  __device__ static float output(float x) { return rounded(x); }
+};
+
+template <class Out>
+struct RoundedToE4m3 {
+  __device__ static float score(float x) { return x; }
+  __device__ static float probability(float weight, float sum) { return e4m3_probability(weight, sum); }
+  __device__ static float output(float x) { return RoundedTo<Out>::output(x); }
+};
 
 // One [kTile, kTile] tile of A·B over depth [depth_begin, depth_end), in FP32. a(row, depth) and b(depth,
 // column) give zero outside of their matrix; store(row, column, value) is called for each element of the
@@ -89,11 +117,14 @@ __device__ KeyRange visible_to_rows(const AttentionArgs& args, int row, int rows
 }
 
 // scores [heads, rows, seq_kv]; grid: (key tiles, row tiles, heads)
-template <class T, Precision kPrecision>
-__global__ void __launch_bounds__(kThreads) scores_kernel(AttentionArgs args, Chunk chunk, float* scores) {
+template <class T, class Rounding>
+__global__ void __launch_bounds__(kThreads, kScoreBlocks)
+    scores_kernel(ScaledAttentionArgs args, Chunk chunk, float* scores) {
   const HeadIndex head = head_index(args, chunk.head_begin + blockIdx.z);
   const T* q = static_cast<const T*>(args.q) + offset(args.q_stride, head.batch, head.head);
   const T* k = static_cast<const T*>(args.k) + offset(args.k_stride, head.batch, head.head_kv);
+  const float q_factor = descale_of(args.q_descale, args, head);
+  const float k_factor = descale_of(args.k_descale, args, head);
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
   const int row_end = chunk.row_begin + chunk.rows;
   const int key_begin = static_cast<int>(blockIdx.x) * kTile;
@@ -106,15 +137,19 @@ __global__ void __launch_bounds__(kThreads) scores_kernel(AttentionArgs args, Ch
     const KeyRange keys = visible_keys(args, row);
     float score = -INFINITY;
     if (key >= keys.begin && key < keys.end) {
-      score = args.scale * dot;
-      if (args.softcap > 0) score = args.softcap * tanhf(score / args.softcap);
+      score = Rounding::score(args.scale * dot);
+      if (args.softcap > 0) score = Rounding::score(args.softcap * tanhf(score / args.softcap));
     }
-    head_scores[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] = rounded<T, kPrecision>(score);
+    head_scores[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] = score;
   };
   multiply_tile(
       row_begin, key_begin, 0, all_masked ? 0 : args.head_dim,
-      [&](int row, int d) { return row < row_end ? to_float(q[row * args.q_stride.row + d]) : 0.0f; },
-      [&](int d, int key) { return key < args.seq_kv ? to_float(k[key * args.k_stride.row + d]) : 0.0f; },
+      [&](int row, int d) {
+        return row < row_end ? q_factor * to_float(q[row * args.q_stride.row + d]) : 0.0f;
+      },
+      [&](int d, int key) {
+        return key < args.seq_kv ? k_factor * to_float(k[key * args.k_stride.row + d]) : 0.0f;
+      },
       store);
 }
 
@@ -125,7 +160,7 @@ __device__ float reduce_block(float value, Combine combine) {
   values[threadIdx.x] = value;
   __syncthreads();  // every value is in place
   for (int distance = kThreads / 2; distance > 0; distance /= 2) {
-    if (threadIdx.x < distance)
+    if (static_cast<int>(threadIdx.x) < distance)
       values[threadIdx.x] = combine(values[threadIdx.x], values[threadIdx.x + distance]);
     __syncthreads();  // this level of the tree is complete
   }
@@ -135,7 +170,7 @@ __device__ float reduce_block(float value, Combine combine) {
 }
 
 // Scores to probabilities, in place; grid: (rows, heads)
-template <class T, Precision kPrecision>
+template <class Rounding>
 __global__ void __launch_bounds__(kThreads)
     softmax_kernel(AttentionArgs args, Chunk chunk, float* scores, float* lse) {
   float* row_scores = scores + (std::int64_t{blockIdx.y} * chunk.rows + blockIdx.x) * args.seq_kv;
@@ -147,8 +182,7 @@ __global__ void __launch_bounds__(kThreads)
   for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) sum += expf(row_scores[key] - subtract);
   sum = reduce_block(sum, [](float a, float b) { return a + b; });
   for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) {
-    const float p = sum == 0 ? 0.0f : expf(row_scores[key] - subtract) / sum;
-    row_scores[key] = rounded<T, kPrecision>(p);
+    row_scores[key] = sum == 0 ? 0.0f : Rounding::probability(expf(row_scores[key] - subtract), sum);
   }
   if (lse != nullptr && threadIdx.x == 0) {
     const std::int64_t head = chunk.head_begin + blockIdx.y;
@@ -157,12 +191,13 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // out [batch, heads_q, seq_q, head_dim] = probabilities · V; grid: (head_dim tiles, row tiles, heads)
-template <class T, Precision kPrecision>
+template <class T, class Rounding>
 __global__ void __launch_bounds__(kThreads)
-    output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
+    output_kernel(ScaledAttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
   const std::int64_t flat_head = chunk.head_begin + blockIdx.z;
   const HeadIndex head = head_index(args, flat_head);
   const T* v = static_cast<const T*>(args.v) + offset(args.v_stride, head.batch, head.head_kv);
+  const float v_factor = descale_of(args.v_descale, args, head);
   const float* head_p = probabilities + std::int64_t{blockIdx.z} * chunk.rows * args.seq_kv;
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
   const int row_end = chunk.row_begin + chunk.rows;
@@ -172,26 +207,32 @@ __global__ void __launch_bounds__(kThreads)
       [&](int row, int key) {
         return row < row_end ? head_p[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] : 0.0f;
       },
-      [&](int key, int d) { return d < args.head_dim ? to_float(v[key * args.v_stride.row + d]) : 0.0f; },
+      [&](int key, int d) {
+        return d < args.head_dim ? v_factor * to_float(v[key * args.v_stride.row + d]) : 0.0f;
+      },
       [&](int row, int d, float value) {
         if (row >= row_end || d >= args.head_dim) return;
-        out[(flat_head * args.seq_q + row) * args.head_dim + d] = rounded<T, kPrecision>(value);
+        out[(flat_head * args.seq_q + row) * args.head_dim + d] = Rounding::output(value);
       });
 }
 
 constexpr unsigned tiles(std::int64_t count) { return static_cast<unsigned>((count + kTile - 1) / kTile); }
 
-template <class T, Precision kPrecision>
-cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out, float* lse, float* scores,
-                      cudaStream_t stream) {
+template <class T, class Rounding>
+cudaError_t run_chunk(const ScaledAttentionArgs& args, const Chunk& chunk, float* out, float* lse,
+                      float* scores, cudaStream_t stream) {
   const auto heads = static_cast<unsigned>(chunk.heads);
   const auto rows = static_cast<unsigned>(chunk.rows);
-  scores_kernel<T, kPrecision>
-      <<<dim3(tiles(args.seq_kv), tiles(rows), heads), kThreads, 0, stream>>>(args, chunk, scores);
-  softmax_kernel<T, kPrecision><<<dim3(rows, heads), kThreads, 0, stream>>>(args, chunk, scores, lse);
-  output_kernel<T, kPrecision>
-      <<<dim3(tiles(args.head_dim), tiles(rows), heads), kThreads, 0, stream>>>(args, chunk, scores, out);
-  return cudaGetLastError();
+  cudaError_t error = launch(scores_kernel<T, Rounding>, dim3(tiles(args.seq_kv), tiles(rows), heads),
+                             kThreads, stream, args, chunk, scores);
+  if (error == cudaSuccess) {
+    error = launch(softmax_kernel<Rounding>, dim3(rows, heads), kThreads, stream, args, chunk, scores, lse);
+  }
+  if (error == cudaSuccess) {
+    error = launch(output_kernel<T, Rounding>, dim3(tiles(args.head_dim), tiles(rows), heads), kThreads,
+                   stream, args, chunk, scores, out);
+  }
+  return error;
 }
 
 // Heads and rows of a chunk: at least one tile of rows of one head, and within the grid's limits.
@@ -204,15 +245,16 @@ Chunk largest_chunk(const AttentionArgs& args) {
   return {0, std::min({heads, all_heads, kMostGridYZ}), 0, static_cast<std::int32_t>(rows)};
 }
 
-template <class T, Precision kPrecision>
-cudaError_t run_all(const AttentionArgs& args, float* out, float* lse, float* scores, cudaStream_t stream) {
+template <class T, class Rounding>
+cudaError_t run_all(const ScaledAttentionArgs& args, float* out, float* lse, float* scores,
+                    cudaStream_t stream) {
   const Chunk largest = largest_chunk(args);
   const std::int64_t all_heads = std::int64_t{args.batch} * args.heads_q;
   for (std::int64_t head = 0; head < all_heads; head += largest.heads) {
     for (std::int64_t row = 0; row < args.seq_q; row += largest.rows) {
       const Chunk chunk{head, std::min(largest.heads, all_heads - head), static_cast<std::int32_t>(row),
                         static_cast<std::int32_t>(std::min<std::int64_t>(largest.rows, args.seq_q - row))};
-      const cudaError_t error = run_chunk<T, kPrecision>(args, chunk, out, lse, scores, stream);
+      const cudaError_t error = run_chunk<T, Rounding>(args, chunk, out, lse, scores, stream);
       if (error != cudaSuccess) return error;
     }
   }
@@ -226,16 +268,21 @@ std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args) {
   return sizeof(float) * static_cast<std::size_t>(chunk.heads * chunk.rows * args.seq_kv);
 }
 
-int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
+int cuda_reference_attention(const ScaledAttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream) {
-  auto* scores = static_cast<float*>(scratch);
-  auto* cuda_stream = static_cast<cudaStream_t>(stream);
-  const auto run = [&]<class T>(T) {
-    return precision == Precision::reference
-               ? run_all<T, Precision::reference>(args, out, lse, scores, cuda_stream)
-               : run_all<T, Precision::yardstick>(args, out, lse, scores, cuda_stream);
+  const auto run = [&]<class T, class Rounding>(T, Rounding) {
+    return run_all<T, Rounding>(args, out, lse, static_cast<float*>(scratch),
+                                static_cast<cudaStream_t>(stream));
   };
-  return dtype == Dtype::fp16 ? run(__half{}) : run(__nv_bfloat16{});
+  return visit_element(dtype, [&]<class T>(T element) {
+    if (precision == Precision::reference) return run(element, Exact{});
+    if constexpr (std::is_same_v<T, E4m3>) {
+      return visit_output_element(args.out_dtype,
+                                  [&]<class Out>(Out) { return run(element, RoundedToE4m3<Out>{}); });
+    } else {
+      return run(element, RoundedTo<T>{});
+    }
+  });
 }
 
 }  // namespace flashcore::kernels

@@ -16,17 +16,20 @@ namespace flashcore::kernels {
 // Fills memory with the poison. size_bytes must be a multiple of 4.
 int cuda_poison(void* data, std::size_t size_bytes, void* stream);
 
-// Negates every 16-bit (word_bytes 2) or FP32 (4) floating-point value. size_bytes must be a multiple of
-// word_bytes.
+// Negates every floating-point value of word_bytes: e4m3 (1), a 16-bit one (2) or FP32 (4). size_bytes must
+// be a multiple of word_bytes.
 int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream);
 
 // The values of one tensor, the same as the CPU backend makes: see kernels/common/inputs.hpp. Elements are
-// numbered in [batch, heads, rows, head_dim] order whatever the strides.
+// numbered in [batch, heads, rows, head_dim] order whatever the strides. Elements of scaled dtypes are values
+// over descale factors, which are made first.
 struct TensorFill {
   void* data;
+  float* descale = nullptr;  // [batch, heads_kv] for a scaled dtype, else null
   Dtype dtype;
   Strides stride;
   std::int64_t batch, heads, rows, head_dim;
+  std::int64_t heads_kv;  // of the problem; divides heads
   std::uint64_t seed;
   InputTensor tensor;
   std::uint32_t set;  // rotated input set
@@ -36,15 +39,15 @@ int cuda_fill(const TensorFill& fill, void* stream);
 
 // Unfused attention with a score matrix in memory: out [batch, heads_q, seq_q, head_dim] and lse
 // [batch, heads_q, seq_q] as contiguous FP32 (args.out and args.lse are not used; lse may be null).
-//   reference  every step in FP32 from the rounded inputs
-//   yardstick  scores, probabilities and output rounded to the dtype: what an unfused kernel in that dtype
-//   reaches
+//   reference  every step in FP32 from the rounded inputs, times their descale factors
+//   yardstick  what an unfused kernel in that dtype reaches, as kernels/reference/cpu_reference.hpp defines
+//   it
 enum class Precision { reference, yardstick };
 std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args);
-int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
+int cuda_reference_attention(const ScaledAttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream);
 
-// Compares a strided tensor with a contiguous FP32 one. Synchronises the stream.
+// Compares a strided tensor of a dtype that O can have with a contiguous FP32 one. Synchronises the stream.
 int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const float* reference,
                  std::int64_t batch, std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
                  DifferenceSums& sums, void* stream);

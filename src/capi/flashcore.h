@@ -203,7 +203,7 @@ typedef struct flashcore_device_limits {
 
 /* 0 where the family has no such parameter; it is then left out of the id. */
 typedef struct flashcore_plugin_variant {
-  int32_t dtype;    /* FLASHCORE_E4M3, for families of FLASHCORE_CPU alone, is to write out in either dtype */
+  int32_t dtype;    /* FLASHCORE_E4M3 is to write out in either dtype */
   int32_t head_dim; /* at least 1 */
   int32_t block_q;  /* query rows a block works on */
   int32_t block_kv; /* keys brought in at a time */

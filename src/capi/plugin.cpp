@@ -73,10 +73,6 @@ void check_variant(const flashcore_plugin& plugin, std::size_t index, const Plug
     file.fail(fmt::format("variants[{}]: dtype {} is none of FLASHCORE_FP16, FLASHCORE_BF16, FLASHCORE_E4M3",
                           index, variant.dtype));
   }
-  if (traits(static_cast<Dtype>(variant.dtype)).scaled && plugin.backend == FLASHCORE_CUDA) {
-    file.fail(
-        fmt::format("variants[{}]: dtype {} is for families of FLASHCORE_CPU alone", index, variant.dtype));
-  }
   if (variant.head_dim < 1) file.fail(fmt::format("variants[{}]: head_dim must be at least 1", index));
   if (std::min({variant.block_q, variant.block_kv, variant.num_warps, variant.num_stages,
                 variant.smem_bytes}) < 0) {

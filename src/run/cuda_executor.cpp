@@ -84,10 +84,6 @@ std::int64_t CudaExecutor::required_bytes(const Problem& problem) const {
 }
 
 void CudaExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
-  if (traits(problem.dtype).scaled) {
-    throw EnvironmentError(fmt::format("{} problems run on the CPU alone", to_string(problem.dtype)),
-                           Status::unsupported);
-  }
   graphs_.clear();
   problem_.reset();  // before the next problem takes its memory
   workspace_ = {};
@@ -101,8 +97,8 @@ std::string CudaExecutor::unsupported(const Variant& variant) const {
   return reason == nullptr ? "" : reason;
 }
 
-AttentionArgs CudaExecutor::args(const Variant& variant, int set) {
-  AttentionArgs args = problem_->args(set);
+ScaledAttentionArgs CudaExecutor::args(const Variant& variant, int set) {
+  ScaledAttentionArgs args = problem_->args(set);
   const std::size_t bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
   if (bytes > workspace_.size_bytes()) {
     graphs_.clear();  // they hold the old address
@@ -112,8 +108,8 @@ AttentionArgs CudaExecutor::args(const Variant& variant, int set) {
   return args;
 }
 
-void CudaExecutor::launch(const Variant& variant, const AttentionArgs& args) {
-  if (const int code = variant.launch(args, stream_.get()); code != 0) {
+void CudaExecutor::launch(const Variant& variant, const ScaledAttentionArgs& args) {
+  if (const int code = variant.run(args, stream_.get()); code != 0) {
     cuda_check(code, fmt::format("launching {}", variant.id()));
   }
 }
@@ -143,7 +139,7 @@ double CudaExecutor::elapsed_us(const Variant& variant, int launches) {
 }
 
 double CudaExecutor::call_us(const Variant& variant) {
-  const AttentionArgs call_args = args(variant, 0);
+  const ScaledAttentionArgs call_args = args(variant, 0);
   cuda_check(cudaStreamSynchronize(stream_.get()), "waiting for the device");
   const nvtx3::scoped_range range(variant.id());
   cuda_check(cudaEventRecord(begin_.get(), stream_.get()), "recording an event");
@@ -184,7 +180,7 @@ GraphHandle CudaExecutor::capture(const Variant& variant, int launches, int sets
   cuda_check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "capturing a graph");
   int code = 0;
   for (int i = 0; i < launches && code == 0; ++i) {
-    code = variant.launch(args(variant, i % sets), stream_.get());
+    code = variant.run(args(variant, i % sets), stream_.get());
   }
   cudaGraph_t captured = nullptr;
   const cudaError_t ended = cudaStreamEndCapture(stream_.get(), &captured);

@@ -42,8 +42,8 @@ class CudaExecutor final : public Executor {
     int launches = 0;
   };
 
-  AttentionArgs args(const Variant& variant, int set);
-  void launch(const Variant& variant, const AttentionArgs& args);
+  ScaledAttentionArgs args(const Variant& variant, int set);
+  void launch(const Variant& variant, const ScaledAttentionArgs& args);
   double elapsed_us(const Variant& variant, int launches);
   double call_us(const Variant& variant);
   const LaunchGraph& graph(const Variant& variant, Clock clock);

@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <span>
 
 #include "run/cuda_executor.hpp"
@@ -55,24 +56,35 @@ class CudaLaboratory : public Laboratory {
 
 void CudaLaboratory::launch(const Variant& variant, CpuProblem& problem) {
   problem.poison_outputs();
-  AttentionArgs args = problem.args(0);
-  const auto copy = [](const void* tensor, const TensorShape& shape) {
-    return to_device(static_cast<const std::uint16_t*>(tensor), shape.span_elements);
+  ScaledAttentionArgs args = problem.args(0);
+  const auto copy = [&](const void* tensor, const TensorShape& shape) {
+    const auto element_bytes = static_cast<std::int64_t>(size_bytes(problem.problem().dtype));
+    return to_device(static_cast<const std::byte*>(tensor), element_bytes * shape.span_elements);
+  };
+  const auto copy_factors = [&](const float* factors) {
+    const std::int64_t count = problem.problem().batch * problem.problem().heads_kv;
+    return factors == nullptr ? DeviceBuffer() : to_device(factors, count);
   };
   const DeviceBuffer q = copy(args.q, query_shape(problem.problem()));
   const DeviceBuffer k = copy(args.k, key_value_shape(problem.problem()));
   const DeviceBuffer v = copy(args.v, key_value_shape(problem.problem()));
+  const DeviceBuffer q_descale = copy_factors(args.q_descale);
+  const DeviceBuffer k_descale = copy_factors(args.k_descale);
+  const DeviceBuffer v_descale = copy_factors(args.v_descale);
   DeviceTwin out(problem.out());
   DeviceTwin lse(problem.lse());
   args.q = q.data();
   args.k = k.data();
   args.v = v.data();
+  args.q_descale = static_cast<const float*>(q_descale.data());
+  args.k_descale = static_cast<const float*>(k_descale.data());
+  args.v_descale = static_cast<const float*>(v_descale.data());
   args.out = out.tensor();
   args.lse = problem.problem().lse ? static_cast<float*>(lse.tensor()) : nullptr;
   const std::size_t bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
   const DeviceBuffer workspace = bytes > 0 ? DeviceBuffer(bytes) : DeviceBuffer();
   args.workspace = workspace.data();
-  cuda_check(variant.launch(args, nullptr), fmt::format("launching {}", variant.id()));
+  cuda_check(variant.run(args, nullptr), fmt::format("launching {}", variant.id()));
   cuda_check(cudaDeviceSynchronize(), fmt::format("running {}", variant.id()));
   out.bring_back();
   lse.bring_back();

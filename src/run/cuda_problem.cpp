@@ -20,19 +20,27 @@ std::int64_t input_set_bytes(const Problem& problem) {
 
 std::int64_t lse_elements(const Problem& problem) { return problem.batch * problem.heads_q * problem.seq_q; }
 
-// A tensor whose gaps hold poison: a kernel that ignores strides reads NaN.
-DeviceBuffer make_input(const TensorShape& shape, kernels::TensorFill fill, CUstream_st* stream) {
-  const std::size_t bytes = static_cast<std::size_t>(shape.span_elements) * size_bytes(fill.dtype);
-  DeviceBuffer buffer((bytes + 3) / 4 * 4);
-  cuda_check(kernels::cuda_poison(buffer.data(), buffer.size_bytes(), stream), "poisoning an input's gaps");
-  fill.data = buffer.data();
+// A tensor whose gaps hold NaN, for kernels that ignore strides.
+CudaInput make_input(const TensorShape& shape, std::int64_t heads_kv, kernels::TensorFill fill,
+                     CUstream_st* stream) {
+  CudaInput input;
+  input.elements = DeviceBuffer(static_cast<std::size_t>(shape.span_elements) * size_bytes(fill.dtype));
+  if (traits(fill.dtype).scaled) {
+    input.descale = DeviceBuffer(static_cast<std::size_t>(shape.batch * heads_kv) * sizeof(float));
+  }
+  constexpr int kNanBytes = 0xFF;  // in every dtype
+  cuda_check(cudaMemsetAsync(input.elements.data(), kNanBytes, input.elements.size_bytes(), stream),
+             "filling an input's gaps");
+  fill.data = input.elements.data();
+  fill.descale = input.factors();
   fill.stride = shape.stride;
   fill.batch = shape.batch;
   fill.heads = shape.heads;
   fill.rows = shape.rows;
   fill.head_dim = shape.head_dim;
+  fill.heads_kv = heads_kv;
   cuda_check(kernels::cuda_fill(fill, stream), "making inputs");
-  return buffer;
+  return input;
 }
 
 // Contiguous FP32 as the comparison sees it: [batch, heads_q, seq_q, head_dim].
@@ -57,7 +65,7 @@ std::int64_t CudaProblem::required_bytes(const Problem& problem, std::int64_t l2
   const auto scratch =
       static_cast<std::int64_t>(kernels::cuda_reference_scratch_bytes(attention_args(problem)));
   const std::int64_t inputs = input_sets(problem, l2_bytes) * input_set_bytes(problem);
-  const std::int64_t out = query.span_elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
+  const std::int64_t out = query.span_elements * static_cast<std::int64_t>(size_bytes(output_dtype(problem)));
   constexpr std::int64_t kFp32 = sizeof(float);
   const std::int64_t references = 2 * kFp32 * query.elements();  // reference and yardstick
   return inputs + out + references + scratch + 2 * kFp32 * lse_elements(problem);
@@ -68,7 +76,7 @@ CudaProblem::CudaProblem(const Problem& problem, std::uint64_t seed, kernels::In
     : problem_(problem),
       seed_(seed),
       kind_(kind),
-      out_(query_shape(problem).span_elements, size_bytes(problem.dtype)),
+      out_(query_shape(problem).span_elements, size_bytes(output_dtype(problem))),
       lse_(lse_elements(problem), sizeof(float)),
       reference_out_(static_cast<std::size_t>(query_shape(problem).elements()) * sizeof(float)),
       reference_lse_(static_cast<std::size_t>(lse_elements(problem)) * sizeof(float)) {
@@ -78,7 +86,7 @@ CudaProblem::CudaProblem(const Problem& problem, std::uint64_t seed, kernels::In
 
 void CudaProblem::make_input_sets(std::int64_t count, CUstream_st* stream) {
   const auto make = [&](const TensorShape& shape, InputTensor tensor) {
-    return make_input(shape,
+    return make_input(shape, problem_.heads_kv,
                       {.dtype = problem_.dtype,
                        .seed = seed_,
                        .tensor = tensor,
@@ -94,7 +102,7 @@ void CudaProblem::make_input_sets(std::int64_t count, CUstream_st* stream) {
 }
 
 void CudaProblem::run_reference(CUstream_st* stream) {
-  const AttentionArgs arguments = args(0);
+  const ScaledAttentionArgs arguments = args(0);
   const DeviceBuffer scratch(kernels::cuda_reference_scratch_bytes(arguments));
   auto* reference = static_cast<float*>(reference_out_.data());
   cuda_check(
@@ -110,12 +118,15 @@ void CudaProblem::run_reference(CUstream_st* stream) {
   yardstick_ = error_norms(compare_contiguous(yardstick.data(), reference_out_.data(), count, stream), count);
 }
 
-AttentionArgs CudaProblem::args(int set) const {
-  AttentionArgs arguments = attention_args(problem_);
+ScaledAttentionArgs CudaProblem::args(int set) const {
+  ScaledAttentionArgs arguments = attention_args(problem_);
   const InputSet& inputs = inputs_[static_cast<std::size_t>(set)];
-  arguments.q = inputs.q.data();
-  arguments.k = inputs.k.data();
-  arguments.v = inputs.v.data();
+  arguments.q = inputs.q.elements.data();
+  arguments.k = inputs.k.elements.data();
+  arguments.v = inputs.v.elements.data();
+  arguments.q_descale = inputs.q.factors();
+  arguments.k_descale = inputs.k.factors();
+  arguments.v_descale = inputs.v.factors();
   arguments.out = out_.tensor();
   arguments.lse = problem_.lse ? static_cast<float*>(lse_.tensor()) : nullptr;
   return arguments;
@@ -131,7 +142,7 @@ std::string CudaProblem::output_hash(CUstream_st* stream) const {
 }
 
 void CudaProblem::negate_values(CUstream_st* stream) {
-  const DeviceBuffer& v = inputs_.front().v;
+  const DeviceBuffer& v = inputs_.front().v.elements;
   cuda_check(kernels::cuda_negate(v.data(), v.size_bytes(), size_bytes(problem_.dtype), stream),
              "negating V");
   cuda_check(kernels::cuda_negate(reference_out_.data(), reference_out_.size_bytes(), sizeof(float), stream),
@@ -141,7 +152,7 @@ void CudaProblem::negate_values(CUstream_st* stream) {
 Check CudaProblem::check_outputs(const CheckPolicy& policy, CUstream_st* stream) const {
   const TensorShape shape = query_shape(problem_);
   kernels::DifferenceSums sums;
-  cuda_check(kernels::cuda_compare(out_.tensor(), problem_.dtype, shape.stride,
+  cuda_check(kernels::cuda_compare(out_.tensor(), output_dtype(problem_), shape.stride,
                                    static_cast<const float*>(reference_out_.data()), shape.batch, shape.heads,
                                    shape.rows, shape.head_dim, sums, stream),
              "comparing with the reference");

@@ -13,6 +13,13 @@
 
 namespace flashcore {
 
+struct CudaInput {
+  DeviceBuffer elements;  // in their layout; gaps hold NaN
+  DeviceBuffer descale;   // [batch, heads_kv] FP32 for a scaled dtype, else empty
+
+  float* factors() const { return static_cast<float*>(descale.data()); }
+};
+
 class CudaProblem {
  public:
   // Enough input sets that together they are at least twice l2_bytes, kMostSets at the most.
@@ -29,7 +36,7 @@ class CudaProblem {
   void make_input_sets(std::int64_t count, CUstream_st* stream);
 
   // Arguments that read one input set and write the guarded output.
-  AttentionArgs args(int set) const;
+  ScaledAttentionArgs args(int set) const;
 
   void poison_outputs(CUstream_st* stream);
   std::string output_hash(CUstream_st* stream) const;
@@ -42,7 +49,7 @@ class CudaProblem {
 
  private:
   struct InputSet {
-    DeviceBuffer q, k, v;
+    CudaInput q, k, v;
   };
 
   void run_reference(CUstream_st* stream);

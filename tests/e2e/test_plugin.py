@@ -53,6 +53,11 @@ class Plugin(BenchTest):
         self.assertEqual(families[-2:], ["example", "faulty"])
         self.assertEqual(entries[-1]["summary"], "writes zeros")
 
+    def test_cuda_family_of_8_bits(self):
+        entries = json.loads(self.assert_ok(run("--plugin", FAULTY, "list", "--family", "faulty", "--dtype", "e4m3",
+                                                "--json", FAULT="cuda_e4m3")))
+        self.assertEqual([entry["backend"] for entry in entries], ["cuda"])
+
     def test_option_may_follow_the_command(self):
         families = json.loads(self.assert_ok(run("info", "--plugin", EXAMPLE, "--json")))["families"]
         self.assertEqual(families[-1], {"family": "example", "backend": "cpu", "compiled_in": True, "variants": 3,
@@ -76,7 +81,6 @@ class Plugin(BenchTest):
         faults = {"null": "returned no table", "abi_version": "abi_version is 99, this program knows 1",
                   "backend": "backend 7", "family": "family must be", "known_family": "family cpu_scalar already",
                   "no_variants": "has no variants", "many_variants": "100000 variants are too many",
-                  "cuda_e4m3": "variants[1]: dtype 2 is for families of FLASHCORE_CPU alone",
                   "dtype": "variants[1]: dtype 3", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a number",
                   "twins": "variants[1]: faulty/bf16_d64_kv32 is there twice", "launch": "launch is null"}
         for fault, reason in faults.items():

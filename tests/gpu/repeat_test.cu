@@ -2,6 +2,8 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "gpu/gpu_test.hpp"
@@ -23,17 +25,17 @@ __global__ void count_differences(const std::uint32_t* a, const std::uint32_t* b
   }
 }
 
-class RepeatTest : public GpuTest, public testing::WithParamInterface<std::int64_t> {
+class RepeatTest : public GpuTest, public testing::WithParamInterface<std::tuple<std::int64_t, Dtype>> {
  protected:
   // Words of the output that any of the repeats had different from the first.
-  unsigned long long differences(const Variant& variant, AttentionArgs args, std::size_t out_bytes) {
+  unsigned long long differences(const Variant& variant, ScaledAttentionArgs args, std::size_t out_bytes) {
     const DeviceBuffer workspace(variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args));
     const DeviceBuffer first(out_bytes);
     const DeviceBuffer count(sizeof(unsigned long long));
     args.workspace = workspace.data();
     cuda_check(cudaMemset(count.data(), 0, count.size_bytes()), "count");
     for (int repeat = 0; repeat <= kRepeats; ++repeat) {
-      cuda_check(variant.launch(args, nullptr), variant.id());
+      cuda_check(variant.run(args, nullptr), variant.id());
       if (repeat == 0) {
         cuda_check(cudaMemcpy(first.data(), args.out, out_bytes, cudaMemcpyDeviceToDevice), "first answer");
         continue;
@@ -62,17 +64,20 @@ std::vector<DeviceBuffer> fill_memory() {
 }
 
 TEST_P(RepeatTest, AnswersAreTheSameEachTime) {
+  const auto [head_dim, dtype] = GetParam();
   const Problem problem{.batch = 3,
                         .heads_q = 4,
                         .heads_kv = 2,
                         .seq_q = 203,
                         .seq_kv = 333,
-                        .head_dim = GetParam(),
+                        .head_dim = head_dim,
+                        .dtype = dtype,
                         .causal = true,
-                        .scale = default_scale(GetParam())};
+                        .scale = default_scale(head_dim)};
   executor().prepare(problem, 5);
   const CudaProblem inputs(problem, 5, kernels::InputKind::normal, nullptr);
-  const std::size_t out_bytes = static_cast<std::size_t>(query_shape(problem).elements()) * 2;
+  const std::size_t out_bytes =
+      static_cast<std::size_t>(query_shape(problem).elements()) * size_bytes(output_dtype(problem));
   const std::vector<DeviceBuffer> pressure = fill_memory();
   for (const Variant* variant : all_variants()) {
     if (!executor().unsupported(*variant).empty() || variant->family.starts_with("peer")) continue;
@@ -80,7 +85,13 @@ TEST_P(RepeatTest, AnswersAreTheSameEachTime) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cuda, RepeatTest, testing::Values(32, 64, 96, 128, 256));
+INSTANTIATE_TEST_SUITE_P(Cuda, RepeatTest,
+                         testing::Combine(testing::Values(32, 64, 96, 128, 256),
+                                          testing::Values(Dtype::fp16, Dtype::e4m3)),
+                         [](const auto& instance) {
+                           std::string name(to_string(std::get<1>(instance.param)));
+                           return name.append("_d").append(std::to_string(std::get<0>(instance.param)));
+                         });
 
 }  // namespace
 }  // namespace flashcore

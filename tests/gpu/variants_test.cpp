@@ -80,7 +80,7 @@ TEST_P(VariantsTest, AgreesWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Cuda, VariantsTest,
                          testing::Combine(testing::ValuesIn(cases()), testing::Values(32, 64, 96, 128, 256),
-                                          testing::Values(Dtype::fp16, Dtype::bf16)),
+                                          testing::ValuesIn(kAllDtypes)),
                          [](const testing::TestParamInfo<VariantsTest::ParamType>& instance) {
                            return fmt::format("{}_d{}_{}", std::get<0>(instance.param).name,
                                               std::get<1>(instance.param),
@@ -97,7 +97,10 @@ TEST_F(LargeTensorTest, OffsetsDoNotOverflow) {
   many_queries.seq_kv = 3;
   Problem many_keys = base;
   many_keys.seq_kv = 4160;
-  for (const Problem& problem : {many_queries, many_keys}) {
+  Problem many_queries_e4m3 = many_queries;
+  Problem many_keys_e4m3 = many_keys;
+  many_queries_e4m3.dtype = many_keys_e4m3.dtype = Dtype::e4m3;
+  for (const Problem& problem : {many_queries, many_keys, many_queries_e4m3, many_keys_e4m3}) {
     ASSERT_GT(std::max(query_shape(problem).elements(), key_value_shape(problem).elements()),
               std::int64_t{1} << 31);
     if (executor().required_bytes(problem) > executor().device().free_memory_bytes) {

@@ -46,6 +46,9 @@ T __shfl_sync(unsigned, T x, int source) {
 }
 
 inline int atomicAdd(int* address, int value) { return std::exchange(*address, *address + value); }
+inline unsigned atomicMax(unsigned* address, unsigned value) {
+  return std::exchange(*address, *address < value ? value : *address);
+}
 
 // --- The C++ side of the runtime
 

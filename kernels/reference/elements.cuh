@@ -1,0 +1,26 @@
+// The element types that inputs, reference and comparison know on the device, with e4m3 among them.
+#pragma once
+
+#include "kernels/common/e4m3.hpp"
+#include "kernels/common/numeric.cuh"
+
+namespace flashcore::kernels {
+
+template <>
+__device__ inline E4m3 from_float<E4m3>(float x) {
+  return e4m3_from_float(x);
+}
+
+// Calls function(T{}) with the element type that O can have.
+template <class Function>
+decltype(auto) visit_output_element(Dtype dtype, Function&& function) {
+  return dtype == Dtype::fp16 ? function(Element<Dtype::fp16>{}) : function(Element<Dtype::bf16>{});
+}
+
+// The same with that of Q, K and V.
+template <class Function>
+decltype(auto) visit_element(Dtype dtype, Function&& function) {
+  return dtype == Dtype::e4m3 ? function(E4m3{}) : visit_output_element(dtype, function);
+}
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,152 @@
+// What outputs of the device are judged by, its inputs and its reference, against those of the CPU.
+#include <algorithm>
+#include <cmath>
+
+#include "emulated/kernel_test.hpp"
+#include "kernels/common/cpu_numeric.hpp"
+#include "kernels/reference/cpu_reference.hpp"
+#include "kernels/reference/cuda_reference.hpp"
+
+namespace flashcore::emulated {
+namespace {
+
+using kernels::InputKind;
+using kernels::InputTensor;
+using kernels::Precision;
+
+Problem small_problem(Dtype dtype) {
+  return {.batch = 2,
+          .heads_q = 4,
+          .heads_kv = 2,
+          .seq_q = 21,
+          .seq_kv = 70,
+          .head_dim = 32,
+          .dtype = dtype,
+          .scale = default_scale(32)};
+}
+
+// --- Inputs: here both sides have one mathematical library, so that they are the same bytes
+
+void expect_same_input(const Problem& problem, const TensorShape& shape, InputTensor tensor, InputKind kind) {
+  const kernels::InputSource source{.kind = kind,
+                                    .dtype = problem.dtype,
+                                    .tensor = tensor,
+                                    .stream = kernels::random_stream(7, tensor, 3),
+                                    .rows = shape.rows};
+  const CpuInput wanted = make_cpu_input(shape, problem.heads_kv, source);
+  const std::span<std::byte> want = wanted.elements.span();
+  std::vector<std::byte> got(want.size());
+  kernels::visit_dtype(problem.dtype, [&]<class T>(T) {  // as the gaps of `wanted`
+    const T nan = kernels::from_float<T>(std::numeric_limits<float>::quiet_NaN());
+    for (std::size_t i = 0; i < got.size(); i += sizeof(T)) std::memcpy(&got[i], &nan, sizeof(T));
+  });
+  const bool scaled = traits(problem.dtype).scaled;
+  std::vector<float> factors(static_cast<std::size_t>(shape.batch * problem.heads_kv), -1.0f);
+  ASSERT_EQ(kernels::cuda_fill({.data = got.data(),
+                                .descale = scaled ? factors.data() : nullptr,
+                                .dtype = problem.dtype,
+                                .stride = shape.stride,
+                                .batch = shape.batch,
+                                .heads = shape.heads,
+                                .rows = shape.rows,
+                                .head_dim = shape.head_dim,
+                                .heads_kv = problem.heads_kv,
+                                .seed = 7,
+                                .tensor = tensor,
+                                .set = 3,
+                                .kind = kind},
+                               nullptr),
+            0);
+  if (scaled) {
+    EXPECT_TRUE(std::ranges::equal(factors, wanted.descale.span()));
+  }
+  EXPECT_TRUE(std::ranges::equal(got, want)) << to_string(problem.dtype);
+}
+
+class EmulatedInputsTest : public testing::TestWithParam<InputKind> {};
+
+TEST_P(EmulatedInputsTest, AreThoseOfTheCpu) {
+  for (const Dtype dtype : kAllDtypes) {
+    // NaN of 16 bits has other bits in CUDA.
+    if (to_string(GetParam()).starts_with("nan") && dtype != Dtype::e4m3) continue;
+    Problem problem = small_problem(dtype);
+    for (const Layout layout : {Layout::bshd, Layout::padded}) {
+      problem.layout = layout;
+      expect_same_input(problem, query_shape(problem), InputTensor::q, GetParam());
+      expect_same_input(problem, key_value_shape(problem), InputTensor::k, GetParam());
+      expect_same_input(problem, key_value_shape(problem), InputTensor::v, GetParam());
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EmulatedInputsTest, testing::ValuesIn(kernels::kAllInputKinds),
+                         [](const auto& instance) { return std::string(to_string(instance.param)); });
+
+// --- Reference and yardstick
+
+struct DeviceReference {
+  DeviceReference(const Problem& problem, const ScaledAttentionArgs& args, Precision precision)
+      : out(static_cast<std::size_t>(query_shape(problem).elements())),
+        lse(out.size() / static_cast<std::size_t>(problem.head_dim)) {
+    std::vector<std::byte> scratch(kernels::cuda_reference_scratch_bytes(args));
+    EXPECT_EQ(kernels::cuda_reference_attention(args, problem.dtype, precision, out.data(), lse.data(),
+                                                scratch.data(), nullptr),
+              0);
+  }
+
+  std::vector<float> out, lse;
+};
+
+std::vector<Problem> reference_problems(Dtype dtype) {
+  const Problem plain = small_problem(dtype);
+  Problem causal = plain;
+  causal.causal = true;
+  std::swap(causal.seq_q, causal.seq_kv);  // rows that see no key
+  Problem capped = plain;
+  capped.softcap = 2;
+  capped.window_left = 20;
+  capped.layout = Layout::padded;
+  return {plain, causal, capped};
+}
+
+class EmulatedReferenceTest : public testing::TestWithParam<Dtype> {};
+
+TEST_P(EmulatedReferenceTest, IsThatOfTheCpu) {
+  for (const Problem& problem : reference_problems(GetParam())) {
+    const CpuProblem memory(problem, 5, InputKind::normal);
+    const DeviceReference got(problem, memory.args(0), Precision::reference);
+    for (std::size_t i = 0; i < got.out.size(); ++i)
+      ASSERT_NEAR(got.out[i], memory.reference_out()[i], 3e-6) << i;
+    for (std::size_t i = 0; i < got.lse.size(); ++i) {
+      const float want = memory.reference_lse()[i];
+      ASSERT_TRUE(got.lse[i] == want || std::fabs(got.lse[i] - want) < 1e-5f) << i;
+    }
+  }
+}
+
+double rms_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(static_cast<double>(a[i]) - b[i], 2);
+  return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
+// The same roundings, but for the few that sums in another order turn.
+TEST_P(EmulatedReferenceTest, YardstickIsThatOfTheCpu) {
+  for (Problem problem : reference_problems(GetParam())) {
+    for (const Dtype out_dtype : kOutputDtypes) {
+      if (traits(GetParam()).scaled) problem.out_dtype = out_dtype;
+      const CpuProblem memory(problem, 5, InputKind::normal);
+      const std::vector<float> exact(memory.reference_out().begin(), memory.reference_out().end());
+      std::vector<float> want(exact.size());
+      kernels::yardstick_attention(memory.args(0), problem.dtype, want.data());
+      const DeviceReference got(problem, memory.args(0), Precision::yardstick);
+      EXPECT_LT(rms_difference(got.out, want), 0.1 * rms_difference(want, exact));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Dtypes, EmulatedReferenceTest, testing::ValuesIn(kAllDtypes),
+                         [](const auto& instance) { return std::string(to_string(instance.param)); });
+
+}  // namespace
+}  // namespace flashcore::emulated
