@@ -39,6 +39,10 @@ struct MmaOperands {
     ptx::mma_m16n8k16<T>(d, a, b0, b1);
   }
 
+  // Stands ahead of the loads of some products, for the compiler, which may move them up no further than
+  // this.
+  __device__ __forceinline__ static void keep_loads_behind() {}
+
   // Calls use(T{}) with O's element type.
   template <class Use>
   __device__ __forceinline__ static void visit_output_type(const Params&, Use&& use) {

@@ -83,6 +83,7 @@ struct WarpTile {
 
   // scores += Q·Kᵀ over kProductDepth columns of head_dim.
   __device__ __forceinline__ void score_slice(Scores& scores, std::uint32_t keys, int k) {
+    Operands::keep_loads_behind();
     std::uint32_t q[kM][4];
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
@@ -107,6 +108,7 @@ struct WarpTile {
 
   // out += P·V for kProductDepth keys and 16 columns of head_dim.
   __device__ __forceinline__ void value_slice(std::uint32_t values, int key_step, int column) {
+    Operands::keep_loads_behind();
     std::uint32_t b[4];
     if constexpr (C::kTransposedV) {
       ptx::ldmatrix_x4(b, values + ValueSmem::below(ValueSmem::right(value_lane, key_step), 16 * column));

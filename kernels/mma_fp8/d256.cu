@@ -3,10 +3,8 @@
 namespace flashcore::kernels {
 
 std::span<const Variant> mma_fp8_d256() {
-  static constexpr auto kTable =
-      make_dtype_table<MmaFp8Kernel, Dtype::e4m3, 256, Tile{64, 64, 4, 2},
-                       Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
-                       Tile{128, 64, 8, 2}, Tile{64, 64, 4, 1}>();
+  static constexpr auto kTable = make_dtype_table<MmaFp8Kernel, Dtype::e4m3, 256, Tile{64, 64, 4, 2},
+                                                  Tile{128, 64, 8, 2}, Tile{32, 64, 2, 2}>();
   return kTable;
 }
 

@@ -45,8 +45,8 @@ struct MmaFp8Kernel : MmaPipeline<S> {
   static constexpr const char* kFamily = "mma_fp8";
   static constexpr const char* kSummary = "the mma pipeline in e4m3, behind a pass that transposes V";
   static constexpr int kMinComputeCapability = 89;
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  static constexpr int kMinBlocksPerSm = 1;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
+  static constexpr int kMinBlocksPerSm = 1;  // all registers: see keep_loads_behind()
 #endif
 
   static const char* unsupported(const AttentionArgs& args) {

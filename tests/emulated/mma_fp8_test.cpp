@@ -59,8 +59,8 @@ TEST(EmulatedMmaFp8, AgreesWithTheReferenceOnSpecialInputs) {
 
 // Lengths around the edges of score tiles, groups of keys, blocks and warps.
 TEST(EmulatedMmaFp8, AgreesWithTheReferenceAtEveryEdge) {
-  for (const std::int64_t seq_q : {1, 15, 16, 17, 64, 127, 129}) {
-    for (const std::int64_t seq_kv : {1, 7, 31, 33, 63, 64, 65, 127, 128, 129, 192}) {
+  for (const std::int64_t seq_q : {1, 17, 64, 129}) {
+    for (const std::int64_t seq_kv : {1, 15, 31, 33, 63, 64, 65, 128, 129}) {
       for (const bool causal : {false, true}) {
         Problem problem{.seq_q = seq_q, .seq_kv = seq_kv, .causal = causal, .lse = true};
         EXPECT_EQ(failure_of(kernels::mma_fp8_d64().front(), problem), "") << seq_q << " x " << seq_kv;
