@@ -28,8 +28,7 @@ struct ValueTranspose {
 
   static constexpr int kThreads = 128;
 
-  // Keys of a head, those of the last `multiple` filled up: so many groups that a kernel may read whole
-  // blocks.
+  // Keys of a row of Vᵀ, up to a multiple of the block that a kernel reads.
   static constexpr std::int64_t columns(const AttentionArgs& args, int multiple = kGroupKeys) {
     return ceil_div(args.seq_kv, multiple) * multiple;
   }

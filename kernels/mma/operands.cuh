@@ -39,8 +39,7 @@ struct MmaOperands {
     ptx::mma_m16n8k16<T>(d, a, b0, b1);
   }
 
-  // Stands ahead of the loads of some products, for the compiler, which may move them up no further than
-  // this.
+  // Ahead of the loads of some products: the compiler may be kept from moving them up any further.
   __device__ __forceinline__ static void keep_loads_behind() {}
 
   // Calls use(T{}) with O's element type.

@@ -10,12 +10,11 @@
 //
 // Against mma:
 //   - V: ldmatrix transposes elements of two bytes alone. A pass ahead of the kernel (value_transpose.cuh)
-//     writes Vᵀ into the workspace, its keys in the order in which a lane holds the scores of 32 keys. These,
-//     converted, are then the A operand of P·V without a shuffle, and rows of K, and masks, keep their order,
-//     as which ldmatrix reads K without bank conflicts. Vᵀ is padded with zeros to whole blocks of keys;
-//   - the maximum is raised whenever a score exceeds it, not only by 2^8: there is no range to spare. Steps
-//   in
-//     which no row of the warp has a new one still skip the rescaling;
+//     writes Vᵀ into the workspace, its keys in the order in which a lane holds the scores of 32 keys: these,
+//     converted, are the A operand of P·V, and no lane hands anything to another. Rows of K keep their order,
+//     which the masks and the swizzle count on. Vᵀ is padded with zeros to whole blocks of keys;
+//   - the maximum is raised whenever a score exceeds it, not only by 2^8: e4m3 has no range to spare. Steps
+//     that bring no row of the warp a new one still skip the rescaling;
 //   - rows of O are twice as long as those of Q. O leaves through the shared memory of Q, K and V together,
 //     which takes a barrier of the block;
 //   - keys scored at a time are a multiple of 64, a row of a panel of Vᵀ; keys are not split over warps or
@@ -25,7 +24,8 @@
 // of Q, K and O on 16-byte boundaries. Finite V, as in mma, wherever the mask hides a key.
 //
 // Limit, on paper: the pass reads and writes each byte of V once, which costs more than it saves where few
-// query rows share a KV head; decoding is left to other kernels.
+// query rows share a KV head; decoding is left to other kernels. sm_90 has no such product, and ptxas makes
+// two of m16n8k16 of it: there the kernel can be checked, and wgmma_fp8 is the family to use.
 //
 // It has run on the emulated machine of the tests alone: its speed has not been measured yet. The tensor
 // cores are reported to keep fewer bits than FP32 has in sums of 8-bit products (DeepSeek-V3 Technical

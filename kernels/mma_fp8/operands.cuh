@@ -62,7 +62,7 @@ struct MmaOperands<Dtype::e4m3> {
     mma_m16n8k32_e4m3(d, a, b0, b1);
   }
 
-  // sm_90 has no product of this kind: ptxas unpacks both operands to fp16 and adds up two products of these.
+  // sm_90 has no product of this kind: ptxas unpacks both operands to fp16 and makes two products of these.
   // Loads moved up as far as it likes, and unpacked there, take more registers than there are.
   __device__ __forceinline__ static void keep_loads_behind() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
