@@ -9,12 +9,12 @@
 namespace flashcore::kernels {
 
 // Issues the copy of rows [row_begin, row_begin + kRows) of a matrix whose row r starts at
-// base + row_offset(r); rows from row_end on become zeros without being read. All kThreads threads take part;
-// the caller commits, waits and synchronises.
-template <int kHeadDim, int kRows, int kThreads, class T, class RowOffset>
+// base + row_offset(r); rows from row_end on become zeros without being read. Smem is the tile's
+// SwizzledRows. All kThreads threads take part; the caller commits, waits and synchronises.
+template <class Smem, int kRows, int kThreads, class T, class RowOffset>
 __device__ __forceinline__ void cp_async_tile(std::uint32_t smem, const T* base, int row_begin, int row_end,
                                               RowOffset row_offset) {
-  using Smem = SwizzledTile<kHeadDim>;
+  constexpr int kElements = kChunkBytes / static_cast<int>(sizeof(T));  // of a chunk
   constexpr int kRowsAtOnce = kThreads / Smem::kChunks;
   constexpr int kPasses = (kRows + kRowsAtOnce - 1) / kRowsAtOnce;
   static_assert(kRowsAtOnce > 0, "a row needs one thread a chunk");
@@ -22,7 +22,7 @@ __device__ __forceinline__ void cp_async_tile(std::uint32_t smem, const T* base,
   const int chunk = static_cast<int>(threadIdx.x % Smem::kChunks);
   // head_dim 96 leaves some threads without a chunk.
   if (kThreads % Smem::kChunks != 0 && row >= kRowsAtOnce) return;
-  const T* column = base + chunk * kChunkElements;
+  const T* column = base + chunk * kElements;
   if (row_begin + kRows <= row_end) {  // uniform: all but the last tile need no test a row
 #pragma unroll
     for (int pass = 0; pass < kPasses; ++pass) {

@@ -22,6 +22,16 @@ __device__ inline std::uint32_t pack_e4m3(float x0, float x1, float x2, float x3
   return elements;
 }
 
+// mma.m16n8k32: d += a · b with FP32 accumulators. Fragments have the bytes of those of mma.m16n8k16 with
+// elements of two bytes: four columns of a, or rows of b, a register. "Matrix Fragments for mma.m16n8k32".
+__device__ __forceinline__ void mma_m16n8k32_e4m3(float (&d)[4], const std::uint32_t (&a)[4],
+                                                  std::uint32_t b0, std::uint32_t b1) {
+  asm("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+      "{%0, %1, %2, %3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
 // prmt: four of the eight bytes of low and high, numbered from the lowest of low; a digit of the selector
 // names one, the lowest digit that of the lowest byte. "prmt".
 __device__ inline std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high, std::uint32_t selector) {

@@ -1,6 +1,5 @@
-// Shared-memory tiles [rows, head_dim] of two-byte elements whose 16-byte chunks are permuted within a row by
-// XOR, so that both ldmatrix (eight rows, one chunk each) and 16-byte stores along a row touch every bank
-// once.
+// Shared-memory tiles whose rows have their 16-byte chunks permuted by XOR, so that both ldmatrix (eight
+// rows, one chunk each) and 16-byte stores along a row touch every bank once.
 //
 // Rows of a multiple of 128 bytes all start at bank 0: the chunk is XORed with row % 8. Rows of 64 or 192
 // bytes start at bank 0 or 16 in turn: only (row / 2) % 4 has to be told apart. tests/unit/swizzle_test.cpp
@@ -11,14 +10,14 @@
 
 namespace flashcore::kernels {
 
-inline constexpr int kChunkElements = 8;  // 16 bytes
+inline constexpr int kChunkElements = 8;  // of two bytes
 inline constexpr int kChunkBytes = 16;
 
-template <int kHeadDim>
-struct SwizzledTile {
-  static_assert(kHeadDim % 32 == 0, "rows are multiples of 64 bytes");
-  static constexpr int kChunks = kHeadDim / kChunkElements;  // in a row
-  static constexpr int kRowBytes = kHeadDim * 2;
+template <int kBytes>
+struct SwizzledRows {
+  static_assert(kBytes % 64 == 0, "rows are multiples of 64 bytes");
+  static constexpr int kChunks = kBytes / kChunkBytes;  // in a row
+  static constexpr int kRowBytes = kBytes;
   static constexpr int kXorChunks = kChunks % 8 == 0 ? 8 : 4;  // chunks that change places among themselves
 
   static constexpr int bytes(int rows) { return rows * kRowBytes; }
@@ -43,7 +42,12 @@ struct SwizzledTile {
   }
 };
 
-// Row and chunk that each lane of an ldmatrix.x4 names, for the operands of mma.m16n8k16.
+// [rows, head_dim] of two-byte elements.
+template <int kHeadDim>
+using SwizzledTile = SwizzledRows<2 * kHeadDim>;
+
+// Row and chunk that each lane of an ldmatrix.x4 names, for the operands of mma.m16n8k16. A chunk has eight
+// columns of two bytes; those of mma.m16n8k32, sixteen of one, lie in the same bytes.
 struct MatrixLane {
   int row;
   int chunk;

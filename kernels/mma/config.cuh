@@ -1,7 +1,8 @@
-// What a tile of the mma family means: constants that follow from its spec, its shared memory, its limits.
+// What a tile of the mma families means: constants that follow from its spec, its shared memory, its limits.
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "core/variant.hpp"
 #include "kernels/common/mask.cuh"
@@ -45,9 +46,17 @@ constexpr Tile decode_tile(int block_kv, int warps, int stages, int blocks = 0) 
           .pack_gqa = 1};
 }
 
+// What differs by element type: operands.cuh of the family.
+template <Dtype kDtype>
+struct MmaOperands;
+
 template <VariantSpec S>
 struct MmaConfig {
-  using T = Element<S.dtype>;
+  using Operands = MmaOperands<S.dtype>;
+  static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
+  static constexpr int kProductDepth = 32 / kElementBytes;                     // of one matrix product
+  // ldmatrix transposes elements of two bytes alone: V of one byte comes with its keys side by side.
+  static constexpr bool kTransposedV = kElementBytes == 1;
   static constexpr int kHeadDim = S.head_dim;
   static constexpr int kBlockQ = S.tile.block_q;
   static constexpr int kBlockKv = S.tile.block_kv;
@@ -78,7 +87,10 @@ struct MmaConfig {
   // read when the next but one is wanted.
   static constexpr int kKeyStages = kStages + (kOverlap && kSteps > 1 ? 1 : 0);
 
-  using Smem = SwizzledTile<kHeadDim>;
+  // Vᵀ is a panel a step, [head_dim, kStep] keys, so that a step of it is as large as one of K.
+  using Smem = SwizzledRows<kHeadDim * kElementBytes>;  // Q and K
+  using ValueSmem = std::conditional_t<kTransposedV, SwizzledRows<kStep * kElementBytes>, Smem>;
+  using OutSmem = SwizzledTile<kHeadDim>;
   using Partial = PartialTile<kHeadDim, kBlockQ>;
   static constexpr int kQueryBytes = Smem::bytes(kBlockQ);
   static constexpr int kBlockBytes = Smem::bytes(kBlockKv);  // one stage of K or of V
@@ -86,12 +98,15 @@ struct MmaConfig {
   static constexpr int kValuesAt = kKeysAt + kKeyStages * kBlockBytes;
   static constexpr int kReachAt = kValuesAt + kStages * kBlockBytes;
   static constexpr int kLoopBytes = kReachAt + kWarps * static_cast<int>(sizeof(KeyReach));
-  static constexpr int kSmemBytes = kSplit ? std::max(kLoopBytes, kSplitWarps* Partial::kBytes) : kLoopBytes;
+  // After the loop, partial tiles take the place of all this, or O that of Q, and of more where it is larger.
+  static constexpr int kOutBytes = kSplit ? kSplitWarps * Partial::kBytes : OutSmem::bytes(kBlockQ);
+  static constexpr int kSmemBytes = std::max(kLoopBytes, kOutBytes);
 
   // Registers a thread holds through the loop: O, Q, scores of one or two steps, and what addresses and
   // statistics take. It sets how many blocks an SM is asked to hold, hence the compiler's register limit.
   static constexpr int kRegisters =
-      kRowTiles * (kHeadDim / 2 + (kQueryInRegisters ? kHeadDim / 4 : 0) + kStep / 2 * (kOverlap ? 2 : 1)) +
+      kRowTiles * (kHeadDim / 2 + (kQueryInRegisters ? kHeadDim * kElementBytes / 8 : 0) +
+                   kStep / 2 * (kOverlap ? 2 : 1)) +
       56;
   static constexpr int kSmemPerSm = 227 * 1024;
   static constexpr int kMinBlocksPerSm =
@@ -100,12 +115,16 @@ struct MmaConfig {
                  1, 8);
 
   static constexpr const char* invalid() {
-    if (kHeadDim % 32 != 0) return "head_dim must be a multiple of 32";
+    if (kHeadDim * kElementBytes % 64 != 0)
+      return "head_dim must be a multiple of 32, with elements of one byte of 64";
     if (kWarps % kSplitWarps != 0) return "num_warps must be a multiple of kv_split_warps";
     if (kRowTiles < 1 || kWarpRows * kRowWarps != kBlockQ)
       return "block_q must be a multiple of 16 rows for each warp along it";
     if (kStep < 16 || kStep % 16 != 0 || kSteps * kStep * kSplitWarps != kBlockKv)
       return "block_kv must be a multiple of 16 keys for each warp along it, and of kv_step";
+    if (kTransposedV && kStep % 64 != 0)
+      return "with elements of one byte, keys scored at a time must be a multiple of 64";
+    if (kTransposedV && kSplit) return "keys are split with elements of two bytes only";
     if (kStages < 1 || kStages > 4) return "num_stages must be from 1 to 4";
     if (kStages == 1 && (kOverlap || kSteps > 1)) return "one stage allows neither overlap nor kv_step";
     if (kSplitBlocks > 1 && kCluster > 1)

@@ -1,4 +1,4 @@
-// How a block of the mma family hands its rows on: straight from registers to O, or, where keys were split,
+// How a block of the mma families hands its rows on: straight from registers to O, or, where keys were split,
 // as partial tiles that are merged in shared memory, over a cluster, or by a second pass over the workspace.
 #pragma once
 
@@ -8,25 +8,27 @@
 
 namespace flashcore::kernels {
 
-// O through the warp's own rows of the query tile in shared memory, so that every store is 16 bytes and whole
-// rows leave together. Only this warp reads those rows, hence no block barrier.
-template <class C>
+// O, in elements of T, through shared memory, so that every store is 16 bytes and whole rows leave together.
+// Where its rows are as long as those of Q, a warp takes its own of these, and waits for no other.
+template <class C, class T>
 __device__ __forceinline__ void store_output(const AttentionArgs& args, const QueryRows<C::kPackGqa>& rows,
-                                             const WarpTile<C>& warp, unsigned char* query_tile,
-                                             int warp_row) {
-  using T = typename C::T;
-  using Smem = typename C::Smem;
-  ptx::warp_barrier();  // lanes may still be reading Q from these rows
+                                             const WarpTile<C>& warp, unsigned char* out_tile, int warp_row) {
+  using Smem = typename C::OutSmem;
+  if constexpr (Smem::kRowBytes == C::Smem::kRowBytes) {
+    ptx::warp_barrier();  // lanes may still be reading Q from these rows
+  } else {
+    ptx::block_barrier();  // warps may still be reading Q, K and V where others put their rows
+  }
 #pragma unroll
   for (int m = 0; m < C::kRowTiles; ++m) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       const int tile_row = warp_row + 16 * m + 8 * r + warp.lane() / 4;
       const float sum = warp.row_sum[m][r];
-      const float normalise = sum > 0 ? 1.0f / sum : 0.0f;
+      const float normalise = warp.operands.normaliser(sum);
 #pragma unroll
       for (int n = 0; n < C::kHeadDim / 8; ++n) {
-        *reinterpret_cast<Pair<T>*>(query_tile + Smem::offset(tile_row, n) + 4 * (warp.lane() % 4)) =
+        *reinterpret_cast<Pair<T>*>(out_tile + Smem::offset(tile_row, n) + 4 * (warp.lane() % 4)) =
             pair_from_floats<T>(warp.out[m][n][2 * r] * normalise, warp.out[m][n][2 * r + 1] * normalise);
       }
       const int row = rows.begin + tile_row;
@@ -45,7 +47,7 @@ __device__ __forceinline__ void store_output(const AttentionArgs& args, const Qu
     const int row = rows.begin + tile_row;
     if (row < rows.count) {
       *reinterpret_cast<uint4*>(out + rows.offset(args.out_stride, row) + chunk * kChunkElements) =
-          *reinterpret_cast<const uint4*>(query_tile + Smem::offset(tile_row, chunk));
+          *reinterpret_cast<const uint4*>(out_tile + Smem::offset(tile_row, chunk));
     }
   }
 }
@@ -114,7 +116,7 @@ __device__ __forceinline__ void merge_and_store(const AttentionArgs& args, const
           static_cast<unsigned char*>(args.workspace) + partial_index * Partial::kBytes, tile_row, chunk,
           merged);
     } else {
-      store_output_chunk<typename C::T>(args, rows, row, chunk, merged);
+      store_output_chunk<typename C::Operands::T>(args, rows, row, chunk, merged);
     }
   }
   if constexpr (C::kCluster > 1) ptx::cluster_barrier();  // other blocks may still read this one's tiles
@@ -145,7 +147,7 @@ __global__ void __launch_bounds__(kSecondPassThreads)
   const LocalPartials partials{
       workspace + first_partial<C>(args, place, tiles, head, batch) * Partial::kBytes, Partial::kBytes};
   const RowChunk merged = merge_partials<Partial, C::kSplitBlocks>(partials, tile_row, chunk);
-  store_output_chunk<typename C::T>(args, rows, row, chunk, merged);
+  store_output_chunk<typename C::Operands::T>(args, rows, row, chunk, merged);
 }
 
 }  // namespace flashcore::kernels

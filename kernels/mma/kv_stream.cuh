@@ -10,7 +10,7 @@ namespace flashcore::kernels {
 
 template <class C>
 struct KvStream {
-  using T = typename C::T;
+  using T = typename C::Operands::T;
 
   // Pointers and strides stay in the kernel's parameters: the main loop has no register to spare for them.
   const AttentionArgs& args;
@@ -47,7 +47,12 @@ struct KvStream {
     if (block < last) load(key_stage(block), args.k, args.k_stride, block);
   }
   __device__ __forceinline__ void load_values(int block) const {
-    if (block < last) load(value_stage(block), args.v, args.v_stride, block);
+    if (block >= last) return;
+    if constexpr (C::kTransposedV) {
+      load_transposed(value_stage(block), block);
+    } else {
+      load(value_stage(block), args.v, args.v_stride, block);
+    }
   }
 
   // One group a call, empty past the end, so that the count of groups in flight stays what it is.
@@ -94,8 +99,18 @@ struct KvStream {
   __device__ __forceinline__ void load(std::uint32_t target, const void* tensor, const Strides& stride,
                                        int block) const {
     const T* base = head_pointer(static_cast<const T*>(tensor), stride, batch, head_kv);
-    cp_async_tile<C::kHeadDim, C::kBlockKv, C::kThreads>(target, base, block * C::kBlockKv, args.seq_kv,
-                                                         [&](int row) { return row * stride.row; });
+    cp_async_tile<typename C::Smem, C::kBlockKv, C::kThreads>(target, base, block * C::kBlockKv, args.seq_kv,
+                                                              [&](int row) { return row * stride.row; });
+  }
+  // Vᵀ, [head_dim, keys], a panel for each step. Its rows reach to the end of the last block.
+  __device__ __forceinline__ void load_transposed(std::uint32_t target, int block) const {
+    const T* base = head_pointer(static_cast<const T*>(args.v), args.v_stride, batch, head_kv);
+#pragma unroll
+    for (int step = 0; step < C::kBlockKv / C::kStep; ++step) {
+      cp_async_tile<typename C::ValueSmem, C::kHeadDim, C::kThreads>(
+          target + step * kStepBytes, base + block * C::kBlockKv + step * C::kStep, 0, C::kHeadDim,
+          [&](int row) { return row * args.v_stride.row; });
+    }
   }
 };
 

@@ -2,19 +2,19 @@
 //
 // The accumulator layout of mma.m16n8k16 (PTX ISA, "Matrix Fragments for mma.m16n8k16"): lane l holds rows l
 // / 4 and l / 4 + 8, columns 2 · (l % 4) + {0, 1}. Two neighbouring score tiles of 8 keys are therefore,
-// rounded to T, exactly the A operand of P·V for 16 keys: P never leaves the registers.
+// rounded to two bytes, exactly the A operand of P·V for 16 keys: P never leaves the registers. Four of them,
+// rounded to one byte, are that of mma.m16n8k32 for 32 keys, if V has its keys in the same order
+// (value_transpose.cuh).
 #pragma once
 
 #include "kernels/common/mask.cuh"
 #include "kernels/common/ptx.cuh"
 #include "kernels/common/softmax.cuh"
 #include "kernels/mma/config.cuh"
+#include "kernels/mma/operands.cuh"
 
 namespace flashcore::kernels {
 
-// O and the row sums are rescaled only when a score exceeds the maximum subtracted so far by this much in
-// base 2: P then stays below 2^8, far from overflow in either dtype, and nearly all steps skip the rescaling.
-inline constexpr float kMaxSlack = 8.0f;
 // Stands for "no key seen yet" in base-2 scores: finite, so that no subtraction makes a NaN, and below any
 // score.
 inline constexpr float kNoScore = -1e30f;
@@ -26,35 +26,42 @@ __device__ __forceinline__ float fast_tanh(float x) {
 
 template <class C>
 struct WarpTile {
-  using T = typename C::T;
+  using Operands = typename C::Operands;
+  using Params = typename Operands::Params;
   using Smem = typename C::Smem;
+  using ValueSmem = typename C::ValueSmem;
   static constexpr int kM = C::kRowTiles;
-  static constexpr int kDimTiles = C::kHeadDim / 16;  // k steps of Q·Kᵀ, pairs of column tiles of P·V
-  static constexpr int kKeyTiles = C::kStep / 16;     // pairs of column tiles of Q·Kᵀ, k steps of P·V
+  static constexpr int kDimSteps = C::kHeadDim / C::kProductDepth;  // k steps of Q·Kᵀ
+  static constexpr int kDimTiles = C::kHeadDim / 16;                // pairs of column tiles of P·V
+  static constexpr int kKeyTiles = C::kStep / 16;                   // pairs of column tiles of Q·Kᵀ
+  static constexpr int kKeySteps = C::kStep / C::kProductDepth;     // k steps of P·V
   static constexpr int kScorePairs = kKeyTiles * kM * 4;
+  static constexpr int kProbabilities = kKeySteps * kM * 4;  // registers of them
 
   using Scores = float[kM][2 * kKeyTiles][4];
 
   float out[kM][2 * kDimTiles][4] = {};  // not divided by row_sum yet
-  float row_max[kM][2];                  // subtracted maximum, of scores · log2(e)
-  float row_sum[kM][2] = {};             // of this lane's columns only, until reduce_row_sums()
-  std::uint32_t query[C::kQueryInRegisters ? kM : 1][C::kQueryInRegisters ? kDimTiles : 1][4];
-  std::uint32_t probability[kM][kKeyTiles][4];
+  float row_max[kM][2];       // what is subtracted from scores · log2(e): their maximum - kLog2Peak
+  float row_sum[kM][2] = {};  // of this lane's columns only, until reduce_row_sums()
+  std::uint32_t query[C::kQueryInRegisters ? kM : 1][C::kQueryInRegisters ? kDimSteps : 1][4];
+  std::uint32_t probability[kM][kKeySteps][4];
   std::uint32_t query_address;  // of this lane's ldmatrix row
   std::uint32_t key_lane;       // this lane's offset within a block of K, and of V
   std::uint32_t value_lane;
-  float score_scale;  // from a raw score, or the tanh of a capped one, to base 2
-  int row_begin;      // of this warp, in the rows of the problem
+  Operands operands;
+  int row_begin;  // of this warp, in the rows of the problem
 
   __device__ static __forceinline__ int lane() { return static_cast<int>(threadIdx.x % 32); }
 
   // A warp at row warp_row of the query tile and at key key_begin of every block.
-  __device__ __forceinline__ WarpTile(std::uint32_t query_smem, int warp_row, int first_row, int key_begin)
-      : row_begin(first_row + warp_row) {
+  __device__ __forceinline__ WarpTile(const Operands& head_operands, std::uint32_t query_smem, int warp_row,
+                                      int first_row, int key_begin)
+      : operands(head_operands), row_begin(first_row + warp_row) {
     const MatrixLane a = matrix_lane_a(lane());
     const MatrixLane b = matrix_lane_b(lane());
     query_address = query_smem + Smem::offset(warp_row + a.row, a.chunk);
-    value_lane = Smem::offset(key_begin + a.row, a.chunk);
+    value_lane = C::kTransposedV ? ValueSmem::offset(b.row, b.chunk) + Smem::bytes(key_begin)
+                                 : Smem::offset(key_begin + a.row, a.chunk);
     key_lane = Smem::offset(key_begin + b.row, b.chunk);
 #pragma unroll
     for (int m = 0; m < kM; ++m) row_max[m][0] = row_max[m][1] = kNoScore;
@@ -69,13 +76,14 @@ struct WarpTile {
 #pragma unroll
       for (int m = 0; m < kM; ++m) {
 #pragma unroll
-        for (int k = 0; k < kDimTiles; ++k) load_query(query[m][k], m, k);
+        for (int k = 0; k < kDimSteps; ++k) load_query(query[m][k], m, k);
       }
     }
   }
 
-  // scores += Q·Kᵀ over 16 columns of head_dim.
+  // scores += Q·Kᵀ over kProductDepth columns of head_dim.
   __device__ __forceinline__ void score_slice(Scores& scores, std::uint32_t keys, int k) {
+    Operands::keep_loads_behind();
     std::uint32_t q[kM][4];
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
@@ -92,50 +100,62 @@ struct WarpTile {
       ptx::ldmatrix_x4(b, keys + Smem::below(Smem::right(key_lane, k), 16 * n));
 #pragma unroll
       for (int m = 0; m < kM; ++m) {
-        ptx::mma_m16n8k16<T>(scores[m][2 * n], q[m], b[0], b[1]);
-        ptx::mma_m16n8k16<T>(scores[m][2 * n + 1], q[m], b[2], b[3]);
+        Operands::multiply(scores[m][2 * n], q[m], b[0], b[1]);
+        Operands::multiply(scores[m][2 * n + 1], q[m], b[2], b[3]);
       }
     }
   }
 
-  // out += P·V for 16 keys and 16 columns of head_dim.
-  __device__ __forceinline__ void value_slice(std::uint32_t values, int key_tile, int column) {
+  // out += P·V for kProductDepth keys and 16 columns of head_dim.
+  __device__ __forceinline__ void value_slice(std::uint32_t values, int key_step, int column) {
+    Operands::keep_loads_behind();
     std::uint32_t b[4];
-    ptx::ldmatrix_x4_trans(b, values + Smem::below(Smem::right(value_lane, column), 16 * key_tile));
+    if constexpr (C::kTransposedV) {
+      ptx::ldmatrix_x4(b, values + ValueSmem::below(ValueSmem::right(value_lane, key_step), 16 * column));
+    } else {
+      ptx::ldmatrix_x4_trans(b, values + Smem::below(Smem::right(value_lane, column), 16 * key_step));
+    }
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
-      ptx::mma_m16n8k16<T>(out[m][2 * column], probability[m][key_tile], b[0], b[1]);
-      ptx::mma_m16n8k16<T>(out[m][2 * column + 1], probability[m][key_tile], b[2], b[3]);
+      Operands::multiply(out[m][2 * column], probability[m][key_step], b[0], b[1]);
+      Operands::multiply(out[m][2 * column + 1], probability[m][key_step], b[2], b[3]);
     }
   }
 
-  // Calls visit(m, key_tile, half, row) for slice `slice` of kSlices of the pairs of neighbouring scores; the
-  // pairs of one key tile follow each other.
-  template <int kSlices, class Visit>
-  __device__ static __forceinline__ void for_pairs(int slice, Visit visit) {
-    constexpr int kPerSlice = (kScorePairs + kSlices - 1) / kSlices;
+  // Calls visit(m, tile, half, row) for slice `slice` of kSlices of kCount items: pairs of neighbouring
+  // scores, tile being a pair of column tiles, or registers of P, tile being a k step. Those of one tile
+  // follow each other.
+  template <int kSlices, int kCount, class Visit>
+  __device__ static __forceinline__ void for_slice(int slice, Visit visit) {
+    constexpr int kPerSlice = (kCount + kSlices - 1) / kSlices;
 #pragma unroll
     for (int i = 0; i < kPerSlice; ++i) {
-      const int pair = slice * kPerSlice + i;
-      if (pair < kScorePairs) visit(pair / 4 % kM, pair / (4 * kM), pair / 2 % 2, pair % 2);
+      const int item = slice * kPerSlice + i;
+      if (item < kCount) visit(item / 4 % kM, item / (4 * kM), item / 2 % 2, item % 2);
     }
   }
 
   template <int kSlices>
   __device__ __forceinline__ void exp_slice(const Scores& scores, float score_scale, int slice) {
-    for_pairs<kSlices>(slice, [&](int m, int key_tile, int half, int row) {
-      const float* pair = &scores[m][2 * key_tile + half][2 * row];
-      const float first = ptx::exp2_approx(fmaf(pair[0], score_scale, -row_max[m][row]));
-      const float second = ptx::exp2_approx(fmaf(pair[1], score_scale, -row_max[m][row]));
-      row_sum[m][row] += first + second;
-      const Pair<T> rounded = pair_from_floats<T>(first, second);
-      probability[m][key_tile][2 * half + row] = reinterpret_cast<const std::uint32_t&>(rounded);
+    constexpr int kPairs = 2 / C::kElementBytes;  // of a register, each of another column tile
+    for_slice<kSlices, kProbabilities>(slice, [&](int m, int key_step, int half, int row) {
+      float p[2 * kPairs];
+      float sum = 0;
+#pragma unroll
+      for (int i = 0; i < kPairs; ++i) {
+        const float* pair = &scores[m][kPairs * (2 * key_step + half) + i][2 * row];
+        p[2 * i] = ptx::exp2_approx(fmaf(pair[0], score_scale, -row_max[m][row]));
+        p[2 * i + 1] = ptx::exp2_approx(fmaf(pair[1], score_scale, -row_max[m][row]));
+        sum = i == 0 ? p[0] + p[1] : sum + (p[2 * i] + p[2 * i + 1]);
+      }
+      row_sum[m][row] += sum;
+      probability[m][key_step][2 * half + row] = Operands::pack_probabilities(p);
     });
   }
 
   template <int kSlices>
   __device__ __forceinline__ void max_slice(float (&highest)[kM][2], const Scores& scores, int slice) {
-    for_pairs<kSlices>(slice, [&](int m, int key_tile, int half, int row) {
+    for_slice<kSlices, kScorePairs>(slice, [&](int m, int key_tile, int half, int row) {
       const float* pair = &scores[m][2 * key_tile + half][2 * row];
       highest[m][row] = fmaxf(highest[m][row], fmaxf(pair[0], pair[1]));
     });
@@ -150,7 +170,7 @@ struct WarpTile {
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
-        exceeded |= fmaf(highest[m][r], score_scale, -row_max[m][r]) > kMaxSlack;
+        exceeded |= fmaf(highest[m][r], score_scale, -row_max[m][r]) > Operands::kLog2Limit;
       }
     }
     if (!ptx::warp_any(exceeded)) return;
@@ -161,7 +181,9 @@ struct WarpTile {
         float candidate = highest[m][r];
         candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 1));
         candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 2));
-        const float raised = fmaxf(row_max[m][r], candidate * score_scale);
+        candidate *= score_scale;
+        if constexpr (Operands::kLog2Peak != 0) candidate -= Operands::kLog2Peak;
+        const float raised = fmaxf(row_max[m][r], candidate);
         const float rescale = ptx::exp2_approx(row_max[m][r] - raised);
         row_max[m][r] = raised;
         row_sum[m][r] *= rescale;
@@ -176,10 +198,10 @@ struct WarpTile {
 
   // The logit soft cap, then -inf where the mask hides a key.
   template <bool kPackGqa>
-  __device__ __forceinline__ void cap_and_mask(Scores& scores, const MmaParams& params,
+  __device__ __forceinline__ void cap_and_mask(Scores& scores, const Params& params,
                                                const QueryRows<kPackGqa>& rows, int key_begin) const {
     if (params.args.softcap > 0) {
-      const float inner = params.args.scale / params.args.softcap;
+      const float inner = operands.softcap_scale(params);
 #pragma unroll
       for (int m = 0; m < kM; ++m) {
 #pragma unroll
@@ -213,16 +235,16 @@ struct WarpTile {
   // maximum. With both, the exponentials stand between the matrix instructions of Q·Kᵀ and the maxima between
   // those of P·V, on which they do not depend: the tensor cores and the other pipes work at the same time.
   template <bool kCurrent, bool kNext, bool kMask, bool kPackGqa>
-  __device__ __forceinline__ void advance(const MmaParams& params, const QueryRows<kPackGqa>& rows,
+  __device__ __forceinline__ void advance(const Params& params, const QueryRows<kPackGqa>& rows,
                                           Scores& current, Scores& next, std::uint32_t keys,
                                           std::uint32_t values, int next_key) {
     if constexpr (kNext) {
 #pragma unroll
       for (int i = 0; i < kM * 2 * kKeyTiles * 4; ++i) (&next[0][0][0])[i] = 0;
 #pragma unroll
-      for (int k = 0; k < kDimTiles; ++k) {
+      for (int k = 0; k < kDimSteps; ++k) {
         score_slice(next, keys, k);
-        if constexpr (kCurrent) exp_slice<kDimTiles>(current, params.score_scale, k);
+        if constexpr (kCurrent) exp_slice<kDimSteps>(current, operands.score_scale(params), k);
       }
       if constexpr (kMask) cap_and_mask(next, params, rows, next_key);
     }
@@ -230,15 +252,15 @@ struct WarpTile {
 #pragma unroll
     for (int m = 0; m < kM; ++m) highest[m][0] = highest[m][1] = -INFINITY;
 #pragma unroll
-    for (int key_tile = 0; key_tile < kKeyTiles; ++key_tile) {
-      if constexpr (kCurrent && !kNext) exp_slice<kKeyTiles>(current, params.score_scale, key_tile);
+    for (int key_step = 0; key_step < kKeySteps; ++key_step) {
+      if constexpr (kCurrent && !kNext) exp_slice<kKeySteps>(current, operands.score_scale(params), key_step);
 #pragma unroll
       for (int column = 0; column < kDimTiles; ++column) {
-        if constexpr (kCurrent) value_slice(values, key_tile, column);
-        if constexpr (kNext) max_slice<kKeyTiles * kDimTiles>(highest, next, key_tile * kDimTiles + column);
+        if constexpr (kCurrent) value_slice(values, key_step, column);
+        if constexpr (kNext) max_slice<kKeySteps * kDimTiles>(highest, next, key_step * kDimTiles + column);
       }
     }
-    if constexpr (kNext) raise_max(highest, params.score_scale);
+    if constexpr (kNext) raise_max(highest, operands.score_scale(params));
   }
 
   __device__ static __forceinline__ void copy_scores(Scores& to, const Scores& from) {

@@ -6,9 +6,9 @@
 // rounded, as the log-sum-exp asks for.
 //
 // Against wgmma: products of 8-bit types take K-major operands alone, so that V has to lie with its keys side
-// by side. A pass ahead of the kernel (transpose.cuh) writes Vᵀ into the workspace, its keys in the order in
-// which a thread holds scores: converted, these are the A operand of P·V, and no lane hands anything to
-// another. A panel has 128 columns; head_dim 64 fills half of it, and the copy engine the rest with zeros.
+// by side. A pass ahead of the kernel (value_transpose.cuh) writes Vᵀ into the workspace, its keys in the
+// order in which a thread holds scores: converted, these are the A operand of P·V, and no lane hands anything
+// to another. A panel has 128 columns; head_dim 64 fills half of it, and the copy engine the rest with zeros.
 // A slot of Q is as large as O. Tile: as in wgmma, with block_kv a multiple of 32; V comes 128 keys at a
 // time, and unless block_kv is a multiple of that, part of the last 128 goes unused.
 //
@@ -27,9 +27,9 @@
 // Report, section 3.3.2), which these tests cannot show.
 #pragma once
 
+#include "kernels/common/value_transpose.cuh"
 #include "kernels/wgmma/pipeline.cuh"
 #include "kernels/wgmma_fp8/operands.cuh"
-#include "kernels/wgmma_fp8/transpose.cuh"
 
 namespace flashcore::kernels {
 

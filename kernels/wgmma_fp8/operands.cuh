@@ -52,7 +52,7 @@ struct E4m3Operands {
     }
   }
 
-  // A thread's scores of 32 keys, in the order that it has them; transpose.cuh puts V into the same.
+  // A thread's scores of 32 keys, in the order that it has them; value_transpose.cuh puts V into the same.
   __device__ __forceinline__ static void pack_probabilities(ProbabilityFragment<L>& p_frag,
                                                             const float (&s_acc)[L::kBlockKv / 2]) {
 #pragma unroll

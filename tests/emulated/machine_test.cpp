@@ -8,6 +8,7 @@
 
 #include "emulated/machine/block.hpp"
 #include "emulated/machine/failure.hpp"
+#include "kernels/common/e4m3_ptx.cuh"
 #include "kernels/common/hopper_ptx.cuh"
 #include "kernels/common/ptx.cuh"
 
@@ -141,6 +142,36 @@ TEST(EmulatedMachineTest, BarriersHavePhasesAndCountBytes) {
     kernels::mbarrier_wait(smem_begin(), 0);
   });
   expect_failure("there is no mbarrier at 8", 32, [] { kernels::mbarrier_arrive(smem_begin() + 8); });
+}
+
+// The element formulas of PTX ISA, "Matrix Fragments for mma.m16n8k32", with i from 0 to 15 for a and to 7
+// for b.
+TEST(EmulatedMachineTest, ProductsOfBytesHaveTheirFragments) {
+  const auto a_at = [](int row, int k) { return static_cast<float>((row * 5 + k * 3) % 17 - 8); };
+  const auto b_at = [](int k, int column) { return static_cast<float>((k * 7 + column * 11) % 13 - 6); };
+  launch(32, [&] {
+    const int group = static_cast<int>(threadIdx.x) / 4;
+    const int thread = static_cast<int>(threadIdx.x) % 4;
+    const auto a_element = [&](int i) {
+      const int row = i < 4 || (i >= 8 && i < 12) ? group : group + 8;
+      return a_at(row, thread * 4 + (i & 3) + (i < 8 ? 0 : 16));
+    };
+    const auto b_element = [&](int i) { return b_at(thread * 4 + (i & 3) + (i < 4 ? 0 : 16), group); };
+    const auto pack = [](const auto& element, int i) {
+      return kernels::pack_e4m3(element(i), element(i + 1), element(i + 2), element(i + 3));
+    };
+    const std::uint32_t a[] = {pack(a_element, 0), pack(a_element, 4), pack(a_element, 8),
+                               pack(a_element, 12)};
+    float d[4] = {1, 2, 3, 4};
+    kernels::mma_m16n8k32_e4m3(d, a, pack(b_element, 0), pack(b_element, 4));
+    for (int i = 0; i < 4; ++i) {
+      float expected = static_cast<float>(i + 1);
+      for (int k = 0; k < 32; ++k) {
+        expected += a_at(i < 2 ? group : group + 8, k) * b_at(k, thread * 2 + (i & 1));
+      }
+      EXPECT_EQ(d[i], expected);
+    }
+  });
 }
 
 TEST(EmulatedMachineTest, ClustersReadEachOthersMemory) {

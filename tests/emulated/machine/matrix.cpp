@@ -57,36 +57,41 @@ struct MmaLane {
   ToFloat to_float;
 };
 
+template <int kDepth>
 struct MmaOperands {
-  float a[16][16];
-  float b[16][8];
+  float a[16][kDepth];
+  float b[kDepth][8];
 };
 
-MmaOperands gather(const WarpLanes<MmaLane>& lanes) {
-  MmaOperands operands;
-  const ToFloat to_float = lanes[0]->to_float;
+// Of elements of two bytes at a depth of 16, of one at 32.
+template <int kDepth>
+MmaOperands<kDepth> gather(const WarpLanes<MmaLane>& lanes) {
+  constexpr int kElements = kDepth / 8;  // of a register
+  constexpr int kBits = 32 / kElements;
+  MmaOperands<kDepth> operands;
+  const auto element = [to_float = lanes[0]->to_float](std::uint32_t bits, int e) {
+    return to_float(static_cast<std::uint16_t>(bits >> kBits * e & ((1u << kBits) - 1)));
+  };
   for (int lane = 0; lane < kWarpLanes; ++lane) {
     const MmaLane& from = *lanes[static_cast<std::size_t>(lane)];
     const int row = lane / 4;  // of a; column of b
-    const int pair = lane % 4 * 2;
-    for (int i = 0; i < 4; ++i) {
-      float* a = &operands.a[row + i % 2 * 8][pair + i / 2 * 8];
-      a[0] = to_float(low_half(from.a[i]));
-      a[1] = to_float(high_half(from.a[i]));
-    }
-    for (int i = 0; i < 2; ++i) {
-      operands.b[pair + 8 * i][row] = to_float(low_half(from.b[i]));
-      operands.b[pair + 8 * i + 1][row] = to_float(high_half(from.b[i]));
+    for (int e = 0; e < kElements; ++e) {
+      const int k = lane % 4 * kElements + e;
+      for (int i = 0; i < 4; ++i) {
+        operands.a[row + i % 2 * 8][k + i / 2 * (kDepth / 2)] = element(from.a[i], e);
+      }
+      for (int i = 0; i < 2; ++i) operands.b[k + i * (kDepth / 2)][row] = element(from.b[i], e);
     }
   }
   return operands;
 }
 
+template <int kDepth>
 void multiply(const WarpLanes<MmaLane>& lanes) {
-  const MmaOperands operands = gather(lanes);
+  const MmaOperands<kDepth> operands = gather<kDepth>(lanes);
   float product[16][8] = {};
   for (int row = 0; row < 16; ++row) {
-    for (int k = 0; k < 16; ++k) {
+    for (int k = 0; k < kDepth; ++k) {
       for (int column = 0; column < 8; ++column) {
         product[row][column] += operands.a[row][k] * operands.b[k][column];
       }
@@ -143,7 +148,13 @@ void store_matrix_x4(std::uint32_t smem, const std::uint32_t (&fragment)[4]) {
 void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1,
                   ToFloat to_float) {
   MmaLane lane{.d = d, .a = a, .b = {b0, b1}, .to_float = to_float};
-  warp_operation<MmaLane, multiply>("mma.m16n8k16", lane);
+  warp_operation<MmaLane, multiply<16>>("mma.m16n8k16", lane);
+}
+
+void mma_m16n8k32(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0, std::uint32_t b1,
+                  ToFloat to_float) {
+  MmaLane lane{.d = d, .a = a, .b = {b0, b1}, .to_float = to_float};
+  warp_operation<MmaLane, multiply<32>>("mma.m16n8k32", lane);
 }
 
 }  // namespace flashcore::emulated

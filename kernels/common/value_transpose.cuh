@@ -1,9 +1,9 @@
-// The pass before the kernel: Vᵀ, as products of one-byte types take it.
+// The pass before a kernel: Vᵀ, as products of one-byte types take it.
 //
-// Every 32 keys stand in the order of a consumer's registers. A thread holds the scores of columns 8·j + 2·t
-// and 8·j + 2·t + 1, with t its lane % 4 and j from 0 to 3. Packed in this order they fill two registers of
-// the A operand, which the product takes for columns 4·t to 4·t + 3 and for those 16 further on. So word
-// 4·h + t of a row of Vᵀ, h being 0 or 1, has the keys 16·h + 2·t + {0, 1, 8, 9} of the 32.
+// Every 32 keys stand in the order in which registers have them. A thread holds the scores of columns
+// 8·j + 2·t and 8·j + 2·t + 1, with t its lane % 4 and j from 0 to 3. Packed in this order they fill two
+// registers of the A operand, which the product takes for columns 4·t to 4·t + 3 and for those 16 further on.
+// So word 4·h + t of a row of Vᵀ, h being 0 or 1, has the keys 16·h + 2·t + {0, 1, 8, 9} of the 32.
 #pragma once
 
 #include "core/attention_args.hpp"
@@ -28,11 +28,12 @@ struct ValueTranspose {
 
   static constexpr int kThreads = 128;
 
-  static constexpr std::int64_t columns(const AttentionArgs& args) {
-    return ceil_div(args.seq_kv, kGroupKeys) * kGroupKeys;
+  // Keys of a row of Vᵀ, up to a multiple of the block that a kernel reads.
+  static constexpr std::int64_t columns(const AttentionArgs& args, int multiple = kGroupKeys) {
+    return ceil_div(args.seq_kv, multiple) * multiple;
   }
-  static constexpr std::int64_t bytes(const AttentionArgs& args) {
-    return std::int64_t{args.batch} * args.heads_kv * args.head_dim * columns(args);
+  static constexpr std::int64_t bytes(const AttentionArgs& args, int multiple = kGroupKeys) {
+    return std::int64_t{args.batch} * args.heads_kv * args.head_dim * columns(args, multiple);
   }
 };
 
@@ -88,10 +89,10 @@ __global__ void __launch_bounds__(ValueTranspose::kThreads)
   }
 }
 
-// Writes Vᵀ to the workspace.
+// Writes Vᵀ to the workspace, columns(args, multiple) keys a row.
 template <int kHeadDim>
-cudaError_t launch_transpose(const AttentionArgs& args, cudaStream_t stream) {
-  const auto groups = static_cast<int>(ValueTranspose::columns(args) / kGroupKeys);
+cudaError_t launch_transpose(const AttentionArgs& args, cudaStream_t stream, int multiple = kGroupKeys) {
+  const auto groups = static_cast<int>(ValueTranspose::columns(args, multiple) / kGroupKeys);
   const std::int64_t blocks = ceil_div(std::int64_t{groups} * (kHeadDim / 4), ValueTranspose::kThreads);
   const ValueTranspose pass{.v = static_cast<const unsigned char*>(args.v),
                             .out = static_cast<unsigned char*>(args.workspace),

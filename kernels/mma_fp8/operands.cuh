@@ -1,0 +1,83 @@
+// e4m3 as a warp of the mma pipeline takes it: factors of the head, probabilities of one byte, Vᵀ.
+#pragma once
+
+#include "kernels/common/e4m3_ptx.cuh"
+#include "kernels/mma/operands.cuh"
+
+namespace flashcore::kernels {
+
+struct MmaFp8Params : MmaParams {
+  const float* q_descale = nullptr;  // [batch, heads_kv], as in ScaledAttentionArgs
+  const float* k_descale = nullptr;
+  const float* v_descale = nullptr;
+  Dtype out_dtype = Dtype::fp16;
+
+  MmaFp8Params() = default;
+  explicit MmaFp8Params(const ScaledAttentionArgs& a)
+      : MmaParams(a),
+        q_descale(a.q_descale),
+        k_descale(a.k_descale),
+        v_descale(a.v_descale),
+        out_dtype(a.out_dtype) {}
+};
+
+template <>
+struct MmaOperands<Dtype::e4m3> {
+  using Params = MmaFp8Params;
+  using T = unsigned char;  // of Q, K and V, which are moved and multiplied, never computed with
+
+  // 448, the largest e4m3 value, as in wgmma_fp8. No slack: whatever lies above is lost to saturation, and a
+  // lower peak would push small probabilities among the subnormals. The conversion saturates, so that an exp2
+  // a little above is 448 as well.
+  static constexpr float kLog2Peak = 8.8073549f;
+  static constexpr float kLog2Limit = kLog2Peak;
+
+  float scores;  // what products of Q and K are to be multiplied with
+  float values;  // what those of P and V are
+
+  __device__ __forceinline__ MmaOperands(const Params& params, int batch, int head_kv) {
+    const std::int64_t head = std::int64_t{batch} * params.args.heads_kv + head_kv;
+    const auto factor = [&](const float* descale) { return descale == nullptr ? 1.0f : descale[head]; };
+    scores = factor(params.q_descale) * factor(params.k_descale);
+    values = factor(params.v_descale);
+  }
+
+  // A soft cap has scores without factors behind it.
+  __device__ __forceinline__ float score_scale(const Params& params) const {
+    return params.args.softcap > 0 ? params.score_scale : params.score_scale * scores;
+  }
+  __device__ __forceinline__ float softcap_scale(const Params& params) const {
+    return params.args.scale / params.args.softcap * scores;
+  }
+  // Exponentials and their sum are too large by the same factor, which the division takes out.
+  __device__ __forceinline__ float normaliser(float row_sum) const {
+    return row_sum > 0 ? values / row_sum : 0.0f;
+  }
+
+  __device__ __forceinline__ static std::uint32_t pack_probabilities(const float (&p)[4]) {
+    return pack_e4m3(p[0], p[1], p[2], p[3]);
+  }
+  __device__ __forceinline__ static void multiply(float (&d)[4], const std::uint32_t (&a)[4],
+                                                  std::uint32_t b0, std::uint32_t b1) {
+    mma_m16n8k32_e4m3(d, a, b0, b1);
+  }
+
+  // sm_90 has no product of this kind: ptxas unpacks both operands to fp16 and makes two products of these.
+  // Loads moved up as far as it likes, and unpacked there, take more registers than there are.
+  __device__ __forceinline__ static void keep_loads_behind() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
+    ptx::warp_barrier();
+#endif
+  }
+
+  template <class Use>
+  __device__ __forceinline__ static void visit_output_type(const Params& params, Use&& use) {
+    if (params.out_dtype == Dtype::fp16) {
+      use(Element<Dtype::fp16>{});
+    } else {
+      use(Element<Dtype::bf16>{});
+    }
+  }
+};
+
+}  // namespace flashcore::kernels

@@ -1,0 +1,121 @@
+#include <vector>
+
+#include "emulated/kernel_test.hpp"
+// The families' own tables, so that every tile is tested.
+#include "kernels/mma_fp8/d128.cu"
+#include "kernels/mma_fp8/d256.cu"
+#include "kernels/mma_fp8/d64.cu"
+
+namespace flashcore::emulated {
+namespace {
+
+using kernels::InputKind;
+
+class EmulatedMmaFp8Test : public testing::TestWithParam<Case> {};
+
+TEST_P(EmulatedMmaFp8Test, HeadDim64AgreesWithTheReference) {
+  expect_right(kernels::mma_fp8_d64(), GetParam().problem);
+}
+TEST_P(EmulatedMmaFp8Test, HeadDim128AgreesWithTheReference) {
+  expect_right(kernels::mma_fp8_d128(), GetParam().problem);
+}
+TEST_P(EmulatedMmaFp8Test, HeadDim256AgreesWithTheReference) {
+  expect_right(kernels::mma_fp8_d256(), GetParam().problem);
+}
+
+// Heads, each with factors of its own, and O in fp16.
+std::vector<Case> cases_of_factors() {
+  const Problem heads{.batch = 2,
+                      .heads_q = 4,
+                      .heads_kv = 2,
+                      .seq_q = 40,
+                      .seq_kv = 150,
+                      .out_dtype = Dtype::fp16,
+                      .lse = true};
+  Problem capped = heads;
+  capped.softcap = 2;
+  Problem window = heads;
+  window.causal = true;
+  window.window_left = 60;
+  window.layout = Layout::bshd;
+  Problem padded = heads;
+  padded.layout = Layout::padded;
+  padded.heads_q = 2;
+  return {{"fp16", heads}, {"fp16_softcap", capped}, {"fp16_window", window}, {"fp16_padded", padded}};
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedMmaFp8Test, testing::ValuesIn(cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Factors, EmulatedMmaFp8Test, testing::ValuesIn(cases_of_factors()), case_name);
+
+TEST(EmulatedMmaFp8, AgreesWithTheReferenceOnSpecialInputs) {
+  const Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = 70, .seq_kv = 150, .causal = true, .lse = true};
+  for (const Variant& variant : {kernels::mma_fp8_d64().front(), kernels::mma_fp8_d128().back()}) {
+    for (const InputKind kind : kernels::kAllInputKinds) {
+      if (kind == InputKind::minus_infinity) continue;  // not in e4m3
+      EXPECT_EQ(failure_of(variant, problem, kind), "") << variant.id() << " " << to_string(kind);
+    }
+  }
+}
+
+// Lengths around the edges of score tiles, groups of keys, blocks and warps.
+TEST(EmulatedMmaFp8, AgreesWithTheReferenceAtEveryEdge) {
+  for (const std::int64_t seq_q : {1, 17, 64, 129}) {
+    for (const std::int64_t seq_kv : {1, 15, 31, 33, 63, 64, 65, 128, 129}) {
+      for (const bool causal : {false, true}) {
+        Problem problem{.seq_q = seq_q, .seq_kv = seq_kv, .causal = causal, .lse = true};
+        EXPECT_EQ(failure_of(kernels::mma_fp8_d64().front(), problem), "") << seq_q << " x " << seq_kv;
+      }
+    }
+  }
+}
+
+// A launch without factors is one with factors of 1: O is the same bits.
+TEST(EmulatedMmaFp8, MissingFactorsAreOne) {
+  const Problem problem{.heads_q = 2,
+                        .heads_kv = 2,
+                        .seq_q = 5,
+                        .seq_kv = 40,
+                        .head_dim = 128,
+                        .dtype = Dtype::e4m3,
+                        .scale = 1.0 / 128};
+  const Variant& variant = kernels::mma_fp8_d128().front();
+  CpuProblem buffers(problem, 1, InputKind::normal);
+  ScaledAttentionArgs args = buffers.args(0);
+  std::vector<std::byte> workspace(variant.workspace_bytes(args));
+  args.workspace = workspace.data();
+  const std::vector<float> ones(2, 1.0f);
+  std::vector<float> outputs[2];
+  for (const bool given : {false, true}) {
+    args.q_descale = args.k_descale = args.v_descale = given ? ones.data() : nullptr;
+    ASSERT_EQ(variant.run(args, nullptr), 0);
+    outputs[given] = buffers.read_out();
+  }
+  EXPECT_EQ(outputs[0], outputs[1]);
+}
+
+// e4m3 products came with compute capability 8.9; what a device lacks, and rows that cannot be copied 16
+// bytes at a time, are reasons and no failures.
+TEST(EmulatedMmaFp8, NamesWhatItLacks) {
+  const Problem problem{.heads_q = 1,
+                        .heads_kv = 1,
+                        .seq_q = 5,
+                        .seq_kv = 40,
+                        .head_dim = 64,
+                        .dtype = Dtype::e4m3,
+                        .scale = 0.125};
+  const Variant& variant = kernels::mma_fp8_d64().front();
+  const CpuProblem buffers(problem, 1, InputKind::normal);
+  ScaledAttentionArgs args = buffers.args(0);
+  const auto reason = [&](int compute_capability) {
+    const char* text = variant.unsupported(
+        args, {.compute_capability = compute_capability, .max_smem_bytes_per_block = 99 * 1024});
+    return std::string(text == nullptr ? "" : text);
+  };
+  EXPECT_EQ(reason(89), "");
+  EXPECT_EQ(reason(80), "the device's compute capability is too low");
+  args.k_stride.row += 8;
+  EXPECT_EQ(reason(89), "strides of Q, K and V must be multiples of 16 elements (16 bytes)");
+}
+
+}  // namespace
+}  // namespace flashcore::emulated
