@@ -8,15 +8,23 @@
 
 namespace flashcore::kernels {
 
+// Blocks of one consumer a multiprocessor holds: a third where the fragments are small enough. Each begins
+// and ends its tiles by itself, so that one's start and end lie under the products of others.
+constexpr int blocks_per_sm(int consumers, int fragment_registers) {
+  if (consumers > 1) return 1;
+  return fragment_registers <= 104 ? 3 : 2;
+}
+
 // Registers a thread after the exchange. They add up to what the block got at launch: 3 · 168 with two
-// consumers, 4 · 128 with three, 2 · 128 with one and two blocks a multiprocessor. The producer's code needs
-// more than 24 with a counter or a cluster; it has them where the consumers' fragments leave room.
+// consumers, 4 · 128 with three, 2 · 128 with one and two blocks a multiprocessor, 2 · 80 with three. The
+// producer's code needs more than 24 with a counter or a cluster; it has them where the consumers' fragments
+// leave room.
 struct RegisterShare {
   int producer;
   int consumer;
 };
 constexpr RegisterShare register_share(int consumers, int fragment_registers) {
-  if (consumers == 1) return {24, 232};
+  if (consumers == 1) return {24, blocks_per_sm(1, fragment_registers) == 3 ? 136 : 232};
   if (consumers == 3) return {32, 160};
   return fragment_registers > 184 ? RegisterShare{24, 240} : RegisterShare{40, 232};
 }
@@ -49,7 +57,7 @@ struct WgmmaPipeline {
   static constexpr VariantSpec spec = S;
   static constexpr int kMinComputeCapability = 90;
   static constexpr int kMaxComputeCapability = 90;
-  static constexpr int kMinBlocksPerSm = L::kConsumers == 1 ? 2 : 1;
+  static constexpr int kMinBlocksPerSm = blocks_per_sm(L::kConsumers, L::kFragmentRegisters);
   static constexpr bool kWaitsForGrid = true;
   static constexpr RegisterShare kRegisters = register_share(L::kConsumers, L::kFragmentRegisters);
 
