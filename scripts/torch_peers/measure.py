@@ -9,6 +9,7 @@ from .statistics import make_timing, relative_width
 CLOCKS = ("hot", "cold", "call")
 FEWEST_SAMPLES = 3
 BURST_REST = 9  # rests after a sample are this much longer than it
+NEIGHBOUR = 0.15  # medians that differ by less are near: which of them is faster may be asked
 
 
 @dataclasses.dataclass
@@ -54,8 +55,8 @@ class Measurement:
         self.rest = rest
 
     def run(self, budget_s):
+        self._warm_up(self.now())
         begin = self.now()
-        self._warm_up(begin)
         for done, clock in enumerate(self.policy.clocks, start=1):
             deadline = begin + budget_s * done / len(self.policy.clocks)
             for contender, samples in self._sample_rounds(clock, deadline):
@@ -96,9 +97,15 @@ class Measurement:
                 us = self._sample(contender, clock)
                 if us is not None:
                     samples.append(us)
-            running = [(contender, samples) for contender, samples in running
-                       if contender.record["status"] == "ok" and not self.policy.has_converged(samples)]
+            running = self._those_that_go_on([pair for pair in running if pair[0].record["status"] == "ok"])
         return taken
+
+    def _those_that_go_on(self, running):
+        """Without those that have converged, and all whose medians are near to theirs with them."""
+        medians = [make_timing(samples)["median"] for _, samples in running]
+        wanting = [us for us, (_, samples) in zip(medians, running) if not self.policy.has_converged(samples)]
+        return [pair for us, pair in zip(medians, running)
+                if any(abs(us - other) <= NEIGHBOUR * max(us, other) for other in wanting)]
 
 
 def first_line(error):

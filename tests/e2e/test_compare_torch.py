@@ -137,9 +137,9 @@ def steady(us):
         yield us
 
 
-def noisy():
+def noisy(low=1.0, high=9.0):
     while True:
-        yield from (1.0, 9.0)
+        yield from (low, high)
 
 
 class Turns(unittest.TestCase):
@@ -164,6 +164,11 @@ class Turns(unittest.TestCase):
         self.measure([calm, wild])
         self.assertEqual(calm.record["timing"]["hot_us"]["n"], 5)
         self.assertEqual(wild.record["timing"]["hot_us"]["n"], 40)
+
+    def test_what_is_compared_shares_its_rounds(self):
+        calm, wild, far = Scripted("calm", steady(2.0)), Scripted("wild", noisy(1.9, 2.1)), Scripted("far", steady(4.0))
+        self.measure([calm, wild, far])
+        self.assertEqual([it.record["timing"]["hot_us"]["n"] for it in (calm, wild, far)], [40, 40, 5])
 
     def test_budget_ends_rounds_after_the_fewest(self):
         wild = Scripted("wild", noisy())
