@@ -28,7 +28,8 @@ class CudaDevice:
         self.index = index
         self.torch_device = torch.device("cuda", index)
         torch.cuda.set_device(index)
-        self.cache_bytes = torch.cuda.get_device_properties(index).L2_cache_size
+        self.properties = torch.cuda.get_device_properties(index)
+        self.cache_bytes = self.properties.L2_cache_size
         self.stream = torch.cuda.Stream()
         torch.cuda.set_stream(self.stream)
         self.pool = torch.cuda.graph_pool_handle()

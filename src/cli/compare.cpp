@@ -14,6 +14,8 @@
 #include "compare/live.hpp"
 #include "compare/output.hpp"
 #include "compare/policy_file.hpp"
+#include "compare/resample.hpp"
+#include "compare/rule.hpp"
 #include "core/json_text.hpp"
 #include "core/names.hpp"
 #include "report/atomic_file.hpp"
@@ -240,11 +242,28 @@ void add_output_options(CLI::App& command, CompareOptions& options) {
   command.add_flag("--all", options.all_rows, "List rows that are the same, too")->group(kGroup);
 }
 
+// A card that stands at its power limit says so when it gives up one step of the clock, too.
+std::vector<Record> without_slight_slowdowns(const ResultFile& file) {
+  std::vector<Record> records = file.records;
+  const Json::json_pointer pointer("/nvml/max_sm_clock_mhz");
+  if (!file.environment.contains(pointer) || !file.environment.at(pointer).is_number()) return records;
+  const auto highest = file.environment.at(pointer).get<double>();
+  for (Record& record : records) {
+    for (const Clock clock : kAllClocks) {
+      std::optional<Timing>& timing = record.timing(clock);
+      if (!timing || timing->sm_clock_mhz.empty()) continue;
+      const double usual = median_of(timing->sm_clock_mhz);
+      if (usual >= (1 - kClockDifference) * highest) timing->throttled_samples = 0;
+    }
+  }
+  return records;
+}
+
 }  // namespace
 
 Runs runs_of(const std::vector<ResultFile>& files) {
   Runs runs;
-  for (const ResultFile& file : files) runs.push_back(file.records);
+  for (const ResultFile& file : files) runs.push_back(without_slight_slowdowns(file));
   return runs;
 }
 

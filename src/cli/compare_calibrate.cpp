@@ -132,7 +132,7 @@ std::string calibrate(const std::vector<std::string>& results, int runs, const C
   const CalibratedNoise noise{.device = measured.device.name,
                               .time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))),
                               .runs = measured.runs.size(),
-                              .model = estimate.updated(default_noise(measured.device.backend))};
+                              .model = estimate.calibrated(default_noise(measured.device.backend))};
   const std::filesystem::path path = noise_path(noise_flag, measured.device);
   if (path.empty()) throw UsageError("--noise: is needed, neither XDG_DATA_HOME nor HOME is set");
   write_noise(path, noise);

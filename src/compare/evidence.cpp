@@ -118,8 +118,19 @@ Evidence weigh(const MatchedRow& row, Clock clock) {
 
 }  // namespace
 
+// Some kernels differ more from run to run than others of their class. What the repeats of one row show is
+// moderated by what is stated, because few repeats show little (Smyth: "Linear models and empirical Bayes
+// methods", 2004).
 double Evidence::row_variance(const NoiseModel& noise) const {
-  return sampling_variance + std::pow(noise.of(size).row, 2) * run_factor;
+  const double stated = std::pow(noise.of(size).row, 2);
+  const double freedom = base.freedom() + next.freedom();
+  double own = 0;
+  if (freedom > 0) {
+    const double repeats = (base.squares() + next.squares()) / freedom;
+    own = std::max(0.0, repeats - std::pow(noise.of(size).common, 2) - sampling_variance / run_factor);
+  }
+  const double moderated = (kPriorRuns * stated + freedom * own) / (kPriorRuns + freedom);
+  return sampling_variance + std::max(stated, moderated) * run_factor;
 }
 
 double Evidence::common_variance(const NoiseModel& noise) const {

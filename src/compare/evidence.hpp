@@ -20,6 +20,7 @@ struct Evidence {
   double run_factor = 2;         // 1/k_base + 1/k_new over the numbers of runs
   std::size_t fewest_samples = 0;
 
+  // Sampling, and from run to run: as the class says, or the row's own repeats where they say more.
   double row_variance(const NoiseModel& noise) const;
   double common_variance(const NoiseModel& noise) const;
 };

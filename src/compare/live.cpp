@@ -57,6 +57,7 @@ Contest meet(const Variant& variant, Executor& base, Executor& next, const Check
 void run_block(Contest& contest, Executor& base, Executor& next, const LivePolicy& policy,
                std::mt19937_64& random) {
   std::vector<double> logs;
+  const bool first_is_base = random() % 2 == 0;  // of even pairs; of the others it is the other side
   const auto take = [&](Executor& executor, std::string& problem) {
     try {
       return executor.sample(*contest.variant, policy.clock);
@@ -66,7 +67,7 @@ void run_block(Contest& contest, Executor& base, Executor& next, const LivePolic
     }
   };
   for (int pair = -1; pair < policy.pairs && contest.is_on() && !interrupt_requested(); ++pair) {
-    const bool base_first = random() % 2 == 0;
+    const bool base_first = (pair % 2 == 0) == first_is_base;
     double base_us = base_first ? take(base, contest.base_problem) : 0;
     const double next_us = take(next, contest.next_problem);
     if (!base_first) base_us = take(base, contest.base_problem);
@@ -128,8 +129,11 @@ std::vector<RowVerdict> compare_live(const Problem& problem, std::span<const Var
   std::mt19937_64 random(policy.seed);
   std::vector<Contest> contests;
   for (int block = 0; block < kLiveBlocks && !interrupt_requested(); ++block) {
-    base.prepare(problem, policy.seed);
-    next.prepare(problem, policy.seed);
+    // Who comes first finds other memory free; each side is first as often as the other.
+    Executor& first = block % 2 == 0 ? base : next;
+    Executor& second = block % 2 == 0 ? next : base;
+    first.prepare(problem, policy.seed);
+    second.prepare(problem, policy.seed);
     if (contests.empty()) {
       for (const Variant* variant : variants) contests.push_back(meet(*variant, base, next, policy.check));
     }

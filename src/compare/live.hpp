@@ -2,8 +2,8 @@
 //
 // Clock, temperature and neighbours fall on both halves of a pair alike, so what is left between them is the
 // code, and where its buffers lie. Pairs are taken in kLiveBlocks blocks, and both sides prepare their
-// buffers anew for each; a block counts by the median of its pairs' log ratios, and the interval is Student's
-// over the blocks, so that it holds what placement does, too.
+// buffers anew for each, the one first and then the other; a block counts by the median of its pairs' log
+// ratios, and the interval is Student's over the blocks, so that it holds what placement does, too.
 #pragma once
 
 #include <cstdint>

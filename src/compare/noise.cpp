@@ -7,6 +7,7 @@
 
 #include "compare/resample.hpp"
 #include "compare/rule.hpp"
+#include "run/statistics.hpp"
 
 namespace flashcore {
 namespace {
@@ -44,6 +45,13 @@ double RepeatedRow::mean_log_median() const {
   return sum / static_cast<double>(runs.size());
 }
 
+double RepeatedRow::squares() const {
+  const double mean = mean_log_median();
+  return std::accumulate(runs.begin(), runs.end(), 0.0, [mean](double total, const Run& run) {
+    return total + std::pow(run.log_median - mean, 2);
+  });
+}
+
 void NoiseEstimate::add_side(std::span<const RepeatedRow> rows) {
   for (const SizeClass size : kAllSizeClasses) {
     std::vector<const RepeatedRow*> repeated;
@@ -67,10 +75,11 @@ void NoiseEstimate::add_class(std::span<const RepeatedRow* const> rows, Sums& su
   for (const RepeatedRow* row : rows) {
     const double mean = row->mean_log_median();
     const double freedom = static_cast<double>(row->runs.size() - 1);
-    for (const auto& run : row->runs) {
-      sums.row_squares += std::pow(run.log_median - mean - offsets[run.run], 2);
-    }
+    double squares = 0;
+    for (const auto& run : row->runs) squares += std::pow(run.log_median - mean - offsets[run.run], 2);
+    sums.row_squares += squares;
     sums.row_freedom += freedom;
+    sums.row_variances.push_back(std::max(0.0, squares / freedom - row->sampling_variance));
     sums.sampling += row->sampling_variance * freedom;
   }
   for (const auto& [run, offset] : offsets) sums.common_squares += offset * offset;
@@ -85,6 +94,17 @@ NoiseModel NoiseEstimate::updated(const NoiseModel& prior) const {
     Spread& spread = model.of(size);
     spread.row = pooled(spread.row, sums.row_squares, sums.row_freedom, sampling);
     spread.common = pooled(spread.common, sums.common_squares, sums.common_freedom, 0);
+  }
+  return model;
+}
+
+NoiseModel NoiseEstimate::calibrated(const NoiseModel& prior) const {
+  NoiseModel model = updated(prior);
+  for (const SizeClass size : kAllSizeClasses) {
+    std::vector<double> variances = sums_[static_cast<std::size_t>(size)].row_variances;
+    if (variances.size() < kFewestScatterRows) continue;
+    std::ranges::sort(variances);
+    model.of(size).row = std::max(model.of(size).row, std::sqrt(quantile(variances, kCalibratedShare)));
   }
   return model;
 }

@@ -63,6 +63,9 @@ struct RepeatedRow {
   std::vector<Run> runs;
 
   double mean_log_median() const;
+  // Of the runs' distances from their mean: the sum of squares, and how many of them are free.
+  double squares() const;
+  double freedom() const { return runs.empty() ? 0.0 : static_cast<double>(runs.size() - 1); }
 };
 
 // Gathers repeats, one or more sides, and updates a noise model by them.
@@ -74,6 +77,10 @@ class NoiseEstimate {
   // Variances pooled with those of `prior`, which count as kPriorRuns runs each.
   NoiseModel updated(const NoiseModel& prior) const;
 
+  // For comparing with single runs, which say nothing of their own scatter: as updated(), but `row` is what
+  // nearly all rows (kCalibratedShare) stay below, where the class has enough of them.
+  NoiseModel calibrated(const NoiseModel& prior) const;
+
   bool empty() const;
 
  private:
@@ -83,6 +90,7 @@ class NoiseEstimate {
     double sampling = 0;  // Σ sampling variance · freedom
     double common_squares = 0;
     double common_freedom = 0;
+    std::vector<double> row_variances;  // of each row by itself
   };
   void add_class(std::span<const RepeatedRow* const> rows, Sums& sums) const;
 

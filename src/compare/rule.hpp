@@ -56,12 +56,14 @@ inline constexpr double kMostScatter = 3;  // times the stated noise: more is a 
 
 inline constexpr int kBootstrapReplicates = 200;  // of a median; the standard error is then known to 5 %
 inline constexpr std::uint64_t kBootstrapSeed = 1;
-inline constexpr double kPriorRuns = 3;  // what a stated noise weighs beside noise seen in repeats
+inline constexpr double kPriorRuns = 3;           // what a stated noise weighs beside noise seen in repeats
+inline constexpr double kCalibratedShare = 0.95;  // of the rows scatter less than a calibrated `row` says
 
 inline constexpr double kSmallProblemUs = 20;   // below: launches and latencies make the time
 inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the power cap of an H100
 
 // Differences of environment that are said first.
-inline constexpr double kClockDifference = 0.02;  // of the SM clock that telemetry read
+inline constexpr double kClockDifference =
+    0.02;  // of the SM clock that telemetry read, or from the card's highest
 
 }  // namespace flashcore

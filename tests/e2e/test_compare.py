@@ -224,7 +224,7 @@ class Modes(Compare):
         file = self.folder / "noise.json"
         self.assert_ok(run("compare", "--calibrate", runs, "--noise", file))
         spread = json.loads(file.read_text())["spreads"]["medium"]
-        self.assertAlmostEqual(spread["row"], 0.002, delta=0.001)
+        self.assertTrue(0.002 < spread["row"] < 0.0035, spread)  # what nearly all rows stay below
         self.assertTrue(0.01 < spread["common"] < 0.03, spread)
         every_row = pairs.Pair(*pairs.noisy(71, pairs.every_row(1.05)), pairs.OK)
         self.assertEqual(self.compare(every_row).returncode, pairs.REGRESSION)
