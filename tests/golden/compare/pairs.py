@@ -136,9 +136,22 @@ def samples(values):
     return change
 
 
-def throttle(file):
+def throttle(file, mhz=None):
+    """At the power cap in most samples; the clock of the samples, where it is told."""
     for record in file["records"]:
-        record["timing"]["hot_us"]["throttled_samples"] = 12
+        timing = record["timing"]["hot_us"]
+        timing["throttled_samples"] = 12
+        if mhz is not None:
+            timing["sm_clock_mhz"] = [mhz] * len(timing["samples"])
+
+
+def wild(seed):
+    """Three runs a side, in which the one row jumps from run to run."""
+    base, new = noisy(seed, runs=3)
+    for files, factors in ((base, (1.0, 0.97, 1.01)), (new, (1.0, 1.05, 1.03))):
+        for file, factor in zip(files, factors):
+            samples(lambda us, factor=factor: [factor * x for x in us])(the_row(file))
+    return base, new
 
 
 def clock(mhz):
@@ -248,6 +261,11 @@ def all_pairs():
         "nan_in_base": Pair(*changed_base_row(26, samples(lambda us: us[:-1] + ["nan"])), CANNOT_TELL, "unclear"),
         "throttled_three_percent": Pair(*changed_file(27, throttle, every_row(1.03)), OK,
                                       says=("clocks held down", "0 rows against 40")),
+        "hardly_throttled_three_percent": Pair(*changed_file(
+            36, lambda file: throttle(file, 1965.0), every_row(1.03)), REGRESSION, None, None),
+        "well_throttled_three_percent": Pair(*changed_file(
+            36, lambda file: throttle(file, 1755.0), every_row(1.03)), OK, says=("clocks held down",)),
+        "one_row_jumps_in_three_runs": Pair(*wild(37), OK),
         "throttled_thirty_percent": Pair(*changed_file(28, throttle, every_row(1.3)), REGRESSION, None, None),
         "throttled_strict": Pair(*changed_file(29, throttle), CANNOT_TELL, says=("--strict",),
                                  arguments=("--strict",)),
