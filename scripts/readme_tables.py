@@ -4,6 +4,7 @@
 A block stands between two marker comments; its words say what is written there and from which file:
     <!-- generated: ladder results/h100/ladder.json -->   one table a problem, best variant of each family
     <!-- generated: peers results/h100/peers.json -->     one line a problem, this project's best beside each peer
+    <!-- generated: dtypes results/h100/fp8.json -->      one line a problem, the best variant of each dtype
     <!-- generated: repeats results/h100/aa-1.json,results/h100/aa-2.json -->   how rows of the same variant differ,
                                                           within each run and from each run to the next
     <!-- generated: text results/cpu/default.txt -->      the file as it is
@@ -183,7 +184,28 @@ def text(path, _file):
     return f"```text\n{path.read_text().rstrip()}\n```\n"
 
 
-KINDS = {"ladder": ladder, "peers": peers, "text": text}
+def dtypes(path, file):
+    document = json.loads(path.read_text())
+    names = list(dict.fromkeys(record["problem"]["dtype"] for record in document["records"]))
+    problems = {}
+    for record in document["records"]:
+        problem = {key: value for key, value in record["problem"].items() if key not in ("name", "dtype", "out_dtype")}
+        found = problems.setdefault(json.dumps(problem, sort_keys=True), {name: [] for name in names})
+        found[record["problem"]["dtype"]].append(record)
+    lines = [source_line(document, file), "",
+             f"| problem | {' | '.join(f'{name} us | {name} TFLOP/s | {name} variant' for name in names)} | speed-up |",
+             "|---" + "|---:|---:|---" * len(names) + "|---:|"]
+    for key, records in problems.items():
+        problem = json.loads(key)
+        best = [min(best_of_families(records[name]), key=headline) for name in names]
+        sizes = (f"batch {problem['batch']}, heads {problem['heads_q']}, seq {problem['seq_q']}, "
+                 f"head_dim {problem['head_dim']}{', causal' if problem.get('causal') else ''}")
+        cells = [f"{number(headline(record))} | {number(record['tflops'])} | `{record['variant']}`" for record in best]
+        lines.append(f"| {sizes} | {' | '.join(cells)} | {number(headline(best[0]) / headline(best[-1]))}× |")
+    return "\n".join(lines + [""])
+
+
+KINDS = {"dtypes": dtypes, "ladder": ladder, "peers": peers, "text": text}
 
 
 def generate(match):

@@ -39,9 +39,9 @@ def gpu_tests(program):
 def faults(program):
     """Kernels with one deliberate fault each get the right verdict."""
     matrix = program.build / "tests" / "flashcore_fault_matrix"
-    result = program.run("faults", [matrix, program.backend, program.folder / "fault-matrix.txt"], codes=(0, 1))
+    result = program.run("faults", [matrix, program.backend, program.folder / "fault-matrix.json"], codes=(0, 1))
     return [Claim("faults", "every broken kernel gets its verdict, the right one none", "all as expected",
-                  "all as expected" if result.code == 0 else "see fault-matrix.txt", result.code == 0)]
+                  "all as expected" if result.code == 0 else "see faults.log", result.code == 0)]
 
 
 def sanitize(program):

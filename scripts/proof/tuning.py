@@ -85,7 +85,7 @@ def auto(program):
     result = program.folder / "auto"
     program.run("auto", [program.bench, *problems(program), "--device", program.device, "--variants",
                          ",".join(["auto", *winners]), "--tuned-table", table, "--depth", "quick", "--budget",
-                         program.budget(60), "--format", "json", "--output", result])
+                         program.budget(120), "--format", "json", "--output", result])
     by_problem = {}
     for record in read_records(result.with_suffix(".json")):
         if hot_us(record):

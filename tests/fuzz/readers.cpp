@@ -8,6 +8,7 @@
 #include "config/plan.hpp"
 #include "config/problem_reader.hpp"
 #include "core/error.hpp"
+#include "core/json_text.hpp"
 #include "report/csv.hpp"
 #include "report/record_json.hpp"
 #include "report/result_file.hpp"
@@ -31,11 +32,18 @@ void unless_refused(Read read) {
   }
 }
 
+// Names that are no UTF-8 are repaired where they are written.
+std::vector<Problem> without_names(std::vector<Problem> problems) {
+  for (Problem& problem : problems) problem.name.clear();
+  return problems;
+}
+
 void check_plan(const Plan& plan) {
   require(!plan.problems.empty(), "a plan without a problem");
   require(plan.problems.size() == plan.problem_places.size(), "a problem without a place");
-  const Plan again = make_plan(JsonDocument(plan.config.dump(), "again"), plan.name);
-  require(again.problems == plan.problems, "a plan's own config makes other problems");
+  const Plan again = make_plan(JsonDocument(json_text(plan.config), "again"), plan.name);
+  require(without_names(again.problems) == without_names(plan.problems),
+          "a plan's own config makes other problems");
 }
 
 }  // namespace
