@@ -23,9 +23,15 @@
 // other kernels.
 //
 // On an H100, results/h100/fp8.json has it beside wgmma in fp16 at 8192 keys. The gain grows with head_dim,
-// as exp2 stops to bind. The tensor cores keep fewer bits than FP32 has in sums of 8-bit products
-// (DeepSeek-V3 Technical Report, section 3.3.2): at head_dim 256 the log-sum-exp was 1.2e-3 off, where 16-bit
-// kernels stay below 1e-3.
+// as exp2 stops to bind.
+//
+// What it lacks: the tensor cores add 8-bit products with about 14 bits (DeepSeek-V3 Technical Report,
+// section 3.3.2). At head_dim 256 the log-sum-exp was 1.2e-3 off, where 16-bit kernels stay below 1e-3. And O
+// is added up in the tensor cores over all keys, so that each product loses what lies below the sum's 14
+// bits: over 8192 equal values O comes out 12.5 % low, which `diagnose` tells; values of either sign lose
+// little, as the sum stays small. A remedy is an accumulator for each block of keys, added to O in FP32
+// (Zhang et al.: "SageAttention2", 2024); it takes head_dim / 2 more registers a thread, which leaves room
+// for 128 keys at head_dim 128 and for none at 256.
 #pragma once
 
 #include "kernels/common/value_transpose.cuh"

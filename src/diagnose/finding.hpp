@@ -71,6 +71,7 @@ enum class Sign : int {
   evenly_scaled,     // all tiles weigh the same factor too much or too little
   shifted_by_one,    // the mask's edge is one key off in every row
   aligned_top_left,  // the mask's diagonal starts at the first key
+  output_alone,      // O is wrong where the log-sum-exp is right
 };
 
 struct Finding {

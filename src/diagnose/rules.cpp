@@ -60,6 +60,8 @@ constexpr Rule kRules[] = {
          passes(Probe::long_sum)),
     when(Fault::rescaling, fails(Probe::rising), passes(Probe::one_tile), passes(Probe::tile_masses),
          passes(Probe::long_sum)),
+    when(Fault::output_precision, fails(Probe::long_sum, Sign::output_alone), passes(Probe::tile_masses),
+         passes(Probe::large_score)),
     when(Fault::sum_precision, fails(Probe::long_sum), passes(Probe::tile_masses),
          passes(Probe::large_score)),
     when(Fault::query_tail, fails(Probe::query_tail), passes(Probe::query_rows), passes(Probe::one_tile)),
@@ -120,6 +122,10 @@ constexpr FaultText kTexts[] = {
      "the factor exp(old maximum - new maximum), and what it is applied to"},
     {"sum_precision", "The row sum loses keys when there are many",
      "the type of the row sum: it has to be FP32"},
+    {"output_precision", "P·V loses bits when there are many keys",
+     "what P·V is added up in; the tensor cores of compute capability 8.9 and 9.0 add products of 8-bit "
+     "types "
+     "with about 14 bits, whatever the accumulator's type"},
     {"key_tail", "Keys after the last one count: the last tile's tail is not masked",
      "scores of keys from seq_kv on have to be -inf before the maximum and the sum"},
     {"causal_offset", "The causal mask is one key off",

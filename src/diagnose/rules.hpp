@@ -33,6 +33,7 @@ enum class Fault : int {
   maximum,
   rescaling,
   sum_precision,
+  output_precision,
   key_tail,
   causal_offset,
   causal_alignment,

@@ -225,7 +225,8 @@ class TileAttention {
       const int from = kBreak == Break::swapped_columns ? column ^ 8 : column;
       float sum = 0;
       for (int key = 0; key < kBlockKv; ++key) sum += probability(row, key) * v[key * kHeadDim + from];
-      work_.out[row][column] += sum;
+      const float total = work_.out[row][column] + sum;
+      work_.out[row][column] = kBreak == Break::half_output ? to_float(from_float<Element>(total)) : total;
     }
   }
 

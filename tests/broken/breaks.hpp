@@ -25,6 +25,7 @@ enum class Break : int {
   ring_read_early,
   output_stride,
   half_sum,
+  half_output,
   exp_overflow,
   swapped_columns,
 };
@@ -57,6 +58,8 @@ inline constexpr BreakText kBreaks[kBreakCount] = {
     {"ring_read_early", "the ring of three stages is read one stage early", Fault::kv_stage, true},
     {"output_stride", "rows of O are stored head_dim apart", Fault::output_stride, true},
     {"half_sum", "the row sum is kept in half precision", Fault::sum_precision, true},
+    // With normal inputs, O stays small, as values have either sign.
+    {"half_output", "P·V is added up in half precision", Fault::output_precision, false},
     // Scores of normal inputs stay far from where exp() overflows.
     {"exp_overflow", "no maximum is taken off the scores", Fault::overflow, false},
     {"swapped_columns", "V's columns are read 8 off", Fault::value_columns, true},
