@@ -7,7 +7,6 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import types
 import unittest
 
 from bench import SOURCE, BenchTest, run
@@ -57,10 +56,11 @@ class Sums(unittest.TestCase):
     def test_a_problem_that_one_race_left_undecided_is_no_agreement(self):
         self.assertEqual(tuning.agreement(sweep({"p": "a"}), sweep({"p": "a", "q": "a"})), 0.5)
 
-    def test_a_race_loses_what_exhaustive_search_timed(self):
-        exhaustive = types.SimpleNamespace(times={"p": {"a": 10.0, "b": 11.0}})
-        self.assertAlmostEqual(tuning.losses(sweep({"p": "b"}), exhaustive)["p"], 0.1)
-        self.assertEqual(tuning.losses(sweep({}), exhaustive)["p"], math.inf)
+    def test_auto_is_behind_the_fastest_beside_it(self):
+        chosen = {**record("p", "mma/b", 11.0), "reason": "auto: exact, a table"}
+        losses = tuning.losses([record("p", "mma/a", 10.0), chosen, record("q", "mma/a", 1.0)])
+        self.assertAlmostEqual(losses["p"], 0.1)
+        self.assertEqual(losses["q"], math.inf)
 
     def test_speed_ups_are_of_the_fastest_of_each(self):
         table = speed.Table([record("p", "mma/a", 4.0), record("p", "mma/b", 2.0), record("p", "wgmma/a", 5.0),
