@@ -1,5 +1,5 @@
-// The fire drill of drill_plugin.c on a CUDA device: variants that each fail in one way, and good ones between
-// them, which take libflashcore's own choice. The tile's block_kv says which variant it is.
+// The fire drill of drill_plugin.c on a CUDA device: variants that each fail in one way, and good ones
+// between them, which take libflashcore's own choice. The tile's block_kv says which variant it is.
 #include <cuda_runtime.h>
 #include <flashcore.h>
 
