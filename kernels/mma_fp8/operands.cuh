@@ -1,6 +1,7 @@
 // e4m3 as a warp of the mma pipeline takes it: factors of the head, probabilities of one byte, Vᵀ.
 #pragma once
 
+#include "kernels/common/e4m3_factors.cuh"
 #include "kernels/common/e4m3_ptx.cuh"
 #include "kernels/mma/operands.cuh"
 
@@ -22,24 +23,16 @@ struct MmaFp8Params : MmaParams {
 };
 
 template <>
-struct MmaOperands<Dtype::e4m3> {
+struct MmaOperands<Dtype::e4m3> : E4m3Factors {
   using Params = MmaFp8Params;
   using T = unsigned char;  // of Q, K and V, which are moved and multiplied, never computed with
 
-  // 448, the largest e4m3 value, as in wgmma_fp8. No slack: whatever lies above is lost to saturation, and a
-  // lower peak would push small probabilities among the subnormals. The conversion saturates, so that an exp2
-  // a little above is 448 as well.
-  static constexpr float kLog2Peak = 8.8073549f;
+  // No slack: whatever lies above is lost to saturation, and a lower peak would push small probabilities
+  // among the subnormals.
   static constexpr float kLog2Limit = kLog2Peak;
 
-  float scores;  // what products of Q and K are to be multiplied with
-  float values;  // what those of P and V are
-
   __device__ __forceinline__ MmaOperands(const Params& params, int batch, int head_kv) {
-    const std::int64_t head = std::int64_t{batch} * params.args.heads_kv + head_kv;
-    const auto factor = [&](const float* descale) { return descale == nullptr ? 1.0f : descale[head]; };
-    scores = factor(params.q_descale) * factor(params.k_descale);
-    values = factor(params.v_descale);
+    load(params, batch, head_kv);
   }
 
   // A soft cap has scores without factors behind it.
@@ -48,10 +41,6 @@ struct MmaOperands<Dtype::e4m3> {
   }
   __device__ __forceinline__ float softcap_scale(const Params& params) const {
     return params.args.scale / params.args.softcap * scores;
-  }
-  // Exponentials and their sum are too large by the same factor, which the division takes out.
-  __device__ __forceinline__ float normaliser(float row_sum) const {
-    return row_sum > 0 ? values / row_sum : 0.0f;
   }
 
   __device__ __forceinline__ static std::uint32_t pack_probabilities(const float (&p)[4]) {
@@ -68,15 +57,6 @@ struct MmaOperands<Dtype::e4m3> {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
     ptx::warp_barrier();
 #endif
-  }
-
-  template <class Use>
-  __device__ __forceinline__ static void visit_output_type(const Params& params, Use&& use) {
-    if (params.out_dtype == Dtype::fp16) {
-      use(Element<Dtype::fp16>{});
-    } else {
-      use(Element<Dtype::bf16>{});
-    }
   }
 };
 

@@ -11,8 +11,9 @@
 // num_warps = 4 · (consumers + 1), num_stages for K and for V; overlap, ping_pong, schedule, cluster as
 // core/variant.hpp has them. A persistent block has two places for Q where they fit, so that the next tile's
 // Q comes while this tile is worked on: with the early start of grids, 3 to 9 % at 512 and 1024 keys. Three
-// blocks of one consumer a multiprocessor in place of two: 6 to 7 % for encoders of 197 and 512 keys and for
-// 1024 keys, causal; at 256 keys, where a wave does not need the third, its fewer registers cost 15 %. Tried
+// blocks of one consumer a multiprocessor, against the best tile of any other kind in the same run: 6 % for
+// encoders of 197 and 512 keys and for 1024 keys, causal; at 256 keys, where a wave does not need the third
+// block, 16 % behind two. Tried
 // and left: beginning the next tile's scores before this tile's output is done; both then live longer, and
 // what that costs in registers loses 5 % even at 8192 keys. Limit: at head_dim 64 exp2 (16 a cycle and
 // multiprocessor) takes as long as the products; at 128 the products bind.

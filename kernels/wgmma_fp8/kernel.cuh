@@ -26,9 +26,9 @@
 // as exp2 stops to bind.
 //
 // What it lacks: the tensor cores add 8-bit products with about 14 bits (DeepSeek-V3 Technical Report,
-// section 3.3.2). At head_dim 256 the log-sum-exp was 1.2e-3 off, where 16-bit kernels stay below 1e-3. And O
-// is added up in the tensor cores over all keys, so that each product loses what lies below the sum's 14
-// bits: over 8192 equal values O comes out 12.5 % low, which `diagnose` tells; values of either sign lose
+// section 3.3.2). At head_dim 256 the log-sum-exp was up to 1.6e-3 off, where 16-bit kernels stay below 1e-3.
+// And O is added up in the tensor cores over all keys, so that each product loses what lies below the sum's
+// 14 bits: over 8192 equal values O comes out 12.5 % low, which `diagnose` tells; values of either sign lose
 // little, as the sum stays small. A remedy is an accumulator for each block of keys, added to O in FP32
 // (Zhang et al.: "SageAttention2", 2024); it takes head_dim / 2 more registers a thread, which leaves room
 // for 128 keys at head_dim 128 and for none at 256.

@@ -1,6 +1,7 @@
 // e4m3 as a consumer of the wgmma pipeline takes it: factors of the head, probabilities of one byte, Vᵀ.
 #pragma once
 
+#include "kernels/common/e4m3_factors.cuh"
 #include "kernels/common/e4m3_ptx.cuh"
 #include "kernels/wgmma/operands.cuh"
 
@@ -14,21 +15,11 @@ struct WgmmaFp8Params : WgmmaParams {
 };
 
 template <class L>
-struct E4m3Operands {
+struct E4m3Operands : E4m3Factors {
   using Params = WgmmaFp8Params;
 
-  // 448, the largest e4m3 value: the whole range is used, as the yardstick does, and it costs no more than a
-  // power of two. The conversion saturates, so that an exp2 a little above is 448 as well.
-  static constexpr float kLog2Peak = 8.8073549f;
-
-  float scores;  // what products of Q and K are to be multiplied with
-  float values;  // what those of P and V are
-
   __device__ __forceinline__ void enter(const Params& params, const BlockPosition& at) {
-    const std::int64_t head = std::int64_t{at.batch} * params.args.heads_kv + at.head_kv;
-    const auto factor = [&](const float* descale) { return descale == nullptr ? 1.0f : descale[head]; };
-    scores = factor(params.q_descale) * factor(params.k_descale);
-    values = factor(params.v_descale);
+    load(params, at.batch, at.head_kv);
   }
 
   // A soft cap has scores without factors behind it.
@@ -37,19 +28,6 @@ struct E4m3Operands {
   }
   __device__ __forceinline__ float softcap_scale(const Params& params) const {
     return params.softcap_scale * scores;
-  }
-  // Exponentials and their sum are too large by the same factor, which the division takes out.
-  __device__ __forceinline__ float normaliser(float row_sum) const {
-    return row_sum > 0 ? values / row_sum : 0.0f;
-  }
-
-  template <class Use>
-  __device__ __forceinline__ static void visit_output_type(const Params& params, Use&& use) {
-    if (params.out_dtype == Dtype::fp16) {
-      use(Element<Dtype::fp16>{});
-    } else {
-      use(Element<Dtype::bf16>{});
-    }
   }
 
   // A thread's scores of 32 keys, in the order that it has them; value_transpose.cuh puts V into the same.

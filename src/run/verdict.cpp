@@ -23,7 +23,6 @@ constexpr double kLseRelative = 1e-5;
 // The tensor cores of compute capability 9.0 add products of 8-bit elements with about 14 bits (DeepSeek-AI:
 // "DeepSeek-V3 Technical Report", 2024, section 3.3.2).
 constexpr double kScaledLseAbsolute = 2e-3;
-constexpr double kScaledLseRelative = 2e-4;
 
 CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
                   const CheckPolicy& policy) {
@@ -34,10 +33,8 @@ CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNo
   limit.rel_l2 = policy.yardstick_factor * yardstick.rel_l2 + kFloorRoundings * rounding;
   if (policy.max_abs > 0) limit.max_abs = std::min(limit.max_abs, policy.max_abs);
   if (policy.rel_l2 > 0) limit.rel_l2 = std::min(limit.rel_l2, policy.rel_l2);
-  const bool scaled = traits(problem.dtype).scaled;
-  const double lse_absolute = scaled ? kScaledLseAbsolute : kLseAbsolute;
-  const double lse_relative = scaled ? kScaledLseRelative : kLseRelative;
-  if (seen.lse) limit.lse_max_abs = lse_absolute + lse_relative * seen.lse->reference_rms;
+  const double lse_absolute = traits(problem.dtype).scaled ? kScaledLseAbsolute : kLseAbsolute;
+  if (seen.lse) limit.lse_max_abs = lse_absolute + kLseRelative * seen.lse->reference_rms;
   return limit;
 }
 

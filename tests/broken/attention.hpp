@@ -210,11 +210,11 @@ class TileAttention {
     }
   }
 
-  // P as P·V sees it: with Break::swapped_quadrants the lower left and the upper right quadrant of each 16 x
-  // 16 fragment have changed places.
+  // P as P·V sees it: rounded, as tensor cores take it. With Break::swapped_quadrants the lower left and the
+  // upper right quadrant of each 16 x 16 fragment have changed places.
   FLASHCORE_HOST_DEVICE float probability(int row, int column) const {
-    if (kBreak != Break::swapped_quadrants || (row & 8) == (column & 8)) return work_.p[row][column];
-    return work_.p[row ^ 8][column ^ 8];
+    const int moved = kBreak != Break::swapped_quadrants || (row & 8) == (column & 8) ? 0 : 8;
+    return to_float(from_float<Element>(work_.p[row ^ moved][column ^ moved]));
   }
 
   FLASHCORE_HOST_DEVICE void add_values(int tile) {

@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "emulated/kernel_test.hpp"
+#include "emulated/e4m3_cases.hpp"
 // The families' own tables, so that every tile is tested.
 #include "kernels/mma_fp8/d128.cu"
 #include "kernels/mma_fp8/d256.cu"
@@ -8,8 +8,6 @@
 
 namespace flashcore::emulated {
 namespace {
-
-using kernels::InputKind;
 
 class EmulatedMmaFp8Test : public testing::TestWithParam<Case> {};
 
@@ -23,38 +21,12 @@ TEST_P(EmulatedMmaFp8Test, HeadDim256AgreesWithTheReference) {
   expect_right(kernels::mma_fp8_d256(), GetParam().problem);
 }
 
-// Heads, each with factors of its own, and O in fp16.
-std::vector<Case> cases_of_factors() {
-  const Problem heads{.batch = 2,
-                      .heads_q = 4,
-                      .heads_kv = 2,
-                      .seq_q = 40,
-                      .seq_kv = 150,
-                      .out_dtype = Dtype::fp16,
-                      .lse = true};
-  Problem capped = heads;
-  capped.softcap = 2;
-  Problem window = heads;
-  window.causal = true;
-  window.window_left = 60;
-  window.layout = Layout::bshd;
-  Problem padded = heads;
-  padded.layout = Layout::padded;
-  padded.heads_q = 2;
-  return {{"fp16", heads}, {"fp16_softcap", capped}, {"fp16_window", window}, {"fp16_padded", padded}};
-}
-
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedMmaFp8Test, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Factors, EmulatedMmaFp8Test, testing::ValuesIn(cases_of_factors()), case_name);
 
 TEST(EmulatedMmaFp8, AgreesWithTheReferenceOnSpecialInputs) {
-  const Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = 70, .seq_kv = 150, .causal = true, .lse = true};
-  for (const Variant& variant : {kernels::mma_fp8_d64().front(), kernels::mma_fp8_d128().back()}) {
-    for (const InputKind kind : kernels::kAllInputKinds) {
-      if (kind == InputKind::minus_infinity) continue;  // not in e4m3
-      EXPECT_EQ(failure_of(variant, problem, kind), "") << variant.id() << " " << to_string(kind);
-    }
-  }
+  expect_right_on_special_inputs(kernels::mma_fp8_d64().front());
+  expect_right_on_special_inputs(kernels::mma_fp8_d128().back());
 }
 
 // Lengths around the edges of score tiles, groups of keys, blocks and warps.
@@ -69,28 +41,8 @@ TEST(EmulatedMmaFp8, AgreesWithTheReferenceAtEveryEdge) {
   }
 }
 
-// A launch without factors is one with factors of 1: O is the same bits.
 TEST(EmulatedMmaFp8, MissingFactorsAreOne) {
-  const Problem problem{.heads_q = 2,
-                        .heads_kv = 2,
-                        .seq_q = 5,
-                        .seq_kv = 40,
-                        .head_dim = 128,
-                        .dtype = Dtype::e4m3,
-                        .scale = 1.0 / 128};
-  const Variant& variant = kernels::mma_fp8_d128().front();
-  CpuProblem buffers(problem, 1, InputKind::normal);
-  ScaledAttentionArgs args = buffers.args(0);
-  std::vector<std::byte> workspace(variant.workspace_bytes(args));
-  args.workspace = workspace.data();
-  const std::vector<float> ones(2, 1.0f);
-  std::vector<float> outputs[2];
-  for (const bool given : {false, true}) {
-    args.q_descale = args.k_descale = args.v_descale = given ? ones.data() : nullptr;
-    ASSERT_EQ(variant.run(args, nullptr), 0);
-    outputs[given] = buffers.read_out();
-  }
-  EXPECT_EQ(outputs[0], outputs[1]);
+  expect_missing_factors_are_one(kernels::mma_fp8_d128().front());
 }
 
 // e4m3 products came with compute capability 8.9; what a device lacks, and rows that cannot be copied 16
@@ -104,7 +56,7 @@ TEST(EmulatedMmaFp8, NamesWhatItLacks) {
                         .dtype = Dtype::e4m3,
                         .scale = 0.125};
   const Variant& variant = kernels::mma_fp8_d64().front();
-  const CpuProblem buffers(problem, 1, InputKind::normal);
+  const CpuProblem buffers(problem, 1, kernels::InputKind::normal);
   ScaledAttentionArgs args = buffers.args(0);
   const auto reason = [&](int compute_capability) {
     const char* text = variant.unsupported(

@@ -1,10 +1,9 @@
-#include "emulated/kernel_test.hpp"
+#include "emulated/e4m3_cases.hpp"
 #include "kernels/wgmma_fp8/kernel.cuh"
 
 namespace flashcore::emulated {
 namespace {
 
-using kernels::InputKind;
 using kernels::wgmma_tile;
 using enum kernels::Interleave;
 using enum kernels::Schedule;
@@ -41,61 +40,14 @@ TEST_P(EmulatedWgmmaFp8Test, ClusterAgreesWithTheReference) {
   expect_right(kClusterVariants, GetParam().problem);
 }
 
-// Heads, each with factors of its own, and O in fp16.
-std::vector<Case> cases_of_factors() {
-  const Problem heads{.batch = 2,
-                      .heads_q = 4,
-                      .heads_kv = 2,
-                      .seq_q = 40,
-                      .seq_kv = 150,
-                      .out_dtype = Dtype::fp16,
-                      .lse = true};
-  Problem capped = heads;
-  capped.softcap = 2;
-  Problem window = heads;
-  window.causal = true;
-  window.window_left = 60;
-  window.layout = Layout::bshd;
-  Problem padded = heads;
-  padded.layout = Layout::padded;
-  padded.heads_q = 2;
-  return {{"fp16", heads}, {"fp16_softcap", capped}, {"fp16_window", window}, {"fp16_padded", padded}};
-}
-
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaFp8Test, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Factors, EmulatedWgmmaFp8Test, testing::ValuesIn(cases_of_factors()), case_name);
 
 TEST(EmulatedWgmmaFp8, AgreesWithTheReferenceOnSpecialInputs) {
-  const Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = 70, .seq_kv = 150, .causal = true, .lse = true};
-  for (const InputKind kind : kernels::kAllInputKinds) {
-    if (kind == InputKind::minus_infinity) continue;  // not in e4m3
-    EXPECT_EQ(failure_of(kVariants.front(), problem, kind), "") << to_string(kind);
-  }
+  expect_right_on_special_inputs(kVariants.front());
 }
 
-// A launch without factors is one with factors of 1: O is the same bits.
-TEST(EmulatedWgmmaFp8, MissingFactorsAreOne) {
-  const Problem problem{.heads_q = 2,
-                        .heads_kv = 2,
-                        .seq_q = 5,
-                        .seq_kv = 40,
-                        .head_dim = 128,
-                        .dtype = Dtype::e4m3,
-                        .scale = 1.0 / 128};
-  const Variant& variant = kVariants.front();
-  CpuProblem buffers(problem, 1, InputKind::normal);
-  ScaledAttentionArgs args = buffers.args(0);
-  std::vector<std::byte> workspace(variant.workspace_bytes(args));
-  args.workspace = workspace.data();
-  const std::vector<float> ones(2, 1.0f);
-  std::vector<float> outputs[2];
-  for (const bool given : {false, true}) {
-    args.q_descale = args.k_descale = args.v_descale = given ? ones.data() : nullptr;
-    ASSERT_EQ(variant.run(args, nullptr), 0);
-    outputs[given] = buffers.read_out();
-  }
-  EXPECT_EQ(outputs[0], outputs[1]);
-}
+TEST(EmulatedWgmmaFp8, MissingFactorsAreOne) { expect_missing_factors_are_one(kVariants.front()); }
 
 }  // namespace
 }  // namespace flashcore::emulated

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <random>
 
@@ -76,10 +77,14 @@ TEST(CompareLive, WhatFailsIsBroken) {
   }
 }
 
-// Writes its name down at each sample.
+// Writes its name down at each sample, in capitals when it prepares.
 class NamedExecutor : public FakeExecutor {
  public:
   NamedExecutor(char name, std::string& log) : name_(name), log_(log) {}
+  void prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) override {
+    log_ += static_cast<char>(std::toupper(name_));
+    FakeExecutor::prepare(problem, seed, inputs);
+  }
   double sample(const Variant& variant, Clock clock) override {
     log_ += name_;
     return FakeExecutor::sample(variant, clock);
@@ -96,6 +101,7 @@ TEST(CompareLive, TheSidesTakeTurnsInEitherOrder) {
   NamedExecutor next('n', log);
   const Variant* variants[] = {&kVariant};
   compare_live(sample_problem(), variants, base, next, {}, [](int, std::string_view) {});
+  std::erase_if(log, [](char name) { return name == 'B' || name == 'N'; });
   std::size_t base_first = 0;
   for (std::size_t i = 0; i < log.size(); i += 2) {
     EXPECT_NE(log[i], log[i + 1]) << i;
@@ -103,6 +109,18 @@ TEST(CompareLive, TheSidesTakeTurnsInEitherOrder) {
   }
   EXPECT_GT(base_first, log.size() / 2 / 4);
   EXPECT_LT(base_first, log.size() / 2 * 3 / 4);
+}
+
+TEST(CompareLive, EachSideIsFirstToPrepareInEveryOtherBlock) {
+  std::string log;
+  NamedExecutor base('b', log);
+  NamedExecutor next('n', log);
+  const Variant* variants[] = {&kVariant};
+  compare_live(sample_problem(), variants, base, next, {}, [](int, std::string_view) {});
+  std::erase_if(log, [](char name) { return name == 'b' || name == 'n'; });
+  std::string wanted;
+  for (int block = 0; block < kLiveBlocks; ++block) wanted += block % 2 == 0 ? "BN" : "NB";
+  EXPECT_EQ(log, wanted);
 }
 
 TEST(CompareLive, EachBlockPreparesAnew) {

@@ -1,0 +1,55 @@
+#include "emulated/e4m3_cases.hpp"
+
+namespace flashcore::emulated {
+
+std::vector<Case> cases_of_factors() {
+  const Problem heads{.batch = 2,
+                      .heads_q = 4,
+                      .heads_kv = 2,
+                      .seq_q = 40,
+                      .seq_kv = 150,
+                      .out_dtype = Dtype::fp16,
+                      .lse = true};
+  Problem capped = heads;
+  capped.softcap = 2;
+  Problem window = heads;
+  window.causal = true;
+  window.window_left = 60;
+  window.layout = Layout::bshd;
+  Problem padded = heads;
+  padded.layout = Layout::padded;
+  padded.heads_q = 2;
+  return {{"fp16", heads}, {"fp16_softcap", capped}, {"fp16_window", window}, {"fp16_padded", padded}};
+}
+
+void expect_right_on_special_inputs(const Variant& variant) {
+  const Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = 70, .seq_kv = 150, .causal = true, .lse = true};
+  for (const kernels::InputKind kind : kernels::kAllInputKinds) {
+    if (kind == kernels::InputKind::minus_infinity) continue;  // not in e4m3
+    EXPECT_EQ(failure_of(variant, problem, kind), "") << variant.id() << " " << to_string(kind);
+  }
+}
+
+void expect_missing_factors_are_one(const Variant& variant) {
+  const Problem problem{.heads_q = 2,
+                        .heads_kv = 2,
+                        .seq_q = 5,
+                        .seq_kv = 40,
+                        .head_dim = 128,
+                        .dtype = Dtype::e4m3,
+                        .scale = 1.0 / 128};
+  CpuProblem buffers(problem, 1, kernels::InputKind::normal);
+  ScaledAttentionArgs args = buffers.args(0);
+  std::vector<std::byte> workspace(variant.workspace_bytes(args));
+  args.workspace = workspace.data();
+  const std::vector<float> ones(2, 1.0f);
+  std::vector<float> outputs[2];
+  for (const bool given : {false, true}) {
+    args.q_descale = args.k_descale = args.v_descale = given ? ones.data() : nullptr;
+    ASSERT_EQ(variant.run(args, nullptr), 0);
+    outputs[given] = buffers.read_out();
+  }
+  EXPECT_EQ(outputs[0], outputs[1]);
+}
+
+}  // namespace flashcore::emulated
