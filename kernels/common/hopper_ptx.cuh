@@ -93,7 +93,8 @@ __device__ inline void named_barrier_arrive(int id, int threads) {
 
 // --- Bulk tensor copies: "cp.async.bulk.tensor", "cp.async.bulk.commit_group / wait_group"
 
-// Element coordinates of a box, fastest dimension first.
+// Element coordinates of a box, fastest dimension first. A tensor with box_heads (tma_map.hpp) has its heads
+// where others have rows.
 struct TensorCoordinate {
   int column, row, head, batch;
 };

@@ -6,6 +6,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "core/attention_args.hpp"
 #include "core/dtype.hpp"
@@ -14,6 +15,8 @@
 namespace flashcore::kernels {
 
 // [batch, heads, rows, columns] by strides, copied in boxes of box_rows rows and the columns of one panel.
+// With box_heads, a box has box_rows rows of so many heads, the heads of a row side by side: coordinates,
+// too, are then in the order of [batch, rows, heads, columns].
 struct PanelTensor {
   const void* data = nullptr;
   Strides stride;
@@ -22,7 +25,8 @@ struct PanelTensor {
   int rows = 0;
   int columns = 0;
   Dtype dtype = Dtype::fp16;
-  int box_rows = 0;  // at most 256
+  int box_rows = 0;  // at most 256, times box_heads
+  int box_heads = 0;
 };
 
 // Null, or why no tensor map can describe rows with these strides: the engine wants positive multiples of 16
@@ -79,16 +83,20 @@ inline TensorMapEncoder tensor_map_encoder() {
 inline cudaError_t encode_tensor_map(CUtensorMap& map, const PanelTensor& tensor) {
   const TensorMapEncoder encode = tensor_map_encoder();
   if (encode == nullptr) return cudaErrorNotSupported;
-  const cuuint64_t sizes[4] = {static_cast<cuuint64_t>(tensor.columns), static_cast<cuuint64_t>(tensor.rows),
-                               static_cast<cuuint64_t>(tensor.heads), static_cast<cuuint64_t>(tensor.batch)};
+  cuuint64_t sizes[4] = {static_cast<cuuint64_t>(tensor.columns), static_cast<cuuint64_t>(tensor.rows),
+                         static_cast<cuuint64_t>(tensor.heads), static_cast<cuuint64_t>(tensor.batch)};
   const auto bytes = [&](std::int64_t elements) {
     return static_cast<cuuint64_t>(elements) * size_bytes(tensor.dtype);
   };
-  const cuuint64_t strides[3] = {bytes(tensor.stride.row), bytes(tensor.stride.head),
-                                 bytes(tensor.stride.batch)};
+  cuuint64_t strides[3] = {bytes(tensor.stride.row), bytes(tensor.stride.head), bytes(tensor.stride.batch)};
   const int box_columns = panel_columns(static_cast<int>(size_bytes(tensor.dtype)));
-  const cuuint32_t box[4] = {static_cast<cuuint32_t>(box_columns), static_cast<cuuint32_t>(tensor.box_rows),
-                             1, 1};
+  cuuint32_t box[4] = {static_cast<cuuint32_t>(box_columns), static_cast<cuuint32_t>(tensor.box_rows), 1, 1};
+  if (tensor.box_heads > 0) {
+    box[2] = static_cast<cuuint32_t>(tensor.box_heads);
+    std::swap(sizes[1], sizes[2]);
+    std::swap(strides[0], strides[1]);
+    std::swap(box[1], box[2]);
+  }
   const cuuint32_t element_strides[4] = {1, 1, 1, 1};
   const CUresult result =
       encode(&map, tensor_map_type(tensor.dtype), 4, const_cast<void*>(tensor.data), sizes, strides, box,

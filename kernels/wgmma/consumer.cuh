@@ -26,6 +26,8 @@ struct Consumer {
   OnlineSoftmax<Operands> softmax;
   int row;  // the first of this thread's two
 
+  __device__ __forceinline__ int query(int r) const { return query_of<L>(params.order, row + 8 * r); }
+
   // --- Turns: with ping-pong the consumers issue their products one after the other. A token goes round: a
   // consumer waits for its predecessor's arrival, issues, and arrives for its successor.
 
@@ -102,7 +104,7 @@ struct Consumer {
     if constexpr (kMasked) {
       if (params.softcap_scale != 0) apply_softcap(s_acc, operands.softcap_scale(params));
       const int first_key = block * L::kBlockKv + thread % 4 * 2;
-      apply_mask(s_acc, fragment_mask(params.args, row, first_key));
+      apply_mask(s_acc, fragment_mask(params.args, {query(0), query(1)}, first_key));
     }
     softmax.template update<kMasked>(s_acc, operands.log2_scale(params));
   }
@@ -201,8 +203,8 @@ struct Consumer {
     if (params.args.lse == nullptr || thread % 4 != 0) return;
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      if (row + 8 * r >= params.args.seq_q) continue;
-      params.args.lse[lse_index(params.args, at.batch, at.head, row + 8 * r)] =
+      if (query(r) >= params.args.seq_q) continue;
+      params.args.lse[lse_index(params.args, at.batch, head_of<L>(params.order, at, row + 8 * r), query(r))] =
           log_sum_exp(softmax.log2_max(r, operands.log2_scale(params)), softmax.row_sum[r]);
     }
   }
@@ -240,7 +242,7 @@ struct Consumer {
     if (thread == 0) {  // whose row is the warpgroup's first
 #pragma unroll
       for (int panel = 0; panel < L::kOutPanels; ++panel) {
-        copy_box_to_global(&params.out, {panel * kPanelColumns, row, at.head, at.batch},
+        copy_box_to_global(&params.out, row_coordinate<L>(params.order, at, panel * kPanelColumns, row),
                            place + panel * L::kQPanelBytes);
       }
       bulk_commit();
@@ -267,11 +269,15 @@ struct Consumer {
     TileSource<L> tiles{params.order, smem};
     open_turns();
     for (int tile; tiles.next(tile);) {
-      const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
+      const BlockPosition at = tile_position<L>(params.args, params.order, tile);
       const int row_begin = at.row_begin + row_offset;
       row = row_begin + thread / 32 * 16 + thread % 32 / 4;
-      const BlockRange blocks = visible_blocks(params.args, at.row_begin, L::kClusterRows, L::kBlockKv);
-      BlockRange unmasked = unmasked_blocks(params.args, row_begin, kWarpgroupRows, L::kBlockKv);
+      const auto queries = [&](int begin, int rows) {
+        return queries_of<L>(params.args, params.order, begin, rows);
+      };
+      const BlockRange blocks =
+          visible_blocks(params.args, queries(at.row_begin, L::kClusterRows), L::kBlockKv);
+      BlockRange unmasked = unmasked_blocks(params.args, queries(row_begin, kWarpgroupRows), L::kBlockKv);
       if (params.softcap_scale != 0) unmasked = {blocks.end, blocks.end};
       softmax.reset();
 #pragma unroll

@@ -35,6 +35,9 @@ struct WgmmaKernel : WgmmaPipeline<S, HalfOperands> {
       if (const char* reason = unmappable(stride, S.dtype)) return reason;
     }
     if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
+    if constexpr (L::kPackGqa) {
+      if (const char* reason = unpackable(args)) return reason;
+    }
     return misaligned(args);
   }
 
@@ -42,9 +45,9 @@ struct WgmmaKernel : WgmmaPipeline<S, HalfOperands> {
 
   static cudaError_t prepare(const AttentionArgs& args, cudaStream_t stream, WgmmaParams& params) {
     auto* counter = static_cast<int*>(args.workspace);
-    set_sizes_and_scales(args, S.dtype, L::kClusterRows, counter, params);
+    set_sizes_and_scales<L>(args, counter, params);
     if (const cudaError_t error = WgmmaKernel::reset(counter, stream); error != cudaSuccess) return error;
-    return encode_maps(WgmmaTensors(args, S.dtype, L::kBlockKv / L::kCluster), params);
+    return encode_maps(WgmmaTensors(args, S.dtype, L::kBlockKv / L::kCluster, L::kPackGqa), params);
   }
 };
 

@@ -28,6 +28,7 @@ struct WgmmaLayout {
   static constexpr int kHeadDim = S.head_dim;
   static constexpr int kClusterRows = S.tile.block_q * kCluster;
   static constexpr bool kTurns = S.tile.ping_pong != 0;
+  static constexpr bool kPackGqa = S.tile.pack_gqa != 0;
 
   static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
   static constexpr int kColumns = panel_columns(kElementBytes);                // of a panel of these

@@ -17,25 +17,32 @@ struct WgmmaParams {
 };
 
 // Fills all but the tensor maps.
-inline void set_sizes_and_scales(const AttentionArgs& args, Dtype dtype, int tile_rows, int* next_tile,
-                                 WgmmaParams& params) {
+template <class L>
+void set_sizes_and_scales(const AttentionArgs& args, int* next_tile, WgmmaParams& params) {
   params.args = args;
-  params.order = make_tile_order(args, dtype, tile_rows);
+  params.order = make_tile_order(args, L::spec.dtype, L::kClusterRows, L::kPackGqa);
   params.log2_scale = (args.softcap > 0 ? args.softcap : args.scale) * kLog2E;
   params.softcap_scale = args.softcap > 0 ? args.scale / args.softcap : 0.0f;
   params.next_tile = next_tile;
 }
 
-// The tensors of one launch as the copy engine takes them; box_rows_kv rows of K or V a copy.
+// The tensors of one launch as the copy engine takes them; box_rows_kv rows of K or V a copy. A copy of Q or
+// O is 64 rows: queries of one head, or fewer queries of all heads of a KV head.
 struct WgmmaTensors {
   PanelTensor q, k, v, out;
 
-  WgmmaTensors(const AttentionArgs& args, Dtype dtype, int box_rows_kv)
+  WgmmaTensors(const AttentionArgs& args, Dtype dtype, int box_rows_kv, bool pack_gqa)
       : q{args.q, args.q_stride, args.batch, args.heads_q, args.seq_q, args.head_dim, dtype, kWarpgroupRows},
         k{args.k, args.k_stride, args.batch, args.heads_kv, args.seq_kv, args.head_dim, dtype, box_rows_kv},
         v{args.v, args.v_stride, args.batch, args.heads_kv, args.seq_kv, args.head_dim, dtype, box_rows_kv},
         out{args.out,   args.out_stride, args.batch, args.heads_q,
-            args.seq_q, args.head_dim,   dtype,      kWarpgroupRows} {}
+            args.seq_q, args.head_dim,   dtype,      kWarpgroupRows} {
+    if (!pack_gqa) return;
+    for (PanelTensor* tensor : {&q, &out}) {
+      tensor->box_heads = args.heads_q / args.heads_kv;
+      tensor->box_rows = kWarpgroupRows / tensor->box_heads;
+    }
+  }
 };
 
 inline cudaError_t encode_maps(const WgmmaTensors& tensors, WgmmaParams& params) {

@@ -8,11 +8,12 @@
 
 namespace flashcore::kernels {
 
-// Blocks of one consumer a multiprocessor holds: a third where the fragments are small enough. Each begins
-// and ends its tiles by itself, so that one's start and end lie under the products of others.
-constexpr int blocks_per_sm(int consumers, int fragment_registers) {
+// Blocks of one consumer a multiprocessor holds: a third where they are persistent and the fragments small
+// enough. Each begins and ends its tiles by itself, so that one's start and end lie under the products of
+// others. Blocks of one tile are for problems of a wave, which a third would only take registers from.
+constexpr int blocks_per_sm(int consumers, int fragment_registers, bool persistent) {
   if (consumers > 1) return 1;
-  return fragment_registers <= 104 ? 3 : 2;
+  return persistent && fragment_registers <= 104 ? 3 : 2;
 }
 
 // Registers a thread after the exchange. They add up to what the block got at launch: 3 · 168 with two
@@ -23,8 +24,10 @@ struct RegisterShare {
   int producer;
   int consumer;
 };
-constexpr RegisterShare register_share(int consumers, int fragment_registers) {
-  if (consumers == 1) return {24, blocks_per_sm(1, fragment_registers) == 3 ? 136 : 232};
+constexpr RegisterShare register_share(int consumers, int blocks_per_sm, int fragment_registers,
+                                       bool counter) {
+  if (consumers == 1 && counter) return blocks_per_sm == 3 ? RegisterShare{32, 128} : RegisterShare{40, 216};
+  if (consumers == 1) return {24, blocks_per_sm == 3 ? 136 : 232};
   if (consumers == 3) return {32, 160};
   return fragment_registers > 184 ? RegisterShare{24, 240} : RegisterShare{40, 232};
 }
@@ -38,7 +41,7 @@ enum class Interleave : int {
 enum class Schedule : int { one_tile, persistent, counter };
 
 constexpr Tile wgmma_tile(int consumers, int block_kv, int stages, Interleave interleave, Schedule schedule,
-                          int cluster = 0) {
+                          int cluster = 0, bool pack_gqa = false) {
   return {.block_q = consumers * kWarpgroupRows,
           .block_kv = block_kv,
           .num_warps = 4 * (consumers + 1),
@@ -46,7 +49,8 @@ constexpr Tile wgmma_tile(int consumers, int block_kv, int stages, Interleave in
           .overlap = interleave != Interleave::none,
           .ping_pong = interleave == Interleave::ping_pong,
           .schedule = static_cast<int>(schedule),
-          .cluster = cluster};
+          .cluster = cluster,
+          .pack_gqa = pack_gqa};
 }
 
 // What a family adds: kFamily, kSummary, unsupported(), workspace_bytes() and prepare().
@@ -57,9 +61,11 @@ struct WgmmaPipeline {
   static constexpr VariantSpec spec = S;
   static constexpr int kMinComputeCapability = 90;
   static constexpr int kMaxComputeCapability = 90;
-  static constexpr int kMinBlocksPerSm = blocks_per_sm(L::kConsumers, L::kFragmentRegisters);
+  static constexpr int kMinBlocksPerSm =
+      blocks_per_sm(L::kConsumers, L::kFragmentRegisters, S.tile.schedule != 0);
   static constexpr bool kWaitsForGrid = true;
-  static constexpr RegisterShare kRegisters = register_share(L::kConsumers, L::kFragmentRegisters);
+  static constexpr RegisterShare kRegisters =
+      register_share(L::kConsumers, kMinBlocksPerSm, L::kFragmentRegisters, S.tile.schedule == 2);
 
   static constexpr const char* invalid() {
     const Tile& tile = S.tile;
@@ -82,7 +88,10 @@ struct WgmmaPipeline {
   static constexpr int smem_bytes() { return L::kSmemBytes; }
 
   static std::int64_t grid_blocks(const AttentionArgs& args) {
-    const std::int64_t tiles = tiled_grid_blocks(args, L::kClusterRows);
+    const std::int64_t rows =
+        L::kPackGqa ? std::int64_t{args.seq_q} * (args.heads_q / args.heads_kv) : args.seq_q;
+    const std::int64_t heads = L::kPackGqa ? args.heads_kv : args.heads_q;
+    const std::int64_t tiles = ceil_div(rows, L::kClusterRows) * heads * args.batch;
     if constexpr (S.tile.schedule == 0) return tiles * L::kCluster;
     int device = 0;
     int sms = 1;

@@ -24,8 +24,9 @@ struct Producer {
       }
     }();
     for (int tile; tiles.next(tile);) {
-      const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
-      const BlockRange blocks = visible_blocks(params.args, at.row_begin, L::kClusterRows, L::kBlockKv);
+      const BlockPosition at = tile_position<L>(params.args, params.order, tile);
+      const QueryRange queries = queries_of<L>(params.args, params.order, at.row_begin, L::kClusterRows);
+      const BlockRange blocks = visible_blocks(params.args, queries, L::kBlockKv);
       if (blocks.begin >= blocks.end) continue;
       int block = blocks.end - 1;
       bring_block(Operand::k, at, block, k_ring);
@@ -43,15 +44,16 @@ struct Producer {
     TileSource<L> tiles{params.order, smem};
     for (int tile; tiles.next(tile); ring.advance()) {
       if (lane != 0) continue;
-      const BlockPosition at = tile_position(params.args, params.order, L::kClusterRows, tile);
+      const BlockPosition at = tile_position<L>(params.args, params.order, tile);
       for (int c = 0; c < L::kConsumers; ++c) {
         const std::uint32_t full = smem.q_full(c, ring.slot);
         mbarrier_wait(smem.q_empty(c, ring.slot), ring.parity ^ 1);
         mbarrier_arrive_expect_bytes(full, L::kQBytes);
         for (int panel = 0; panel < L::kPanels; ++panel) {
-          copy_box_to_smem(
-              smem.q(c, ring.slot) + panel * L::kQPanelBytes, &params.q,
-              {panel * L::kColumns, at.row_begin + row_offset + c * kWarpgroupRows, at.head, at.batch}, full);
+          copy_box_to_smem(smem.q(c, ring.slot) + panel * L::kQPanelBytes, &params.q,
+                           row_coordinate<L>(params.order, at, panel * L::kColumns,
+                                             at.row_begin + row_offset + c * kWarpgroupRows),
+                           full);
         }
       }
     }

@@ -21,11 +21,12 @@ struct FragmentMask {
   int count[2];
 };
 
-__device__ __forceinline__ FragmentMask fragment_mask(const AttentionArgs& args, int row, int first_key) {
+__device__ __forceinline__ FragmentMask fragment_mask(const AttentionArgs& args, const int (&queries)[2],
+                                                      int first_key) {
   FragmentMask mask;
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
-    const KeyRange keys = visible_keys(args, row + 8 * r);
+    const KeyRange keys = visible_keys(args, queries[r]);
     mask.begin[r] = keys.begin - first_key;
     mask.count[r] = keys.end - keys.begin;
   }

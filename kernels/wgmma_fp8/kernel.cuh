@@ -52,6 +52,9 @@ struct WgmmaFp8Kernel : WgmmaPipeline<S, E4m3Operands> {
     }
     if (const char* reason = unmappable(args.out_stride, Dtype::fp16)) return reason;
     if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
+    if constexpr (L::kPackGqa) {
+      if (const char* reason = unpackable(args)) return reason;
+    }
     return misaligned(args);
   }
 
@@ -63,7 +66,7 @@ struct WgmmaFp8Kernel : WgmmaPipeline<S, E4m3Operands> {
   static cudaError_t prepare(const ScaledAttentionArgs& args, cudaStream_t stream, WgmmaFp8Params& params) {
     auto* workspace = static_cast<std::byte*>(args.workspace);
     auto* counter = reinterpret_cast<int*>(workspace + ValueTranspose::bytes(args));
-    set_sizes_and_scales(args, S.dtype, L::kClusterRows, counter, params);
+    set_sizes_and_scales<L>(args, counter, params);
     params.q_descale = args.q_descale;
     params.k_descale = args.k_descale;
     params.v_descale = args.v_descale;
@@ -76,7 +79,7 @@ struct WgmmaFp8Kernel : WgmmaPipeline<S, E4m3Operands> {
 
  private:
   static WgmmaTensors tensors(const ScaledAttentionArgs& args) {
-    WgmmaTensors tensors(args, S.dtype, L::kBlockKv / L::kCluster);
+    WgmmaTensors tensors(args, S.dtype, L::kBlockKv / L::kCluster, L::kPackGqa);
     const auto columns = static_cast<int>(ValueTranspose::columns(args));
     const std::int64_t head = std::int64_t{columns} * args.head_dim;
     tensors.v.data = args.workspace;

@@ -38,6 +38,28 @@ std::vector<Case> short_cases() {
   return chosen;
 }
 
+std::vector<Case> packable_cases() {
+  std::vector<Case> chosen = cases();
+  std::erase_if(chosen, [](const Case& c) { return c.problem.heads_q / c.problem.heads_kv % 3 == 0; });
+  const auto add = [&](std::string name, std::int64_t group, std::int64_t seq_q, std::int64_t seq_kv,
+                       Layout layout) {
+    chosen.push_back({std::move(name),
+                      {.batch = 2,
+                       .heads_q = 2 * group,
+                       .heads_kv = 2,
+                       .seq_q = seq_q,
+                       .seq_kv = seq_kv,
+                       .causal = seq_q > 1,
+                       .layout = layout,
+                       .lse = true}});
+  };
+  add("decode_of_8", 8, 1, 200, Layout::bhsd);
+  add("decode_of_64", 64, 1, 70, Layout::bshd);
+  add("some_queries_of_4", 4, 37, 90, Layout::bshd);
+  add("masked_rows_of_8", 8, 21, 10, Layout::padded);
+  return chosen;
+}
+
 namespace {
 
 // Throws Failure.

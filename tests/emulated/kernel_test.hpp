@@ -29,6 +29,9 @@ struct Case {
 std::vector<Case> cases();
 std::vector<Case> short_cases();
 
+// For variants that pack query heads: groups of a power of two, up to the 64 rows of a box.
+std::vector<Case> packable_cases();
+
 inline std::string case_name(const testing::TestParamInfo<Case>& instance) { return instance.param.name; }
 
 inline constexpr std::uint64_t kSchedules = 3;

@@ -30,7 +30,13 @@ const std::vector<Variant> kClusterVariants{
     wgmma_fp8<64, wgmma_tile(1, 160, 2, none, one_tile, 2)>(),
 };
 
+const std::vector<Variant> kPackedVariants{
+    wgmma_fp8<128, wgmma_tile(1, 128, 2, overlap, one_tile, 0, true)>(),
+    wgmma_fp8<64, wgmma_tile(2, 96, 2, ping_pong, counter, 0, true)>(),
+};
+
 class EmulatedWgmmaFp8Test : public testing::TestWithParam<Case> {};
+class EmulatedPackedWgmmaFp8Test : public testing::TestWithParam<Case> {};
 
 TEST_P(EmulatedWgmmaFp8Test, AgreesWithTheReference) { expect_right(kVariants, GetParam().problem); }
 TEST_P(EmulatedWgmmaFp8Test, PingPongAgreesWithTheReference) {
@@ -39,8 +45,12 @@ TEST_P(EmulatedWgmmaFp8Test, PingPongAgreesWithTheReference) {
 TEST_P(EmulatedWgmmaFp8Test, ClusterAgreesWithTheReference) {
   expect_right(kClusterVariants, GetParam().problem);
 }
+TEST_P(EmulatedPackedWgmmaFp8Test, AgreesWithTheReference) {
+  expect_right(kPackedVariants, GetParam().problem);
+}
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaFp8Test, testing::ValuesIn(cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaFp8Test, testing::ValuesIn(packable_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Factors, EmulatedWgmmaFp8Test, testing::ValuesIn(cases_of_factors()), case_name);
 
 TEST(EmulatedWgmmaFp8, AgreesWithTheReferenceOnSpecialInputs) {

@@ -29,7 +29,15 @@ const std::vector<Variant> kClusterVariants{
     wgmma<Dtype::bf16, 64, wgmma_tile(1, 64, 2, none, one_tile, 2)>(),
 };
 
+// The query heads of one KV head in a tile.
+const std::vector<Variant> kPackedVariants{
+    wgmma<Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, one_tile, 0, true)>(),
+    wgmma<Dtype::bf16, 128, wgmma_tile(2, 64, 2, ping_pong, persistent, 0, true)>(),
+    wgmma<Dtype::fp16, 64, wgmma_tile(1, 80, 2, overlap, persistent, 2, true)>(),
+};
+
 class EmulatedWgmmaTest : public testing::TestWithParam<Case> {};
+class EmulatedPackedWgmmaTest : public testing::TestWithParam<Case> {};
 
 TEST_P(EmulatedWgmmaTest, AgreesWithTheReference) { expect_right(kVariants, GetParam().problem); }
 TEST_P(EmulatedWgmmaTest, PingPongAgreesWithTheReference) {
@@ -38,8 +46,10 @@ TEST_P(EmulatedWgmmaTest, PingPongAgreesWithTheReference) {
 TEST_P(EmulatedWgmmaTest, ClusterAgreesWithTheReference) {
   expect_right(kClusterVariants, GetParam().problem);
 }
+TEST_P(EmulatedPackedWgmmaTest, AgreesWithTheReference) { expect_right(kPackedVariants, GetParam().problem); }
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaTest, testing::ValuesIn(cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packable_cases()), case_name);
 
 }  // namespace
 }  // namespace flashcore::emulated

@@ -17,9 +17,9 @@ constexpr std::uint32_t kBoxAlignment = 128;
 template <class Visit>
 void for_elements(const TensorMap& map, BoxCoordinate at, const SharedMemory& memory, std::uint32_t smem,
                   const Visit& visit) {
-  const int first_column = at.column;
-  for (int row = 0; row < map.box_rows; ++row, ++at.row) {
-    at.column = first_column;
+  const BoxCoordinate first = at;
+  for (int row = 0; row < map.box_rows * map.box_heads; ++row) {
+    at = {first.column, first.row + row % map.box_rows, first.head + row / map.box_rows, first.batch};
     for (std::uint32_t begin = 0; begin < TensorMap::kRowBytes; begin += TensorMap::kChunkBytes) {
       const std::uint32_t offset = smem + static_cast<std::uint32_t>(row) * TensorMap::kRowBytes + begin;
       unsigned char* chunk =

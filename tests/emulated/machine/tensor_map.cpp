@@ -48,9 +48,9 @@ CUresult encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, cuuint32_
       swizzle != CU_TENSOR_MAP_SWIZZLE_128B || fill != CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE) {
     return CUDA_ERROR_NOT_SUPPORTED;
   }
-  const bool one_panel =
-      box[0] * static_cast<cuuint32_t>(bytes) == TensorMap::kRowBytes && box[2] == 1 && box[3] == 1;
-  if (!one_panel || box[1] == 0 || box[1] > 256 || std::bit_cast<std::uintptr_t>(data) % 16 != 0 ||
+  const bool one_panel = box[0] * static_cast<cuuint32_t>(bytes) == TensorMap::kRowBytes && box[3] == 1;
+  const auto fits = [](cuuint32_t length) { return length > 0 && length <= 256; };
+  if (!one_panel || !fits(box[1]) || !fits(box[2]) || std::bit_cast<std::uintptr_t>(data) % 16 != 0 ||
       !std::all_of(strides, strides + 3, is_stride) ||
       !std::all_of(element_strides, element_strides + 4, [](cuuint32_t stride) { return stride == 1; })) {
     return CUDA_ERROR_INVALID_VALUE;
@@ -62,6 +62,7 @@ CUresult encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, cuuint32_
                     .head_stride = static_cast<std::int64_t>(strides[1]),
                     .batch_stride = static_cast<std::int64_t>(strides[2]),
                     .box_rows = static_cast<std::int32_t>(box[1]),
+                    .box_heads = static_cast<std::int32_t>(box[2]),
                     .element_bytes = bytes};
   std::copy_n(sizes, 4, encoded.sizes);
   std::memcpy(map, &encoded, sizeof(encoded));

@@ -22,9 +22,10 @@ struct TensorMap {
   std::int64_t sizes[4];                               // columns, rows, heads, batches
   std::int64_t row_stride, head_stride, batch_stride;  // in bytes
   std::int32_t box_rows;
+  std::int32_t box_heads;
   std::int32_t element_bytes;
 
-  std::uint32_t box_bytes() const { return static_cast<std::uint32_t>(box_rows) * kRowBytes; }
+  std::uint32_t box_bytes() const { return static_cast<std::uint32_t>(box_rows * box_heads) * kRowBytes; }
   // The element at this place of the tensor, null outside.
   unsigned char* element(BoxCoordinate at) const;
 };
