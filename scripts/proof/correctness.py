@@ -5,16 +5,17 @@ import re
 
 from .claims import Claim
 
-DEEP = {"name": "deep",
-        "problems": [{"heads_q": 4, "heads_kv": 2, "seq_q": 200, "seq_kv": 331, "head_dim": [32, 64, 96, 128, 256],
-                      "dtype": ["fp16", "bf16"], "causal": [False, True]}],
-        "check": {"depth": "deep"}, "measure": {"clocks": []}}
+SHAPE = {"heads_q": 4, "heads_kv": 2, "seq_q": 200, "seq_kv": 331, "causal": [False, True]}
+WIDE = {**SHAPE, "head_dim": [32, 64, 96, 128, 256], "dtype": ["fp16", "bf16"]}
+EIGHT_BITS = {**SHAPE, "head_dim": [64, 128, 256], "dtype": "e4m3"}
+DEEP = {"name": "deep", "check": {"depth": "deep"}, "measure": {"clocks": []}}
 
 
 def deep(program):
     """Every variant through the deep check."""
-    ours = ["*", "!peer_*"] if program.backend == "cuda" else ["*"]
-    records = program.records("deep", {**DEEP, "variants": ours}, codes=(0, 1, 4))
+    chosen = ({"problems": [WIDE, EIGHT_BITS], "variants": ["*", "!peer_*"]} if program.backend == "cuda" else
+              {"problems": [WIDE], "variants": ["*"]})
+    records = program.records("deep", {**DEEP, **chosen}, codes=(0, 1, 4))
     found = collections.Counter(record["status"] for record in records)
     bad = [record for record in records if record["status"] not in ("ok", "unsupported")]
     got = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
