@@ -8,7 +8,8 @@ std::span<const Variant> wgmma_d256() {
   static constexpr auto kTable =
       make_table<WgmmaKernel, 256, wgmma_tile(2, 80, 2, ping_pong, persistent),
                  wgmma_tile(2, 80, 2, overlap, persistent), wgmma_tile(2, 80, 2, overlap, one_tile),
-                 wgmma_tile(2, 64, 2, overlap, counter)>();
+                 wgmma_tile(2, 64, 2, overlap, counter),
+                 wgmma_tile(2, 64, 2, overlap, persistent, 0, true)>();
   return kTable;
 }
 
