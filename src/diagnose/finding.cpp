@@ -49,8 +49,9 @@ std::string_view to_string(Sign sign) {
       "passed",          "skipped",       "failed",         "crashed",          "unwritten",
       "out_of_bounds",   "misplaced",     "some_rows",      "all_zero",         "columns_moved",
       "nonfinite",       "scores_scaled", "rows_scaled",    "tile_missing",     "tile_repeated",
-      "old_tiles_heavy", "evenly_scaled", "shifted_by_one", "aligned_top_left", "output_alone"};
-  static_assert(std::size(kNames) == static_cast<std::size_t>(Sign::output_alone) + 1);
+      "old_tiles_heavy", "evenly_scaled", "shifted_by_one", "aligned_top_left", "output_alone",
+      "sum_off"};
+  static_assert(std::size(kNames) == static_cast<std::size_t>(Sign::sum_off) + 1);
   return kNames[static_cast<int>(sign)];
 }
 

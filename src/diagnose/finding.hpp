@@ -72,6 +72,7 @@ enum class Sign : int {
   shifted_by_one,    // the mask's edge is one key off in every row
   aligned_top_left,  // the mask's diagonal starts at the first key
   output_alone,      // O is wrong where the log-sum-exp is right
+  sum_off,           // the log-sum-exp is wrong
 };
 
 struct Finding {

@@ -62,7 +62,7 @@ constexpr Rule kRules[] = {
          passes(Probe::long_sum)),
     when(Fault::output_precision, fails(Probe::long_sum, Sign::output_alone), passes(Probe::tile_masses),
          passes(Probe::large_score)),
-    when(Fault::sum_precision, fails(Probe::long_sum), passes(Probe::tile_masses),
+    when(Fault::sum_precision, fails(Probe::long_sum, Sign::sum_off), passes(Probe::tile_masses),
          passes(Probe::large_score)),
     when(Fault::query_tail, fails(Probe::query_tail), passes(Probe::query_rows), passes(Probe::one_tile)),
     when(Fault::key_tail, fails(Probe::key_tail), passes(Probe::one_tile), passes(Probe::tile_masses)),

@@ -56,6 +56,18 @@ TEST(DiagnoseRules, Softmax) {
   EXPECT_EQ(verdict({failed(Probe::scale)}), Fault::scale);
 }
 
+TEST(DiagnoseRules, SumsOverManyKeysAreToldApart) {
+  const auto faults_of = [](Sign sign) {
+    std::vector<Fault> faults;
+    for (const Suspicion& one : suspect(std::vector<Finding>{failed(Probe::long_sum, sign)})) {
+      faults.push_back(one.fault);
+    }
+    return faults;
+  };
+  EXPECT_EQ(faults_of(Sign::output_alone), std::vector{Fault::output_precision});
+  EXPECT_EQ(faults_of(Sign::sum_off), std::vector{Fault::sum_precision});
+}
+
 TEST(DiagnoseRules, Masks) {
   EXPECT_EQ(verdict({failed(Probe::causal_square)}), Fault::mask);
   EXPECT_EQ(verdict({failed(Probe::causal_tall)}), Fault::mask);
