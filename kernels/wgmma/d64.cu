@@ -15,8 +15,7 @@ std::span<const Variant> wgmma_d64() {
                  wgmma_tile(1, 64, 2, overlap, one_tile), wgmma_tile(1, 128, 2, overlap, persistent),
                  wgmma_tile(1, 112, 2, overlap, persistent), wgmma_tile(1, 96, 2, overlap, persistent),
                  wgmma_tile(1, 80, 2, overlap, persistent), wgmma_tile(1, 64, 2, overlap, persistent),
-                 wgmma_tile(1, 64, 3, overlap, counter), wgmma_tile(2, 64, 4, ping_pong, counter),
-                 wgmma_tile(2, 128, 3, ping_pong, counter), wgmma_tile(1, 128, 2, overlap, one_tile, 0, true),
+                 wgmma_tile(1, 64, 3, overlap, counter), wgmma_tile(1, 128, 2, overlap, one_tile, 0, true),
                  wgmma_tile(2, 128, 2, ping_pong, persistent, 0, true)>();
   return kTable;
 }
