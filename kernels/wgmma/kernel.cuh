@@ -13,14 +13,14 @@
 // Q comes while this tile is worked on: with the early start of grids, 3 to 9 % at 512 and 1024 keys. Three
 // persistent blocks of one consumer a multiprocessor, against the best tile of any other kind in the same
 // run: 6 % for encoders of 197 and 512 keys and for 1024 keys, causal. At 256 keys, where a wave does not
-// need the third block, two of one tile are 16 % ahead of three. Under a causal mask such blocks do better by
-// a counter than by their share: 7 to 13 % at 512 and 1024 keys, head_dim 64 (results/h100/peers-short.json).
+// need the third block, two of one tile are 20 % ahead of three. Under a causal mask such blocks do better by
+// a counter than by their share: 8 to 15 % at 512 and 1024 keys, head_dim 64 (results/h100/peers-short.json).
 //
 // pack_gqa puts the query heads of one KV head into a tile, for groups of a power of two up to 64: with few
 // queries a head, K and V are read once for all heads of the group (results/h100/gqa.json).
 //
 // Tried and left: two consumers of 64 keys in four stages or of 96 in three, by a counter, at 512 and 1024
-// keys, causal: 4 to 12 % behind two of 128. One consumer of 64 or 80 keys at head_dim 128: 8 % behind and
+// keys, causal: 4 to 12 % behind two of 128. One consumer of 64 or 80 keys at head_dim 128: 7 % behind and
 // more. Beginning the next tile's scores before this tile's output is done; both then live longer, and
 // what that costs in registers loses 5 % even at 8192 keys. Limit: at head_dim 64 exp2 (16 a cycle and
 // multiprocessor) takes as long as the products; at 128 the products bind.
@@ -41,11 +41,7 @@ struct WgmmaKernel : WgmmaPipeline<S, HalfOperands> {
     for (const Strides& stride : {args.q_stride, args.k_stride, args.v_stride, args.out_stride}) {
       if (const char* reason = unmappable(stride, S.dtype)) return reason;
     }
-    if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
-    if constexpr (L::kPackGqa) {
-      if (const char* reason = unpackable(args)) return reason;
-    }
-    return misaligned(args);
+    return WgmmaKernel::unsupported_rows(args);
   }
 
   static std::size_t workspace_bytes(const AttentionArgs&) { return WgmmaKernel::kCounterBytes; }

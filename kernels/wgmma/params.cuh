@@ -20,7 +20,7 @@ struct WgmmaParams {
 template <class L>
 void set_sizes_and_scales(const AttentionArgs& args, int* next_tile, WgmmaParams& params) {
   params.args = args;
-  params.order = make_tile_order(args, L::spec.dtype, L::kClusterRows, L::kPackGqa);
+  params.order = make_tile_order<L>(args);
   params.log2_scale = (args.softcap > 0 ? args.softcap : args.scale) * kLog2E;
   params.softcap_scale = args.softcap > 0 ? args.scale / args.softcap : 0.0f;
   params.next_tile = next_tile;

@@ -87,11 +87,18 @@ struct WgmmaPipeline {
   }
   static constexpr int smem_bytes() { return L::kSmemBytes; }
 
+  // What no family of this pipeline can do, strides for tensor maps aside.
+  static const char* unsupported_rows(const AttentionArgs& args) {
+    if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
+    if constexpr (L::kPackGqa) {
+      if (const char* reason = unpackable(args)) return reason;
+    }
+    return misaligned(args);
+  }
+
   static std::int64_t grid_blocks(const AttentionArgs& args) {
-    const std::int64_t rows =
-        L::kPackGqa ? std::int64_t{args.seq_q} * (args.heads_q / args.heads_kv) : args.seq_q;
-    const std::int64_t heads = L::kPackGqa ? args.heads_kv : args.heads_q;
-    const std::int64_t tiles = ceil_div(rows, L::kClusterRows) * heads * args.batch;
+    using Rows = QueryRows<L::kPackGqa>;
+    const std::int64_t tiles = Rows::tiles(args, L::kClusterRows) * Rows::heads(args) * args.batch;
     if constexpr (S.tile.schedule == 0) return tiles * L::kCluster;
     int device = 0;
     int sms = 1;

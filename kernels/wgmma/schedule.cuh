@@ -15,7 +15,7 @@
 #include <limits>
 
 #include "core/attention_args.hpp"
-#include "kernels/common/block_position.cuh"
+#include "kernels/common/query_rows.cuh"
 #include "kernels/wgmma/layout.cuh"
 
 namespace flashcore::kernels {
@@ -42,19 +42,22 @@ constexpr const char* unpackable(const AttentionArgs& args) {
   return nullptr;
 }
 
-inline TileOrder make_tile_order(const AttentionArgs& args, Dtype dtype, int tile_rows, bool pack_gqa) {
+template <class L>
+TileOrder make_tile_order(const AttentionArgs& args) {
+  using Rows = QueryRows<L::kPackGqa>;
   TileOrder order{};
   const int group = args.heads_q / args.heads_kv;
-  order.group_shift = pack_gqa ? std::countr_zero(static_cast<unsigned>(group)) : 0;
-  order.tiles_per_head = static_cast<int>(ceil_div(std::int64_t{args.seq_q} << order.group_shift, tile_rows));
-  order.heads = args.batch * (pack_gqa ? args.heads_kv : args.heads_q);
+  order.group_shift = L::kPackGqa ? std::countr_zero(static_cast<unsigned>(group)) : 0;
+  order.tiles_per_head = static_cast<int>(Rows::tiles(args, L::kClusterRows));
+  order.heads = args.batch * Rows::heads(args);
   order.tiles = order.tiles_per_head * order.heads;
   order.longest_first = args.window_right >= 0;
   order.section_heads = 1;
   if (order.longest_first) {
-    const auto row_bytes = static_cast<std::int64_t>(2 * size_bytes(dtype)) * args.head_dim;  // of K and V
+    const auto row_bytes =
+        static_cast<std::int64_t>(2 * size_bytes(L::spec.dtype)) * args.head_dim;  // of K and V
     const std::int64_t head_bytes = row_bytes * args.seq_kv;
-    const std::int64_t heads = kSectionBytes / head_bytes * (pack_gqa ? 1 : group);
+    const std::int64_t heads = kSectionBytes / head_bytes * (L::kPackGqa ? 1 : group);
     order.section_heads = static_cast<int>(std::clamp<std::int64_t>(heads, 1, order.heads));
   }
   return order;

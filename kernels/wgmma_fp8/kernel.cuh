@@ -51,11 +51,7 @@ struct WgmmaFp8Kernel : WgmmaPipeline<S, E4m3Operands> {
       if (const char* reason = unmappable(stride, S.dtype)) return reason;
     }
     if (const char* reason = unmappable(args.out_stride, Dtype::fp16)) return reason;
-    if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
-    if constexpr (L::kPackGqa) {
-      if (const char* reason = unpackable(args)) return reason;
-    }
-    return misaligned(args);
+    return WgmmaFp8Kernel::unsupported_rows(args);
   }
 
   // Vᵀ, then the counter.

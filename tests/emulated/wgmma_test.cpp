@@ -51,5 +51,14 @@ TEST_P(EmulatedPackedWgmmaTest, AgreesWithTheReference) { expect_right(kPackedVa
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaTest, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packable_cases()), case_name);
 
+TEST(EmulatedPackedWgmma, NamesGroupsThatFillNoBox) {
+  for (const std::int64_t group : {3, 128}) {
+    const Problem problem{.heads_q = group, .heads_kv = 1, .seq_q = 9, .seq_kv = 40};
+    EXPECT_NE(failure_of(kPackedVariants.front(), problem).find("a power of two, at most 64"),
+              std::string::npos)
+        << group;
+  }
+}
+
 }  // namespace
 }  // namespace flashcore::emulated
