@@ -185,4 +185,11 @@ __device__ inline float exp2_approx(float x) {
   return y;
 }
 
+// rcp.approx.ftz.f32: 1 / x, one unit in the last place.
+__device__ inline float reciprocal_approx(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+
 }  // namespace flashcore::kernels

@@ -24,7 +24,8 @@ struct Consumer {
   float o_acc[L::kHeadDim / 2];   // [64, head_dim]
   ProbabilityFragment<L> p_frag;  // [64, block_kv]
   OnlineSoftmax<Operands> softmax;
-  int row;  // the first of this thread's two
+  int row;              // the first of this thread's two
+  BlockRange unmasked;  // KV blocks that all rows of the warpgroup see whole
 
   __device__ __forceinline__ int query(int r) const { return query_of<L>(params.order, row + 8 * r); }
 
@@ -104,7 +105,14 @@ struct Consumer {
     if constexpr (kMasked) {
       if (params.softcap_scale != 0) apply_softcap(s_acc, operands.softcap_scale(params));
       const int first_key = block * L::kBlockKv + thread % 4 * 2;
-      apply_mask(s_acc, fragment_mask(params.args, {query(0), query(1)}, first_key));
+      const KeyRange keys[2] = {params.bounds.keys(query(0)), params.bounds.keys(query(1))};
+      // Few blocks are cut at both ends, and to compare a column with one end is one instruction.
+      if (block >= unmasked.end) {
+        hide_scores(s_acc, [&](int r, int column) { return column >= keys[r].end - first_key; });
+      }
+      if (block < unmasked.begin) {
+        hide_scores(s_acc, [&](int r, int column) { return column < keys[r].begin - first_key; });
+      }
     }
     softmax.template update<kMasked>(s_acc, operands.log2_scale(params));
   }
@@ -182,17 +190,19 @@ struct Consumer {
 
   // Blocks from the last to the first, so that those the diagonal or the end of the keys cuts come first;
   // those that need no mask run in a loop without one.
-  __device__ __forceinline__ void attend(BlockRange blocks, BlockRange unmasked) {
+  __device__ __forceinline__ void attend(BlockRange blocks) {
+    // A soft cap is where the mask is.
+    const BlockRange plain = params.softcap_scale != 0 ? BlockRange{blocks.end, blocks.end} : unmasked;
     int block = blocks.end - 1;
     first_block(block, blocks.begin);
     release_output_slot();
     --block;
     while (true) {
-      for (; block >= blocks.begin && (block < unmasked.begin || block >= unmasked.end); --block) {
+      for (; block >= blocks.begin && (block < plain.begin || block >= plain.end); --block) {
         next_block<true>(block, blocks.begin);
       }
       if (block < blocks.begin) break;
-      for (; block >= unmasked.begin; --block) next_block<false>(block, blocks.begin);
+      for (; block >= plain.begin; --block) next_block<false>(block, blocks.begin);
     }
     finish_block();
   }
@@ -269,22 +279,21 @@ struct Consumer {
     TileSource<L> tiles{params.order, smem};
     open_turns();
     for (int tile; tiles.next(tile);) {
-      const BlockPosition at = tile_position<L>(params.args, params.order, tile);
+      const BlockPosition at = tile_position<L>(params.order, tile);
       const int row_begin = at.row_begin + row_offset;
       row = row_begin + thread / 32 * 16 + thread % 32 / 4;
       const auto queries = [&](int begin, int rows) {
         return queries_of<L>(params.args, params.order, begin, rows);
       };
       const BlockRange blocks =
-          visible_blocks(params.args, queries(at.row_begin, L::kClusterRows), L::kBlockKv);
-      BlockRange unmasked = unmasked_blocks(params.args, queries(row_begin, kWarpgroupRows), L::kBlockKv);
-      if (params.softcap_scale != 0) unmasked = {blocks.end, blocks.end};
+          visible_blocks(params.bounds, queries(at.row_begin, L::kClusterRows), L::kBlockKv);
+      unmasked = unmasked_blocks(params.bounds, queries(row_begin, kWarpgroupRows), L::kBlockKv);
       softmax.reset();
 #pragma unroll
       for (float& o : o_acc) o = 0;
       mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);
       operands.enter(params, at);
-      if (blocks.begin < blocks.end) attend(blocks, unmasked);
+      if (blocks.begin < blocks.end) attend(blocks);
       softmax.finish();
       write_log_sum_exp(at);
       release_output_slot();

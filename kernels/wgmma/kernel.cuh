@@ -48,7 +48,7 @@ struct WgmmaKernel : WgmmaPipeline<S, HalfOperands> {
 
   static cudaError_t prepare(const AttentionArgs& args, cudaStream_t stream, WgmmaParams& params) {
     auto* counter = static_cast<int*>(args.workspace);
-    set_sizes_and_scales<L>(args, counter, params);
+    set_sizes_and_scales<L>(args, WgmmaKernel::concurrent_tiles(), counter, params);
     if (const cudaError_t error = WgmmaKernel::reset(counter, stream); error != cudaSuccess) return error;
     return encode_maps(WgmmaTensors(args, S.dtype, L::kBlockKv / L::kCluster, L::kPackGqa), params);
   }

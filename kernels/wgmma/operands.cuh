@@ -25,7 +25,7 @@ struct HalfOperands {
   __device__ __forceinline__ float softcap_scale(const Params& params) const { return params.softcap_scale; }
   // What o_acc is to be multiplied with.
   __device__ __forceinline__ float normaliser(float row_sum) const {
-    return row_sum > 0 ? 1.0f / row_sum : 0.0f;
+    return row_sum > 0 ? reciprocal_approx(row_sum) : 0.0f;
   }
 
   // Calls use(T{}) with O's element type.

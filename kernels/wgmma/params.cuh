@@ -11,6 +11,7 @@ struct WgmmaParams {
   CUtensorMap q, k, v, out;
   AttentionArgs args;
   TileOrder order;
+  KeyBounds bounds;
   float log2_scale;     // exp2(log2_scale · score) is the softmax's exp
   float softcap_scale;  // scale / softcap: scores become tanh(softcap_scale · score); 0: no cap
   int* next_tile;       // schedule 2: tiles drawn so far
@@ -18,9 +19,10 @@ struct WgmmaParams {
 
 // Fills all but the tensor maps.
 template <class L>
-void set_sizes_and_scales(const AttentionArgs& args, int* next_tile, WgmmaParams& params) {
+void set_sizes_and_scales(const AttentionArgs& args, int blocks, int* next_tile, WgmmaParams& params) {
   params.args = args;
-  params.order = make_tile_order<L>(args);
+  params.order = make_tile_order<L>(args, blocks);
+  params.bounds = KeyBounds(args);
   params.log2_scale = (args.softcap > 0 ? args.softcap : args.scale) * kLog2E;
   params.softcap_scale = args.softcap > 0 ? args.scale / args.softcap : 0.0f;
   params.next_tile = next_tile;

@@ -17,9 +17,9 @@ constexpr int blocks_per_sm(int consumers, int fragment_registers, bool persiste
 }
 
 // Registers a thread after the exchange. They add up to what the block got at launch: 3 · 168 with two
-// consumers, 4 · 128 with three, 2 · 128 with one and two blocks a multiprocessor, 2 · 80 with three. The
-// producer's code needs more than 24 with a counter or a cluster; it has them where the consumers' fragments
-// leave room.
+// consumers, 4 · 128 with three, 2 · 128 with one and two blocks a multiprocessor, 2 · 80
+// with three. The producer's code needs more than 24 with a counter or a cluster; it has them where the
+// consumers' fragments leave room.
 struct RegisterShare {
   int producer;
   int consumer;
@@ -89,6 +89,7 @@ struct WgmmaPipeline {
 
   // What no family of this pipeline can do, strides for tensor maps aside.
   static const char* unsupported_rows(const AttentionArgs& args) {
+    if (std::int64_t{args.seq_q} + args.seq_kv > KeyBounds::kMaxRows) return "too many queries and keys";
     if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
     if constexpr (L::kPackGqa) {
       if (const char* reason = unpackable(args)) return reason;
@@ -100,11 +101,16 @@ struct WgmmaPipeline {
     using Rows = QueryRows<L::kPackGqa>;
     const std::int64_t tiles = Rows::tiles(args, L::kClusterRows) * Rows::heads(args) * args.batch;
     if constexpr (S.tile.schedule == 0) return tiles * L::kCluster;
+    return std::min<std::int64_t>(tiles, concurrent_tiles()) * L::kCluster;
+  }
+
+  // Tiles that this device works on at a time.
+  static int concurrent_tiles() {
     int device = 0;
     int sms = 1;
     cudaGetDevice(&device);
     cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, device);
-    return std::min<std::int64_t>(tiles, sms * kMinBlocksPerSm / L::kCluster) * L::kCluster;
+    return std::max(1, sms * kMinBlocksPerSm / L::kCluster);
   }
 
   // The counter of schedule 2, which starts at 0 in each launch.

@@ -24,9 +24,9 @@ struct Producer {
       }
     }();
     for (int tile; tiles.next(tile);) {
-      const BlockPosition at = tile_position<L>(params.args, params.order, tile);
+      const BlockPosition at = tile_position<L>(params.order, tile);
       const QueryRange queries = queries_of<L>(params.args, params.order, at.row_begin, L::kClusterRows);
-      const BlockRange blocks = visible_blocks(params.args, queries, L::kBlockKv);
+      const BlockRange blocks = visible_blocks(params.bounds, queries, L::kBlockKv);
       if (blocks.begin >= blocks.end) continue;
       int block = blocks.end - 1;
       bring_block(Operand::k, at, block, k_ring);
@@ -44,7 +44,7 @@ struct Producer {
     TileSource<L> tiles{params.order, smem};
     for (int tile; tiles.next(tile); ring.advance()) {
       if (lane != 0) continue;
-      const BlockPosition at = tile_position<L>(params.args, params.order, tile);
+      const BlockPosition at = tile_position<L>(params.order, tile);
       for (int c = 0; c < L::kConsumers; ++c) {
         const std::uint32_t full = smem.q_full(c, ring.slot);
         mbarrier_wait(smem.q_empty(c, ring.slot), ring.parity ^ 1);

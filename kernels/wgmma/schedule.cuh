@@ -4,9 +4,14 @@
 // which so reads its keys and values once for them: row r is query r >> group_shift of head r mod
 // 2^group_shift, whereby 64 rows are a box of the copy engine.
 //
-// Tiles are numbered so that running in order is kind to L2 and leaves the shortest for the end. Heads are
-// taken in sections whose K and V fit in L2 together; within a section of a masked problem the longest rows
-// of tiles come first, all heads of a row side by side.
+// Tiles are numbered so that running in order is kind to L2 and memory, and leaves the shortest for the end.
+// The tiles of a head lie side by side. A masked problem, whose tiles differ in length, takes heads in
+// sections: as many as the device works on at a time, so that all lengths run beside each other and memory is
+// asked for K and V at an even rate; the longest rows of tiles first, all heads of a row side by side. The
+// last section is twice as large, for short tiles to fill what long ones leave open at the end. Where blocks
+// take every gridDim-th tile, sections have the longest first and last in turns, and a block gets long ones
+// and short ones. Larger sections would begin with the longest tiles of all their heads, which wait for
+// memory together.
 #pragma once
 
 #include <algorithm>
@@ -15,21 +20,26 @@
 #include <limits>
 
 #include "core/attention_args.hpp"
+#include "kernels/common/key_bounds.cuh"
 #include "kernels/common/query_rows.cuh"
 #include "kernels/wgmma/layout.cuh"
 
 namespace flashcore::kernels {
 
-// K and V of a section of heads; an H100 has 50 MB of L2, and Q and O pass through it as well.
+// K and V of a section of heads at most; an H100 has 50 MB of L2, and Q and O pass through it as well.
 inline constexpr std::int64_t kSectionBytes = std::int64_t{32} << 20;
 
 struct TileOrder {
-  int tiles_per_head;
-  int section_heads;
-  int heads;  // batch · heads_q, or batch · heads_kv when packed
   int tiles;
+  int tiles_per_head;
   bool longest_first;
   int group_shift;  // packed: log2 of the query heads a KV head
+  int last_section;
+  FastDivisor section_tiles;
+  FastDivisor section_heads;
+  FastDivisor last_section_heads;
+  FastDivisor batch_heads;  // heads_q, or heads_kv when packed
+  FastDivisor group;        // query heads a KV head
 };
 
 // Null, or why query heads cannot share a tile.
@@ -42,51 +52,57 @@ constexpr const char* unpackable(const AttentionArgs& args) {
   return nullptr;
 }
 
+// For a device that works on `blocks` tiles at a time.
 template <class L>
-TileOrder make_tile_order(const AttentionArgs& args) {
+TileOrder make_tile_order(const AttentionArgs& args, int blocks) {
   using Rows = QueryRows<L::kPackGqa>;
   TileOrder order{};
   const int group = args.heads_q / args.heads_kv;
+  const int heads = args.batch * Rows::heads(args);
   order.group_shift = L::kPackGqa ? std::countr_zero(static_cast<unsigned>(group)) : 0;
   order.tiles_per_head = static_cast<int>(Rows::tiles(args, L::kClusterRows));
-  order.heads = args.batch * Rows::heads(args);
-  order.tiles = order.tiles_per_head * order.heads;
+  order.tiles = order.tiles_per_head * heads;
   order.longest_first = args.window_right >= 0;
-  order.section_heads = 1;
+  int section_heads = 1;
+  int last_heads = 1;
   if (order.longest_first) {
     const auto row_bytes =
         static_cast<std::int64_t>(2 * size_bytes(L::spec.dtype)) * args.head_dim;  // of K and V
     const std::int64_t head_bytes = row_bytes * args.seq_kv;
-    const std::int64_t heads = kSectionBytes / head_bytes * (L::kPackGqa ? 1 : group);
-    order.section_heads = static_cast<int>(std::clamp<std::int64_t>(heads, 1, order.heads));
+    const std::int64_t fitting = kSectionBytes / head_bytes * (L::kPackGqa ? 1 : group);
+    const auto heads_of = [&](std::int64_t tiles) {
+      const std::int64_t rounded = (tiles + order.tiles_per_head / 2) / order.tiles_per_head;
+      return static_cast<int>(std::clamp<std::int64_t>(std::min(rounded, fitting), 1, heads));
+    };
+    section_heads = heads_of(blocks);
+    if (L::spec.tile.schedule != 1) last_heads = heads_of(2 * std::int64_t{blocks});
   }
+  order.last_section = (heads - last_heads) / section_heads;
+  order.section_tiles = FastDivisor(order.tiles_per_head * section_heads);
+  order.section_heads = FastDivisor(section_heads);
+  order.last_section_heads = FastDivisor(heads - order.last_section * section_heads);
+  order.batch_heads = FastDivisor(Rows::heads(args));
+  order.group = FastDivisor(group);
   return order;
 }
 
 // The tile's place; row_begin is that of the cluster's first block. Packed, `head` is the first of the group.
 template <class L>
-__device__ inline BlockPosition tile_position(const AttentionArgs& args, const TileOrder& order, int tile) {
-  const int section_tiles = order.tiles_per_head * order.section_heads;
-  const int section = tile / section_tiles;
-  const int within = tile - section * section_tiles;
-  const int first_head = section * order.section_heads;
-  const int heads = min(order.section_heads, order.heads - first_head);
-  const int row_tile = within / heads;
-  const int head_index = first_head + within - row_tile * heads;
+__device__ inline BlockPosition tile_position(const TileOrder& order, int tile) {
+  const int section = min(order.section_tiles.quotient(tile), order.last_section);
+  const int within = tile - section * order.section_tiles.divisor;
+  const FastDivisor& heads = section == order.last_section ? order.last_section_heads : order.section_heads;
+  const int row_tile = heads.quotient(within);
+  const int head_index = section * order.section_heads.divisor + within - row_tile * heads.divisor;
+  const bool turned = L::spec.tile.schedule == 1 && (order.last_section - section) % 2 != 0;
   const int row_begin =
-      (order.longest_first ? order.tiles_per_head - 1 - row_tile : row_tile) * L::kClusterRows;
+      (order.longest_first && !turned ? order.tiles_per_head - 1 - row_tile : row_tile) * L::kClusterRows;
+  const int batch = order.batch_heads.quotient(head_index);
+  const int head = head_index - batch * order.batch_heads.divisor;
   if constexpr (L::kPackGqa) {
-    const int head_kv = head_index % args.heads_kv;
-    return {.batch = head_index / args.heads_kv,
-            .head = head_kv << order.group_shift,
-            .head_kv = head_kv,
-            .row_begin = row_begin};
+    return {.batch = batch, .head = head << order.group_shift, .head_kv = head, .row_begin = row_begin};
   }
-  const int head = head_index % args.heads_q;
-  return {.batch = head_index / args.heads_q,
-          .head = head,
-          .head_kv = head / (args.heads_q / args.heads_kv),
-          .row_begin = row_begin};
+  return {.batch = batch, .head = head, .head_kv = order.group.quotient(head), .row_begin = row_begin};
 }
 
 template <class L>
@@ -128,20 +144,19 @@ struct BlockRange {
   int end;
 };
 
-__device__ inline BlockRange visible_blocks(const AttentionArgs& args, QueryRange queries, int block_kv) {
-  const KeyRange keys{visible_keys(args, queries.first).begin, visible_keys(args, queries.last).end};
+__device__ inline BlockRange visible_blocks(const KeyBounds& bounds, QueryRange queries, int block_kv) {
+  const KeyRange keys{bounds.keys(queries.first).begin, bounds.keys(queries.last).end};
   return {keys.begin / block_kv, keys.end <= keys.begin ? 0 : (keys.end + block_kv - 1) / block_kv};
 }
 
 // KV blocks [begin, end) that need no mask: every one of the queries sees every key of them.
-__device__ inline BlockRange unmasked_blocks(const AttentionArgs& args, QueryRange queries, int block_kv) {
-  return {(visible_keys(args, queries.last).begin + block_kv - 1) / block_kv,
-          visible_keys(args, queries.first).end / block_kv};
+__device__ inline BlockRange unmasked_blocks(const KeyBounds& bounds, QueryRange queries, int block_kv) {
+  return {(bounds.keys(queries.last).begin + block_kv - 1) / block_kv,
+          bounds.keys(queries.first).end / block_kv};
 }
 
-// The tiles of one block or cluster, one after the other. Schedule 0: one tile. 1: every gridDim-th, in
-// alternating direction, so that long and short tiles even out. 2: from a counter in global memory, passed on
-// through shared memory by the warp that draws (TileDrawer).
+// The tiles of one block or cluster, one after the other. Schedule 0: one tile. 1: every gridDim-th. 2: from
+// a counter in global memory, passed on through shared memory by the warp that draws (TileDrawer).
 template <class L>
 struct TileSource {
   const TileOrder& order;
@@ -154,9 +169,7 @@ struct TileSource {
     if constexpr (L::spec.tile.schedule == 2) {
       return read_slot(tile);
     } else {
-      const int blocks = static_cast<int>(gridDim.x) / L::kCluster;
-      const int block = static_cast<int>(blockIdx.x) / L::kCluster;
-      tile = round * blocks + (round % 2 == 0 ? block : blocks - 1 - block);
+      tile = static_cast<int>(round * gridDim.x + blockIdx.x) / L::kCluster;
       const bool more = L::spec.tile.schedule == 0 ? round == 0 : tile < order.tiles;
       ++round;
       return more;

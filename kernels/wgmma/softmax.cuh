@@ -15,38 +15,12 @@ namespace flashcore::kernels {
 template <int kBlockKv>
 using ScoreFragment = float[kBlockKv / 2];
 
-// The keys that a thread's two rows see, as offsets from the key of its first column.
-struct FragmentMask {
-  int begin[2];
-  int count[2];
-};
-
-__device__ __forceinline__ FragmentMask fragment_mask(const AttentionArgs& args, const int (&queries)[2],
-                                                      int first_key) {
-  FragmentMask mask;
+// Scores of which hidden(r, column) is true become -inf; `column` counts from the thread's first.
+template <int kScores, class Hidden>
+__device__ __forceinline__ void hide_scores(float (&scores)[kScores], Hidden&& hidden) {
 #pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    const KeyRange keys = visible_keys(args, queries[r]);
-    mask.begin[r] = keys.begin - first_key;
-    mask.count[r] = keys.end - keys.begin;
-  }
-  return mask;
-}
-
-// Scores of invisible keys become -inf.
-template <int kScores>
-__device__ __forceinline__ void apply_mask(float (&scores)[kScores], const FragmentMask& mask) {
-#pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    const auto count = static_cast<unsigned>(mask.count[r]);
-#pragma unroll
-    for (int j = 0; j < kScores / 4; ++j) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        const auto offset = static_cast<unsigned>(8 * j + e - mask.begin[r]);
-        if (offset >= count) scores[4 * j + 2 * r + e] = -INFINITY;
-      }
-    }
+  for (int i = 0; i < kScores; ++i) {
+    if (hidden(i / 2 % 2, 8 * (i / 4) + i % 2)) scores[i] = -INFINITY;
   }
 }
 

@@ -1,3 +1,6 @@
+#include <set>
+#include <tuple>
+
 #include "emulated/kernel_test.hpp"
 #include "kernels/wgmma/kernel.cuh"
 
@@ -50,6 +53,50 @@ TEST_P(EmulatedPackedWgmmaTest, AgreesWithTheReference) { expect_right(kPackedVa
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaTest, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packable_cases()), case_name);
+
+// Every 64 rows of every head come once, whatever the number of tiles that the device works on at a time.
+template <kernels::Schedule kSchedule>
+void expect_every_tile_once(const AttentionArgs& args, int blocks) {
+  using L = kernels::WgmmaLayout<VariantSpec{Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, kSchedule)}>;
+  const kernels::TileOrder order = kernels::make_tile_order<L>(args, blocks);
+  std::set<std::tuple<int, int, int>> seen;
+  for (int tile = 0; tile < order.tiles; ++tile) {
+    const kernels::BlockPosition at = kernels::tile_position<L>(order, tile);
+    EXPECT_TRUE(at.batch >= 0 && at.batch < args.batch) << at.batch;
+    EXPECT_TRUE(at.head >= 0 && at.head < args.heads_q) << at.head;
+    EXPECT_EQ(at.head_kv, at.head / (args.heads_q / args.heads_kv));
+    EXPECT_TRUE(at.row_begin >= 0 && at.row_begin < args.seq_q && at.row_begin % 64 == 0) << at.row_begin;
+    seen.emplace(at.batch, at.head, at.row_begin);
+  }
+  EXPECT_EQ(static_cast<std::int64_t>(seen.size()), order.tiles);
+  EXPECT_EQ(order.tiles, args.batch * args.heads_q * ((args.seq_q + 63) / 64));
+}
+
+TEST(EmulatedWgmma, GivesOutEveryTileOnce) {
+  AttentionArgs args;
+  args.batch = 3;
+  args.heads_q = 10;
+  args.heads_kv = 2;
+  args.head_dim = 64;
+  args.seq_q = 300;
+  args.seq_kv = 300;
+  for (const std::int32_t window_right : {-1, 0}) {
+    args.window_right = window_right;
+    for (const int blocks : {1, 3, 8, 22, 100}) {
+      expect_every_tile_once<one_tile>(args, blocks);
+      expect_every_tile_once<persistent>(args, blocks);
+      expect_every_tile_once<counter>(args, blocks);
+    }
+  }
+}
+
+TEST(EmulatedWgmma, SaysThatThereAreTooManyRows) {
+  AttentionArgs args;
+  args.scale = 1;
+  args.seq_q = args.seq_kv = 1 << 30;
+  const DeviceLimits hopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
+  EXPECT_STREQ(kVariants.front().unsupported(args, hopper), "too many queries and keys");
+}
 
 TEST(EmulatedPackedWgmma, NamesGroupsThatFillNoBox) {
   for (const std::int64_t group : {3, 128}) {

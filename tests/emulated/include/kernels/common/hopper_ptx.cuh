@@ -92,5 +92,6 @@ template <int kRegisters>
 void acquire_registers() {}
 
 inline float exp2_approx(float x) { return ptx::exp2_approx(x); }
+inline float reciprocal_approx(float x) { return 1.0f / x; }
 
 }  // namespace flashcore::kernels
