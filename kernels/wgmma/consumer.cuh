@@ -96,6 +96,7 @@ struct Consumer {
   __device__ __forceinline__ void pack_probabilities() { Operands::pack_probabilities(p_frag, s_acc); }
 
   __device__ __forceinline__ void rescale_output() {
+    if (!softmax.rescaling) return;
 #pragma unroll
     for (int i = 0; i < L::kHeadDim / 2; ++i) o_acc[i] *= softmax.rescale[i / 2 % 2];
   }
@@ -129,6 +130,7 @@ struct Consumer {
     pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<true>(block);
+    softmax.rescaling = false;  // nothing was summed before
     pack_probabilities();
     if (L::spec.tile.overlap != 0 && block > last) await(Operand::k, k_ring);
   }

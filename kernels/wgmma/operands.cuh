@@ -17,6 +17,8 @@ struct HalfOperands {
   using Params = WgmmaParams;
   using T = Element<L::spec.dtype>;
   static constexpr float kLog2Peak = 0;  // log2 of the exponential of a row's maximum
+  // Exponentials of up to 2^8 lose no precision, in fp16 either, and sums in FP32 have room for them.
+  static constexpr float kLog2Slack = 8;
 
   // Called when the tile's Q has come, and with it all that grids before have written.
   __device__ __forceinline__ void enter(const Params&, const BlockPosition&) {}

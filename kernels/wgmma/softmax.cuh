@@ -35,14 +35,19 @@ __device__ __forceinline__ void apply_softcap(float (&scores)[kScores], float so
   for (float& score : scores) score = tanh_by_exp2(softcap_scale * score);
 }
 
-// The exponential of a row's maximum is 2^Operands::kLog2Peak.
+// The exponential of a row's maximum is 2^Operands::kLog2Peak. What is subtracted may lag behind the maximum
+// by kLog2Slack: as long as it does, exponentials are larger by at most that power of two, and nothing summed
+// before has to be rescaled. After a row's first blocks that is the rule. (Zadouri et al. 2026,
+// "FlashAttention-4", on conditional rescaling.)
 template <class Operands>
 struct OnlineSoftmax {
-  float row_max[2];
+  float row_max[2];  // what is subtracted
   float row_sum[2];  // of this thread's columns alone
   float rescale[2];  // what the last update asks of everything summed before it
+  bool rescaling;    // whether it asks any lane
 
   __device__ __forceinline__ void reset() {
+    rescaling = false;
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       row_max[r] = -INFINITY;
@@ -51,9 +56,10 @@ struct OnlineSoftmax {
     }
   }
 
-  // Replaces scores by their exponentials under the new maximum. kMasked: a row may have seen no key yet.
+  // Replaces scores by their exponentials. kMasked: a row may have seen no key yet.
   template <bool kMasked, int kScores>
   __device__ __forceinline__ void update(float (&scores)[kScores], float log2_scale) {
+    bool rises = false;
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       // Two chains: one alone would wait for its own latency.
@@ -63,7 +69,11 @@ struct OnlineSoftmax {
 #pragma unroll
         for (int e = 0; e < 2; ++e) maxima[e] = fmaxf(maxima[e], scores[4 * j + 2 * r + e]);
       }
-      const float new_max = lanes_max<4>(fmaxf(maxima[0], maxima[1]));
+      const float block_max = lanes_max<4>(fmaxf(maxima[0], maxima[1]));
+      // Not where both are -inf, whose difference is NaN.
+      const bool rise = (block_max - row_max[r]) * log2_scale > Operands::kLog2Slack;
+      const float new_max = rise ? block_max : row_max[r];
+      rises |= rise;
       const float subtract = kMasked ? finite_max(new_max) : new_max;
       rescale[r] = exp2_approx((row_max[r] - subtract) * log2_scale);
       row_max[r] = new_max;
@@ -81,6 +91,7 @@ struct OnlineSoftmax {
       }
       row_sum[r] = sums[0] + sums[1];
     }
+    rescaling = __any_sync(0xffffffffu, rises);
   }
 
   // The base-2 maximum that row_sum belongs to.

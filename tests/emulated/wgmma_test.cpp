@@ -54,6 +54,19 @@ TEST_P(EmulatedPackedWgmmaTest, AgreesWithTheReference) { expect_right(kPackedVa
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaTest, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packable_cases()), case_name);
 
+// Rows whose maximum rises late: by a little, so that nothing is rescaled, by more, and by far.
+TEST(EmulatedWgmma, RescalesWhatWasSummedBefore) {
+  const std::vector<Variant> variants{kVariants[0], kVariants[2], kPingPongVariants[0]};
+  for (const float scale : {0.125f, 0.5f, 1.0f, 2.0f}) {
+    expect_right(variants, Problem{.heads_q = 2, .seq_q = 70, .seq_kv = 330, .scale = scale});
+  }
+  const Problem problem{.heads_q = 2, .seq_q = 70, .seq_kv = 330, .scale = kernels::kAdversarialScale};
+  for (const auto inputs : {kernels::InputKind::dominating_key, kernels::InputKind::large_scores}) {
+    for (const Variant& variant : variants)
+      EXPECT_EQ(failure_of(variant, problem, inputs), "") << variant.id();
+  }
+}
+
 // Every 64 rows of every head come once, whatever the number of tiles that the device works on at a time.
 template <kernels::Schedule kSchedule>
 void expect_every_tile_once(const AttentionArgs& args, int blocks) {
