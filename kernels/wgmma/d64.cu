@@ -6,14 +6,12 @@ std::span<const Variant> wgmma_d64() {
   using enum Interleave;
   using enum Schedule;
   static constexpr auto kTable =
-      make_table<WgmmaKernel, 64, wgmma_tile(3, 128, 2, ping_pong, persistent),
-                 wgmma_tile(3, 128, 2, overlap, persistent), wgmma_tile(3, 128, 2, ping_pong, counter),
-                 wgmma_tile(3, 128, 3, ping_pong, persistent), wgmma_tile(2, 128, 2, ping_pong, persistent),
-                 wgmma_tile(2, 128, 3, ping_pong, persistent), wgmma_tile(2, 128, 2, ping_pong, counter),
-                 wgmma_tile(2, 128, 2, ping_pong, one_tile), wgmma_tile(2, 192, 2, ping_pong, persistent),
-                 wgmma_tile(2, 208, 2, none, persistent), wgmma_tile(1, 128, 2, overlap, one_tile),
+      make_table<WgmmaKernel, 64, wgmma_tile(4, 64, 3, overlap, persistent),
+                 wgmma_tile(4, 64, 4, overlap, counter), wgmma_tile(3, 128, 2, ping_pong, persistent),
+                 wgmma_tile(3, 128, 3, ping_pong, persistent), wgmma_tile(3, 128, 3, ping_pong, counter),
+                 wgmma_tile(3, 128, 2, overlap, persistent), wgmma_tile(2, 128, 3, ping_pong, persistent),
+                 wgmma_tile(2, 128, 2, ping_pong, persistent), wgmma_tile(1, 128, 2, overlap, one_tile),
                  wgmma_tile(1, 64, 2, overlap, one_tile), wgmma_tile(1, 128, 2, overlap, persistent),
-                 wgmma_tile(1, 112, 2, overlap, persistent), wgmma_tile(1, 96, 2, overlap, persistent),
                  wgmma_tile(1, 80, 2, overlap, persistent), wgmma_tile(1, 64, 2, overlap, persistent),
                  wgmma_tile(1, 64, 3, overlap, counter), wgmma_tile(1, 128, 2, overlap, one_tile, 0, true),
                  wgmma_tile(2, 128, 2, ping_pong, persistent, 0, true)>();

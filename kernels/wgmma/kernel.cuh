@@ -10,20 +10,34 @@
 // four warps; registers move from the producer to the consumers. Tile: block_q = 64 rows a consumer,
 // num_warps = 4 · (consumers + 1), num_stages for K and for V; overlap, ping_pong, schedule, cluster as
 // core/variant.hpp has them. A persistent block has two places for Q where they fit, so that the next tile's
-// Q comes while this tile is worked on: with the early start of grids, 3 to 9 % at 512 and 1024 keys. Three
-// persistent blocks of one consumer a multiprocessor, against the best tile of any other kind in the same
-// run: 6 % for encoders of 197 and 512 keys and for 1024 keys, causal. At 256 keys, where a wave does not
-// need the third block, two of one tile are 20 % ahead of three. Under a causal mask such blocks do better by
-// a counter than by their share: 8 to 15 % at 512 and 1024 keys, head_dim 64 (results/h100/peers-short.json).
+// Q comes while this tile is worked on.
+//
+// Where keys are few, a tile's start and end weigh as much as its blocks: of 3100 instructions that a warp
+// issued for 512 keys in blocks of 64, 900 were not those of the loop. So tiles are numbered by products with
+// what is known at launch in place of divisions, masks are 32-bit sums, a block is masked only at the end
+// that cuts it, and what was summed is rescaled only when the maximum has risen far (softmax.cuh). The order
+// of tiles keeps memory busy at an even rate (schedule.cuh).
+//
+// Tiles: at head_dim 64 three persistent blocks of one consumer a multiprocessor begin and end their tiles
+// each by itself, which is best under a causal mask up to 2048 keys, by a counter, and for small batches.
+// Four consumers of 64 keys have 112 registers each, just enough, and more warps than any other tile to hide
+// a latency behind: best without a mask up to 1024 keys and for 4096 with few heads. Three of 128 keys are
+// best beyond. At head_dim 128 two of 128 keys are best up to 1024 keys and causal ones to 2048, three of 80
+// beyond. (results/h100/peers.json)
 //
 // pack_gqa puts the query heads of one KV head into a tile, for groups of a power of two up to 64: with few
 // queries a head, K and V are read once for all heads of the group (results/h100/gqa.json).
 //
 // Tried and left: two consumers of 64 keys in four stages or of 96 in three, by a counter, at 512 and 1024
-// keys, causal: 4 to 12 % behind two of 128. One consumer of 64 or 80 keys at head_dim 128: 7 % behind and
-// more. Beginning the next tile's scores before this tile's output is done; both then live longer, and
-// what that costs in registers loses 5 % even at 8192 keys. Limit: at head_dim 64 exp2 (16 a cycle and
-// multiprocessor) takes as long as the products; at 128 the products bind.
+// keys, causal. One consumer of 64 or 80 keys at head_dim 128. Turns of ping_pong that end when the scores
+// are there, not when the products are issued: no difference above 1 %. A branch around the exp2 of the
+// rescaling as well: 4 % slower at head_dim 64. Beginning the next tile's scores before this tile's output is
+// done; both then live longer, and what that costs in registers loses 5 % even at 8192 keys.
+//
+// Limit: at head_dim 64 a block of 64 keys takes a warp 250 instructions, 34 of them exp2 (four lanes a cycle
+// and scheduler, 270 cycles) beside 256 cycles of tensor cores: all three bind alike, and each is busy a
+// little above half of the time (results/h100/ncu/wgmma-d64.json). At 128 the products bind, and from 8192
+// keys on the card's power. Causal 512 keys at head_dim 128 read and write at 2.5 TB/s.
 #pragma once
 
 #include "kernels/wgmma/pipeline.cuh"

@@ -17,7 +17,7 @@ constexpr int blocks_per_sm(int consumers, int fragment_registers, bool persiste
 }
 
 // Registers a thread after the exchange. They add up to what the block got at launch: 3 · 168 with two
-// consumers, 4 · 128 with three, 2 · 128 with one and two blocks a multiprocessor, 2 · 80
+// consumers, 4 · 128 with three, 5 · 96 with four, 2 · 128 with one and two blocks a multiprocessor, 2 · 80
 // with three. The producer's code needs more than 24 with a counter or a cluster; it has them where the
 // consumers' fragments leave room.
 struct RegisterShare {
@@ -29,6 +29,7 @@ constexpr RegisterShare register_share(int consumers, int blocks_per_sm, int fra
   if (consumers == 1 && counter) return blocks_per_sm == 3 ? RegisterShare{32, 128} : RegisterShare{40, 216};
   if (consumers == 1) return {24, blocks_per_sm == 3 ? 136 : 232};
   if (consumers == 3) return {32, 160};
+  if (consumers == 4) return {32, 112};
   return fragment_registers > 184 ? RegisterShare{24, 240} : RegisterShare{40, 232};
 }
 
@@ -70,8 +71,8 @@ struct WgmmaPipeline {
   static constexpr const char* invalid() {
     const Tile& tile = S.tile;
     if (S.head_dim % kPanelColumns != 0 || S.head_dim > 256) return "head_dim must be 64, 128, 192 or 256";
-    if (tile.num_warps % 4 != 0 || L::kConsumers < 1 || L::kConsumers > 3)
-      return "num_warps must be 8, 12 or 16";
+    if (tile.num_warps % 4 != 0 || L::kConsumers < 1 || L::kConsumers > 4)
+      return "num_warps must be 8, 12, 16 or 20";
     if (tile.block_q != L::kConsumers * kWarpgroupRows) return "block_q must be 64 rows a consumer warpgroup";
     if (tile.block_kv % L::kStep != 0 || tile.block_kv > 256)
       return "block_kv must be a multiple of 16, or 32 in e4m3, at most 256";

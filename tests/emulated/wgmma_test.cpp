@@ -25,6 +25,7 @@ const std::vector<Variant> kVariants{
 const std::vector<Variant> kPingPongVariants{
     wgmma<Dtype::fp16, 64, wgmma_tile(2, 64, 2, ping_pong, persistent)>(),
     wgmma<Dtype::bf16, 64, wgmma_tile(3, 64, 3, ping_pong, counter)>(),
+    wgmma<Dtype::fp16, 64, wgmma_tile(4, 64, 4, ping_pong, persistent)>(),
 };
 
 const std::vector<Variant> kClusterVariants{
