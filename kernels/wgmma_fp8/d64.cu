@@ -9,8 +9,7 @@ std::span<const Variant> wgmma_fp8_d64() {
       make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 64, wgmma_tile(3, 128, 2, ping_pong, persistent),
                        wgmma_tile(2, 128, 2, ping_pong, persistent),
                        wgmma_tile(2, 256, 2, ping_pong, persistent),
-                       wgmma_tile(2, 128, 2, ping_pong, counter), wgmma_tile(1, 128, 2, overlap, one_tile),
-                       wgmma_tile(4, 64, 4, overlap, persistent)>();
+                       wgmma_tile(2, 128, 2, ping_pong, counter), wgmma_tile(1, 128, 2, overlap, one_tile)>();
   return kTable;
 }
 

@@ -2,8 +2,8 @@
 //
 // Idea: the wgmma pipeline, with elements half as large and products twice as fast. Factors of Q and K go
 // into the exponent's scale, that of V into the division by the row sum, so that they cost nothing a score. P
-// is stretched to the range of e4m3, up to its largest element 448, and rounded; the row sum adds what was
-// not yet rounded, as the log-sum-exp asks for.
+// is stretched to the range of e4m3, its largest element 448, and rounded; the row sum adds what was not yet
+// rounded, as the log-sum-exp asks for.
 //
 // Against wgmma: products of 8-bit types take K-major operands alone, so that V has to lie with its keys side
 // by side. A pass ahead of the kernel (value_transpose.cuh) writes Vᵀ into the workspace, its keys in the

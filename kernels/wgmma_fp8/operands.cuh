@@ -17,9 +17,8 @@ struct WgmmaFp8Params : WgmmaParams {
 template <class L>
 struct E4m3Operands : E4m3Factors {
   using Params = WgmmaFp8Params;
-  // Two of the 17 octaves that e4m3 spans are room for what is subtracted to lag behind the maximum.
-  static constexpr float kLog2Slack = 2;
-  static constexpr float kLog2Peak = E4m3Factors::kLog2Peak - kLog2Slack;
+  // None: only as the exponential of the maximum itself is the largest probability free of rounding.
+  static constexpr float kLog2Slack = 0;
 
   __device__ __forceinline__ void enter(const Params& params, const BlockPosition& at) {
     load(params, at.batch, at.head_kv);

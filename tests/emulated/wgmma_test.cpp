@@ -106,8 +106,11 @@ TEST(EmulatedWgmma, GivesOutEveryTileOnce) {
 
 TEST(EmulatedWgmma, SaysThatThereAreTooManyRows) {
   AttentionArgs args;
+  args.batch = args.heads_q = args.heads_kv = 1;
+  args.head_dim = 64;
   args.scale = 1;
   args.seq_q = args.seq_kv = 1 << 30;
+  args.q_stride = args.k_stride = args.v_stride = args.out_stride = {.batch = 64, .head = 64, .row = 64};
   const DeviceLimits hopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
   EXPECT_STREQ(kVariants.front().unsupported(args, hopper), "too many queries and keys");
 }
