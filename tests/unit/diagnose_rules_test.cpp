@@ -68,6 +68,17 @@ TEST(DiagnoseRules, SumsOverManyKeysAreToldApart) {
   EXPECT_EQ(faults_of(Sign::sum_off), std::vector{Fault::sum_precision});
 }
 
+// Sums of P·V that lose bits are off over the keys of two tiles already; the tail is not to blame for that.
+TEST(DiagnoseRules, TheTailIsBlamedForItsKeysAlone) {
+  for (const Sign sign : {Sign::sum_off, Sign::nonfinite, Sign::output_alone}) {
+    EXPECT_EQ(verdict({failed(Probe::key_tail, sign)}), Fault::key_tail);
+  }
+  const auto suspicions = suspect(std::vector<Finding>{failed(Probe::long_sum, Sign::output_alone),
+                                                       failed(Probe::key_tail, Sign::output_alone)});
+  ASSERT_EQ(suspicions.size(), 1u);
+  EXPECT_EQ(suspicions[0].fault, Fault::output_precision);
+}
+
 TEST(DiagnoseRules, Masks) {
   EXPECT_EQ(verdict({failed(Probe::causal_square)}), Fault::mask);
   EXPECT_EQ(verdict({failed(Probe::causal_tall)}), Fault::mask);
@@ -76,7 +87,8 @@ TEST(DiagnoseRules, Masks) {
 }
 
 TEST(DiagnoseRules, FurtherSuspicionsFollow) {
-  const auto suspicions = suspect(std::vector<Finding>{failed(Probe::key_tail), failed(Probe::softcap)});
+  const auto suspicions =
+      suspect(std::vector<Finding>{failed(Probe::key_tail, Sign::sum_off), failed(Probe::softcap)});
   ASSERT_EQ(suspicions.size(), 2u);
   EXPECT_EQ(suspicions[0].fault, Fault::key_tail);
   EXPECT_EQ(suspicions[1].fault, Fault::softcap);
