@@ -19,10 +19,10 @@
 // of tiles keeps memory busy at an even rate (schedule.cuh).
 //
 // Tiles: at head_dim 64 three persistent blocks of one consumer a multiprocessor begin and end their tiles
-// each by itself, which is best under a causal mask up to 2048 keys, by a counter, and for small batches.
+// each by itself, which is best under a causal mask up to 1024 keys, by a counter, and for few heads of 512.
 // Four consumers of 64 keys have 112 registers each, just enough, and more warps than any other tile to hide
 // a latency behind: best without a mask up to 1024 keys and for 4096 with few heads. Three of 128 keys are
-// best beyond. At head_dim 128 two of 128 keys are best up to 1024 keys and causal ones to 2048, three of 80
+// best beyond. At head_dim 128 two of 128 keys are best up to 1024 keys, causal ones to 4096, and three of 80
 // beyond. (results/h100/peers.json)
 //
 // pack_gqa puts the query heads of one KV head into a tile, for groups of a power of two up to 64: with few
@@ -35,9 +35,10 @@
 // done; both then live longer, and what that costs in registers loses 5 % even at 8192 keys.
 //
 // Limit: at head_dim 64 a block of 64 keys takes a warp 250 instructions, 34 of them exp2 (four lanes a cycle
-// and scheduler, 270 cycles) beside 256 cycles of tensor cores: all three bind alike, and each is busy a
-// little above half of the time (results/h100/ncu/wgmma-d64.json). At 128 the products bind, and from 8192
-// keys on the card's power. Causal 512 keys at head_dim 128 read and write at 2.5 TB/s.
+// and scheduler, 270 cycles) beside 256 cycles of tensor cores: all three bind alike, and the tensor cores of
+// four consumers are busy 58 % of the time (results/h100/ncu/wgmma-d64.json). At 128 the products bind: 90 %
+// at 8192 keys (wgmma-d128.json), where the card is at its power cap. Causal 512 keys at head_dim 128 are a
+// matter of memory: DRAM at 75 %, L2 at 89 % of what they can (wgmma-d128-short.json).
 #pragma once
 
 #include "kernels/wgmma/pipeline.cuh"
