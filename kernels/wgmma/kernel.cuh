@@ -13,10 +13,10 @@
 // Q comes while this tile is worked on.
 //
 // Where keys are few, a tile's start and end weigh as much as its blocks: of 3100 instructions that a warp
-// issued for 512 keys in blocks of 64, 900 were not those of the loop. So tiles are numbered by products with
-// what is known at launch in place of divisions, masks are 32-bit sums, a block is masked only at the end
-// that cuts it, and what was summed is rescaled only when the maximum has risen far (softmax.cuh). The order
-// of tiles keeps memory busy at an even rate (schedule.cuh).
+// issued for 512 keys in blocks of 64, 900 were not those of the loop, of 2200 now 300. For that tiles are
+// numbered by products with what is known at launch in place of divisions, masks are 32-bit sums, a block is
+// masked only at the end that cuts it, and what was summed is rescaled only when the maximum has risen far
+// (softmax.cuh). The order of tiles keeps memory busy at an even rate (schedule.cuh).
 //
 // Tiles: at head_dim 64 three persistent blocks of one consumer a multiprocessor begin and end their tiles
 // each by itself, which is best under a causal mask up to 1024 keys, by a counter, and for few heads of 512.
@@ -30,7 +30,7 @@
 //
 // Tried and left: two consumers of 64 keys in four stages or of 96 in three, by a counter, at 512 and 1024
 // keys, causal. One consumer of 64 or 80 keys at head_dim 128. Turns of ping_pong that end when the scores
-// are there, not when the products are issued: no difference above 1 %. A branch around the exp2 of the
+// are there, not when the products are issued: no difference above 2 %. A branch around the exp2 of the
 // rescaling as well: 4 % slower at head_dim 64. Beginning the next tile's scores before this tile's output is
 // done; both then live longer, and what that costs in registers loses 5 % even at 8192 keys.
 //

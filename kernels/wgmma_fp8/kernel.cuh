@@ -26,7 +26,7 @@
 // as exp2 stops to bind.
 //
 // Tried and left: to let what is subtracted lag behind the maximum, as wgmma does. The largest probability is
-// then rounded like any other, and answers that hang on one key are off by up to 3 %. Three consumers of 96
+// then rounded like any other, and answers that hang on one key fail the check. Three consumers of 96
 // keys or two of 160 at head_dim 128: 1 % behind and more. Four consumers of 64 keys at head_dim 64: 8 %.
 //
 // What it lacks: the tensor cores add 8-bit products with about 14 bits (DeepSeek-V3 Technical Report,

@@ -104,6 +104,41 @@ TEST(EmulatedWgmma, GivesOutEveryTileOnce) {
   }
 }
 
+AttentionArgs causal_args() {
+  AttentionArgs args;
+  args.batch = 4;
+  args.heads_q = args.heads_kv = 16;
+  args.head_dim = 64;
+  args.seq_q = args.seq_kv = 512;
+  args.window_right = 0;
+  return args;
+}
+
+// Rows of tiles have lengths 1 to 8 under the mask.
+TEST(EmulatedWgmma, StaticSharesOfAMaskedProblemAreOfOneLength) {
+  using L = kernels::WgmmaLayout<VariantSpec{Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, persistent)}>;
+  constexpr int kBlocks = 16;
+  const kernels::TileOrder order = kernels::make_tile_order<L>(causal_args(), kBlocks);
+  std::vector<int> lengths(kBlocks);
+  for (int tile = 0; tile < order.tiles; ++tile) {
+    lengths[static_cast<std::size_t>(tile % kBlocks)] +=
+        kernels::tile_position<L>(order, tile).row_begin / 64 + 1;
+  }
+  EXPECT_EQ(lengths, std::vector<int>(kBlocks, order.tiles / kBlocks * 9 / 2));
+}
+
+TEST(EmulatedWgmma, WhoeverIsFreeGetsTheLongestFirstAndTheShortestLast) {
+  using L = kernels::WgmmaLayout<VariantSpec{Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, counter)}>;
+  constexpr int kBlocks = 16;
+  const kernels::TileOrder order = kernels::make_tile_order<L>(causal_args(), kBlocks);
+  const auto row = [&](int tile) { return kernels::tile_position<L>(order, tile).row_begin; };
+  EXPECT_EQ(row(0), 448);
+  for (int tile = order.tiles - 2 * kBlocks + 1; tile < order.tiles; ++tile) {
+    EXPECT_LE(row(tile), row(tile - 1)) << tile;  // the last section: as many tiles as two for each block
+  }
+  EXPECT_EQ(row(order.tiles - 1), 0);
+}
+
 TEST(EmulatedWgmma, SaysThatThereAreTooManyRows) {
   AttentionArgs args;
   args.batch = args.heads_q = args.heads_kv = 1;
