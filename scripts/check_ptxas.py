@@ -32,7 +32,7 @@ class Kernel:
 
 def id_prefixes():
     """Letters of an id in the order of VariantSpec's members, from the one list of them, kSpecFields."""
-    return re.findall(r'\{"\w+", "(\w+)",', (SOURCE / "src/core/variant.hpp").read_text())
+    return re.findall(r'\{"\w+", "(\w+)",', (SOURCE / "src/variant/variant.hpp").read_text())
 
 
 def variant_id(family, function, prefixes):

@@ -6,9 +6,9 @@
 #include <new>
 #include <string_view>
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
-#include "core/error.hpp"
-#include "report/text.hpp"
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/attention_args.hpp"
+#include "attention/args.hpp"
 
 namespace flashcore::kernels {
 

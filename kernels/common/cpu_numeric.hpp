@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <limits>
 
-#include "core/attention_args.hpp"
-#include "core/dtype.hpp"
+#include "attention/args.hpp"
+#include "attention/dtype.hpp"
 #include "kernels/common/e4m3.hpp"
 
 namespace flashcore::kernels {

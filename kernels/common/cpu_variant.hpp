@@ -9,7 +9,7 @@
 #include <array>
 #include <cstddef>
 
-#include "core/variant.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore::kernels {
 

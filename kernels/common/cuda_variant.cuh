@@ -31,8 +31,8 @@
 #include <limits>
 #include <span>
 
-#include "core/variant.hpp"
 #include "kernels/common/grid_launch.cuh"
+#include "variant/variant.hpp"
 
 namespace flashcore::kernels {
 

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "core/dtype.hpp"
+#include "attention/dtype.hpp"
 #include "kernels/common/host_device.hpp"
 
 namespace flashcore::kernels {

@@ -7,7 +7,7 @@
 #include <limits>
 #include <string_view>
 
-#include "core/dtype.hpp"
+#include "attention/dtype.hpp"
 #include "kernels/common/host_device.hpp"
 #include "kernels/common/random.hpp"
 

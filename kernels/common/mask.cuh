@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "core/attention_args.hpp"
+#include "attention/args.hpp"
 
 namespace flashcore::kernels {
 

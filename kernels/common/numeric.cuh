@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.hpp"
+#include "attention/dtype.hpp"
 
 namespace flashcore::kernels {
 

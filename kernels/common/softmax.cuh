@@ -3,7 +3,7 @@
 
 #include <cuda_runtime.h>
 
-#include "core/attention_args.hpp"
+#include "attention/args.hpp"
 #include "kernels/common/numeric.cuh"
 
 namespace flashcore::kernels {

@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/attention_args.hpp"
-#include "core/dtype.hpp"
+#include "attention/args.hpp"
+#include "attention/dtype.hpp"
 #include "kernels/common/matrix_descriptor.hpp"
 
 namespace flashcore::kernels {

@@ -6,7 +6,7 @@
 // So word 4·h + t of a row of Vᵀ, h being 0 or 1, has the keys 16·h + 2·t + {0, 1, 8, 9} of the 32.
 #pragma once
 
-#include "core/attention_args.hpp"
+#include "attention/args.hpp"
 #include "kernels/common/block_position.cuh"
 #include "kernels/common/e4m3_ptx.cuh"
 #include "kernels/common/grid_launch.cuh"

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/attention_args.hpp"
-#include "core/variant.hpp"
+#include "attention/args.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore::kernels::cpu_fused {
 

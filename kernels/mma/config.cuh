@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "core/variant.hpp"
 #include "kernels/common/mask.cuh"
 #include "kernels/common/numeric.cuh"
 #include "kernels/common/split_kv.cuh"
 #include "kernels/common/swizzle.cuh"
+#include "variant/variant.hpp"
 
 namespace flashcore::kernels {
 

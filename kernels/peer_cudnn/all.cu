@@ -8,8 +8,8 @@
 // the variants are there all the same and say why they cannot run.
 #include <span>
 
-#include "core/variant.hpp"
 #include "kernels/common/block_position.cuh"
+#include "variant/variant.hpp"
 
 #if __has_include(<cudnn.h>)
 #include <cudnn.h>

@@ -8,8 +8,8 @@
 
 #include <limits>
 
-#include "core/attention_args.hpp"
-#include "core/dtype.hpp"
+#include "attention/args.hpp"
+#include "attention/dtype.hpp"
 #include "kernels/peer_cudnn/graph.hpp"
 
 namespace flashcore::kernels::cudnn {

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "core/roofline.hpp"
+#include "record/roofline.hpp"
 
 namespace flashcore::kernels {
 

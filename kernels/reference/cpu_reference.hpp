@@ -1,8 +1,8 @@
 // What outputs are judged by: the reference, and the yardstick that says how far from it one may be.
 #pragma once
 
-#include "core/attention_args.hpp"
-#include "core/dtype.hpp"
+#include "attention/args.hpp"
+#include "attention/dtype.hpp"
 
 namespace flashcore::kernels {
 

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/attention_args.hpp"
-#include "core/dtype.hpp"
+#include "attention/args.hpp"
+#include "attention/dtype.hpp"
 #include "kernels/common/inputs.hpp"
 #include "kernels/reference/difference.hpp"
 

@@ -13,7 +13,7 @@ namespace flashcore::kernels {
 inline constexpr std::uint16_t kPoison16 = 0x7FAB;
 inline constexpr std::uint32_t kPoison32 = 0x7FAB7FABu;
 
-// Sums over one comparison; see ErrorNorms in core/record.hpp for what becomes of them. Indices are -1 when
+// Sums over one comparison; see ErrorNorms in record/record.hpp for what becomes of them. Indices are -1 when
 // there is no such element.
 struct DifferenceSums {
   double abs_sum = 0;

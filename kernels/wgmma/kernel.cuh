@@ -9,7 +9,7 @@
 // Against the rung before: no thread copies, addresses or loads fragments; a product is one instruction for
 // four warps; registers move from the producer to the consumers. Tile: block_q = 64 rows a consumer,
 // num_warps = 4 · (consumers + 1), num_stages for K and for V; overlap, ping_pong, schedule, cluster as
-// core/variant.hpp has them. A persistent block has two places for Q where they fit, so that the next tile's
+// variant/variant.hpp has them. A persistent block has two places for Q where they fit, so that the next tile's
 // Q comes while this tile is worked on.
 //
 // Where keys are few, a tile's start and end weigh as much as its blocks: of 3100 instructions that a warp

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "core/variant.hpp"
 #include "kernels/common/hopper_ptx.cuh"
 #include "kernels/common/matrix_descriptor.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore::kernels {
 

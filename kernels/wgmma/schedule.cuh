@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "core/attention_args.hpp"
+#include "attention/args.hpp"
 #include "kernels/common/key_bounds.cuh"
 #include "kernels/common/query_rows.cuh"
 #include "kernels/wgmma/layout.cuh"

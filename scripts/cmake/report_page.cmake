@@ -1,6 +1,6 @@
-# The HTML report's parts, as strings in generated/report_page.cpp: the files of src/report/page, and Chart.js 3 of this
+# The HTML report's parts, as strings in generated/report_page.cpp: the files of src/render/page, and Chart.js 3 of this
 # system with its licence. Without Chart.js the program builds all the same, and names the package when asked for HTML.
-set(page_dir ${CMAKE_SOURCE_DIR}/src/report/page)
+set(page_dir ${CMAKE_SOURCE_DIR}/src/render/page)
 # In this order: a script may use what those before it define when they are run.
 set(page_scripts data text theme figure ladder roofline sequence errors tiles resources table environment comparison
   main)

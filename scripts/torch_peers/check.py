@@ -1,4 +1,4 @@
-"""Right or wrong: errors against an FP32 reference, judged by the rule of src/run/verdict.cpp."""
+"""Right or wrong: errors against an FP32 reference, judged by the rule of src/check/verdict.cpp."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Devices that take time samples; what hot, cold and call mean stands in src/run/executor.hpp."""
+"""Devices that take time samples; what hot, cold and call mean stands in src/execute/executor.hpp."""
 
 import math
 import pathlib

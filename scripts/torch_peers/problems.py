@@ -16,7 +16,7 @@ class UsageError(Exception):
 
 @dataclasses.dataclass
 class Problem:
-    """One attention problem; fields as in src/core/problem.hpp."""
+    """One attention problem; fields as in src/attention/problem.hpp."""
 
     name: str = ""
     batch: int = 1

@@ -1,4 +1,4 @@
-"""Order statistics of samples, as src/run/statistics.cpp has them."""
+"""Order statistics of samples, as src/measure/statistics.cpp has them."""
 
 import math
 

@@ -3,9 +3,9 @@
 
 #include <iterator>
 
+#include "attention/args.hpp"
 #include "capi/flashcore.h"
-#include "core/attention_args.hpp"
-#include "core/variant.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

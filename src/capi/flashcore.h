@@ -182,8 +182,7 @@ FLASHCORE_API flashcore_status flashcore_launch(const char* variant, const flash
 /* Adds the family of a plug-in (below) to the variants of this process; it stays until the process ends. */
 FLASHCORE_API flashcore_status flashcore_load_plugin(const char* path);
 
-/* --- Plug-ins
- * ------------------------------------------------------------------------------------------------
+/* --- Plug-ins ------------------------------------------------------------------------------------------
  *
  * A shared object that exports
  *

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/error.hpp"
 #include "cli/columns.hpp"
-#include "core/error.hpp"
 #include "tune/dispatch.hpp"
 
 namespace flashcore {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "config/plan.hpp"
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
 #include "run/run.hpp"
 
 namespace flashcore {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "report/text.hpp"
+#include "base/text.hpp"
 
 namespace flashcore {
 

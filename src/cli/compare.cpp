@@ -7,19 +7,19 @@
 #include <memory>
 #include <optional>
 
+#include "base/atomic_file.hpp"
+#include "base/json_text.hpp"
+#include "base/names.hpp"
 #include "cli/command.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/compare_table.hpp"
 #include "compare/differences.hpp"
 #include "compare/live.hpp"
-#include "compare/output.hpp"
 #include "compare/policy_file.hpp"
 #include "compare/resample.hpp"
 #include "compare/rule.hpp"
-#include "core/json_text.hpp"
-#include "core/names.hpp"
-#include "report/atomic_file.hpp"
-#include "report/result_set.hpp"
+#include "render/comparison_output.hpp"
+#include "results/result_set.hpp"
 
 namespace flashcore {
 namespace {

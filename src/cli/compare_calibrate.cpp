@@ -10,15 +10,15 @@
 #include <iostream>
 #include <memory>
 
+#include "base/error.hpp"
 #include "cli/columns.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
 #include "compare/evidence.hpp"
 #include "compare/noise_file.hpp"
 #include "config/lookup.hpp"
-#include "core/error.hpp"
-#include "report/progress.hpp"
-#include "report/result_set.hpp"
+#include "render/progress.hpp"
+#include "results/result_set.hpp"
 
 namespace flashcore {
 namespace {

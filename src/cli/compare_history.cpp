@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "base/text.hpp"
 #include "cli/columns.hpp"
 #include "cli/compare_modes.hpp"
-#include "compare/output.hpp"
-#include "report/text.hpp"
+#include "render/comparison_output.hpp"
 
 namespace flashcore {
 namespace {

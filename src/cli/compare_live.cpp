@@ -11,7 +11,7 @@
 #include "compare/live.hpp"
 #include "compare/outcome.hpp"
 #include "config/lookup.hpp"
-#include "report/progress.hpp"
+#include "render/progress.hpp"
 #include "worker/worker_executor.hpp"
 
 namespace flashcore {

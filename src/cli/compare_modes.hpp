@@ -10,7 +10,7 @@
 #include "compare/history.hpp"
 #include "compare/policy.hpp"
 #include "config/plan.hpp"
-#include "report/result_file.hpp"
+#include "results/result_file.hpp"
 
 namespace flashcore {
 

@@ -4,9 +4,9 @@
 
 #include <vector>
 
+#include "base/text.hpp"
 #include "cli/columns.hpp"
-#include "compare/output.hpp"
-#include "report/text.hpp"
+#include "render/comparison_output.hpp"
 
 namespace flashcore {
 namespace {

@@ -4,14 +4,14 @@
 
 #include <memory>
 
+#include "base/atomic_file.hpp"
+#include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "cli/command.hpp"
 #include "cli/runnable.hpp"
 #include "cli/subject.hpp"
-#include "core/error.hpp"
-#include "core/json_text.hpp"
+#include "device/device.hpp"
 #include "diagnose/diagnosis.hpp"
-#include "report/atomic_file.hpp"
-#include "run/device.hpp"
 
 namespace flashcore {
 namespace {

@@ -4,16 +4,16 @@
 #include <map>
 #include <memory>
 
+#include "base/build_info.hpp"
+#include "base/json_text.hpp"
+#include "base/text.hpp"
 #include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "cli/runnable.hpp"
 #include "config/lookup.hpp"
-#include "core/json_text.hpp"
+#include "device/device.hpp"
 #include "registry/registry.hpp"
-#include "report/build_info.hpp"
-#include "report/device_json.hpp"
-#include "report/text.hpp"
-#include "run/device.hpp"
+#include "results/device_json.hpp"
 
 namespace flashcore {
 namespace {

@@ -7,14 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_text.hpp"
 #include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "cli/runnable.hpp"
 #include "config/plan.hpp"
-#include "core/json_text.hpp"
+#include "device/device.hpp"
 #include "registry/registry.hpp"
 #include "registry/selector.hpp"
-#include "run/device.hpp"
 
 namespace flashcore {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <memory>
 
+#include "base/atomic_file.hpp"
 #include "cli/command.hpp"
-#include "report/atomic_file.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuned_table.hpp"
 

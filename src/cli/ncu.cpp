@@ -14,7 +14,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace flashcore {
 namespace {

@@ -7,7 +7,7 @@
 #include <functional>
 #include <sstream>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace flashcore {
 namespace {

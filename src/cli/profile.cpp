@@ -8,18 +8,18 @@
 #include <iostream>
 #include <memory>
 
+#include "base/json_text.hpp"
+#include "base/text.hpp"
 #include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "cli/ncu.hpp"
 #include "cli/ncu_counters.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/subject.hpp"
-#include "core/json_text.hpp"
-#include "report/progress.hpp"
-#include "report/record_json.hpp"
-#include "report/text.hpp"
-#include "run/device.hpp"
-#include "run/profiler.hpp"
+#include "device/device.hpp"
+#include "device/profiler.hpp"
+#include "render/progress.hpp"
+#include "results/record_json.hpp"
 
 namespace flashcore {
 namespace {

@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "capi/plugin.hpp"
+#include "base/build_info.hpp"
+#include "base/names.hpp"
 #include "cli/command.hpp"
-#include "core/names.hpp"
-#include "report/build_info.hpp"
-#include "report/progress.hpp"
+#include "plugin/plugin.hpp"
+#include "render/progress.hpp"
 
 namespace flashcore {
 namespace {

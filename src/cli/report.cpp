@@ -7,17 +7,17 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/atomic_file.hpp"
+#include "base/names.hpp"
 #include "cli/command.hpp"
 #include "compare/comparison.hpp"
 #include "compare/differences.hpp"
-#include "compare/output.hpp"
-#include "core/names.hpp"
-#include "report/atomic_file.hpp"
-#include "report/csv.hpp"
-#include "report/html.hpp"
-#include "report/markdown.hpp"
-#include "report/page_data.hpp"
-#include "report/result_set.hpp"
+#include "render/comparison_output.hpp"
+#include "render/html.hpp"
+#include "render/markdown.hpp"
+#include "render/page_data.hpp"
+#include "results/csv.hpp"
+#include "results/result_set.hpp"
 
 namespace flashcore {
 namespace {

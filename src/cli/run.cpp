@@ -15,11 +15,11 @@
 #include "cli/run_plan.hpp"
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
-#include "report/environment.hpp"
-#include "report/file_sink.hpp"
-#include "report/progress.hpp"
-#include "report/table.hpp"
-#include "run/device.hpp"
+#include "device/device.hpp"
+#include "render/progress.hpp"
+#include "render/table.hpp"
+#include "results/environment.hpp"
+#include "results/file_sink.hpp"
 
 namespace flashcore {
 namespace {

@@ -8,9 +8,9 @@
 #include <cctype>
 #include <map>
 
+#include "base/error.hpp"
 #include "cli/columns.hpp"
 #include "cli/runnable.hpp"
-#include "core/error.hpp"
 #include "registry/registry.hpp"
 #include "worker/worker_executor.hpp"
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "config/plan.hpp"
-#include "core/variant.hpp"
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "core/problem.hpp"
-#include "core/variant.hpp"
-#include "run/executor.hpp"
+#include "attention/problem.hpp"
+#include "execute/executor.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "config/plan.hpp"
-#include "core/variant.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

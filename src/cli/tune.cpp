@@ -9,15 +9,15 @@
 #include <memory>
 #include <optional>
 
+#include "base/atomic_file.hpp"
 #include "cli/command.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/tune_progress.hpp"
 #include "config/lookup.hpp"
-#include "report/atomic_file.hpp"
-#include "report/environment.hpp"
-#include "report/file_sink.hpp"
-#include "report/result_file.hpp"
+#include "results/environment.hpp"
+#include "results/file_sink.hpp"
+#include "results/result_file.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuner.hpp"
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
-#include "report/file_sink.hpp"
-#include "report/progress.hpp"
+#include "base/error.hpp"
+#include "render/progress.hpp"
+#include "results/file_sink.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuner.hpp"
 

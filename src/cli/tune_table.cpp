@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/text.hpp"
 #include "cli/columns.hpp"
-#include "report/text.hpp"
 
 namespace flashcore {
 namespace {

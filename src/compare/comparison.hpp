@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.hpp"
 #include "compare/match.hpp"
 #include "compare/policy.hpp"
-#include "core/error.hpp"
 
 namespace flashcore {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "report/result_file.hpp"
+#include "results/result_file.hpp"
 
 namespace flashcore {
 

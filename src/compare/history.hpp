@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "compare/policy.hpp"
-#include "report/json.hpp"
-#include "report/result_file.hpp"
+#include "results/result_file.hpp"
 
 namespace flashcore {
 

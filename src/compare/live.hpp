@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "compare/comparison.hpp"
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
 
 namespace flashcore {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/record.hpp"
+#include "record/record.hpp"
 
 namespace flashcore {
 

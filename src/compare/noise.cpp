@@ -7,7 +7,7 @@
 
 #include "compare/resample.hpp"
 #include "compare/rule.hpp"
-#include "run/statistics.hpp"
+#include "measure/statistics.hpp"
 
 namespace flashcore {
 namespace {

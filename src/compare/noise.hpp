@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/record.hpp"
+#include "record/record.hpp"
 
 namespace flashcore {
 

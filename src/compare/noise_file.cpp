@@ -4,9 +4,9 @@
 
 #include <cstdlib>
 
-#include "core/json_text.hpp"
-#include "report/atomic_file.hpp"
-#include "report/json_fields.hpp"
+#include "base/atomic_file.hpp"
+#include "base/json_fields.hpp"
+#include "base/json_text.hpp"
 
 namespace flashcore {
 namespace {

@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <string>
 
+#include "base/json_document.hpp"
 #include "compare/noise.hpp"
-#include "config/json_document.hpp"
 
 namespace flashcore {
 

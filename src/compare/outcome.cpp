@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "compare/output.hpp"
+#include "render/comparison_output.hpp"
 
 namespace flashcore {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/names.hpp"
+#include "base/names.hpp"
 
 namespace flashcore {
 

@@ -8,7 +8,7 @@
 
 #include "compare/noise.hpp"
 #include "compare/rule.hpp"
-#include "core/record.hpp"
+#include "record/record.hpp"
 
 namespace flashcore {
 

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
+#include "base/error.hpp"
+#include "base/names.hpp"
 
 namespace flashcore {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_document.hpp"
 #include "compare/policy.hpp"
-#include "config/json_document.hpp"
 
 namespace flashcore {
 

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "compare/rule.hpp"
-#include "run/statistics.hpp"
+#include "measure/statistics.hpp"
 
 namespace flashcore {
 namespace {

@@ -1,4 +1,4 @@
-// The few statistics that comparing needs beside run/statistics.hpp.
+// The few statistics that comparing needs beside measure/statistics.hpp.
 #pragma once
 
 #include <span>

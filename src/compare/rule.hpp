@@ -5,8 +5,8 @@
 //   row        from run to run, each row for itself: placement in memory, order of blocks
 //   common     from run to run, all rows alike: clock, temperature, another board of the same model
 // The last two are larger than the first, and one run's samples know nothing of them: an interval from
-// samples alone calls every second A/A pair a change. A row's log ratio over k_base and k_new runs has the
-// variance
+// samples alone calls every second A/A pair a change. The log ratio of a row over k_base and k_new
+// runs has the variance
 //   s² = s_base² + s_new² + (row² + common²) · (1/k_base + 1/k_new)
 // and its interval is log ratio ± z · s. `row` and `common` are a default for the row's size class, or what
 // --calibrate measured on this machine, updated by the repeats when a side holds several runs of a row. When

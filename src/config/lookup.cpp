@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <set>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
+#include "base/error.hpp"
+#include "base/names.hpp"
 
 namespace flashcore {
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "config/json_document.hpp"
+#include "base/json_document.hpp"
 
 namespace flashcore {
 

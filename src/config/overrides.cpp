@@ -1,9 +1,9 @@
 // Flags become values of the document, so that one reader checks both.
 #include <fmt/format.h>
 
+#include "base/error.hpp"
 #include "config/plan.hpp"
 #include "config/problem_reader.hpp"
-#include "core/error.hpp"
 
 namespace flashcore {
 namespace {

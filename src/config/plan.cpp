@@ -6,9 +6,9 @@
 #include <charconv>
 #include <limits>
 
+#include "base/error.hpp"
+#include "base/names.hpp"
 #include "config/problem_reader.hpp"
-#include "core/error.hpp"
-#include "core/names.hpp"
 
 namespace flashcore {
 namespace {

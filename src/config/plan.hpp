@@ -8,11 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "config/json_document.hpp"
+#include "attention/problem.hpp"
+#include "base/json_document.hpp"
 #include "config/tune_policy.hpp"
-#include "core/problem.hpp"
+#include "device/device.hpp"
 #include "registry/selector.hpp"
-#include "run/device.hpp"
 #include "run/run.hpp"
 
 namespace flashcore {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <map>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace flashcore {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "config/json_document.hpp"
-#include "core/problem.hpp"
+#include "attention/problem.hpp"
+#include "base/json_document.hpp"
 
 namespace flashcore {
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "core/problem.hpp"
-#include "core/variant.hpp"
+#include "attention/problem.hpp"
 #include "diagnose/finding.hpp"
-#include "run/laboratory.hpp"
+#include "execute/laboratory.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "diagnose/rules.hpp"
-#include "report/json.hpp"
-#include "run/laboratory.hpp"
+#include "execute/laboratory.hpp"
 
 namespace flashcore {
 

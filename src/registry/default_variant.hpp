@@ -1,7 +1,7 @@
 // What runs when nobody has tuned.
 #pragma once
 
-#include "core/variant.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/variant.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/error.hpp"
-#include "core/names.hpp"
+#include "base/error.hpp"
+#include "base/names.hpp"
 #include "registry/registry.hpp"
 
 namespace flashcore {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "run/run.hpp"
 
 namespace flashcore {

@@ -9,11 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "core/problem.hpp"
-#include "core/record.hpp"
+#include "attention/problem.hpp"
+#include "execute/executor.hpp"
 #include "kernels/common/inputs.hpp"
-#include "run/executor.hpp"
-#include "run/policy.hpp"
+#include "record/record.hpp"
+#include "check/policy.hpp"
 
 namespace flashcore {
 

@@ -1,9 +1,9 @@
 // The checks around timing: what is wrong is not timed, and what was timed is looked at again.
 #pragma once
 
-#include "core/record.hpp"
-#include "run/executor.hpp"
-#include "run/measure.hpp"
+#include "execute/executor.hpp"
+#include "measure/measure.hpp"
+#include "record/record.hpp"
 #include "run/run.hpp"
 
 namespace flashcore {

@@ -9,12 +9,12 @@
 #include <iterator>
 #include <optional>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
+#include "device/telemetry_sampler.hpp"
+#include "measure/measure.hpp"
+#include "record/rates.hpp"
 #include "run/deep_check.hpp"
 #include "run/examine.hpp"
-#include "run/measure.hpp"
-#include "run/rates.hpp"
-#include "run/telemetry_sampler.hpp"
 
 namespace flashcore {
 namespace {

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/record.hpp"
-#include "run/executor.hpp"
-#include "run/measure.hpp"
-#include "run/policy.hpp"
+#include "execute/executor.hpp"
+#include "measure/measure.hpp"
+#include "record/record.hpp"
+#include "check/policy.hpp"
 #include "run/sink.hpp"
 
 namespace flashcore {

@@ -1,7 +1,7 @@
 // Where records go. A sink is told of each record as soon as it is complete.
 #pragma once
 
-#include "core/record.hpp"
+#include "record/record.hpp"
 
 namespace flashcore {
 

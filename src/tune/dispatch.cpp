@@ -8,8 +8,8 @@
 #include <map>
 #include <set>
 
+#include "base/error.hpp"
 #include "config/lookup.hpp"
-#include "core/error.hpp"
 #include "registry/default_variant.hpp"
 #include "registry/registry.hpp"
 

@@ -1,8 +1,7 @@
 // The variant that "auto" means: from a tuned table, by a stated rule.
 //
 //   exact     the entry of the problem's class; its winner, else the first that ties with it, that can run
-//   nearest   among entries of the same dtype, head_dim and kind of mask, the one with the least distance:
-//   the
+//   nearest   among entries of the same dtype, head_dim and kind of mask, the one with the least distance: the
 //             sum of |log2| of the ratios of batch · heads_q, seq_q, seq_kv and heads_q / heads_kv; the first
 //             of equals; entries whose variants cannot run the problem are passed over
 //   default   registry/default_variant.hpp

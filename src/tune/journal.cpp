@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <map>
 
-#include "core/error.hpp"
-#include "core/hash.hpp"
-#include "report/environment.hpp"
-#include "report/json_fields.hpp"
-#include "report/record_json.hpp"
-#include "report/result_file.hpp"
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/json_fields.hpp"
+#include "results/environment.hpp"
+#include "results/record_json.hpp"
+#include "results/result_file.hpp"
 
 namespace flashcore {
 namespace {

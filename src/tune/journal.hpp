@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
 #include "config/plan.hpp"
-#include "report/json.hpp"
 #include "tune/sweep.hpp"
 #include "tune/tuned_table.hpp"
 

@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/error.hpp"
-#include "core/json_text.hpp"
-#include "report/record_json.hpp"
+#include "base/error.hpp"
+#include "base/json_text.hpp"
+#include "results/record_json.hpp"
 #include "tune/journal.hpp"
 
 namespace flashcore {

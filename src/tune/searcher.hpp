@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "config/tune_policy.hpp"
-#include "core/record.hpp"
-#include "run/policy.hpp"
+#include "record/record.hpp"
+#include "check/policy.hpp"
 
 namespace flashcore {
 

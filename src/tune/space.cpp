@@ -6,7 +6,7 @@
 #include <charconv>
 #include <random>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace flashcore {
 namespace {

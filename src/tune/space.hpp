@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "attention/problem.hpp"
 #include "config/tune_policy.hpp"
-#include "core/problem.hpp"
-#include "core/variant.hpp"
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore {
 

@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
-#include "core/error.hpp"
-#include "report/text.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "measure/measure.hpp"
+#include "record/rates.hpp"
 #include "run/examine.hpp"
-#include "run/measure.hpp"
-#include "run/rates.hpp"
 #include "tune/race.hpp"
 
 namespace flashcore {

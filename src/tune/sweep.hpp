@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "run/executor.hpp"
+#include "device/telemetry_sampler.hpp"
+#include "execute/executor.hpp"
 #include "run/run.hpp"
-#include "run/telemetry_sampler.hpp"
 #include "tune/searcher.hpp"
 #include "tune/space.hpp"
 

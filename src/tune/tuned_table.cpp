@@ -7,14 +7,14 @@
 #include <ctime>
 #include <utility>
 
-#include "core/error.hpp"
-#include "core/json_text.hpp"
-#include "report/atomic_file.hpp"
-#include "report/json_fields.hpp"
-#include "report/record_json.hpp"
-#include "report/result_file.hpp"
-#include "run/device.hpp"
-#include "run/nvml.hpp"
+#include "base/atomic_file.hpp"
+#include "base/error.hpp"
+#include "base/json_fields.hpp"
+#include "base/json_text.hpp"
+#include "device/device.hpp"
+#include "device/nvml.hpp"
+#include "results/record_json.hpp"
+#include "results/result_file.hpp"
 
 namespace flashcore {
 namespace {

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/record.hpp"
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
+#include "record/record.hpp"
 #include "tune/searcher.hpp"
 
 namespace flashcore {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
 #include "tune/space.hpp"
 #include "tune/sweep.hpp"
 

@@ -1,9 +1,9 @@
 #include "worker/protocol.hpp"
 
-#include "core/json_text.hpp"
-#include "report/device_json.hpp"
-#include "report/json_fields.hpp"
-#include "report/record_json.hpp"
+#include "base/json_fields.hpp"
+#include "base/json_text.hpp"
+#include "results/device_json.hpp"
+#include "results/record_json.hpp"
 
 namespace flashcore {
 namespace {

@@ -11,10 +11,10 @@
 #include <string>
 #include <string_view>
 
-#include "config/json_document.hpp"
-#include "core/error.hpp"
-#include "report/json.hpp"
-#include "run/executor.hpp"
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "base/json_document.hpp"
+#include "execute/executor.hpp"
 
 namespace flashcore {
 

@@ -10,11 +10,11 @@
 #include <memory>
 #include <optional>
 
-#include "capi/plugin.hpp"
-#include "core/error.hpp"
+#include "base/build_info.hpp"
+#include "base/error.hpp"
+#include "device/cpu_memory.hpp"
+#include "plugin/plugin.hpp"
 #include "registry/registry.hpp"
-#include "report/build_info.hpp"
-#include "run/cpu_memory.hpp"
 #include "worker/child_process.hpp"
 #include "worker/job_server.hpp"
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "run/device.hpp"
+#include "device/device.hpp"
 
 namespace flashcore {
 

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "report/device_json.hpp"
-#include "report/json_fields.hpp"
-#include "report/record_json.hpp"
+#include "base/json_fields.hpp"
+#include "results/device_json.hpp"
+#include "results/record_json.hpp"
 
 namespace flashcore {
 namespace {

@@ -1,7 +1,6 @@
 // An executor whose work is done by another process.
 //
-//   run, tune, compare ── WorkerExecutor ── socket, JSON lines ── flashcore-bench worker ── CPU or CUDA
-//   executor
+//   run, tune, compare ── WorkerExecutor ── socket, JSON lines ── flashcore-bench worker ── Executor
 //
 // The worker holds buffers, launches, checks and takes the samples, so that times are those of an executor in
 // this process; one line each way stands between two samples, never inside of one. A variant that crashes,
@@ -18,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
 #include "worker/worker_link.hpp"
 
 namespace flashcore {

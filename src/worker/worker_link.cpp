@@ -7,7 +7,7 @@
 #include <chrono>
 #include <fstream>
 
-#include "report/json_fields.hpp"
+#include "base/json_fields.hpp"
 
 namespace flashcore {
 namespace {

@@ -1,8 +1,7 @@
 // One tiled attention kernel for host and device, right as it stands (Break::none) and wrong in one place for
 // every other Break. Written to be read and to be broken, not to be fast.
 //
-// A team works on a tile of kBlockQ query rows: the threads of a block on a GPU, one thread on a CPU. Team
-// has
+// A team works on a tile of kBlockQ query rows: the threads of a block on a GPU, one thread on a CPU. Team has
 //   index, count        which of how many threads this is
 //   sync()              the barrier
 //   jitter()            lets threads drift apart where a barrier is missing
@@ -13,8 +12,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "attention/args.hpp"
 #include "broken/breaks.hpp"
-#include "core/attention_args.hpp"
 #include "kernels/common/host_device.hpp"
 
 #ifdef __CUDACC__

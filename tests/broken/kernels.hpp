@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/variant.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore::broken {
 

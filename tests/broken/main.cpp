@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/atomic_file.hpp"
+#include "base/error.hpp"
 #include "broken/kernels.hpp"
 #include "broken/matrix.hpp"
-#include "core/error.hpp"
-#include "report/atomic_file.hpp"
-#include "run/device.hpp"
+#include "device/device.hpp"
 
 namespace {
 

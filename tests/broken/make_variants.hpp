@@ -7,7 +7,7 @@
 
 #include "broken/attention.hpp"
 #include "broken/breaks.hpp"
-#include "core/variant.hpp"
+#include "variant/variant.hpp"
 
 namespace flashcore::broken {
 

@@ -6,7 +6,7 @@
 
 #include "broken/breaks.hpp"
 #include "diagnose/diagnosis.hpp"
-#include "run/executor.hpp"
+#include "execute/executor.hpp"
 
 namespace flashcore::broken {
 

@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "core/problem.hpp"
+#include "attention/problem.hpp"
+#include "check/cpu_problem.hpp"
 #include "emulated/machine/failure.hpp"
 #include "kernels/common/cuda_variant.cuh"
-#include "run/cpu_problem.hpp"
 
 namespace flashcore::emulated {
 

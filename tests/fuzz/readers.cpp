@@ -3,15 +3,15 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "compare/noise_file.hpp"
 #include "compare/policy_file.hpp"
 #include "config/plan.hpp"
 #include "config/problem_reader.hpp"
-#include "core/error.hpp"
-#include "core/json_text.hpp"
-#include "report/csv.hpp"
-#include "report/record_json.hpp"
-#include "report/result_file.hpp"
+#include "results/csv.hpp"
+#include "results/record_json.hpp"
+#include "results/result_file.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuned_table.hpp"
 #include "worker/protocol.hpp"

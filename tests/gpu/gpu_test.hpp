@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "run/cuda_executor.hpp"
-#include "run/device.hpp"
+#include "device/device.hpp"
+#include "execute/cuda_executor.hpp"
 
 namespace flashcore {
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "core/problem.hpp"
+#include "attention/problem.hpp"
 #include "registry/registry.hpp"
 
 namespace flashcore {

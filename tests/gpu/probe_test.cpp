@@ -1,8 +1,8 @@
 // The probe's work is done in full: what it reports is never above what the device can do.
 #include "kernels/probe/probe.hpp"
 
-#include "core/peak.hpp"
 #include "gpu/gpu_test.hpp"
+#include "record/peak.hpp"
 
 namespace flashcore {
 namespace {

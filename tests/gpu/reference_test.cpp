@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "check/cpu_inputs.hpp"
 #include "gpu/gpu_test.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/reference/cpu_reference.hpp"
 #include "kernels/reference/cuda_reference.hpp"
-#include "run/cpu_inputs.hpp"
 
 namespace flashcore {
 namespace {

@@ -6,10 +6,10 @@
 #include <tuple>
 #include <vector>
 
+#include "check/cuda_problem.hpp"
+#include "device/cuda_memory.hpp"
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
-#include "run/cuda_memory.hpp"
-#include "run/cuda_problem.hpp"
 
 namespace flashcore {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <iostream>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
 

@@ -1,15 +1,15 @@
 // The CPU executor: that its check catches broken kernels, its clocks tick and its errors are clean.
-#include "run/cpu_executor.hpp"
+#include "execute/cpu_executor.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cerrno>
 #include <cstring>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
+#include "device/device.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "registry/registry.hpp"
-#include "run/device.hpp"
 
 namespace flashcore {
 namespace {

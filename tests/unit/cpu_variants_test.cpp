@@ -1,8 +1,8 @@
 // Every CPU variant on every kind of problem, by the same check as a run makes.
 #include <gtest/gtest.h>
 
+#include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
-#include "run/cpu_executor.hpp"
 
 namespace flashcore {
 namespace {

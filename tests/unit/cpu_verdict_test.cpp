@@ -3,7 +3,7 @@
 
 #include <limits>
 
-#include "run/verdict.hpp"
+#include "check/verdict.hpp"
 
 namespace flashcore {
 namespace {

@@ -8,9 +8,9 @@
 #include <cmath>
 #include <set>
 
+#include "execute/cpu_executor.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "registry/registry.hpp"
-#include "run/cpu_executor.hpp"
 #include "run/run.hpp"
 #include "unit/fake_executor.hpp"
 #include "unit/support.hpp"

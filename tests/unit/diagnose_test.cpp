@@ -3,11 +3,11 @@
 
 #include <iostream>
 
+#include "base/error.hpp"
 #include "broken/kernels.hpp"
 #include "broken/matrix.hpp"
-#include "core/error.hpp"
+#include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
-#include "run/cpu_executor.hpp"
 #include "unit/support.hpp"
 
 namespace flashcore {

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <vector>
 
+#include "execute/cpu_executor.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "registry/registry.hpp"
-#include "run/cpu_executor.hpp"
 #include "run/deep_check.hpp"
 #include "unit/support.hpp"
 

@@ -7,11 +7,11 @@
 #include <limits>
 #include <vector>
 
+#include "check/cpu_problem.hpp"
+#include "execute/cpu_executor.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/reference/cpu_reference.hpp"
 #include "registry/registry.hpp"
-#include "run/cpu_executor.hpp"
-#include "run/cpu_problem.hpp"
 #include "unit/support.hpp"
 
 #if __has_include(<cuda_fp8.h>)

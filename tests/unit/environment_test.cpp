@@ -1,11 +1,11 @@
-#include "report/environment.hpp"
+#include "results/environment.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <regex>
 
-#include "report/build_info.hpp"
+#include "base/build_info.hpp"
 #include "test_paths.hpp"
 #include "unit/support.hpp"
 

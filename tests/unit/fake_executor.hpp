@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
-#include "run/executor.hpp"
+#include "base/error.hpp"
+#include "execute/executor.hpp"
 
 namespace flashcore::testing {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "run/statistics.hpp"
+#include "measure/statistics.hpp"
 
 namespace flashcore {
 namespace {

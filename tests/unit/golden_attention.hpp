@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/problem.hpp"
+#include "attention/problem.hpp"
 
 namespace flashcore {
 

@@ -1,5 +1,5 @@
 // Fat binaries are built here byte by byte; where CUDA is compiled in, this program's own is read as well.
-#include "run/machine_code.hpp"
+#include "device/machine_code.hpp"
 
 #include <elf.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/hash.hpp"
+#include "base/hash.hpp"
 #include "registry/registry.hpp"
 #include "unit/support.hpp"
 

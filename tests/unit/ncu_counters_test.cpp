@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace flashcore {
 namespace {

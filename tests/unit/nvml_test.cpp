@@ -1,12 +1,12 @@
-#include "run/nvml.hpp"
+#include "device/nvml.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 #include <thread>
 
-#include "run/measure.hpp"
-#include "run/telemetry_sampler.hpp"
+#include "device/telemetry_sampler.hpp"
+#include "measure/measure.hpp"
 #include "test_paths.hpp"
 #include "unit/fake_executor.hpp"
 

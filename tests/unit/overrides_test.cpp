@@ -1,8 +1,8 @@
 // Flags that take the place of a key of the config.
 #include <gtest/gtest.h>
 
+#include "base/error.hpp"
 #include "config/plan.hpp"
-#include "core/error.hpp"
 #include "unit/support.hpp"
 
 namespace flashcore {

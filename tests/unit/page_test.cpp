@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "core/error.hpp"
-#include "report/html.hpp"
-#include "report/page_data.hpp"
-#include "report/ranking.hpp"
+#include "base/error.hpp"
+#include "record/ranking.hpp"
+#include "render/html.hpp"
+#include "render/page_data.hpp"
 #include "unit/sample_records.hpp"
 #include "unit/support.hpp"
 

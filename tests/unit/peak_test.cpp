@@ -1,4 +1,4 @@
-#include "core/peak.hpp"
+#include "record/peak.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
 // Masks, FLOPs, layouts and validation of problems.
-#include "core/problem.hpp"
+#include "attention/problem.hpp"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 namespace flashcore {
 namespace {

@@ -1,11 +1,11 @@
-#include "report/progress.hpp"
+#include "render/progress.hpp"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <sstream>
 
-#include "report/text.hpp"
+#include "base/text.hpp"
 #include "unit/support.hpp"
 
 namespace flashcore {

@@ -1,4 +1,4 @@
-#include "run/rates.hpp"
+#include "record/rates.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "report/record_json.hpp"
+#include "results/record_json.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <limits>
 #include <string>
 
-#include "core/error.hpp"
-#include "report/result_file.hpp"
+#include "base/error.hpp"
+#include "results/result_file.hpp"
 #include "unit/sample_records.hpp"
 #include "unit/support.hpp"
 

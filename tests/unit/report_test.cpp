@@ -6,13 +6,13 @@
 #include <csignal>
 #include <sstream>
 
-#include "core/error.hpp"
-#include "report/atomic_file.hpp"
-#include "report/csv.hpp"
-#include "report/file_sink.hpp"
-#include "report/result_file.hpp"
-#include "report/table.hpp"
-#include "report/text.hpp"
+#include "base/atomic_file.hpp"
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "render/table.hpp"
+#include "results/csv.hpp"
+#include "results/file_sink.hpp"
+#include "results/result_file.hpp"
 #include "unit/sample_records.hpp"
 #include "unit/support.hpp"
 

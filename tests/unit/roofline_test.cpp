@@ -1,4 +1,4 @@
-#include "core/roofline.hpp"
+#include "record/roofline.hpp"
 
 #include <gtest/gtest.h>
 

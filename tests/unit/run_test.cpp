@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "run/measure.hpp"
-#include "run/statistics.hpp"
+#include "measure/measure.hpp"
+#include "measure/statistics.hpp"
 #include "unit/fake_executor.hpp"
 
 namespace flashcore {

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/record.hpp"
-#include "run/statistics.hpp"
+#include "measure/statistics.hpp"
+#include "record/record.hpp"
 
 namespace flashcore::testing {
 

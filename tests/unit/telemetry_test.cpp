@@ -1,4 +1,4 @@
-#include "core/telemetry.hpp"
+#include "record/telemetry.hpp"
 
 #include <gtest/gtest.h>
 

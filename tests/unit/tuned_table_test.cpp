@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "device/device.hpp"
 #include "registry/default_variant.hpp"
 #include "registry/registry.hpp"
-#include "run/device.hpp"
 #include "tune/dispatch.hpp"
 #include "tune/journal.hpp"
 #include "unit/sample_records.hpp"

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "core/error.hpp"
+#include "base/error.hpp"
 
 #define EXPECT_USAGE_ERROR(statement, part)                                                \
   try {                                                                                    \

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <limits>
 
-#include "report/device_json.hpp"
-#include "report/json_fields.hpp"
-#include "report/record_json.hpp"
+#include "base/json_fields.hpp"
+#include "results/device_json.hpp"
+#include "results/record_json.hpp"
 #include "unit/fake_executor.hpp"
 #include "unit/sample_records.hpp"
 #include "unit/support.hpp"

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/dtype.hpp"
+#include "attention/dtype.hpp"
 #include "emulated/machine/wgmma.hpp"
 #include "kernels/common/numeric.cuh"
 

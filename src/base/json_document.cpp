@@ -1,0 +1,240 @@
+#include "base/json_document.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <limits>
+#include <set>
+
+#include "base/error.hpp"
+#include "base/json_text.hpp"
+#include "base/names.hpp"
+
+namespace flashcore {
+namespace {
+
+using nlohmann::json;
+
+// No config comes near this; a device file or a wrong path may.
+constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+
+std::string read_stream(std::istream& stream, const std::string& name) {
+  std::string text;
+  char buffer[1 << 14];
+  while (stream.read(buffer, sizeof buffer) || stream.gcount() > 0) {
+    text.append(buffer, static_cast<std::size_t>(stream.gcount()));
+    if (text.size() > kMostBytes) {
+      throw UsageError(fmt::format("{}: larger than {} MiB, this is no config", name, kMostBytes >> 20));
+    }
+  }
+  if (stream.bad()) throw UsageError(fmt::format("{}: cannot be read", name));
+  return text;
+}
+
+// nlohmann::json keeps the last of two equal keys without a word; this finds them.
+class DuplicateKeys {
+ public:
+  explicit DuplicateKeys(const std::string& name) : name_(name) {}
+
+  bool operator()(int, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::object_start) open_objects_.emplace_back();
+    if (event == json::parse_event_t::object_end) open_objects_.pop_back();
+    if (event == json::parse_event_t::key && !open_objects_.back().insert(parsed.get<std::string>()).second) {
+      throw UsageError(
+          fmt::format("{}: the key \"{}\" stands twice in one object", name_, parsed.get<std::string>()));
+    }
+    return true;
+  }
+
+ private:
+  const std::string& name_;
+  std::vector<std::set<std::string>> open_objects_;
+};
+
+// The library's message without its own prefix and position.
+std::string strip_position(const json::exception& error) {
+  std::string_view text = error.what();
+  if (const auto bracket = text.find("] "); bracket != text.npos) text.remove_prefix(bracket + 2);
+  if (text.starts_with("parse error at ")) {
+    if (const auto colon = text.find(": "); colon != text.npos) text.remove_prefix(colon + 2);
+  }
+  return std::string(text);
+}
+
+json parse(std::string_view text, const std::string& name) {
+  try {
+    return json::parse(text, DuplicateKeys(name));
+  } catch (const json::parse_error& error) {
+    const std::string_view before = text.substr(0, error.byte == 0 ? 0 : error.byte - 1);
+    const auto line = 1 + std::ranges::count(before, '\n');
+    const auto column = before.size() - (before.rfind('\n') + 1) + 1;
+    const std::string_view kind = error.byte > text.size() ? "truncated JSON" : "not valid JSON";
+    throw UsageError(
+        fmt::format("{}: line {}, column {}: {}: {}", name, line, column, kind, strip_position(error)));
+  } catch (const json::exception& error) {
+    throw UsageError(fmt::format("{}: not valid JSON: {}", name, strip_position(error)));
+  }
+}
+
+std::string escape_key(std::string_view key) {
+  std::string escaped;
+  for (char c : key) {
+    if (c == '~') {
+      escaped += "~0";
+    } else if (c == '/') {
+      escaped += "~1";
+    } else {
+      escaped += c;
+    }
+  }
+  return escaped;
+}
+
+// A value as an error message shows it, cut short.
+std::string preview(const json& value) {
+  constexpr std::size_t kMost = 40;
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "an array";
+  const std::string text = json_text(value, -1, /*ascii=*/true);
+  return text.size() <= kMost ? text : text.substr(0, kMost) + "…";
+}
+
+}  // namespace
+
+JsonDocument::JsonDocument(std::string_view text, std::string name)
+    : name_(std::move(name)), root_(parse(text, name_)) {}
+
+void JsonDocument::set(const std::string& pointer, json value, std::string label) {
+  try {
+    root_[json::json_pointer(pointer)] = std::move(value);
+  } catch (const json::exception&) {
+    throw UsageError(fmt::format("{}: cannot take the place of {}", label, where(pointer)));
+  }
+  labels_.emplace_back(pointer, std::move(label));
+}
+
+std::string JsonDocument::where(const std::string& pointer) const {
+  for (const auto& [place, label] : labels_) {
+    if (pointer == place || pointer.starts_with(place + "/")) return label + pointer.substr(place.size());
+  }
+  return pointer.empty() ? name_ : fmt::format("{}: {}", name_, pointer);
+}
+
+JsonDocument read_json_document(const std::filesystem::path& path) {
+  if (path == "-") return {read_stream(std::cin, "standard input"), "standard input"};
+  const std::string name = path.string();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    throw UsageError(fmt::format("{}: is a directory, not a config", name));
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw UsageError(fmt::format("{}: cannot be read", name));
+  return {read_stream(file, name), name};
+}
+
+void JsonReader::fail(std::string_view what) const { throw UsageError(fmt::format("{}: {}", where(), what)); }
+
+void JsonReader::fail_type(std::string_view wanted) const {
+  fail(fmt::format("must be {}, not {}", wanted, preview(*value_)));
+}
+
+void JsonReader::check_object() const {
+  if (!value_->is_object()) fail_type("an object");
+}
+
+void JsonReader::check_keys(std::span<const std::string_view> known) const {
+  check_object();
+  for (const auto& [key, value] : value_->items()) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    const std::string place = document_->where(pointer_ + "/" + escape_key(key));
+    throw UsageError(fmt::format("{}: unknown key{}", place, suggestion(key, known)));
+  }
+}
+
+std::vector<std::string> JsonReader::keys() const {
+  check_object();
+  std::vector<std::string> names;
+  for (const auto& [key, value] : value_->items()) names.push_back(key);
+  return names;
+}
+
+bool JsonReader::has(std::string_view key) const {
+  check_object();
+  return value_->contains(key);
+}
+
+JsonReader JsonReader::operator[](std::string_view key) const {
+  return {*document_, value_->at(std::string(key)), pointer_ + "/" + escape_key(key)};
+}
+
+std::vector<JsonReader> JsonReader::zero_or_more() const {
+  if (!value_->is_array()) return {*this};
+  std::vector<JsonReader> readers;
+  for (std::size_t i = 0; i < value_->size(); ++i) {
+    readers.push_back({*document_, (*value_)[i], pointer_ + "/" + std::to_string(i)});
+  }
+  return readers;
+}
+
+std::vector<JsonReader> JsonReader::one_or_more() const {
+  std::vector<JsonReader> readers = zero_or_more();
+  if (readers.empty()) fail("must not be empty");
+  return readers;
+}
+
+bool JsonReader::boolean() const {
+  if (!value_->is_boolean()) fail_type("true or false");
+  return value_->get<bool>();
+}
+
+std::int64_t JsonReader::integer(std::int64_t least, std::int64_t most) const {
+  // Integers beyond 64 bits arrive as floating-point numbers.
+  constexpr double kTwoTo63 = 9223372036854775808.0;
+  const bool huge = value_->is_number_float() && std::abs(value_->get<double>()) >= kTwoTo63;
+  if (!value_->is_number_integer() && !huge) fail_type("an integer");
+  const bool unsigned_too_large =
+      value_->is_number_unsigned() &&
+      value_->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  const bool in_range = !huge && !unsigned_too_large && value_->get<std::int64_t>() >= least &&
+                        value_->get<std::int64_t>() <= most;
+  if (!in_range) {
+    fail(fmt::format("{} is out of range, it must be from {} to {}", preview(*value_), least, most));
+  }
+  return value_->get<std::int64_t>();
+}
+
+double JsonReader::number(double least, double most) const {
+  if (!value_->is_number()) fail_type("a number");
+  const double value = value_->get<double>();
+  if (!(value >= least && value <= most)) {
+    fail(fmt::format("{} is out of range, it must be from {} to {}", preview(*value_), least, most));
+  }
+  return value;
+}
+
+double JsonReader::positive_number() const {
+  if (!value_->is_number()) fail_type("a number");
+  const double value = value_->get<double>();
+  if (!(value > 0) || !std::isfinite(value)) {
+    fail(fmt::format("{} is out of range, it must be greater than 0", preview(*value_)));
+  }
+  return value;
+}
+
+std::string JsonReader::string() const {
+  if (!value_->is_string()) fail_type("a string");
+  return value_->get<std::string>();
+}
+
+std::size_t JsonReader::word(std::span<const std::string_view> words) const {
+  const std::string text = string();
+  const auto found = std::ranges::find(words, text);
+  if (found == words.end()) fail(fmt::format("unknown word \"{}\"{}", text, suggestion(text, words)));
+  return static_cast<std::size_t>(found - words.begin());
+}
+
+}  // namespace flashcore

@@ -1,0 +1,147 @@
+// One list of fields for both directions: a function `fields(auto& io, auto& object)` names each field once,
+// and is called with a FieldWriter or a FieldReader.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "base/json.hpp"
+#include "base/json_document.hpp"
+#include "record/record.hpp"
+
+namespace flashcore {
+
+inline constexpr Backend kAllBackends[] = {Backend::cpu, Backend::cuda};
+
+inline constexpr Limit kAllLimits[] = {Limit::arithmetic, Limit::exponential, Limit::memory};
+
+constexpr std::span<const Dtype> all_values(Dtype) { return kAllDtypes; }
+constexpr std::span<const Layout> all_values(Layout) { return kAllLayouts; }
+constexpr std::span<const Backend> all_values(Backend) { return kAllBackends; }
+constexpr std::span<const Clock> all_values(Clock) { return kAllClocks; }
+constexpr std::span<const CheckDepth> all_values(CheckDepth) { return kAllCheckDepths; }
+constexpr std::span<const Status> all_values(Status) { return kAllStatuses; }
+constexpr std::span<const Limit> all_values(Limit) { return kAllLimits; }
+
+// The words that stand for numbers JSON has no way to write.
+inline constexpr std::string_view kNonfiniteWords[] = {"nan", "inf", "-inf"};
+inline constexpr double kNonfiniteNumbers[] = {std::numeric_limits<double>::quiet_NaN(),
+                                               std::numeric_limits<double>::infinity(),
+                                               -std::numeric_limits<double>::infinity()};
+
+inline Json encode_number(double value) {
+  if (std::isfinite(value)) return value;
+  return kNonfiniteWords[std::isnan(value) ? 0 : value > 0 ? 1 : 2];
+}
+
+inline double decode_number(const JsonReader& reader) {
+  if (reader.value().is_string()) return kNonfiniteNumbers[reader.word(kNonfiniteWords)];
+  return reader.number(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+}
+
+template <class T>
+Json encode(const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    return to_string(value);
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return encode_number(value);
+  } else {
+    return value;
+  }
+}
+
+template <class Enum>
+Enum decode_word(const JsonReader& reader) {
+  const std::span<const Enum> values = all_values(Enum{});
+  std::vector<std::string_view> words;
+  for (const Enum value : values) words.push_back(to_string(value));
+  return values[reader.word(words)];
+}
+
+template <class T>
+T decode(const JsonReader& reader) {
+  if constexpr (std::is_enum_v<T>) {
+    return decode_word<T>(reader);
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return reader.boolean();
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return decode_number(reader);
+  } else if constexpr (std::is_integral_v<T>) {
+    using Limits = std::numeric_limits<T>;
+    return static_cast<T>(reader.integer(Limits::min(), Limits::max()));
+  } else {
+    return reader.string();
+  }
+}
+
+// A part of an object that may be absent or null.
+inline std::optional<JsonReader> find_field(const JsonReader& object, std::string_view key) {
+  if (!object.has(key) || object[key].value().is_null()) return std::nullopt;
+  return object[key];
+}
+
+inline JsonReader require_field(const JsonReader& object, std::string_view key) {
+  if (auto found = find_field(object, key)) return *found;
+  object.fail("\"" + std::string(key) + "\" is missing");
+}
+
+// The elements of an array, and of nothing else.
+inline std::vector<JsonReader> elements(const JsonReader& array) {
+  if (!array.value().is_array()) array.fail("must be an array");
+  return array.zero_or_more();
+}
+
+class FieldWriter {
+ public:
+  // Adds to an object; null becomes one.
+  explicit FieldWriter(Json& object) : object_(object) {}
+
+  template <class T>
+  void required(const char* name, const T& value) {
+    object_[name] = encode(value);
+  }
+  // Written with its default, too: a file then says what was meant.
+  template <class T>
+  void with_default(const char* name, const T& value) {
+    object_[name] = encode(value);
+  }
+  template <class T>
+  void optional(const char* name, const std::optional<T>& value) {
+    if (value) object_[name] = encode(*value);
+  }
+
+ private:
+  Json& object_;
+};
+
+class FieldReader {
+ public:
+  explicit FieldReader(JsonReader object) : object_(std::move(object)) {}
+
+  template <class T>
+  void required(const char* name, T& value) {
+    value = decode<T>(require_field(object_, name));
+  }
+  // Keeps the value as it is when the field is absent.
+  template <class T>
+  void with_default(const char* name, T& value) {
+    if (const auto found = find_field(object_, name)) value = decode<T>(*found);
+  }
+  template <class T>
+  void optional(const char* name, std::optional<T>& value) {
+    if (const auto found = find_field(object_, name)) value = decode<T>(*found);
+  }
+
+ private:
+  JsonReader object_;
+};
+
+}  // namespace flashcore

@@ -1,0 +1,118 @@
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace flashcore {
+namespace {
+
+struct CodePointRange {
+  char32_t first, last;
+};
+
+// The blocks of Unicode's EastAsianWidth.txt that are wide throughout, and the common emoji.
+constexpr CodePointRange kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},  {0x3041, 0xA4CF},
+                                    {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},  {0xFE30, 0xFE6F},
+                                    {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
+                                    {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
+constexpr CodePointRange kCombining[] = {
+    {0x0300, 0x036F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}};
+
+bool in_ranges(char32_t code_point, const auto& ranges) {
+  return std::ranges::any_of(ranges, [&](const CodePointRange& range) {
+    return code_point >= range.first && code_point <= range.last;
+  });
+}
+
+int width_of(char32_t code_point) {
+  if (in_ranges(code_point, kCombining)) return 0;
+  return in_ranges(code_point, kWide) ? 2 : 1;
+}
+
+struct Decoded {
+  char32_t code_point;
+  std::size_t bytes;
+};
+
+// The character at the beginning of `text`, which is not empty.
+Decoded decode_utf8(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const std::size_t bytes = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
+  if (bytes == 0 || bytes > text.size()) return {0xFFFD, 1};
+  char32_t code_point = bytes == 1 ? lead : lead & (0x7Fu >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    if ((byte(i) & 0xC0u) != 0x80u) return {0xFFFD, 1};
+    code_point = (code_point << 6) | (byte(i) & 0x3Fu);
+  }
+  return {code_point, bytes};
+}
+
+std::string spaces(int count) { return std::string(static_cast<std::size_t>(std::max(count, 0)), ' '); }
+
+}  // namespace
+
+int display_width(std::string_view text) {
+  int width = 0;
+  while (!text.empty()) {
+    const Decoded next = decode_utf8(text);
+    width += width_of(next.code_point);
+    text.remove_prefix(next.bytes);
+  }
+  return width;
+}
+
+std::string align_left(std::string_view text, int width) {
+  return std::string(text) + spaces(width - display_width(text));
+}
+
+std::string align_right(std::string_view text, int width) {
+  return spaces(width - display_width(text)) + std::string(text);
+}
+
+std::string elide(std::string_view text, int width) {
+  if (display_width(text) <= width) return std::string(text);
+  std::size_t kept = 0;
+  for (int used = 0; kept < text.size();) {
+    const Decoded next = decode_utf8(text.substr(kept));
+    used += width_of(next.code_point);
+    if (used > width - 1) break;
+    kept += next.bytes;
+  }
+  return std::string(text.substr(0, kept)) + "…";
+}
+
+std::string printable(std::string_view text) {
+  std::string result(text);
+  std::ranges::replace_if(
+      result, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, ' ');
+  return result;
+}
+
+std::string format_significant(double value, int digits) {
+  if (value == 0 || !std::isfinite(value)) return fmt::format("{}", value);
+  const int magnitude = static_cast<int>(std::floor(std::log10(std::abs(value))));
+  // Rounding may carry into the next power of ten (9.9996 with four digits is 10.00).
+  const double unit = std::pow(10.0, magnitude - digits + 1);
+  const bool carries = std::round(std::abs(value) / unit) >= std::pow(10.0, digits);
+  return fmt::format("{:.{}f}", value, std::max(0, digits - 1 - magnitude - (carries ? 1 : 0)));
+}
+
+std::string format_error(double value) {
+  if (value == 0 || !std::isfinite(value)) return fmt::format("{}", value);
+  std::string text = fmt::format("{:.1e}", value);
+  // fmt writes at least two digits of exponent.
+  const std::size_t digit = text.find('e') + 2;
+  if (text[digit] == '0') text.erase(digit, 1);
+  return text;
+}
+
+std::string paint(std::string_view text, const fmt::text_style& style, bool color) {
+  return color ? fmt::format(style, "{}", text) : std::string(text);
+}
+
+}  // namespace flashcore

@@ -1,0 +1,128 @@
+#include "check/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace flashcore {
+namespace {
+
+// The floor. With one visible key the output is a row of V and the yardstick may be exact, and with few
+// elements it may be lucky; a variant may then still round its output once more than the yardstick did.
+// Elements are rarely larger than four times their root mean square, and roundings spread over many elements
+// average to about half of the largest.
+constexpr double kFloorElementRms = 4;
+constexpr double kFloorRoundings = 0.5;
+
+// Log-sum-exp is FP32 whatever the dtype: its error is that of FP32 dot products, which grows with the
+// scores.
+constexpr double kLseAbsolute = 1e-3;
+constexpr double kLseRelative = 1e-5;
+// The tensor cores of compute capability 9.0 add products of 8-bit elements with about 14 bits (DeepSeek-AI:
+// "DeepSeek-V3 Technical Report", 2024, section 3.3.2).
+constexpr double kScaledLseAbsolute = 2e-3;
+
+CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
+                  const CheckPolicy& policy) {
+  const double rounding = unit_roundoff(output_dtype(problem));
+  CheckLimit limit;
+  limit.max_abs =
+      policy.yardstick_factor * yardstick.max_abs + kFloorElementRms * rounding * yardstick.reference_rms;
+  limit.rel_l2 = policy.yardstick_factor * yardstick.rel_l2 + kFloorRoundings * rounding;
+  if (policy.max_abs > 0) limit.max_abs = std::min(limit.max_abs, policy.max_abs);
+  if (policy.rel_l2 > 0) limit.rel_l2 = std::min(limit.rel_l2, policy.rel_l2);
+  const double lse_absolute = traits(problem.dtype).scaled ? kScaledLseAbsolute : kLseAbsolute;
+  if (seen.lse) limit.lse_max_abs = lse_absolute + kLseRelative * seen.lse->reference_rms;
+  return limit;
+}
+
+// "at (batch 0, head 3, row 25, column 1)", or nothing when there is no such element.
+std::string place(const Problem& problem, std::int64_t index) {
+  if (index < 0) return "";
+  const std::int64_t row = index / problem.head_dim;
+  const std::int64_t head = row / problem.seq_q;
+  return fmt::format(" at (batch {}, head {}, row {}, column {})", head / problem.heads_q,
+                     head % problem.heads_q, row % problem.seq_q, index % problem.head_dim);
+}
+
+std::string lse_place(const Problem& problem, std::int64_t index) {
+  if (index < 0) return "";
+  const std::int64_t head = index / problem.seq_q;
+  return fmt::format(" at (batch {}, head {}, row {})", head / problem.heads_q, head % problem.heads_q,
+                     index % problem.seq_q);
+}
+
+// Comparisons are written so that NaN exceeds every limit.
+bool within(double value, double limit) { return value <= limit; }
+
+std::string lse_reason(const Problem& problem, const ErrorNorms& lse, const CheckLimit& limit) {
+  if (lse.nonfinite > 0) {
+    return fmt::format("{} of the log-sum-exp values are finite where the reference is not, or the reverse{}",
+                       lse.nonfinite, lse_place(problem, lse.worst_index));
+  }
+  if (!within(lse.max_abs, limit.lse_max_abs)) {
+    return fmt::format("the log-sum-exp is off by {:.3g} (limit {:.3g}){}", lse.max_abs, limit.lse_max_abs,
+                       lse_place(problem, lse.worst_index));
+  }
+  return "";
+}
+
+// Why the output does not pass, in one sentence, or nothing.
+std::string reason(const Problem& problem, const Observation& seen, const CheckLimit& limit) {
+  const ErrorNorms& error = seen.error;
+  const std::string where = place(problem, error.worst_index);
+  if (seen.out_of_bounds > 0) {
+    return fmt::format("{} elements outside of the output were written", seen.out_of_bounds);
+  }
+  if (seen.unwritten > 0) return fmt::format("{} elements were not written{}", seen.unwritten, where);
+  if (seen.lse_unwritten > 0) {
+    return fmt::format("{} log-sum-exp values were not written", seen.lse_unwritten);
+  }
+  if (error.nonfinite > 0) {
+    return fmt::format("{} elements are not finite where the reference is, or the reverse{}", error.nonfinite,
+                       where);
+  }
+  if (!within(error.max_abs, limit.max_abs)) {
+    return fmt::format("the largest error is {:.3g} (limit {:.3g}){}", error.max_abs, limit.max_abs, where);
+  }
+  if (!within(error.rel_l2, limit.rel_l2)) {
+    return fmt::format("the relative L2 error is {:.3g} (limit {:.3g}), the largest error {:.3g}{}",
+                       error.rel_l2, limit.rel_l2, error.max_abs, where);
+  }
+  return seen.lse ? lse_reason(problem, *seen.lse, limit) : "";
+}
+
+}  // namespace
+
+ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count) {
+  ErrorNorms norms;
+  norms.max_abs = std::max(0.0, sums.max_abs);
+  norms.mean_abs = sums.abs_sum / static_cast<double>(count);
+  norms.rel_l2 = std::sqrt(sums.square_sum) /
+                 (sums.reference_square_sum > 0 ? std::sqrt(sums.reference_square_sum) : 1.0);
+  norms.nonfinite = sums.nonfinite;
+  norms.worst_index = sums.unwritten_index >= 0   ? sums.unwritten_index
+                      : sums.nonfinite_index >= 0 ? sums.nonfinite_index
+                                                  : sums.worst_index;
+  norms.reference_rms = std::sqrt(sums.reference_square_sum / static_cast<double>(count));
+  return norms;
+}
+
+Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
+            const CheckPolicy& policy) {
+  Check check;
+  check.error = seen.error;
+  check.limit = limits(problem, seen, yardstick, policy);
+  check.yardstick_max_abs = yardstick.max_abs;
+  check.yardstick_rel_l2 = yardstick.rel_l2;
+  if (seen.lse) check.lse_max_abs = seen.lse->max_abs;
+  check.unwritten = seen.unwritten + seen.lse_unwritten;
+  check.out_of_bounds = seen.out_of_bounds;
+  check.reason = reason(problem, seen, check.limit);
+  check.passed = check.reason.empty();
+  return check;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,32 @@
+// The judgement on an output, the same for every backend.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "attention/problem.hpp"
+#include "kernels/reference/difference.hpp"
+#include "record/record.hpp"
+#include "check/policy.hpp"
+
+namespace flashcore {
+
+// What an executor saw of one output.
+struct Observation {
+  ErrorNorms error;                              // of O against the FP32 reference
+  std::optional<ErrorNorms> lse = std::nullopt;  // of the log-sum-exp output, when asked for
+  std::int64_t unwritten = 0;                    // elements of O that still hold poison
+  std::int64_t lse_unwritten = 0;                // the same of the log-sum-exp output
+  std::int64_t out_of_bounds = 0;                // elements changed in gaps and guards
+};
+
+// The norms of a comparison of `count` elements. worst_index is that of an element that is not written, else
+// of one that is not finite, else of the largest error.
+ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count);
+
+// Passes when nothing is non-finite, unwritten or written out of bounds, and the errors are within the limits
+// that CheckPolicy makes of the yardstick's errors. The reason names the worst element and its place.
+Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
+            const CheckPolicy& policy);
+
+}  // namespace flashcore

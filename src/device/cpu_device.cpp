@@ -1,0 +1,57 @@
+// What this machine's processor is called and has.
+#include <algorithm>
+#include <fstream>
+#include <string>
+
+#include "device/cpu_memory.hpp"
+#include "device/device.hpp"
+#include "kernels/common/cpu_threads.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::int64_t kFallbackCacheBytes = 8 << 20;
+
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "CPU";
+}
+
+// "32768K" or "1M" as the kernel writes it, in bytes.
+std::int64_t cache_size_bytes(const std::string& path) {
+  std::ifstream file(path);
+  std::int64_t size = 0;
+  char unit = 0;
+  if (!(file >> size)) return 0;
+  file >> unit;
+  return unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : size;
+}
+
+// The largest cache of the first core.
+std::int64_t last_level_cache_bytes() {
+  constexpr int kMostCaches = 8;
+  std::int64_t largest = 0;
+  for (int index = 0; index < kMostCaches; ++index) {
+    const std::string cache = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
+    largest = std::max(largest, cache_size_bytes(cache + "/size"));
+  }
+  return largest > 0 ? largest : kFallbackCacheBytes;
+}
+
+}  // namespace
+
+DeviceInfo cpu_device() {
+  DeviceInfo info;
+  info.name = processor_name();
+  info.limits.num_sms = kernels::thread_count();
+  info.memory_bytes = total_host_memory_bytes();
+  info.free_memory_bytes = free_host_memory_bytes();
+  info.l2_bytes = last_level_cache_bytes();
+  return info;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,65 @@
+#include "device/device.hpp"
+
+#include "base/error.hpp"
+#include "execute/cpu_executor.hpp"
+
+#ifdef FLASHCORE_HAVE_CUDA
+#include <cuda_runtime.h>
+#include <fmt/format.h>
+
+#include "execute/cuda_executor.hpp"
+#endif
+
+namespace flashcore {
+
+#ifdef FLASHCORE_HAVE_CUDA
+
+namespace {
+
+// CUDA encodes 13.0 as 13000.
+std::string version_text(int version) {
+  return version == 0 ? "" : fmt::format("{}.{}", version / 1000, version % 1000 / 10);
+}
+
+}  // namespace
+
+CudaStatus cuda_status() {
+  CudaStatus status{.compiled_in = true};
+  int version = 0;
+  if (cudaRuntimeGetVersion(&version) == cudaSuccess) status.runtime_version = version_text(version);
+  if (cudaDriverGetVersion(&version) == cudaSuccess) status.driver_version = version_text(version);
+  try {
+    const int count = cuda_device_count();
+    for (int index = 0; index < count; ++index) status.devices.push_back(cuda_device_info(index));
+    if (count == 0) status.problem = "the CUDA driver reports no device";
+  } catch (const EnvironmentError& error) {
+    status.problem = error.what();
+  }
+  return status;
+}
+
+static std::unique_ptr<Executor> open_cuda_device(int index) { return std::make_unique<CudaExecutor>(index); }
+
+#else
+
+CudaStatus cuda_status() { return {.problem = "this program was built without CUDA"}; }
+
+static std::unique_ptr<Executor> open_cuda_device(int) { return nullptr; }
+
+#endif
+
+std::string to_string(const DeviceRequest& request) {
+  if (request.kind == DeviceRequest::Kind::automatic) return "auto";
+  return request.kind == DeviceRequest::Kind::cpu ? "cpu" : "cuda:" + std::to_string(request.index);
+}
+
+std::unique_ptr<Executor> open_device(const DeviceRequest& request) {
+  if (request.kind == DeviceRequest::Kind::cpu) return make_cpu_executor();
+  const CudaStatus cuda = cuda_status();
+  if (!cuda.devices.empty()) return open_cuda_device(request.index);
+  if (request.kind == DeviceRequest::Kind::automatic) return make_cpu_executor();
+  throw EnvironmentError("--device cuda: no CUDA device can be used: " + cuda.problem +
+                         "; --device cpu runs the CPU variants");
+}
+
+}  // namespace flashcore

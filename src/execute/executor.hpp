@@ -1,0 +1,84 @@
+// An executor runs variants on one device: it owns the buffers of a problem, checks outputs and takes time
+// samples.
+//
+// The clocks:
+//   hot    back-to-back launches on one input set, which stays in L2 if it fits (on CUDA one graph without
+//          gaps between launches)
+//   cold   the same with rotated input sets, together at least twice L2, so that each launch reads memory
+//   call   one launch and a synchronisation, as a caller sees it, launch overhead included
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "attention/problem.hpp"
+#include "kernels/common/inputs.hpp"
+#include "kernels/probe/probe.hpp"
+#include "record/record.hpp"
+#include "check/policy.hpp"
+#include "variant/variant.hpp"
+
+namespace flashcore {
+
+struct DeviceInfo {
+  Backend backend = Backend::cpu;
+  std::string name;  // "NVIDIA H100 80GB HBM3", or the processor's model name
+  DeviceLimits limits;
+  std::int64_t memory_bytes = 0;
+  std::int64_t free_memory_bytes = 0;
+  std::int64_t l2_bytes = 0;                     // last-level cache on the CPU
+  int memory_bus_bits = 0;                       // 0 where unknown
+  int memory_clock_mhz = 0;                      // at most; 0 where unknown
+  std::string pci_bus_id;                        // by which NVML knows a CUDA device; empty on the CPU
+  std::optional<kernels::ProbeResult> ceilings;  // once measure_ceilings() was called
+  std::string ceilings_problem;                  // why it could not measure them
+  std::string code_problem;                      // why there is no code_hash()
+};
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  virtual const DeviceInfo& device() const = 0;
+
+  // Runs the built-in probe, where the device has one, and keeps the result in device(). Throws nothing.
+  virtual void measure_ceilings() {}
+
+  // Bytes of device memory that prepare() would take.
+  virtual std::int64_t required_bytes(const Problem& problem) const = 0;
+
+  // Makes seeded inputs, the reference and the yardstick; frees those of the problem before. Throws
+  // OutOfMemoryError, or EnvironmentError with another status when this problem alone cannot be prepared.
+  virtual void prepare(const Problem& problem, std::uint64_t seed,
+                       kernels::InputKind inputs = kernels::InputKind::normal) = 0;
+
+  // The reason why the variant cannot run the prepared problem, or an empty string.
+  virtual std::string unsupported(const Variant& variant) const = 0;
+
+  // Poisons the output, runs once, compares. Throws EnvironmentError when the launch fails.
+  virtual Check verify(const Variant& variant, const CheckPolicy& policy) = 0;
+
+  // Hash of every bit of the outputs as they are now (base/hash.hpp), guards and gaps included.
+  virtual std::string output_hash() const = 0;
+
+  // Negates V, runs once into the outputs as they are, compares with the negated reference, and restores V.
+  // What was kept from an earlier launch cannot pass.
+  virtual Check verify_negated(const Variant& variant, const CheckPolicy& policy) = 0;
+
+  // One sample: microseconds a launch.
+  virtual double sample(const Variant& variant, Clock clock) = 0;
+
+  // A sample of Clock::call, with the outputs poisoned first, outside of the timed window.
+  virtual double sample_poisoned(const Variant& variant) = 0;
+
+  // Launches that one sample is the mean of.
+  virtual int launches_per_sample(const Variant& variant, Clock clock) = 0;
+
+  virtual Resources resources(const Variant& variant) const = 0;
+
+  // Hash of the machine code that the device runs for the variant's kernel; empty where there is none.
+  virtual std::string code_hash(const Variant&) const { return ""; }
+};
+
+}  // namespace flashcore

@@ -1,0 +1,211 @@
+#include "measure/measure.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "base/error.hpp"
+#include "measure/statistics.hpp"
+#include "run/run.hpp"
+
+namespace flashcore {
+namespace {
+
+using SteadyClock = TelemetryClock;
+using Seconds = std::chrono::duration<double>;
+
+SteadyClock::duration to_duration(double seconds) {
+  return std::chrono::duration_cast<SteadyClock::duration>(Seconds(seconds));
+}
+
+// Runs `work`; what it throws becomes the record's status. False when it failed.
+template <class Work>
+bool attempt(Record& record, Work work) {
+  try {
+    work();
+    return true;
+  } catch (const EnvironmentError& error) {
+    record.fail(error.status, error.what());
+  }
+  return false;
+}
+
+// Two stretches of warming up that differ by less than this have settled.
+constexpr double kSettledClock = 0.01;
+constexpr double kSettledPower = 0.03;
+constexpr double kWarmupStretchSeconds = 0.1;
+
+// Medians that differ by less than this are near: which of them is faster may be asked.
+constexpr double kNeighbour = 0.15;
+
+bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
+
+bool has_settled(const TelemetrySummary& before, const TelemetrySummary& now) {
+  if (!before.sm_clock_mhz || !now.sm_clock_mhz) return false;
+  if (!is_near(before.sm_clock_mhz->median, now.sm_clock_mhz->median, kSettledClock)) return false;
+  return !before.power_w_mean || !now.power_w_mean ||
+         is_near(*before.power_w_mean, *now.power_w_mean, kSettledPower);
+}
+
+}  // namespace
+
+// The samples of one candidate at one clock, and when each was taken.
+struct Measurement::Series {
+  Candidate candidate;
+  std::vector<double> samples;
+  std::vector<TimeSpan> spans;
+  bool finished = false;
+};
+
+bool Measurement::has_converged(const Series& series) const {
+  const auto taken = static_cast<int>(series.samples.size());
+  if (taken >= policy_.max_samples) return true;
+  return taken >= policy_.min_samples &&
+         relative_width(make_timing(series.samples)) <= policy_.relative_width;
+}
+
+// Takes those that are done out of the rounds. Had candidates that are compared with each other different
+// rounds, the one that converged early would keep the clock of a cool card, and the other that of a hot one.
+void Measurement::let_go(std::vector<Series*>& running) const {
+  const auto median_of = [](const Series* series) { return make_timing(series->samples).median; };
+  std::erase_if(running, [](const Series* series) { return series->finished; });
+  std::vector<double> open_us;
+  for (const Series* series : running) {
+    if (!has_converged(*series)) open_us.push_back(median_of(series));
+  }
+  std::erase_if(running, [&](const Series* series) {
+    const double us = median_of(series);
+    return std::ranges::none_of(open_us, [us](double open) { return is_near(us, open, kNeighbour); });
+  });
+}
+
+void Measurement::take_sample(Series& series, Clock clock, bool keep) {
+  const TimePoint begin = SteadyClock::now();
+  double us = 0;
+  if (!attempt(*series.candidate.record, [&] { us = executor_.sample(*series.candidate.variant, clock); })) {
+    series.samples.clear();
+    series.finished = true;
+    return;
+  }
+  const TimePoint end = SteadyClock::now();
+  if (keep) {
+    series.samples.push_back(us);
+    series.spans.push_back({begin, end});
+  }
+  if (policy_.pacing == Pacing::burst) {
+    std::this_thread::sleep_for(to_duration(
+        us * executor_.launches_per_sample(*series.candidate.variant, clock) * 1e-6 * kBurstRest));
+  }
+}
+
+// Burst pacing keeps the card cool, so there is nothing to wait for.
+void Measurement::warm_up() {
+  if (telemetry_ == nullptr || !telemetry_->problem().empty() || policy_.pacing == Pacing::burst) return;
+  const TimePoint deadline = SteadyClock::now() + to_duration(policy_.warmup_s);
+  TelemetrySummary before;
+  while (SteadyClock::now() < deadline) {
+    const TimePoint stretch_end = SteadyClock::now() + to_duration(kWarmupStretchSeconds);
+    telemetry_->begin();
+    do {
+      for (Candidate& candidate : candidates_) {
+        if (candidate.record->status != Status::ok) continue;
+        attempt(*candidate.record, [&] { executor_.sample(*candidate.variant, policy_.clocks.front()); });
+        if (interrupt_requested()) return;
+      }
+    } while (SteadyClock::now() < stretch_end);
+    const TelemetrySummary now = telemetry_->end();
+    if (has_settled(before, now)) return;
+    before = now;
+  }
+}
+
+void Measurement::sample_rounds(std::span<Series> all, Clock clock, TimePoint deadline,
+                                const OnRound& on_round) {
+  std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(clock));
+  std::vector<Series*> running;
+  for (Series& series : all) {
+    take_sample(series, clock, false);
+    if (!series.finished) running.push_back(&series);
+  }
+  for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
+    if (round > kFewestSamples && SteadyClock::now() >= deadline) return;
+    on_round(clock, round);
+    std::shuffle(running.begin(), running.end(), random);
+    for (Series* series : running) {
+      if (interrupt_requested()) return;
+      take_sample(*series, clock, true);
+    }
+    let_go(running);
+  }
+}
+
+void Measurement::finish(Series& series, Clock clock) {
+  if (series.samples.empty()) return;
+  Timing timing = make_timing(std::move(series.samples));
+  if (telemetry_ != nullptr) {
+    std::vector<double> cycles;
+    for (std::size_t i = 0; i < series.spans.size(); ++i) {
+      const TimeSpan& span = series.spans[i];
+      const auto reading = telemetry_->at(span.begin + (span.end - span.begin) / 2);
+      if (!reading || !reading->sm_clock_mhz) break;
+      timing.sm_clock_mhz.push_back(*reading->sm_clock_mhz);
+      timing.throttled_samples += (reading->throttle_reasons.value_or(0) & kSlowdownReasons) != 0 ? 1 : 0;
+      cycles.push_back(timing.samples[i] * *reading->sm_clock_mhz);
+    }
+    if (timing.sm_clock_mhz.size() != timing.samples.size()) timing.sm_clock_mhz.clear();
+    if (!timing.sm_clock_mhz.empty()) timing.cycles = make_timing(std::move(cycles)).median;
+    summarise_telemetry(*series.candidate.record, series.spans);
+  }
+  series.candidate.record->timing(clock) = std::move(timing);
+}
+
+// Over what was sampled of the record until now, whatever the clock.
+void Measurement::summarise_telemetry(Record& record, std::span<const TimeSpan> spans) {
+  if (!telemetry_->problem().empty()) return;
+  std::vector<TimeSpan>& all = sampled_[&record];
+  all.insert(all.end(), spans.begin(), spans.end());
+  record.telemetry = telemetry_->summary(all);
+}
+
+// Interleaved samples are too short for the card's energy counter, so each candidate runs alone for a while.
+void Measurement::measure_energy(Candidate& candidate) {
+  if (candidate.record->status != Status::ok || interrupt_requested()) return;
+  attempt(*candidate.record, [&] {
+    const TimePoint deadline = SteadyClock::now() + to_duration(policy_.energy_s);
+    std::int64_t launches = 0;
+    telemetry_->begin();
+    do {
+      executor_.sample(*candidate.variant, Clock::hot);
+      launches += executor_.launches_per_sample(*candidate.variant, Clock::hot);
+    } while (SteadyClock::now() < deadline);
+    const TelemetrySummary summary = telemetry_->end();
+    if (summary.energy_j)
+      candidate.record->energy_per_call_j = *summary.energy_j / static_cast<double>(launches);
+  });
+}
+
+void Measurement::run(double budget_s, const OnRound& on_round) {
+  if (policy_.clocks.empty()) return;
+  if (telemetry_ != nullptr) telemetry_->forget_before(SteadyClock::now());
+  warm_up();
+  const TimePoint begin = SteadyClock::now();
+  for (std::size_t i = 0; i < policy_.clocks.size() && !interrupt_requested(); ++i) {
+    std::vector<Series> all;
+    for (const Candidate& candidate : candidates_) {
+      if (candidate.record->status == Status::ok) all.push_back({.candidate = candidate});
+    }
+    const double share = static_cast<double>(i + 1) / static_cast<double>(policy_.clocks.size());
+    const TimePoint sampling = SteadyClock::now();
+    sample_rounds(all, policy_.clocks[i], begin + to_duration(budget_s * share), on_round);
+    sampling_s_ += Seconds(SteadyClock::now() - sampling).count();
+    for (Series& series : all) finish(series, policy_.clocks[i]);
+  }
+  if (policy_.energy_s > 0 && telemetry_ != nullptr && telemetry_->problem().empty()) {
+    for (Candidate& candidate : candidates_) measure_energy(candidate);
+  }
+}
+
+}  // namespace flashcore

@@ -1,0 +1,80 @@
+#include "record/ranking.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <utility>
+
+#include "base/names.hpp"
+
+namespace flashcore {
+
+bool is_timed(const Record& record) { return record.status == Status::ok && record.headline() != nullptr; }
+
+const Record* find_baseline(std::span<const Record> records, std::string_view glob) {
+  const auto found = std::ranges::find_if(records, [&](const Record& record) {
+    return is_timed(record) && (glob.empty() || glob_match(glob, record.variant_id()));
+  });
+  return found == records.end() ? nullptr : &*found;
+}
+
+const Record* find_baseline_or_first(std::span<const Record> records, std::string_view glob) {
+  const Record* baseline = find_baseline(records, glob);
+  return baseline != nullptr ? baseline : find_baseline(records, "");
+}
+
+std::string configured_baseline(const Json& config) {
+  const auto found = config.find("baseline");
+  return found != config.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+const Record* find_best(std::span<const Record> records) {
+  const Record* best = nullptr;
+  for (const Record& record : records) {
+    if (!is_timed(record)) continue;
+    if (best == nullptr || record.headline()->median < best->headline()->median) best = &record;
+  }
+  return best;
+}
+
+std::string problem_sizes(const Problem& p) {
+  const auto pair = [](std::int64_t q, std::int64_t kv, std::string_view between) {
+    return q == kv ? fmt::format("{}", q) : fmt::format("{}{}{}", q, between, kv);
+  };
+  std::string sizes =
+      fmt::format("batch {}, heads {}, seq {}, head_dim {}, {}", p.batch, pair(p.heads_q, p.heads_kv, "/"),
+                  pair(p.seq_q, p.seq_kv, "×"), p.head_dim, to_string(p.dtype));
+  if (traits(p.dtype).scaled) sizes += fmt::format(" to {}", to_string(output_dtype(p)));
+  if (p.causal) sizes += ", causal";
+  if (p.window_left >= 0) sizes += fmt::format(", window_left {}", p.window_left);
+  if (p.window_right >= 0) sizes += fmt::format(", window_right {}", p.window_right);
+  if (p.scale != default_scale(p.head_dim)) sizes += fmt::format(", scale {}", p.scale);
+  if (p.softcap > 0) sizes += fmt::format(", softcap {}", p.softcap);
+  if (p.layout != Layout::bhsd) sizes += fmt::format(", {}", to_string(p.layout));
+  if (p.lse) sizes += ", lse";
+  return sizes;
+}
+
+std::vector<std::vector<Record>> by_problem(std::vector<Record> records) {
+  std::vector<std::vector<Record>> groups;
+  std::unordered_map<std::string, std::vector<std::size_t>> places;  // sizes: groups with those
+  for (Record& record : records) {
+    std::vector<std::size_t>& alike = places[describe(record.problem)];
+    const auto found = std::ranges::find_if(
+        alike, [&](std::size_t group) { return groups[group].front().problem == record.problem; });
+    if (found != alike.end()) {
+      groups[*found].push_back(std::move(record));
+      continue;
+    }
+    alike.push_back(groups.size());
+    groups.emplace_back().push_back(std::move(record));
+  }
+  return groups;
+}
+
+bool is_named(const Problem& problem) { return !problem.name.empty() && problem.name != describe(problem); }
+
+}  // namespace flashcore

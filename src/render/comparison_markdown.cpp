@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "render/comparison_output.hpp"
+#include "render/markdown.hpp"
+
+namespace flashcore {
+namespace {
+
+std::string row_line(const RowVerdict& row) {
+  return fmt::format("| {} | {} | {} | {} | {} | {} | {}{} | {} |\n", escape_markdown(row.problem.name),
+                     escape_markdown(row.variant), time_text(row.base_us), time_text(row.new_us),
+                     change_text(row.ratio), interval_text(row.ratio), row.fails ? "❌ " : "",
+                     to_string(row.verdict), escape_markdown(note_of(row)));
+}
+
+std::string scope_table(const Comparison& comparison) {
+  if (comparison.scopes.empty()) return "";
+  std::string text = "\n| rows together | count | change | interval | verdict |\n|---|---:|---:|---|---|\n";
+  for (const ScopeVerdict& scope : comparison.scopes) {
+    text += fmt::format("| {} | {} | {} | {} | {}{} |\n", escape_markdown(scope.name), scope.rows,
+                        change_text(scope.ratio), interval_text(scope.ratio), scope.fails ? "❌ " : "",
+                        to_string(scope.verdict));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string to_markdown(const Comparison& comparison) {
+  constexpr const char* kSigns[] = {"✅", "❌", "❔"};
+  std::string text =
+      fmt::format("### {} FlashCore: {}\n\n{}\n", kSigns[static_cast<std::size_t>(comparison.outcome)],
+                  escape_markdown(headline(comparison)), counts(comparison));
+  if (!comparison.differences.empty()) text += "\nThe environments differ:\n\n";
+  for (const std::string& difference : comparison.differences) {
+    text += fmt::format("- {}\n", escape_markdown(difference));
+  }
+  if (comparison.drift) {
+    text += fmt::format("\n{} rows of unchanged machine code drifted by {}; that is taken out of the rest.\n",
+                        comparison.drift->controls, percent(comparison.drift->ratio));
+  }
+  const auto is_told = [](const RowVerdict& row) { return row.verdict != Verdict::same; };
+  if (std::ranges::any_of(comparison.rows, is_told)) {
+    text +=
+        "\n| problem | variant | base µs | new µs | change | interval | verdict | note |\n"
+        "|---|---|---:|---:|---:|---|---|---|\n";
+    for (const RowVerdict& row : comparison.rows) {
+      if (is_told(row)) text += row_line(row);
+    }
+  }
+  return text + scope_table(comparison);
+}
+
+}  // namespace flashcore

@@ -1,0 +1,51 @@
+#include "render/comparison_output.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/text.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::string_view kNothing = "–";
+
+}  // namespace
+
+std::string percent(double ratio) { return fmt::format("{:+.1f} %", 100 * (ratio - 1)); }
+
+std::string time_text(const std::optional<double>& us) {
+  return us ? format_significant(*us, 4) : std::string(kNothing);
+}
+
+std::string change_text(const std::optional<Ratio>& ratio) {
+  return ratio ? percent(ratio->value) : std::string(kNothing);
+}
+
+std::string interval_text(const std::optional<Ratio>& ratio) {
+  return ratio ? fmt::format("{} … {}", percent(ratio->low), percent(ratio->high)) : std::string(kNothing);
+}
+
+std::string headline(const Comparison& comparison) {
+  constexpr const char* kWords[] = {"no regression", "regression", "cannot tell"};
+  const char* word = kWords[static_cast<std::size_t>(comparison.outcome)];
+  if (comparison.reasons.empty()) return word;
+  return fmt::format("{}: {}", word, fmt::join(comparison.reasons, "; "));
+}
+
+std::string counts(const Comparison& comparison) {
+  std::vector<std::string> parts;
+  for (const Verdict verdict : kAllVerdicts) {
+    if (const std::size_t count = comparison.count(verdict); count > 0) {
+      parts.push_back(fmt::format("{} {}", count, to_string(verdict)));
+    }
+  }
+  return parts.empty() ? "no rows" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string note_of(const RowVerdict& row) {
+  if (row.allowed.empty()) return row.note;
+  return fmt::format("{}{}allowed: {}", row.note, row.note.empty() ? "" : "; ", row.allowed);
+}
+
+}  // namespace flashcore

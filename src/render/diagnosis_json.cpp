@@ -1,0 +1,51 @@
+#include "base/json_fields.hpp"
+#include "diagnose/diagnosis.hpp"
+
+namespace flashcore {
+namespace {
+
+Json bad_element_json(const BadElement& bad, bool of_output) {
+  return {{"batch", bad.batch},
+          {"head", bad.head},
+          {"row", bad.row},
+          {of_output ? "column" : "key", bad.column},
+          {"got", encode_number(bad.got)},
+          {"wanted", encode_number(bad.wanted)}};
+}
+
+bool maps_output(const Finding& finding) { return !finding.map || finding.map->of.ends_with("columns"); }
+
+Json finding_json(const Finding& finding, const Tile& tile) {
+  const ProbeText text = describe(finding.probe);
+  Json json = {{"probe", text.name}, {"question", text.question}, {"outcome", to_string(finding.sign)}};
+  if (!finding.detail.empty()) json["detail"] = finding.detail;
+  if (finding.first_bad) json["first_bad"] = bad_element_json(*finding.first_bad, maps_output(finding));
+  if (finding.map) {
+    json["map"] = {{"of", finding.map->of}, {"cells", finding.map->cells}};
+    json["map"]["pattern"] = describe_pattern(*finding.map, tile);
+  }
+  return json;
+}
+
+}  // namespace
+
+Json to_json(const Diagnosis& diagnosis) {
+  Json json = {{"variant", diagnosis.variant},           {"device", diagnosis.device},
+               {"problem", describe(diagnosis.problem)}, {"healthy", diagnosis.healthy()},
+               {"sentence", diagnosis.sentence()},       {"faults", Json::array()}};
+  for (const Suspicion& suspicion : diagnosis.suspicions) {
+    const FaultText text = describe(suspicion.fault);
+    json["faults"].push_back({{"fault", text.name},
+                              {"sentence", text.sentence},
+                              {"look_at", text.advice},
+                              {"shown_by", describe(suspicion.lead).name}});
+  }
+  json["findings"] = Json::array();
+  for (const Finding& finding : diagnosis.findings) {
+    json["findings"].push_back(finding_json(finding, diagnosis.tile));
+  }
+  json["next"] = diagnosis.next_commands();
+  return json;
+}
+
+}  // namespace flashcore

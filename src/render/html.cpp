@@ -1,0 +1,65 @@
+#include "render/html.hpp"
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+#include "base/build_info.hpp"
+#include "base/error.hpp"
+#include "render/page_data.hpp"
+
+namespace flashcore {
+namespace {
+
+using Parts = std::map<std::string_view, std::string>;
+
+std::string escape_html(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '&':
+        escaped += "&amp;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+// One pass, so that a part which has {{…}} in it stays as it is.
+std::string fill_in(std::string_view page, const Parts& parts) {
+  std::string filled;
+  while (true) {
+    const std::size_t begin = page.find("{{");
+    filled += page.substr(0, begin);
+    if (begin == std::string_view::npos) return filled;
+    const std::size_t end = page.find("}}", begin);
+    filled += parts.at(page.substr(begin + 2, end - begin - 2));
+    page.remove_prefix(end + 2);
+  }
+}
+
+}  // namespace
+
+std::string html_report(const Json& data, const PageAssets& assets) {
+  if (assets.chart_library.empty()) {
+    throw EnvironmentError(
+        "--format html: this program was built without Chart.js; install the package libjs-chart.js, then "
+        "configure and build again");
+  }
+  return fill_in(assets.page, {{"version", escape_html(version_line())},
+                               {"style", std::string(assets.style)},
+                               {"data", script_safe(data)},
+                               {"chart_library", std::string(assets.chart_library)},
+                               {"chart_license", escape_html(assets.chart_license)},
+                               {"script", std::string(assets.script)}});
+}
+
+}  // namespace flashcore

@@ -1,0 +1,26 @@
+// Results as one HTML page that needs nothing else: style, script, chart library and data stand in it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+
+namespace flashcore {
+
+// The files of src/render/page/ and the chart library, embedded by scripts/cmake/report_page.cmake.
+struct PageAssets {
+  std::string_view page;           // HTML with {{name}} where a part goes
+  std::string_view style;          // CSS
+  std::string_view script;         // JavaScript
+  std::string_view chart_library;  // Chart.js 3; empty when it was not found at configure time
+  std::string_view chart_license;
+};
+
+extern const PageAssets kPageAssets;
+
+// `data` is page_data(), with "comparison" in it when there is one to show (render/comparison_output.hpp). Throws
+// EnvironmentError, naming the package to install, when the assets are without the chart library.
+std::string html_report(const Json& data, const PageAssets& assets = kPageAssets);
+
+}  // namespace flashcore

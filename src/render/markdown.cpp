@@ -1,0 +1,126 @@
+#include "render/markdown.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "base/text.hpp"
+#include "record/ranking.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::string_view kNothing = "–";
+
+// An id as code, unless it has signs that code could not hold inside a table.
+std::string code(std::string_view id) {
+  if (id.find_first_of("`|\\") != std::string_view::npos) return escape_markdown(id);
+  return fmt::format("`{}`", printable(id));
+}
+
+std::string text_at(const Json& json, const char* pointer) {
+  const Json::json_pointer place{pointer};
+  if (!json.contains(place)) return "";
+  const Json& value = json.at(place);
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::string environment_line(const Json& environment) {
+  const std::pair<const char*, const char*> fields[] = {
+      {"", "/device/name"},     {"driver ", "/nvml/driver_version"}, {"CUDA ", "/cuda/runtime_version"},
+      {"version ", "/version"}, {"commit ", "/git/commit"},          {"", "/time"}};
+  std::vector<std::string> parts;
+  for (const auto& [label, pointer] : fields) {
+    const std::string text = text_at(environment, pointer);
+    if (!text.empty()) parts.push_back(label + escape_markdown(text));
+  }
+  return fmt::format("{}\n", fmt::join(parts, ", "));
+}
+
+std::string median_cell(const Record& record, Clock clock) {
+  const auto& timing = record.timing(clock);
+  return timing ? format_significant(timing->median, 4) : std::string(kNothing);
+}
+
+std::string timed_row(const Record& record, const Record& baseline) {
+  std::vector<std::string> cells = {code(record.variant_id())};
+  for (const Clock clock : kAllClocks) cells.push_back(median_cell(record, clock));
+  cells.push_back(format_significant(baseline.headline()->median / record.headline()->median, 3) + "×");
+  cells.push_back(record.tflops ? format_significant(*record.tflops, 3) : std::string(kNothing));
+  cells.push_back(record.check ? format_error(record.check->error.rel_l2) : std::string(kNothing));
+  cells.push_back(record.check ? format_error(record.check->limit.rel_l2) : std::string(kNothing));
+  const int registers = record.resources ? record.resources->registers : 0;
+  cells.push_back(registers > 0 ? fmt::format("{}", registers) : std::string(kNothing));
+  return fmt::format("| {} |\n", fmt::join(cells, " | "));
+}
+
+// The fastest timed record of each family, in the order of the records.
+std::vector<const Record*> best_of_families(const std::vector<Record>& records) {
+  std::vector<const Record*> best;
+  for (const Record& record : records) {
+    if (!is_timed(record)) continue;
+    const auto rival = std::ranges::find(best, record.family, &Record::family);
+    if (rival == best.end()) {
+      best.push_back(&record);
+    } else if (record.headline()->median < (*rival)->headline()->median) {
+      *rival = &record;
+    }
+  }
+  return best;
+}
+
+std::string timed_table(const std::vector<Record>& records, std::string_view glob) {
+  const Record* baseline = find_baseline_or_first(records, glob);
+  if (baseline == nullptr) return "";
+  std::string table =
+      "\n| variant | hot µs | cold µs | call µs | speed-up | TFLOP/s | rel L2 | limit | registers |\n"
+      "|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+  for (const Record* record : best_of_families(records)) table += timed_row(*record, *baseline);
+  return table + fmt::format("\nSpeed-up over {}.\n", code(baseline->variant_id()));
+}
+
+std::string failures(const std::vector<Record>& records) {
+  std::string list;
+  std::size_t unsupported = 0;
+  for (const Record& record : records) {
+    if (record.status == Status::unsupported) ++unsupported;
+    if (record.status == Status::ok || record.status == Status::unsupported) continue;
+    list += fmt::format("- **{}** {}: {}\n", to_string(record.status), code(record.variant_id()),
+                        escape_markdown(record.reason));
+  }
+  if (unsupported > 0) list += fmt::format("- {} variants cannot run this problem\n", unsupported);
+  return list.empty() ? "" : "\n" + list;
+}
+
+std::string problem_section(const std::vector<Record>& records, std::string_view glob) {
+  const Problem& problem = records.front().problem;
+  const std::string sizes = escape_markdown(problem_sizes(problem));
+  const std::string title = is_named(problem) ? escape_markdown(problem.name) + ": " + sizes : sizes;
+  return fmt::format("\n### {}\n{}{}", title, timed_table(records, glob), failures(records));
+}
+
+}  // namespace
+
+std::string escape_markdown(std::string_view text) {
+  constexpr std::string_view kSpecial = "\\`*_{}[]<>()#+-!|~&";
+  std::string escaped;
+  for (const char c : printable(text)) {
+    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline) {
+  std::string text = "# Fused attention: results\n";
+  for (const ResultFile& file : files) {
+    text += fmt::format("\n## {}\n\n{}", escape_markdown(file.path), environment_line(file.environment));
+    const std::string glob = baseline.empty() ? configured_baseline(file.config) : baseline;
+    for (const auto& records : by_problem(file.records)) text += problem_section(records, glob);
+  }
+  return text;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,115 @@
+#include "render/page_data.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "base/json_text.hpp"
+#include "record/ranking.hpp"
+#include "results/record_json.hpp"
+
+namespace flashcore {
+namespace {
+
+// The fields of a record that the page shows; the others stay in the result file.
+constexpr std::string_view kShownFields[] = {"/variant",
+                                             "/family",
+                                             "/status",
+                                             "/reason",
+                                             "/spec/block_q",
+                                             "/spec/block_kv",
+                                             "/check/max_abs",
+                                             "/check/rel_l2",
+                                             "/check/limit/max_abs",
+                                             "/check/limit/rel_l2",
+                                             "/timing/hot_us/median",
+                                             "/timing/hot_us/ci95",
+                                             "/timing/hot_us/throttled_samples",
+                                             "/timing/cold_us/median",
+                                             "/timing/cold_us/ci95",
+                                             "/timing/cold_us/throttled_samples",
+                                             "/timing/call_us/median",
+                                             "/timing/call_us/ci95",
+                                             "/timing/call_us/throttled_samples",
+                                             "/tflops",
+                                             "/percent_of_peak",
+                                             "/roofline/arithmetic_floor_us",
+                                             "/roofline/exponential_floor_us",
+                                             "/roofline/memory_floor_us",
+                                             "/roofline/bound",
+                                             "/roofline/percent_of_floor",
+                                             "/resources/registers",
+                                             "/resources/smem_bytes",
+                                             "/resources/spill_bytes",
+                                             "/resources/threads",
+                                             "/resources/blocks_per_sm",
+                                             "/resources/occupancy",
+                                             "/resources/waves"};
+
+// Six significant digits: more than any measurement here has, and half the page's size.
+Json rounded(Json json) {
+  if (json.is_number_float()) return std::strtod(fmt::format("{:.6g}", json.get<double>()).c_str(), nullptr);
+  if (json.is_array()) {
+    for (Json& item : json) item = rounded(std::move(item));
+  }
+  return json;
+}
+
+Json page_record(const Record& record, std::size_t problem) {
+  const Json whole = to_json(record);
+  Json shown = {{"problem", problem}};
+  for (const std::string_view field : kShownFields) {
+    const Json::json_pointer pointer{std::string(field)};
+    if (whole.contains(pointer)) shown[pointer] = rounded(whole.at(pointer));
+  }
+  return shown;
+}
+
+Json page_problem(const Record& record, std::size_t file) {
+  Json problem = {{"file", file}, {"sizes", problem_sizes(record.problem)}};
+  problem.update(to_json(record)["problem"]);
+  problem["flops"] = flops(record.problem);
+  problem["bytes"] = compulsory_bytes(record.problem);
+  return problem;
+}
+
+void add_problem(Json& page, const std::vector<Record>& records, std::size_t file, std::string_view glob) {
+  Json problem = page_problem(records.front(), file);
+  const Record* baseline = find_baseline_or_first(records, glob);
+  problem["baseline"] = nullptr;
+  for (const Record& record : records) {
+    if (&record == baseline) problem["baseline"] = page["records"].size();
+    page["records"].push_back(page_record(record, page["problems"].size()));
+  }
+  page["problems"].push_back(std::move(problem));
+}
+
+}  // namespace
+
+Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
+  Json page = {{"files", Json::array()}, {"problems", Json::array()}, {"records", Json::array()}};
+  for (const ResultFile& file : files) {
+    const std::size_t index = page["files"].size();
+    page["files"].push_back({{"path", file.path}, {"environment", file.environment}});
+    const std::string glob = baseline.empty() ? configured_baseline(file.config) : baseline;
+    for (const auto& records : by_problem(file.records)) add_problem(page, records, index, glob);
+  }
+  return page;
+}
+
+std::string script_safe(const Json& json) {
+  // All of JSON's own signs are left alone: these stand in strings only.
+  std::string text;
+  for (const char c : json_text(json, -1, /*ascii=*/true)) {
+    if (c == '<' || c == '>' || c == '&') {
+      text += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+}  // namespace flashcore

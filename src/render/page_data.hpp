@@ -1,0 +1,25 @@
+// What the HTML page draws from: result files without their samples, each problem once.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/json.hpp"
+#include "results/result_file.hpp"
+
+namespace flashcore {
+
+// {"files": [{path, environment}], "problems": [{file, name, sizes, …, flops, bytes, baseline}], "records":
+// [{problem, variant, …}]}. A problem names its file and, as "baseline", the record that speed-ups are
+// against (null when none is timed), a record its problem, by their places in the lists. Fields have the
+// names they have in result files; numbers are rounded to six significant digits.
+//
+// The baseline is the first timed match of `baseline`; when that is empty, of the glob in the file's own
+// config; where nothing matches, the first timed record.
+Json page_data(std::span<const ResultFile> files, const std::string& baseline);
+
+// JSON as it may stand in a script element: pure ASCII, with no character that ends the element or begins
+// another in HTML, nor one that JavaScript once took for a line end.
+std::string script_safe(const Json& json);
+
+}  // namespace flashcore

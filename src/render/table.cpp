@@ -1,0 +1,236 @@
+#include "render/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "base/text.hpp"
+#include "record/ranking.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::string_view kNothing = "–";
+constexpr std::string_view kThrottledSign = " †";
+constexpr int kMarkWidth = 2;          // "* " before the best row
+constexpr std::size_t kMostAlike = 4;  // more unsupported rows with one reason become one line
+
+const auto kTitleStyle = fmt::text_style(fmt::emphasis::bold);
+const auto kFaintStyle = fmt::text_style(fmt::emphasis::faint);
+const auto kBestStyle = fmt::fg(fmt::terminal_color::green) | fmt::emphasis::bold;
+const auto kBadStyle = fmt::fg(fmt::terminal_color::red);
+
+struct Column {
+  std::string header;
+  int rank;  // when the table is too wide, the column with the highest rank goes first; 0 stays
+  std::function<std::string(const Record&)> cell;
+  int width = 0;
+};
+
+// A line of the table: a variant with its cells, or a label with a message in their place.
+struct Row {
+  std::string label;
+  std::string message;
+  const Record* record = nullptr;  // null when the row stands for several
+};
+
+bool is_throttled(const Record& record) {
+  return is_timed(record) && record.headline()->throttled_samples > 0;
+}
+
+std::string half_interval(const Record& record) {
+  const Timing* timing = record.headline();
+  if (timing == nullptr) return std::string(kNothing);
+  return fmt::format("{:.1f}%", 50 * (timing->ci95_high - timing->ci95_low) / timing->median);
+}
+
+void add_clock_columns(std::vector<Column>& columns, const std::vector<Record>& records) {
+  bool first = true;
+  for (const Clock clock : kAllClocks) {
+    const auto taken = [clock](const Record& record) { return record.timing(clock).has_value(); };
+    if (std::ranges::none_of(records, taken)) continue;
+    columns.push_back({fmt::format("{} µs", to_string(clock)), first ? 0 : 1 + static_cast<int>(clock),
+                       [clock](const Record& record) {
+                         const auto& timing = record.timing(clock);
+                         return timing ? format_significant(timing->median, 4) : std::string(kNothing);
+                       }});
+    if (std::exchange(first, false)) columns.push_back({"±", 0, half_interval});
+  }
+}
+
+std::string tflops_cell(const Record& record) {
+  return record.tflops ? format_significant(*record.tflops, 3) : std::string(kNothing);
+}
+
+std::string peak_cell(const Record& record) {
+  return record.percent_of_peak ? fmt::format("{:.1f}%", *record.percent_of_peak) : std::string(kNothing);
+}
+
+std::string error_cell(const Record& record) {
+  return record.check ? format_error(record.check->error.rel_l2) : std::string(kNothing);
+}
+
+std::vector<Column> make_columns(const std::vector<Record>& records, const TableOptions& options) {
+  std::vector<Column> columns;
+  add_clock_columns(columns, records);
+  if (const Record* baseline = find_baseline(records, options.baseline)) {
+    const double base = baseline->headline()->median;
+    columns.push_back({"speed-up", 0, [base](const Record& record) {
+                         const Timing* timing = record.headline();
+                         if (timing == nullptr) return std::string(kNothing);
+                         return format_significant(base / timing->median, 3) + "×";
+                       }});
+  }
+  const auto any = [&](auto has) { return std::ranges::any_of(records, has); };
+  if (any([](const Record& record) { return record.tflops.has_value(); })) {
+    columns.push_back({"TFLOP/s", 0, tflops_cell});
+  }
+  if (any([](const Record& record) { return record.percent_of_peak.has_value(); })) {
+    columns.push_back({"peak", 1, peak_cell});
+  }
+  if (any([](const Record& record) { return record.check.has_value(); })) {
+    columns.push_back({"rel L2", 0, error_cell});
+  }
+  columns.push_back({"status", 0, [](const Record& record) { return record.check ? "ok" : "unchecked"; }});
+  return columns;
+}
+
+std::string message_of(const Record& record) {
+  const std::string status(to_string(record.status));
+  return record.reason.empty() ? status : fmt::format("{}: {}", status, printable(record.reason));
+}
+
+std::vector<Row> make_rows(const std::vector<Record>& records) {
+  std::map<std::string, std::size_t> alike;
+  for (const Record& record : records) {
+    if (record.status == Status::unsupported) ++alike[record.reason];
+  }
+  std::vector<Row> rows;
+  for (const Record& record : records) {
+    if (record.status == Status::ok) {
+      rows.push_back(
+          {record.variant_id() + std::string(is_throttled(record) ? kThrottledSign : ""), "", &record});
+      continue;
+    }
+    const std::size_t count = record.status == Status::unsupported ? alike[record.reason] : 1;
+    if (count > kMostAlike) {
+      alike[record.reason] = 0;  // this row stands for all
+      rows.push_back({fmt::format("{} variants", count), message_of(record)});
+    } else if (count > 0) {
+      rows.push_back({record.variant_id(), message_of(record), &record});
+    }
+  }
+  return rows;
+}
+
+// What the sign at a row's label means, with its line end; empty when no row has it.
+std::string footnote(const std::vector<Record>& records, const TableOptions& options) {
+  std::uint64_t reasons = 0;
+  bool any = false;
+  for (const Record& record : records) {
+    if (!is_throttled(record)) continue;
+    any = true;
+    if (record.telemetry) reasons |= record.telemetry->throttle_reasons & kSlowdownReasons;
+  }
+  if (!any) return "";
+  const std::vector<std::string> names = throttle_reason_names(reasons);
+  const std::string text = fmt::format(" {} timed in part while the clocks were held down{}{}",
+                                       kThrottledSign, names.empty() ? "" : ": ", fmt::join(names, ", "));
+  return paint(elide(text, options.width), kFaintStyle, options.color) + "\n";
+}
+
+struct Grid {
+  std::vector<Column> columns;
+  int label_width = 0;
+  int gap = 2;
+
+  int width() const {
+    int total = kMarkWidth + label_width;
+    for (const Column& column : columns) total += gap + column.width;
+    return total;
+  }
+};
+
+// Columns as wide as their widest cell; to fit, first the gaps shrink, then columns go by rank.
+Grid make_grid(const std::vector<Record>& records, const std::vector<Row>& rows,
+               const TableOptions& options) {
+  Grid grid{make_columns(records, options)};
+  grid.label_width = display_width("variant");
+  for (const Row& row : rows) grid.label_width = std::max(grid.label_width, display_width(row.label));
+  for (Column& column : grid.columns) {
+    column.width = display_width(column.header);
+    for (const Row& row : rows) {
+      if (row.message.empty()) column.width = std::max(column.width, display_width(column.cell(*row.record)));
+    }
+  }
+  if (grid.width() > options.width) grid.gap = 1;
+  while (grid.width() > options.width) {
+    const auto least = std::ranges::max_element(grid.columns, {}, &Column::rank);
+    if (least->rank == 0) break;
+    grid.columns.erase(least);
+  }
+  return grid;
+}
+
+std::string title_of(const Problem& p, const TableOptions& options) {
+  const std::string sizes =
+      fmt::format("{}  ({} GFLOP)", problem_sizes(p), format_significant(flops(p) / 1e9, 3));
+  if (!is_named(p)) return paint(sizes, kTitleStyle, options.color);
+  const std::string name = elide(printable(p.name), options.width);
+  const bool fits = display_width(name) + 2 + display_width(sizes) <= options.width;
+  return fmt::format("{}{}{}", paint(name, kTitleStyle, options.color), fits ? "  " : "\n", sizes);
+}
+
+std::string render_row(const Row& row, const Grid& grid, const Record* best, const TableOptions& options) {
+  const bool is_best = best != nullptr && row.record == best;
+  std::string line = (is_best ? "* " : "  ") + align_left(row.label, grid.label_width);
+  if (row.message.empty()) {
+    for (const Column& column : grid.columns) {
+      line += std::string(static_cast<std::size_t>(grid.gap), ' ') +
+              align_right(column.cell(*row.record), column.width);
+    }
+    return paint(line, kBestStyle, options.color && is_best);
+  }
+  line = elide(line + "  " + row.message, options.width);
+  const bool harmless = row.record == nullptr || row.record->status == Status::unsupported;
+  return paint(line, harmless ? kFaintStyle : kBadStyle, options.color);
+}
+
+}  // namespace
+
+std::string render_table(const std::vector<Record>& records, const TableOptions& options) {
+  const std::vector<Row> rows = make_rows(records);
+  const Grid grid = make_grid(records, rows, options);
+  std::string header = "  " + align_left("variant", grid.label_width);
+  for (const Column& column : grid.columns) {
+    header += std::string(static_cast<std::size_t>(grid.gap), ' ') + align_right(column.header, column.width);
+  }
+  std::string text = title_of(records.front().problem, options) + "\n";
+  text += paint(header, kFaintStyle, options.color) + "\n";
+  const Record* best = find_best(records);
+  for (const Row& row : rows) text += render_row(row, grid, best, options) + "\n";
+  return text + footnote(records, options);
+}
+
+TableSink::TableSink(std::ostream& out, TableOptions options) : out_(out), options_(std::move(options)) {}
+
+void TableSink::add(const Record& record) {
+  if (!records_.empty() && records_.front().problem != record.problem) print();
+  records_.push_back(record);
+}
+
+void TableSink::finish() {
+  if (!records_.empty()) print();
+}
+
+void TableSink::print() {
+  if (options_.before_output) options_.before_output();
+  if (std::exchange(printed_, true)) out_ << "\n";
+  out_ << render_table(records_, options_) << std::flush;
+  records_.clear();
+}
+
+}  // namespace flashcore

@@ -1,0 +1,112 @@
+#include "results/csv.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "results/record_json.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+void add_columns(std::vector<std::string>& columns, std::string_view parent,
+                 std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    columns.push_back(parent.empty() ? std::string(name) : fmt::format("{}.{}", parent, name));
+  }
+}
+
+std::vector<std::string> make_columns() {
+  std::vector<std::string> columns;
+  add_columns(columns, "problem",
+              {"name", "batch", "heads_q", "heads_kv", "seq_q", "seq_kv", "head_dim", "dtype", "out_dtype",
+               "causal", "scale", "window_left", "window_right", "softcap", "layout", "lse"});
+  add_columns(columns, "", {"variant", "family", "backend", "spec.dtype"});
+  for (const SpecField& field : kSpecFields) add_columns(columns, "spec", {field.name});
+  add_columns(columns, "", {"status", "reason"});
+  add_columns(columns, "check",
+              {"depth",
+               "cases",
+               "max_abs",
+               "mean_abs",
+               "rel_l2",
+               "nonfinite",
+               "worst_index.0",
+               "worst_index.1",
+               "worst_index.2",
+               "worst_index.3",
+               "limit.max_abs",
+               "limit.rel_l2",
+               "limit.lse_max_abs",
+               "yardstick.max_abs",
+               "yardstick.rel_l2",
+               "lse_max_abs",
+               "unwritten",
+               "out_of_bounds",
+               "passed",
+               "reason"});
+  for (const Clock clock : kAllClocks) {
+    add_columns(columns, fmt::format("timing.{}_us", to_string(clock)),
+                {"median", "p10", "p90", "ci95.0", "ci95.1", "n", "throttled_samples", "cycles"});
+  }
+  add_columns(columns, "", {"tflops", "peak_tflops", "percent_of_peak", "energy_per_call_j"});
+  add_columns(columns, "roofline",
+              {"flops", "bytes", "arithmetic_floor_us", "exponential_floor_us", "memory_floor_us", "bound",
+               "floor_us", "percent_of_floor"});
+  add_columns(columns, "resources",
+              {"registers", "smem_bytes", "static_smem_bytes", "dynamic_smem_bytes", "spill_bytes", "threads",
+               "blocks_per_sm", "occupancy", "grid_blocks", "waves"});
+  add_columns(columns, "telemetry",
+              {"sm_clock_mhz.min", "sm_clock_mhz.median", "sm_clock_mhz.max", "power_w.mean", "power_w.max",
+               "readings", "mem_clock_mhz", "temperature_c_max", "energy_j", "throttle_reasons"});
+  add_columns(columns, "", {"code_hash"});
+  return columns;
+}
+
+const std::vector<std::string>& columns() {
+  static const std::vector<std::string> columns = make_columns();
+  return columns;
+}
+
+Json::json_pointer to_pointer(std::string column) {
+  std::replace(column.begin(), column.end(), '.', '/');
+  return Json::json_pointer("/" + column);
+}
+
+std::string quote_cell(std::string_view cell) {
+  if (cell.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(cell);
+  std::string text = "\"";
+  for (const char c : cell) {
+    if (c == '"') text += '"';
+    text += c;
+  }
+  return text + '"';
+}
+
+std::string cell_text(const Json& record, const std::string& column) {
+  const Json::json_pointer pointer = to_pointer(column);
+  if (!record.contains(pointer)) return "";
+  const Json& value = record.at(pointer);
+  if (value.is_array()) {
+    return quote_cell(fmt::format("{}", fmt::join(value.get<std::vector<std::string>>(), " ")));
+  }
+  return value.is_string() ? quote_cell(value.get_ref<const std::string&>()) : value.dump();
+}
+
+}  // namespace
+
+std::string csv_header() { return fmt::format("{}{}", fmt::join(columns(), ","), kLineEnd); }
+
+std::string csv_row(const Record& record) {
+  const Json json = to_json(record);
+  std::vector<std::string> cells;
+  cells.reserve(columns().size());
+  for (const std::string& column : columns()) cells.push_back(cell_text(json, column));
+  return fmt::format("{}{}", fmt::join(cells, ","), kLineEnd);
+}
+
+}  // namespace flashcore

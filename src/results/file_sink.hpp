@@ -1,0 +1,73 @@
+// Result files: JSON and CSV, complete and valid after every record.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/json.hpp"
+#include "run/sink.hpp"
+
+namespace flashcore {
+
+// A file that grows by one entry at a time and is rewritten whole, so that readers never see half a file.
+//
+// It is rewritten after every entry while that is cheap: as long as the time spent on writing stays below
+// kFreeWriting plus kWritingShare of the time since the file was opened. Entries held back are written with
+// the next entry that the rule admits, by flush(), or by the destructor; only a kill that cannot be caught
+// loses them.
+class GrowingFile {
+ public:
+  static constexpr double kWritingShare = 0.03;
+  static constexpr std::chrono::milliseconds kFreeWriting{500};
+
+  // Makes the folder. Throws EnvironmentError when a file cannot be made there; writes nothing yet.
+  GrowingFile(std::filesystem::path path, std::string head, std::string tail);
+  ~GrowingFile();
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+
+  void append(std::string_view entry);  // throws EnvironmentError when writing fails; the entry is kept
+  void flush();  // writes what is held back; the file exists afterwards, with or without entries
+  bool empty() const { return body_.empty(); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void write();
+
+  std::filesystem::path path_;
+  std::string head_;
+  std::string body_;
+  std::string tail_;
+  bool written_ = false;  // the file holds all of body_
+  Clock::time_point opened_ = Clock::now();
+  Clock::duration spent_{};
+};
+
+// The result file of the design's record. Each record is serialised once.
+class JsonSink : public Sink {
+ public:
+  JsonSink(std::filesystem::path path, const Json& environment, const Json& config);
+  void add(const Record& record) override;
+  void finish() override { file_.flush(); }
+  const std::filesystem::path& path() const { return file_.path(); }
+
+ private:
+  GrowingFile file_;
+};
+
+// The same records as rows; see results/csv.hpp.
+class CsvSink : public Sink {
+ public:
+  explicit CsvSink(std::filesystem::path path);
+  void add(const Record& record) override;
+  void finish() override { file_.flush(); }
+  const std::filesystem::path& path() const { return file_.path(); }
+
+ private:
+  GrowingFile file_;
+};
+
+}  // namespace flashcore

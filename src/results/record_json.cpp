@@ -1,0 +1,234 @@
+#include "results/record_json.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+#include "base/json_fields.hpp"
+#include "results/measurement_json.hpp"
+
+namespace flashcore {
+namespace {
+
+void problem_fields(auto&& io, auto& problem) {
+  io.required("name", problem.name);
+  io.required("batch", problem.batch);
+  io.required("heads_q", problem.heads_q);
+  io.required("heads_kv", problem.heads_kv);
+  io.required("seq_q", problem.seq_q);
+  io.required("seq_kv", problem.seq_kv);
+  io.required("head_dim", problem.head_dim);
+  io.required("dtype", problem.dtype);
+  io.optional("out_dtype", problem.out_dtype);
+  io.with_default("causal", problem.causal);
+  io.with_default("scale", problem.scale);
+  io.with_default("window_left", problem.window_left);
+  io.with_default("window_right", problem.window_right);
+  io.with_default("softcap", problem.softcap);
+  io.with_default("layout", problem.layout);
+  io.with_default("lse", problem.lse);
+}
+
+void depth_fields(auto&& io, auto& check) {
+  io.with_default("depth", check.depth);
+  io.with_default("cases", check.cases);
+}
+
+void error_fields(auto&& io, auto& error) {
+  io.required("max_abs", error.max_abs);
+  io.required("mean_abs", error.mean_abs);
+  io.required("rel_l2", error.rel_l2);
+  io.required("nonfinite", error.nonfinite);
+}
+
+void limit_fields(auto&& io, auto& limit) {
+  io.required("max_abs", limit.max_abs);
+  io.required("rel_l2", limit.rel_l2);
+  io.with_default("lse_max_abs", limit.lse_max_abs);
+}
+
+void yardstick_fields(auto&& io, auto& check) {
+  io.required("max_abs", check.yardstick_max_abs);
+  io.required("rel_l2", check.yardstick_rel_l2);
+}
+
+void verdict_fields(auto&& io, auto& check) {
+  io.optional("lse_max_abs", check.lse_max_abs);
+  io.with_default("unwritten", check.unwritten);
+  io.with_default("out_of_bounds", check.out_of_bounds);
+  io.required("passed", check.passed);
+  io.with_default("reason", check.reason);
+}
+
+void resource_fields(auto&& io, auto& resources) {
+  io.required("registers", resources.registers);
+  io.with_default("static_smem_bytes", resources.static_smem_bytes);
+  io.with_default("dynamic_smem_bytes", resources.dynamic_smem_bytes);
+  io.required("spill_bytes", resources.spill_bytes);
+  io.with_default("threads", resources.threads);
+  io.with_default("blocks_per_sm", resources.blocks_per_sm);
+  io.required("occupancy", resources.occupancy);
+  io.with_default("grid_blocks", resources.grid_blocks);
+  io.with_default("waves", resources.waves);
+}
+
+// [batch, head, row, column] of a flat index into the output.
+using OutputIndex = std::array<std::int64_t, 4>;
+
+OutputIndex output_sizes(const Problem& problem) {
+  return {problem.batch, problem.heads_q, problem.seq_q, problem.head_dim};
+}
+
+OutputIndex unflatten(const Problem& problem, std::int64_t flat) {
+  const OutputIndex sizes = output_sizes(problem);
+  OutputIndex index{};
+  for (std::size_t axis = sizes.size(); axis-- > 0; flat /= sizes[axis]) index[axis] = flat % sizes[axis];
+  return index;
+}
+
+std::int64_t flatten(const Problem& problem, const JsonReader& reader) {
+  const OutputIndex sizes = output_sizes(problem);
+  const std::vector<JsonReader> items = elements(reader);
+  if (items.size() != sizes.size()) reader.fail("expected [batch, head, row, column]");
+  std::int64_t flat = 0;
+  for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
+    flat = flat * sizes[axis] + items[axis].integer(0, sizes[axis] - 1);
+  }
+  return flat;
+}
+
+Json spec_to_json(const VariantSpec& spec) {
+  Json json = {{"dtype", to_string(spec.dtype)}};
+  for (const SpecField& field : kSpecFields) {
+    if (const int value = field.get(spec); value != 0) json[std::string(field.name)] = value;
+  }
+  return json;
+}
+
+VariantSpec spec_from_json(const JsonReader& reader) {
+  VariantSpec spec;
+  spec.dtype = decode<Dtype>(require_field(reader, "dtype"));
+  for (const SpecField& field : kSpecFields) {
+    if (const auto found = find_field(reader, field.name)) field.set(spec, decode<int>(*found));
+  }
+  return spec;
+}
+
+void rate_fields(auto&& io, auto& record) {
+  io.optional("tflops", record.tflops);
+  io.optional("peak_tflops", record.peak_tflops);
+  io.optional("percent_of_peak", record.percent_of_peak);
+  io.optional("energy_per_call_j", record.energy_per_call_j);
+}
+
+std::string clock_field(Clock clock) { return fmt::format("{}_us", to_string(clock)); }
+
+}  // namespace
+
+Json to_json(const Problem& problem) {
+  Json json;
+  problem_fields(FieldWriter(json), problem);
+  return json;
+}
+
+Problem problem_from_json(const JsonReader& reader) {
+  Problem problem;
+  problem_fields(FieldReader(reader), problem);
+  if (!find_field(reader, "scale")) problem.scale = default_scale(problem.head_dim);
+  validate(problem, reader.where());
+  settle_out_dtype(problem);
+  return problem;
+}
+
+Json check_to_json(const Check& check, const Problem& problem) {
+  Json json;
+  depth_fields(FieldWriter(json), check);
+  error_fields(FieldWriter(json), check.error);
+  if (check.error.worst_index >= 0) json["worst_index"] = unflatten(problem, check.error.worst_index);
+  limit_fields(FieldWriter(json["limit"]), check.limit);
+  yardstick_fields(FieldWriter(json["yardstick"]), check);
+  verdict_fields(FieldWriter(json), check);
+  return json;
+}
+
+Check check_from_json(const JsonReader& reader, const Problem& problem) {
+  Check check;
+  depth_fields(FieldReader(reader), check);
+  error_fields(FieldReader(reader), check.error);
+  if (const auto worst = find_field(reader, "worst_index"))
+    check.error.worst_index = flatten(problem, *worst);
+  limit_fields(FieldReader(require_field(reader, "limit")), check.limit);
+  yardstick_fields(FieldReader(require_field(reader, "yardstick")), check);
+  verdict_fields(FieldReader(reader), check);
+  return check;
+}
+
+Json resources_to_json(const Resources& resources) {
+  Json json;
+  resource_fields(FieldWriter(json), resources);
+  json["smem_bytes"] = resources.static_smem_bytes + resources.dynamic_smem_bytes;
+  return json;
+}
+
+Resources resources_from_json(const JsonReader& reader) {
+  Resources resources;
+  resource_fields(FieldReader(reader), resources);
+  return resources;
+}
+
+Json to_json(const Record& record) {
+  Json json;
+  json["problem"] = to_json(record.problem);
+  json["variant"] = record.variant_id();
+  json["family"] = record.family;
+  json["backend"] = to_string(record.backend);
+  json["spec"] = spec_to_json(record.spec);
+  json["status"] = to_string(record.status);
+  if (!record.reason.empty()) json["reason"] = record.reason;
+  if (record.check) json["check"] = check_to_json(*record.check, record.problem);
+  for (const Clock clock : kAllClocks) {
+    if (const auto& timing = record.timing(clock))
+      json["timing"][clock_field(clock)] = timing_to_json(*timing);
+  }
+  rate_fields(FieldWriter(json), record);
+  if (record.roofline) json["roofline"] = roofline_to_json(record);
+  if (record.resources) json["resources"] = resources_to_json(*record.resources);
+  if (record.telemetry) json["telemetry"] = telemetry_to_json(*record.telemetry);
+  if (!record.code_hash.empty()) json["code_hash"] = record.code_hash;
+  return json;
+}
+
+Record record_from_json(const JsonReader& reader) {
+  Record record;
+  record.problem = problem_from_json(require_field(reader, "problem"));
+  record.family = require_field(reader, "family").string();
+  record.spec = spec_from_json(require_field(reader, "spec"));
+  if (const JsonReader variant = require_field(reader, "variant"); variant.string() != record.variant_id()) {
+    variant.fail(fmt::format("does not belong to family and spec, which make \"{}\"", record.variant_id()));
+  }
+  record.backend = decode<Backend>(require_field(reader, "backend"));
+  record.status = decode<Status>(require_field(reader, "status"));
+  FieldReader fields(reader);
+  fields.with_default("reason", record.reason);
+  if (const auto check = find_field(reader, "check")) record.check = check_from_json(*check, record.problem);
+  if (const auto timing = find_field(reader, "timing")) {
+    for (const Clock clock : kAllClocks) {
+      if (const auto taken = find_field(*timing, clock_field(clock)))
+        record.timing(clock) = timing_from_json(*taken);
+    }
+  }
+  rate_fields(fields, record);
+  if (const auto roofline = find_field(reader, "roofline")) record.roofline = roofline_from_json(*roofline);
+  if (const auto resources = find_field(reader, "resources")) {
+    record.resources = resources_from_json(*resources);
+  }
+  if (const auto telemetry = find_field(reader, "telemetry")) {
+    record.telemetry = telemetry_from_json(*telemetry);
+  }
+  fields.with_default("code_hash", record.code_hash);
+  return record;
+}
+
+}  // namespace flashcore
