@@ -3,14 +3,14 @@
 
 #include <cstdint>
 
-#include "attention/args.hpp"
+#include "kernels/common/kernel_args.hpp"
 
 namespace flashcore::kernels {
 
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // Blocks of a grid that gives each (batch, query head, tile of block_q rows) one block.
-constexpr std::int64_t tiled_grid_blocks(const AttentionArgs& args, int block_q) {
+constexpr std::int64_t tiled_grid_blocks(const KernelArgs& args, int block_q) {
   return ceil_div(args.seq_q, block_q) * args.heads_q * args.batch;
 }
 
@@ -22,7 +22,7 @@ struct BlockPosition {
 };
 
 // Tiles of one head lie side by side in the grid, so that blocks running together share K and V in L2.
-__device__ inline BlockPosition block_position(const AttentionArgs& args, int block_q) {
+__device__ inline BlockPosition block_position(const KernelArgs& args, int block_q) {
   const int tiles = (args.seq_q + block_q - 1) / block_q;
   const int head_index = static_cast<int>(blockIdx.x) / tiles;
   const int head = head_index % args.heads_q;
@@ -38,13 +38,13 @@ __device__ T* head_pointer(T* base, const Strides& stride, int batch, int head) 
   return base + batch * stride.batch + head * stride.head;
 }
 
-__device__ inline std::int64_t lse_index(const AttentionArgs& args, int batch, int head, int row) {
+__device__ inline std::int64_t lse_index(const KernelArgs& args, int batch, int head, int row) {
   return (std::int64_t{batch} * args.heads_q + head) * args.seq_q + row;
 }
 
 // Null when every row of Q, K, V and O starts on a 16-byte boundary, else the reason why vector accesses
 // cannot work.
-constexpr const char* misaligned(const AttentionArgs& args) {
+constexpr const char* misaligned(const KernelArgs& args) {
   constexpr std::int64_t kElements = 8;  // 16 bytes of a two-byte type
   for (const Strides& s : {args.q_stride, args.k_stride, args.v_stride, args.out_stride}) {
     if (s.batch % kElements != 0 || s.head % kElements != 0 || s.row % kElements != 0) {

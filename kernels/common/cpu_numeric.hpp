@@ -91,7 +91,7 @@ constexpr decltype(auto) visit_output_dtype(Dtype dtype, Function&& function) {
 
 // The same with the element type of O, where Q, K and V have elements of T.
 template <class T, class Function>
-constexpr decltype(auto) visit_output_of(const ScaledAttentionArgs& args, Function&& function) {
+constexpr decltype(auto) visit_output_of(const AttentionArgs& args, Function&& function) {
   if constexpr (traits(T::kDtype).scaled) {
     return visit_output_dtype(args.out_dtype, function);
   } else {
@@ -103,10 +103,6 @@ constexpr decltype(auto) visit_output_of(const ScaledAttentionArgs& args, Functi
 template <class T>
 T* row_pointer(T* base, const Strides& stride, std::int64_t batch, std::int64_t head, std::int64_t row) {
   return base + batch * stride.batch + head * stride.head + row * stride.row;
-}
-
-constexpr std::int64_t kv_head(const AttentionArgs& args, std::int64_t head_q) {
-  return head_q / (args.heads_q / args.heads_kv);
 }
 
 // One of a tensor's descale factors.

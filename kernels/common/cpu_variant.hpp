@@ -1,40 +1,29 @@
-// Turns a CPU kernel class into Variants, at the dtypes and head_dims that all CPU families have. A family is
+// Turns a CPU kernel class into CompiledKernels, at the dtypes and head_dims that all CPU families have. A family is
 // a class with
 //
 //   static constexpr const char* kFamily;     its name
 //   static constexpr const char* kSummary;    the idea in a few words
-//   template <Dtype> static int launch(const ScaledAttentionArgs&, const Tile&);   0 or an errno value
+//   template <Dtype> static int launch(const AttentionArgs&, const Tile&);   0 or an errno value
 #pragma once
 
 #include <array>
 #include <cstddef>
 
-#include "variant/variant.hpp"
+#include "variant/compiled_kernel.hpp"
 
 namespace flashcore::kernels {
 
 template <class Family, VariantSpec S>
 struct CpuVariant {
-  static const char* unsupported(const AttentionArgs& args, const DeviceLimits&) {
-    return args.head_dim == S.head_dim ? nullptr : "compiled for another head_dim";
-  }
-  template <class Args>
-  static int launch(const Args& args, void*) {
+  static int launch(const AttentionArgs& args, void*) {
     return Family::template launch<S.dtype>(args, S.tile);
   }
-  static constexpr Variant make() {
-    Variant variant;
-    variant.family = Family::kFamily;
-    variant.spec = S;
-    variant.backend = Backend::cpu;
-    variant.summary = Family::kSummary;
-    variant.unsupported = &unsupported;
-    if constexpr (traits(S.dtype).scaled) {
-      variant.launch_scaled = &launch<ScaledAttentionArgs>;
-    } else {
-      variant.launch = &launch<AttentionArgs>;
-    }
-    return variant;
+  static constexpr CompiledKernel make() {
+    return {.family = Family::kFamily,
+            .summary = Family::kSummary,
+            .spec = S,
+            .backend = Backend::cpu,
+            .launch = launch};
   }
 };
 
@@ -53,7 +42,7 @@ constexpr auto cpu_table() {
       cpu_head_dim_table<Family, 96, kTiles...>(), cpu_head_dim_table<Family, 128, kTiles...>(),
       cpu_head_dim_table<Family, 256, kTiles...>()};
   constexpr std::size_t kTableSize = kTables[0].size();
-  std::array<Variant, kTables.size() * kTableSize> all{};
+  std::array<CompiledKernel, kTables.size() * kTableSize> all{};
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = kTables[i / kTableSize][i % kTableSize];
   return all;
 }

@@ -1,25 +1,26 @@
-// Turns a kernel class into a Variant. A family is a template `template <VariantSpec S> struct Kernel` with
+// Turns a kernel class into a CompiledKernel. A family is a template `template <VariantSpec S> struct Kernel` with
 //
 //   static constexpr const char* kFamily;                   its name
 //   static constexpr const char* kSummary;                  the idea in a few words
 //   static constexpr int kMinComputeCapability;             10 · major + minor
 //   static constexpr const char* invalid();                 why this tile cannot be, or null
 //   static constexpr int smem_bytes();                      dynamic shared memory a block
-//   static std::int64_t grid_blocks(const AttentionArgs&);   blocks of the one-dimensional grid
-//   static const char* unsupported(const AttentionArgs&);   why these arguments cannot run, or null
-//   __device__ static void run(const AttentionArgs&);       the kernel body
+//   static std::int64_t grid_blocks(const KernelArgs&);   blocks of the one-dimensional grid
+//   static const char* unsupported(const KernelArgs&);   why these arguments cannot run, or null
+//   __device__ static void run(const KernelArgs&);       the kernel body
 //
 // and optionally
 //
 //   static constexpr int kMaxComputeCapability;             for instructions that one architecture alone has
 //   static constexpr int kMinBlocksPerSm;                   for __launch_bounds__
 //   static constexpr bool kWaitsForGrid;                    run() calls wait_for_grid_before(): launch early
-//   static std::size_t workspace_bytes(const AttentionArgs&);
-//   struct Params;                                          what run() receives in place of AttentionArgs
-//   static cudaError_t prepare(const AttentionArgs&, cudaStream_t, Params&);
-//                                       fills them before each launch; of scaled dtypes: ScaledAttentionArgs
-//   static dim3 grid(const AttentionArgs&);                  when the grid has more than one dimension
-//   static cudaError_t finish(const AttentionArgs&, cudaStream_t);   launches what follows the kernel
+//   static std::size_t workspace_bytes(const KernelArgs&);
+//   struct Params;                                          what run() receives in place of KernelArgs
+//   static cudaError_t prepare(const KernelArgs&, cudaStream_t, Params&);
+//                                       fills them before each launch; may take AttentionArgs, for what
+//                                       KernelArgs does not have
+//   static dim3 grid(const KernelArgs&);                  when the grid has more than one dimension
+//   static cudaError_t finish(const KernelArgs&, cudaStream_t);   launches what follows the kernel
 //
 // A spec whose tile has cluster > 1 is launched in clusters of that many blocks.
 #pragma once
@@ -32,7 +33,8 @@
 #include <span>
 
 #include "kernels/common/grid_launch.cuh"
-#include "variant/variant.hpp"
+#include "kernels/common/kernel_args.hpp"
+#include "variant/compiled_kernel.hpp"
 
 namespace flashcore::kernels {
 
@@ -55,7 +57,7 @@ constexpr int min_blocks_per_sm() {
 
 template <class K>
 struct ParamsOf {
-  using Type = AttentionArgs;
+  using Type = KernelArgs;
 };
 template <class K>
 requires requires { typename K::Params; }
@@ -84,15 +86,13 @@ struct CudaVariant {
     }
     if (device.max_smem_bytes_per_block < K::smem_bytes())
       return "needs more shared memory a block than the device has";
-    if (args.head_dim != K::spec.head_dim) return "compiled for another head_dim";
     if (K::grid_blocks(args) > std::numeric_limits<std::int32_t>::max()) return "the grid would be too large";
     return K::unsupported(args);
   }
 
   // Shared memory above 48 KB has to be asked for, once a device; the call costs little, so it is made each
   // time.
-  template <class Args>
-  static int launch(const Args& args, void* stream) {
+  static int launch(const AttentionArgs& args, void* stream) {
     const auto cuda_stream = static_cast<cudaStream_t>(stream);
     if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;
     if constexpr (requires { typename K::Params; }) {
@@ -101,6 +101,14 @@ struct CudaVariant {
       return launch_kernel(args, params, cuda_stream);
     } else {
       return launch_kernel(args, args, cuda_stream);
+    }
+  }
+
+  static std::size_t workspace_bytes(const AttentionArgs& args) {
+    if constexpr (requires { K::workspace_bytes; }) {
+      return K::workspace_bytes(args);
+    } else {
+      return 0;
     }
   }
 
@@ -130,7 +138,7 @@ struct CudaVariant {
   }
 
  private:
-  static cudaError_t launch_kernel(const AttentionArgs& args, const typename ParamsOf<K>::Type& params,
+  static cudaError_t launch_kernel(const KernelArgs& args, const typename ParamsOf<K>::Type& params,
                                    cudaStream_t stream) {
     GridLaunch launch(stream, threads_per_block<K>(), K::smem_bytes());
     if constexpr (requires { K::grid(args); }) {
@@ -159,35 +167,30 @@ struct CudaVariant {
 };
 
 template <class K>
-constexpr Variant make_variant() {
-  Variant variant{.family = K::kFamily,
-                  .spec = K::spec,
-                  .backend = Backend::cuda,
-                  .summary = K::kSummary,
-                  .smem_bytes = K::smem_bytes(),
-                  .unsupported = CudaVariant<K>::unsupported,
-                  .query_resources = CudaVariant<K>::query_resources,
-                  .kernel_name = CudaVariant<K>::kernel_name};
-  if constexpr (traits(K::spec.dtype).scaled) {
-    variant.launch_scaled = CudaVariant<K>::template launch<ScaledAttentionArgs>;
-  } else {
-    variant.launch = CudaVariant<K>::template launch<AttentionArgs>;
-  }
-  if constexpr (requires { K::workspace_bytes; }) variant.workspace_bytes = K::workspace_bytes;
-  return variant;
+constexpr CompiledKernel make_kernel() {
+  return {.family = K::kFamily,
+          .summary = K::kSummary,
+          .spec = K::spec,
+          .backend = Backend::cuda,
+          .smem_bytes = K::smem_bytes(),
+          .unsupported = CudaVariant<K>::unsupported,
+          .workspace_bytes = CudaVariant<K>::workspace_bytes,
+          .launch = CudaVariant<K>::launch,
+          .resources = CudaVariant<K>::query_resources,
+          .kernel_name = CudaVariant<K>::kernel_name};
 }
 
 // The variants of one family at one head_dim and dtype.
 template <template <VariantSpec> class Kernel, Dtype kDtype, int kHeadDim, Tile... kTiles>
 constexpr auto make_dtype_table() {
-  return std::array{make_variant<Kernel<VariantSpec{kDtype, kHeadDim, kTiles}>>()...};
+  return std::array{make_kernel<Kernel<VariantSpec{kDtype, kHeadDim, kTiles}>>()...};
 }
 
 // The variants of one family at one head_dim: every tile in fp16, then every tile in bf16.
 template <template <VariantSpec> class Kernel, int kHeadDim, Tile... kTiles>
 constexpr auto make_table() {
-  return std::array{make_variant<Kernel<VariantSpec{Dtype::fp16, kHeadDim, kTiles}>>()...,
-                    make_variant<Kernel<VariantSpec{Dtype::bf16, kHeadDim, kTiles}>>()...};
+  return std::array{make_kernel<Kernel<VariantSpec{Dtype::fp16, kHeadDim, kTiles}>>()...,
+                    make_kernel<Kernel<VariantSpec{Dtype::bf16, kHeadDim, kTiles}>>()...};
 }
 
 }  // namespace flashcore::kernels

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "attention/dtype.hpp"
+#include "base/words.hpp"
 #include "kernels/common/host_device.hpp"
 #include "kernels/common/random.hpp"
 
@@ -29,18 +30,11 @@ enum class InputKind : int {
   nan_key,            // NaN in the last key, +inf, or the largest value, in the one before
   nan_value,          // NaN in one column of V of the key in the middle
 };
-
-inline constexpr InputKind kAllInputKinds[] = {
-    InputKind::normal,    InputKind::large_scores, InputKind::dominating_key,    InputKind::all_equal,
-    InputKind::subnormal, InputKind::signed_zeros, InputKind::alternating_signs, InputKind::minus_infinity,
-    InputKind::nan_query, InputKind::nan_key,      InputKind::nan_value};
-
-constexpr std::string_view to_string(InputKind kind) {
-  constexpr std::string_view kWords[] = {"normal",    "large_scores", "dominating_key",    "all_equal",
-                                         "subnormal", "signed_zeros", "alternating_signs", "minus_infinity",
-                                         "nan_query", "nan_key",      "nan_value"};
-  return kWords[static_cast<int>(kind)];
-}
+inline constexpr std::string_view kInputKindWords[] = {
+    "normal",    "large_scores", "dominating_key",    "all_equal",
+    "subnormal", "signed_zeros", "alternating_signs", "minus_infinity",
+    "nan_query", "nan_key",      "nan_value"};
+constexpr Words words(InputKind) { return kInputKindWords; }
 
 inline constexpr float kAdversarialScale = 0.125f;
 inline constexpr std::int64_t kLeadingKeys = 100;  // more than a tile of 64 keys holds nothing finite

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "attention/args.hpp"
+#include "kernels/common/kernel_args.hpp"
 
 namespace flashcore::kernels {
 
@@ -17,7 +17,7 @@ struct KeyBounds {
   int seq_kv = 0;
 
   KeyBounds() = default;
-  constexpr explicit KeyBounds(const AttentionArgs& args) : seq_kv(args.seq_kv) {
+  constexpr explicit KeyBounds(const KernelArgs& args) : seq_kv(args.seq_kv) {
     const std::int64_t diagonal = std::int64_t{args.seq_kv} - args.seq_q;
     const std::int64_t begin = args.window_left < 0 ? kLowest : diagonal - args.window_left;
     const std::int64_t end = args.window_right < 0 ? seq_kv : diagonal + args.window_right + 1;

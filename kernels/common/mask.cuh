@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "attention/args.hpp"
+#include "kernels/common/kernel_args.hpp"
 
 namespace flashcore::kernels {
 
@@ -15,15 +15,12 @@ constexpr KeyRange intersect(KeyRange a, KeyRange b) {
   return end > begin ? KeyRange{begin, end} : KeyRange{0, 0};
 }
 
-// Both ends of visible_keys() never fall as the query grows, so the first and the last query decide.
-// Keys outside of this range are seen by no query in [first, last].
-constexpr KeyRange keys_of_any(const AttentionArgs& args, int first, int last) {
-  return {visible_keys(args, first).begin, visible_keys(args, last).end};
+constexpr KeyRange keys_of_any(const KernelArgs& args, int first, int last) {
+  return args.mask().keys_of_any(first, last, args.seq_q, args.seq_kv);
 }
 
-// Keys inside of this range are seen by every query in [first, last]; empty when end <= begin.
-constexpr KeyRange keys_of_all(const AttentionArgs& args, int first, int last) {
-  return {visible_keys(args, last).begin, visible_keys(args, first).end};
+constexpr KeyRange keys_of_all(const KernelArgs& args, int first, int last) {
+  return args.mask().keys_of_all(first, last, args.seq_q, args.seq_kv);
 }
 
 constexpr bool overlaps(KeyRange range, int begin, int count) {
@@ -42,7 +39,7 @@ struct DiagonalMask {
   int seq_kv = 0;
 
   DiagonalMask() = default;
-  constexpr explicit DiagonalMask(const AttentionArgs& args)
+  constexpr explicit DiagonalMask(const KernelArgs& args)
       : lowest(args.window_left < 0 ? -kUnlimited : saturated(diagonal(args) - args.window_left)),
         span(static_cast<unsigned>(args.window_right < 0 ? kUnlimited
                                                          : saturated(diagonal(args) + args.window_right)) -
@@ -54,7 +51,7 @@ struct DiagonalMask {
 
  private:
   static constexpr int kUnlimited = std::numeric_limits<int>::max();
-  static constexpr std::int64_t diagonal(const AttentionArgs& args) {
+  static constexpr std::int64_t diagonal(const KernelArgs& args) {
     return std::int64_t{args.seq_kv} - args.seq_q;
   }
   static constexpr int saturated(std::int64_t x) {

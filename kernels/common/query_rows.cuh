@@ -17,23 +17,23 @@ struct QueryRows {
   int count;  // rows in all
   int begin;  // first row of the tile
 
-  static constexpr int heads(const AttentionArgs& args) { return kPackGqa ? args.heads_kv : args.heads_q; }
-  static constexpr std::int64_t rows(const AttentionArgs& args) {
+  static constexpr int heads(const KernelArgs& args) { return kPackGqa ? args.heads_kv : args.heads_q; }
+  static constexpr std::int64_t rows(const KernelArgs& args) {
     return kPackGqa ? std::int64_t{args.seq_q} * (args.heads_q / args.heads_kv) : args.seq_q;
   }
-  static constexpr std::int64_t tiles(const AttentionArgs& args, int block_q) {
+  static constexpr std::int64_t tiles(const KernelArgs& args, int block_q) {
     return ceil_div(rows(args), block_q);
   }
 
   // The tile at place `place` of `tiles` in the grid: under a causal mask the longest come first, so that the
   // short ones fill the end of the last wave.
-  __device__ __forceinline__ QueryRows(const AttentionArgs& args, const FastDivisor& group_size, int block_q,
+  __device__ __forceinline__ QueryRows(const KernelArgs& args, const FastDivisor& group_size, int block_q,
                                        int place, int tiles, int grid_head, int grid_batch)
       : group(group_size),
         batch(grid_batch),
         head(kPackGqa ? grid_head * group_size.divisor : grid_head),
         count(kPackGqa ? args.seq_q * group_size.divisor : args.seq_q),
-        begin((args.window_right >= 0 ? tiles - 1 - place : place) * block_q) {}
+        begin((args.mask().hides_later_keys() ? tiles - 1 - place : place) * block_q) {}
 
   __device__ int head_kv() const { return group.quotient(head); }
   __device__ int query(int row) const { return kPackGqa ? group.quotient(row) : row; }

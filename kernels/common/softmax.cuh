@@ -3,13 +3,13 @@
 
 #include <cuda_runtime.h>
 
-#include "attention/args.hpp"
+#include "kernels/common/kernel_args.hpp"
 #include "kernels/common/numeric.cuh"
 
 namespace flashcore::kernels {
 
 // The score of a raw dot product q·k, times log2(e).
-__device__ inline float log2_score(const AttentionArgs& args, float dot) {
+__device__ inline float log2_score(const KernelArgs& args, float dot) {
   const float score = args.scale * dot;
   const float capped = args.softcap > 0 ? args.softcap * tanhf(score / args.softcap) : score;
   return capped * kLog2E;

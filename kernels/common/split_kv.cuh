@@ -105,7 +105,7 @@ __device__ __forceinline__ float base_e_log_sum(float row_max, float row_sum) {
 }
 
 template <class T, bool kPackGqa>
-__device__ void store_output_chunk(const AttentionArgs& args, const QueryRows<kPackGqa>& rows, int row,
+__device__ void store_output_chunk(const KernelArgs& args, const QueryRows<kPackGqa>& rows, int row,
                                    int chunk, const RowChunk& merged) {
   const float normalise = merged.row_sum > 0 ? 1.0f / merged.row_sum : 0.0f;
   Pair<T> packed[kChunkElements / 2];

@@ -6,10 +6,10 @@
 // So word 4·h + t of a row of Vᵀ, h being 0 or 1, has the keys 16·h + 2·t + {0, 1, 8, 9} of the 32.
 #pragma once
 
-#include "attention/args.hpp"
 #include "kernels/common/block_position.cuh"
 #include "kernels/common/e4m3_ptx.cuh"
 #include "kernels/common/grid_launch.cuh"
+#include "kernels/common/kernel_args.hpp"
 
 namespace flashcore::kernels {
 
@@ -29,10 +29,10 @@ struct ValueTranspose {
   static constexpr int kThreads = 128;
 
   // Keys of a row of Vᵀ, up to a multiple of the block that a kernel reads.
-  static constexpr std::int64_t columns(const AttentionArgs& args, int multiple = kGroupKeys) {
+  static constexpr std::int64_t columns(const KernelArgs& args, int multiple = kGroupKeys) {
     return ceil_div(args.seq_kv, multiple) * multiple;
   }
-  static constexpr std::int64_t bytes(const AttentionArgs& args, int multiple = kGroupKeys) {
+  static constexpr std::int64_t bytes(const KernelArgs& args, int multiple = kGroupKeys) {
     return std::int64_t{args.batch} * args.heads_kv * args.head_dim * columns(args, multiple);
   }
 };
@@ -91,7 +91,7 @@ __global__ void __launch_bounds__(ValueTranspose::kThreads)
 
 // Writes Vᵀ to the workspace, columns(args, multiple) keys a row.
 template <int kHeadDim>
-cudaError_t launch_transpose(const AttentionArgs& args, cudaStream_t stream, int multiple = kGroupKeys) {
+cudaError_t launch_transpose(const KernelArgs& args, cudaStream_t stream, int multiple = kGroupKeys) {
   const auto groups = static_cast<int>(ValueTranspose::columns(args, multiple) / kGroupKeys);
   const std::int64_t blocks = ceil_div(std::int64_t{groups} * (kHeadDim / 4), ValueTranspose::kThreads);
   const ValueTranspose pass{.v = static_cast<const unsigned char*>(args.v),

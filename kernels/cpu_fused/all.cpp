@@ -45,31 +45,31 @@ HWY_EXPORT(attend_tile_e4m3);
 
 namespace {
 
-using AttendTile = void (*)(const ScaledAttentionArgs&, const Tile&, const TilePosition&, const TileScratch&);
+using AttendTile = void (*)(const AttentionArgs&, const Tile&, const TilePosition&, const TileScratch&);
 
 // Tiles of one head follow each other; under a causal mask the longest comes first, so that no thread starts
 // a long tile when the others are done.
 TilePosition tile_position(const AttentionArgs& args, int block_q, std::int64_t index) {
-  const std::int64_t tiles = (std::int64_t{args.seq_q} + block_q - 1) / block_q;
-  const std::int64_t heads = std::int64_t{args.batch} * args.heads_q;
+  const std::int64_t tiles = (std::int64_t{args.sequences.most_queries()} + block_q - 1) / block_q;
+  const std::int64_t heads = std::int64_t{args.sequences.batch} * args.heads_q;
   const std::int64_t tile = tiles - 1 - index / heads;
   const std::int64_t head = index % heads % args.heads_q;
   const auto row_begin = static_cast<std::int32_t>(tile * block_q);
   return {.batch = index % heads / args.heads_q,
           .head = head,
-          .head_kv = kv_head(args, head),
+          .head_kv = args.kv_head(head),
           .row_begin = row_begin,
-          .rows = std::min(block_q, args.seq_q - row_begin)};
+          .rows = std::min(block_q, args.sequences.queries(index % heads / args.heads_q) - row_begin)};
 }
 
-int attention(const ScaledAttentionArgs& args, const Tile& tile, AttendTile attend_tile) {
+int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_tile) {
   const std::size_t head_dim = static_cast<std::size_t>(args.head_dim);
   const std::size_t scratch_floats = TileScratch{}.lay_out(nullptr, tile, head_dim);
   const int threads = thread_count();
   const auto memory = hwy::AllocateAligned<float>(scratch_floats * static_cast<std::size_t>(threads));
   if (memory == nullptr) return ENOMEM;
-  const std::int64_t tiles = (std::int64_t{args.seq_q} + tile.block_q - 1) / tile.block_q;
-  const std::int64_t work = tiles * args.heads_q * args.batch;
+  const std::int64_t tiles = (std::int64_t{args.sequences.most_queries()} + tile.block_q - 1) / tile.block_q;
+  const std::int64_t work = tiles * args.heads_q * args.sequences.batch;
 #pragma omp parallel num_threads(threads)
   {
     TileScratch scratch{};
@@ -87,7 +87,7 @@ struct CpuFused {
   static constexpr const char* kSummary = "tiled online softmax, SIMD over query rows";
 
   template <Dtype kDtype>
-  static int launch(const ScaledAttentionArgs& args, const Tile& tile) {
+  static int launch(const AttentionArgs& args, const Tile& tile) {
     switch (kDtype) {
       case Dtype::fp16:
         return attention(args, tile, HWY_DYNAMIC_DISPATCH(attend_tile_fp16));
@@ -108,7 +108,7 @@ consteval Tile tile(int block_q, int block_kv) {
 }  // namespace
 }  // namespace cpu_fused
 
-std::span<const Variant> cpu_fused_all() {
+std::span<const CompiledKernel> cpu_fused_all() {
   using namespace cpu_fused;
   static constexpr auto kTable = cpu_table<CpuFused, tile(16, 64), tile(32, 32), tile(32, 64), tile(64, 64),
                                            tile(64, 128), tile(128, 64), tile(32, 128)>();

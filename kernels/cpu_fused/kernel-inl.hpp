@@ -111,7 +111,7 @@ HWY_INLINE void mask_scores(const AttentionArgs& args, const TilePosition& at, s
   HWY_ALIGN std::int32_t first_seen[kPanelRows];
   HWY_ALIGN std::int32_t last_seen[kPanelRows];
   for (std::int32_t i = 0; i < kPanelRows; ++i) {
-    const KeyRange range = visible_keys(args, at.row_begin + std::min(panel_row + i, at.rows - 1));
+    const KeyRange range = args.visible_keys(at.batch, at.row_begin + std::min(panel_row + i, at.rows - 1));
     first_seen[i] = range.begin;
     last_seen[i] = range.end - 1;
   }
@@ -158,7 +158,7 @@ HWY_INLINE void softmax_step(std::size_t keys, float* HWY_RESTRICT score, float*
 
 // Q, transposed a panel at a time and scaled; rows past the tile are zero. Empties the running softmax.
 template <class T>
-void begin_tile(const ScaledAttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
+void begin_tile(const AttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
   const auto head_dim = static_cast<std::size_t>(args.head_dim);
   const float qk_descale = descale_of(args.q_descale, args, at.batch, at.head_kv) *
                            descale_of(args.k_descale, args, at.batch, at.head_kv);
@@ -190,12 +190,12 @@ template <class T>
 void load_keys(const AttentionArgs& args, const TilePosition& at, std::int32_t first_key, std::size_t keys,
                const TileScratch& scratch) {
   const auto head_dim = static_cast<std::size_t>(args.head_dim);
-  const T* k = row_pointer(static_cast<const T*>(args.k), args.k_stride, at.batch, at.head_kv, first_key);
-  const T* v = row_pointer(static_cast<const T*>(args.v), args.v_stride, at.batch, at.head_kv, first_key);
+  const T* k = row_pointer(static_cast<const T*>(args.k), args.kv.k, at.batch, at.head_kv, first_key);
+  const T* v = row_pointer(static_cast<const T*>(args.v), args.kv.v, at.batch, at.head_kv, first_key);
   for (std::size_t key = 0; key < keys; ++key) {
     const std::size_t row = key * (head_dim + kRowPadding);
-    load_row(k + static_cast<std::int64_t>(key) * args.k_stride.row, head_dim, scratch.k + row);
-    load_row(v + static_cast<std::int64_t>(key) * args.v_stride.row, head_dim, scratch.v + row);
+    load_row(k + static_cast<std::int64_t>(key) * args.kv.k.row, head_dim, scratch.k + row);
+    load_row(v + static_cast<std::int64_t>(key) * args.kv.v.row, head_dim, scratch.v + row);
   }
 }
 
@@ -215,7 +215,7 @@ void attend_panel(const AttentionArgs& args, const TilePosition& at, std::int32_
 }
 
 template <class Out>
-void finish_tile(const ScaledAttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
+void finish_tile(const AttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
   const auto head_dim = static_cast<std::size_t>(args.head_dim);
   const float v_descale = descale_of(args.v_descale, args, at.batch, at.head_kv);
   Out* out = row_pointer(static_cast<Out*>(args.out), args.out_stride, at.batch, at.head, at.row_begin);
@@ -229,19 +229,19 @@ void finish_tile(const ScaledAttentionArgs& args, const TilePosition& at, const 
       out_row[d] = from_float<Out>(column[d * kPanelRows] * normalise);
     }
     if (args.lse != nullptr) {
-      args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + at.row_begin + row] =
+      args.lse[args.lse_index(at.batch, at.head, at.row_begin + row)] =
           sum == 0 ? kMinusInfinity : scratch.row_max[row] * kLn2 + std::log(sum);
     }
   }
 }
 
 template <class T>
-void attend_tile(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
+void attend_tile(const AttentionArgs& args, const Tile& tile, const TilePosition& at,
                  const TileScratch& scratch) {
   begin_tile<T>(args, at, scratch);
   // Both ends of the visible range grow with the row: the first and the last row bound all of them.
-  const KeyRange first_row = visible_keys(args, at.row_begin);
-  const KeyRange last_row = visible_keys(args, at.row_begin + at.rows - 1);
+  const KeyRange first_row = args.visible_keys(at.batch, at.row_begin);
+  const KeyRange last_row = args.visible_keys(at.batch, at.row_begin + at.rows - 1);
   for (std::int32_t key = first_row.begin; key < last_row.end; key += tile.block_kv) {
     const std::int32_t keys = std::min(tile.block_kv, last_row.end - key);
     const bool masked = key < last_row.begin || key + keys > first_row.end;
@@ -253,17 +253,17 @@ void attend_tile(const ScaledAttentionArgs& args, const Tile& tile, const TilePo
   visit_output_of<T>(args, [&]<class Out>(Out) { finish_tile<Out>(args, at, scratch); });
 }
 
-void attend_tile_fp16(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
+void attend_tile_fp16(const AttentionArgs& args, const Tile& tile, const TilePosition& at,
                       const TileScratch& scratch) {
   attend_tile<Fp16>(args, tile, at, scratch);
 }
 
-void attend_tile_bf16(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
+void attend_tile_bf16(const AttentionArgs& args, const Tile& tile, const TilePosition& at,
                       const TileScratch& scratch) {
   attend_tile<Bf16>(args, tile, at, scratch);
 }
 
-void attend_tile_e4m3(const ScaledAttentionArgs& args, const Tile& tile, const TilePosition& at,
+void attend_tile_e4m3(const AttentionArgs& args, const Tile& tile, const TilePosition& at,
                       const TileScratch& scratch) {
   attend_tile<E4m3>(args, tile, at, scratch);
 }

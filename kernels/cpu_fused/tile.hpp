@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "attention/args.hpp"
-#include "variant/variant.hpp"
+#include "variant/spec.hpp"
 
 namespace flashcore::kernels::cpu_fused {
 

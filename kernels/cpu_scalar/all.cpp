@@ -49,10 +49,10 @@ template <class T>
 RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange& keys, RowScratch& scratch) {
   const auto k = static_cast<const T*>(args.k);
   const auto v = static_cast<const T*>(args.v);
-  const std::int64_t head_kv = kv_head(args, at.head);
+  const std::int64_t head_kv = args.kv_head(at.head);
   float row_max = kMinusInfinity;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
-    const T* k_row = row_pointer(k, args.k_stride, at.batch, head_kv, key);
+    const T* k_row = row_pointer(k, args.kv.k, at.batch, head_kv, key);
     scratch.score[key] = score_key(args, scratch.q.data(), k_row);
     row_max = std::max(row_max, scratch.score[key]);
   }
@@ -64,7 +64,7 @@ RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange&
   }
   std::fill(scratch.out.begin(), scratch.out.end(), 0.0f);
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
-    const T* v_row = row_pointer(v, args.v_stride, at.batch, head_kv, key);
+    const T* v_row = row_pointer(v, args.kv.v, at.batch, head_kv, key);
     const float p = scratch.score[key];
     for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.out[d] += p * to_float(v_row[d]);
   }
@@ -72,13 +72,13 @@ RowResult attend_row(const AttentionArgs& args, HeadPosition at, const KeyRange&
 }
 
 template <class T>
-void compute_row(const ScaledAttentionArgs& args, HeadPosition at, std::int32_t row, RowScratch& scratch) {
+void compute_row(const AttentionArgs& args, HeadPosition at, std::int32_t row, RowScratch& scratch) {
   const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, at.batch, at.head, row);
-  const std::int64_t head_kv = kv_head(args, at.head);
+  const std::int64_t head_kv = args.kv_head(at.head);
   const float qk_descale = descale_of(args.q_descale, args, at.batch, head_kv) *
                            descale_of(args.k_descale, args, at.batch, head_kv);
   for (std::int32_t d = 0; d < args.head_dim; ++d) scratch.q[d] = qk_descale * to_float(q_row[d]);
-  const KeyRange keys = visible_keys(args, row);
+  const KeyRange keys = args.visible_keys(at.batch, row);
   const RowResult result = attend_row<T>(args, at, keys, scratch);
   const float v_descale = descale_of(args.v_descale, args, at.batch, head_kv);
   const float normalise = result.sum == 0 ? 0.0f : v_descale / result.sum;
@@ -87,25 +87,26 @@ void compute_row(const ScaledAttentionArgs& args, HeadPosition at, std::int32_t 
     for (std::int32_t d = 0; d < args.head_dim; ++d) out_row[d] = from_float<Out>(scratch.out[d] * normalise);
   });
   if (args.lse != nullptr) {
-    args.lse[(at.batch * args.heads_q + at.head) * args.seq_q + row] = result.lse;
+    args.lse[args.lse_index(at.batch, at.head, row)] = result.lse;
   }
 }
 
 template <class T>
-int attention(const ScaledAttentionArgs& args) try {
+int attention(const AttentionArgs& args) try {
   // Allocated here: an exception must not leave a parallel region.
   std::vector<RowScratch> scratch(thread_count());
   for (RowScratch& buffers : scratch) {
     buffers.q.resize(args.head_dim);
     buffers.out.resize(args.head_dim);
-    buffers.score.resize(args.seq_kv);
+    buffers.score.resize(args.sequences.most_keys());
   }
-  const std::int64_t rows = std::int64_t{args.batch} * args.heads_q * args.seq_q;
+  const std::int32_t seq_q = args.sequences.seq_q;
+  const std::int64_t rows = args.sequences.all_queries() * args.heads_q;
 #pragma omp parallel for schedule(dynamic, 16)
   for (std::int64_t i = 0; i < rows; ++i) {
-    const std::int64_t head_index = i / args.seq_q;
+    const std::int64_t head_index = i / seq_q;
     compute_row<T>(args, {head_index / args.heads_q, head_index % args.heads_q},
-                   static_cast<std::int32_t>(i % args.seq_q), scratch[thread_index()]);
+                   static_cast<std::int32_t>(i % seq_q), scratch[thread_index()]);
   }
   return 0;
 } catch (const std::bad_alloc&) {
@@ -117,14 +118,14 @@ struct CpuScalar {
   static constexpr const char* kSummary = "one query row at a time, plain loops";
 
   template <Dtype kDtype>
-  static int launch(const ScaledAttentionArgs& args, const Tile&) {
+  static int launch(const AttentionArgs& args, const Tile&) {
     return visit_dtype(kDtype, [&]<class T>(T) { return attention<T>(args); });
   }
 };
 
 }  // namespace
 
-std::span<const Variant> cpu_scalar_all() {
+std::span<const CompiledKernel> cpu_scalar_all() {
   static constexpr auto kTable = cpu_table<CpuScalar, Tile{}>();
   return kTable;
 }

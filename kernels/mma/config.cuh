@@ -14,13 +14,13 @@ namespace flashcore::kernels {
 
 // What a launch passes: the arguments, and what follows from them.
 struct MmaParams {
-  AttentionArgs args;
+  KernelArgs args;
   FastDivisor group;  // query heads a KV head
   DiagonalMask mask;
   float score_scale = 0;  // from a raw score, or the tanh of a capped one, to base 2
 
   MmaParams() = default;
-  explicit MmaParams(const AttentionArgs& a)
+  explicit MmaParams(const KernelArgs& a)
       : args(a),
         group(a.heads_q / a.heads_kv),
         mask(a),

@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> mma_d128() {
+std::span<const CompiledKernel> mma_d128() {
   static constexpr auto kTable = make_table<
       MmaKernel, 128, Tile{128, 64, 4, 2}, Tile{256, 64, 8, 2},
       Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},

@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> mma_d256() {
+std::span<const CompiledKernel> mma_d256() {
   static constexpr auto kTable =
       make_table<MmaKernel, 256, Tile{64, 32, 4, 2},
                  Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},

@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> mma_d32() {
+std::span<const CompiledKernel> mma_d32() {
   static constexpr auto kTable = make_table<
       MmaKernel, 32,
       Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .overlap = 1, .q_in_regs = 1},

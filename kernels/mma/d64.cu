@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> mma_d64() {
+std::span<const CompiledKernel> mma_d64() {
   static constexpr auto kTable = make_table<
       MmaKernel, 64,
       Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 3, .overlap = 1, .q_in_regs = 1},

@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> mma_d96() {
+std::span<const CompiledKernel> mma_d96() {
   static constexpr auto kTable = make_table<
       MmaKernel, 96,
       Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 3, .overlap = 1, .q_in_regs = 1},

@@ -11,7 +11,7 @@ namespace flashcore::kernels {
 // O, in elements of T, through shared memory, so that every store is 16 bytes and whole rows leave together.
 // Where its rows are as long as those of Q, a warp takes its own of these, and waits for no other.
 template <class C, class T>
-__device__ __forceinline__ void store_output(const AttentionArgs& args, const QueryRows<C::kPackGqa>& rows,
+__device__ __forceinline__ void store_output(const KernelArgs& args, const QueryRows<C::kPackGqa>& rows,
                                              const WarpTile<C>& warp, unsigned char* out_tile, int warp_row) {
   using Smem = typename C::OutSmem;
   if constexpr (Smem::kRowBytes == C::Smem::kRowBytes) {
@@ -76,8 +76,8 @@ __device__ __forceinline__ void store_partial(const WarpTile<C>& warp, unsigned 
 
 // Where the partial tiles of one query tile begin in the workspace, counted in partial tiles.
 template <class C>
-__device__ __forceinline__ std::int64_t first_partial(const AttentionArgs& args, int place, int tiles,
-                                                      int head, int batch) {
+__device__ __forceinline__ std::int64_t first_partial(const KernelArgs& args, int place, int tiles, int head,
+                                                      int batch) {
   const int heads = QueryRows<C::kPackGqa>::heads(args);
   return ((std::int64_t{batch} * heads + head) * tiles + place) * C::kSplitBlocks;
 }
@@ -85,7 +85,7 @@ __device__ __forceinline__ std::int64_t first_partial(const AttentionArgs& args,
 // Merges the partial tiles of this block, or of its cluster, whose blocks take chunks in turn. `share` is
 // this block's place among those that share a query tile; `partial_index` that of its tile in the workspace.
 template <class C>
-__device__ __forceinline__ void merge_and_store(const AttentionArgs& args, const QueryRows<C::kPackGqa>& rows,
+__device__ __forceinline__ void merge_and_store(const KernelArgs& args, const QueryRows<C::kPackGqa>& rows,
                                                 const WarpTile<C>& warp, unsigned char* smem, int warp_row,
                                                 int split_warp, int share, std::int64_t partial_index) {
   using Partial = typename C::Partial;
@@ -130,7 +130,7 @@ __global__ void __launch_bounds__(kSecondPassThreads)
     merge_workspace_kernel(const __grid_constant__ MmaParams params) {
   using Partial = typename C::Partial;
   constexpr int kChunksPerTile = C::kBlockQ * Partial::kChunks;
-  const AttentionArgs& args = params.args;
+  const KernelArgs& args = params.args;
   const int tiles = static_cast<int>(QueryRows<C::kPackGqa>::tiles(args, C::kBlockQ));
   const int item = static_cast<int>(blockIdx.x * kSecondPassThreads + threadIdx.x);
   const int place = item / kChunksPerTile;

@@ -37,15 +37,15 @@ struct MmaKernel : MmaPipeline<S> {
   static constexpr const char* kSummary = "mma.sync m16n8k16, scores in registers, swizzled cp.async stages";
   static constexpr int kMinComputeCapability = C::kCluster > 1 ? 90 : 80;
 
-  static std::size_t workspace_bytes(const AttentionArgs& args) {
+  static std::size_t workspace_bytes(const KernelArgs& args) {
     return C::kSplitBlocks > 1 ? static_cast<std::size_t>(MmaKernel::grid_blocks(args)) * C::Partial::kBytes
                                : 0;
   }
-  static cudaError_t prepare(const AttentionArgs& args, cudaStream_t, MmaParams& params) {
+  static cudaError_t prepare(const KernelArgs& args, cudaStream_t, MmaParams& params) {
     params = MmaParams(args);
     return cudaSuccess;
   }
-  static cudaError_t finish(const AttentionArgs& args, cudaStream_t stream) {
+  static cudaError_t finish(const KernelArgs& args, cudaStream_t stream) {
     if constexpr (C::kSplitBlocks > 1) {
       const std::int64_t chunks = Rows::tiles(args, C::kBlockQ) * C::kBlockQ * C::Partial::kChunks;
       dim3 blocks = MmaKernel::grid(args);

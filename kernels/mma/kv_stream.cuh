@@ -13,14 +13,14 @@ struct KvStream {
   using T = typename C::Operands::T;
 
   // Pointers and strides stay in the kernel's parameters: the main loop has no register to spare for them.
-  const AttentionArgs& args;
+  const KernelArgs& args;
   int batch;
   int head_kv;
   std::uint32_t smem;
   int first;  // blocks [first, last) of block_kv keys are this block's share
   int last;
 
-  __device__ __forceinline__ KvStream(const AttentionArgs& arguments, const QueryRows<C::kPackGqa>& rows,
+  __device__ __forceinline__ KvStream(const KernelArgs& arguments, const QueryRows<C::kPackGqa>& rows,
                                       std::uint32_t smem_begin, int share)
       : args(arguments), batch(rows.batch), head_kv(rows.head_kv()), smem(smem_begin) {
     const int last_row = min(rows.begin + C::kBlockQ, rows.count) - 1;

@@ -28,18 +28,18 @@ struct MmaPipeline {
   static constexpr int smem_bytes() { return C::kSmemBytes; }
 
   // Query tiles of one head, times the blocks that share each.
-  static std::int64_t blocks_per_head(const AttentionArgs& args) {
+  static std::int64_t blocks_per_head(const KernelArgs& args) {
     return Rows::tiles(args, C::kBlockQ) * C::kShares;
   }
   // Tiles of one head lie side by side, so that blocks running together share K and V in L2.
-  static dim3 grid(const AttentionArgs& args) {
+  static dim3 grid(const KernelArgs& args) {
     return {static_cast<unsigned>(blocks_per_head(args)), static_cast<unsigned>(Rows::heads(args)),
             static_cast<unsigned>(args.batch)};
   }
-  static std::int64_t grid_blocks(const AttentionArgs& args) {
+  static std::int64_t grid_blocks(const KernelArgs& args) {
     return blocks_per_head(args) * Rows::heads(args) * args.batch;
   }
-  static const char* unsupported(const AttentionArgs& args) {
+  static const char* unsupported(const KernelArgs& args) {
     constexpr int kMostGridRows = 65535;  // of a grid's second and third axis
     if (!(args.scale > 0)) return "the softmax scale must be positive";
     if (Rows::heads(args) > kMostGridRows || args.batch > kMostGridRows)
@@ -48,7 +48,7 @@ struct MmaPipeline {
     return misaligned(args);
   }
 
-  __device__ static __forceinline__ KeyReach reach_of(const AttentionArgs& args, const Rows& rows,
+  __device__ static __forceinline__ KeyReach reach_of(const KernelArgs& args, const Rows& rows,
                                                       const KvStream<C>& stream, int row_begin) {
     const int last_row = min(row_begin + C::kWarpRows, rows.count) - 1;
     if (row_begin > last_row) return {.any = {0, 0}, .all = {0, 0}};
@@ -148,7 +148,7 @@ struct MmaPipeline {
 
   __device__ static void run(const Params& params) {
     // Where: query tile, share of its keys, rows and keys of this warp.
-    const AttentionArgs& args = params.args;
+    const KernelArgs& args = params.args;
     const int place_in_head = static_cast<int>(blockIdx.x) / C::kShares;
     const int share = static_cast<int>(blockIdx.x) % C::kShares;
     const int tiles = static_cast<int>(gridDim.x) / C::kShares;

@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> mma_fp8_d128() {
+std::span<const CompiledKernel> mma_fp8_d128() {
   static constexpr auto kTable = make_dtype_table<
       MmaFp8Kernel, Dtype::e4m3, 128, Tile{128, 64, 8, 2}, Tile{128, 64, 8, 3}, Tile{64, 64, 4, 3},
       Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},

@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> mma_fp8_d64() {
+std::span<const CompiledKernel> mma_fp8_d64() {
   static constexpr auto kTable = make_dtype_table<
       MmaFp8Kernel, Dtype::e4m3, 64,
       Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},

@@ -48,7 +48,7 @@ struct MmaFp8Kernel : MmaPipeline<S> {
   static constexpr int kMinBlocksPerSm = 1;  // all registers: see keep_loads_behind()
 #endif
 
-  static const char* unsupported(const AttentionArgs& args) {
+  static const char* unsupported(const KernelArgs& args) {
     constexpr int kElements = 16;  // of 16 bytes
     for (const Strides& s : {args.q_stride, args.k_stride, args.v_stride}) {
       if (s.batch % kElements != 0 || s.head % kElements != 0 || s.row % kElements != 0)
@@ -57,11 +57,11 @@ struct MmaFp8Kernel : MmaPipeline<S> {
     return Pipeline::unsupported(args);
   }
 
-  static std::size_t workspace_bytes(const AttentionArgs& args) {
+  static std::size_t workspace_bytes(const KernelArgs& args) {
     return static_cast<std::size_t>(ValueTranspose::bytes(args, C::kBlockKv));
   }
 
-  static cudaError_t prepare(const ScaledAttentionArgs& args, cudaStream_t stream, MmaFp8Params& params) {
+  static cudaError_t prepare(const AttentionArgs& args, cudaStream_t stream, MmaFp8Params& params) {
     params = MmaFp8Params(args);
     const std::int64_t columns = ValueTranspose::columns(args, C::kBlockKv);
     const std::int64_t head = columns * args.head_dim;

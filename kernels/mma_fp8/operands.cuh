@@ -8,13 +8,13 @@
 namespace flashcore::kernels {
 
 struct MmaFp8Params : MmaParams {
-  const float* q_descale = nullptr;  // [batch, heads_kv], as in ScaledAttentionArgs
+  const float* q_descale = nullptr;  // [batch, heads_kv], as in AttentionArgs
   const float* k_descale = nullptr;
   const float* v_descale = nullptr;
   Dtype out_dtype = Dtype::fp16;
 
   MmaFp8Params() = default;
-  explicit MmaFp8Params(const ScaledAttentionArgs& a)
+  explicit MmaFp8Params(const AttentionArgs& a)
       : MmaParams(a),
         q_descale(a.q_descale),
         k_descale(a.k_descale),

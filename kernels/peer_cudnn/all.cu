@@ -9,7 +9,7 @@
 #include <span>
 
 #include "kernels/common/block_position.cuh"
-#include "variant/variant.hpp"
+#include "variant/compiled_kernel.hpp"
 
 #if __has_include(<cudnn.h>)
 #include <cudnn.h>
@@ -29,7 +29,7 @@ namespace {
 
 // The reason why cuDNN has no plan for these arguments, or null when it has one. Building a plan takes up to
 // seconds, so that for sizes without tensors (a listing) it is enough that cuDNN is there.
-const char* no_plan(const AttentionArgs& args, Dtype dtype) {
+const char* no_plan(const KernelArgs& args, Dtype dtype) {
   if (args.q == nullptr) {
     const std::string& problem = cudnn::library().problem;
     return problem.empty() ? nullptr : problem.c_str();
@@ -38,13 +38,13 @@ const char* no_plan(const AttentionArgs& args, Dtype dtype) {
   return cached.plan != nullptr ? nullptr : cached.reason.c_str();
 }
 
-std::size_t plan_workspace_bytes(const AttentionArgs& args, Dtype dtype) {
+std::size_t plan_workspace_bytes(const KernelArgs& args, Dtype dtype) {
   const cudnn::CachedPlan& cached = cudnn::plan_cache().get(args, dtype);
   return cached.plan != nullptr ? cached.plan->workspace_bytes() : 0;
 }
 
 // Plans are not built into a stream that is being captured: that could allocate and compile.
-cudaError_t run_plan(const AttentionArgs& args, Dtype dtype, cudaStream_t stream) {
+cudaError_t run_plan(const KernelArgs& args, Dtype dtype, cudaStream_t stream) {
   cudnn::CachedPlan* cached = cudnn::plan_cache().find(args, dtype);
   if (cached == nullptr) {
     cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
@@ -65,19 +65,17 @@ cudaError_t run_plan(const AttentionArgs& args, Dtype dtype, cudaStream_t stream
 
 #else
 
-const char* no_plan(const AttentionArgs&, Dtype) {
-  return "built without cuDNN headers (version 9 or later)";
-}
-std::size_t plan_workspace_bytes(const AttentionArgs&, Dtype) { return 0; }
-cudaError_t run_plan(const AttentionArgs&, Dtype, cudaStream_t) { return cudaErrorNotSupported; }
+const char* no_plan(const KernelArgs&, Dtype) { return "built without cuDNN headers (version 9 or later)"; }
+std::size_t plan_workspace_bytes(const KernelArgs&, Dtype) { return 0; }
+cudaError_t run_plan(const KernelArgs&, Dtype, cudaStream_t) { return cudaErrorNotSupported; }
 
 #endif
 
 template <Dtype kDtype, int kHeadDim>
 struct CudnnVariant {
-  static const char* unsupported(const AttentionArgs& args, const DeviceLimits& device) {
+  static const char* unsupported(const AttentionArgs& all_args, const DeviceLimits& device) {
+    const KernelArgs args(all_args);
     if (device.compute_capability < 80) return "the device's compute capability is too low";
-    if (args.head_dim != kHeadDim) return "the variant is for another head_dim";
     const bool masked = args.window_left >= 0 || args.window_right >= 0;
     if (masked && args.seq_q > args.seq_kv) {
       return "cuDNN has no mask aligned bottom-right for seq_q > seq_kv";
@@ -97,27 +95,28 @@ struct CudnnVariant {
     return cudaSuccess;
   }
 
-  static constexpr Variant variant() {
+  static constexpr CompiledKernel kernel() {
     return {.family = "peer_cudnn",
+            .summary = "cuDNN's fused attention, engine chosen by its heuristics",
             .spec = {.dtype = kDtype, .head_dim = kHeadDim, .tile = {}},
             .backend = Backend::cuda,
-            .summary = "cuDNN's fused attention, engine chosen by its heuristics",
+            .role = Role::peer,
             .unsupported = unsupported,
             .workspace_bytes = workspace_bytes,
             .launch = launch,
-            .query_resources = query_resources};
+            .resources = query_resources};
   }
 };
 
 template <int... kHeadDims>
 constexpr auto make_cudnn_table() {
-  return std::array{CudnnVariant<Dtype::fp16, kHeadDims>::variant()...,
-                    CudnnVariant<Dtype::bf16, kHeadDims>::variant()...};
+  return std::array{CudnnVariant<Dtype::fp16, kHeadDims>::kernel()...,
+                    CudnnVariant<Dtype::bf16, kHeadDims>::kernel()...};
 }
 
 }  // namespace
 
-std::span<const Variant> peer_cudnn_all() {
+std::span<const CompiledKernel> peer_cudnn_all() {
   static constexpr auto kTable = make_cudnn_table<32, 64, 96, 128, 256>();
   return kTable;
 }

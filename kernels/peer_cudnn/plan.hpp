@@ -16,7 +16,7 @@ class Plan {
  public:
   // Takes from milliseconds to seconds: engines may compile their kernel here. Throws CudnnError with the
   // reason of the last engine tried when none builds.
-  Plan(const Api& api, cudnnHandle_t handle, const AttentionArgs& args, Dtype dtype)
+  Plan(const Api& api, cudnnHandle_t handle, const KernelArgs& args, Dtype dtype)
       : api_(api), graph_(api, args, dtype) {
     operation_graph_.emplace(api, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, "operation graph");
     operation_graph_->set_all(CUDNN_ATTR_OPERATIONGRAPH_OPS, graph_.operations(),
@@ -31,7 +31,7 @@ class Plan {
 
   // Enqueues on the stream of the handle. `args` are those of the constructor but for the pointers.
   // Throws CudnnError.
-  void execute(cudnnHandle_t handle, const AttentionArgs& args) {
+  void execute(cudnnHandle_t handle, const KernelArgs& args) {
     std::vector<std::int64_t> uids = {kQueryUid, kKeyUid, kValueUid, kOutputUid};
     std::vector<void*> pointers = {const_cast<void*>(args.q), const_cast<void*>(args.k),
                                    const_cast<void*>(args.v), args.out};

@@ -17,7 +17,7 @@ namespace flashcore::kernels::cudnn {
 // All that a plan depends on: sizes, strides, dtype, mask, scale, softcap, log-sum-exp or not, device.
 using PlanKey = std::array<std::int64_t, 25>;
 
-inline PlanKey plan_key(const AttentionArgs& args, Dtype dtype, int device) {
+inline PlanKey plan_key(const KernelArgs& args, Dtype dtype, int device) {
   PlanKey key = {};
   auto next = key.begin();
   for (std::int64_t value :
@@ -40,7 +40,7 @@ struct CachedPlan {
 class PlanCache {
  public:
   // Never null, stays valid for the life of the program. On the current device.
-  CachedPlan& get(const AttentionArgs& args, Dtype dtype) {
+  CachedPlan& get(const KernelArgs& args, Dtype dtype) {
     const std::lock_guard lock(mutex_);
     const auto [entry, is_new] = plans_.try_emplace(plan_key(args, dtype, current_device()));
     if (is_new) build(entry->second, args, dtype);
@@ -48,14 +48,14 @@ class PlanCache {
   }
 
   // Null before get().
-  CachedPlan* find(const AttentionArgs& args, Dtype dtype) {
+  CachedPlan* find(const KernelArgs& args, Dtype dtype) {
     const std::lock_guard lock(mutex_);
     const auto entry = plans_.find(plan_key(args, dtype, current_device()));
     return entry == plans_.end() ? nullptr : &entry->second;
   }
 
   // Throws CudnnError. Needs cuDNN to be there.
-  void execute(Plan& plan, const AttentionArgs& args, cudaStream_t stream) {
+  void execute(Plan& plan, const KernelArgs& args, cudaStream_t stream) {
     const std::lock_guard lock(mutex_);  // a handle belongs to one thread at a time
     const Api& api = library().api;
     cudnnHandle_t handle = handle_of_device();
@@ -70,7 +70,7 @@ class PlanCache {
     return device;
   }
 
-  void build(CachedPlan& entry, const AttentionArgs& args, Dtype dtype) {
+  void build(CachedPlan& entry, const KernelArgs& args, Dtype dtype) {
     if (!library().problem.empty()) {
       entry.reason = library().problem;
       return;

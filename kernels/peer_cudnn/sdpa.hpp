@@ -8,8 +8,8 @@
 
 #include <limits>
 
-#include "attention/args.hpp"
 #include "attention/dtype.hpp"
+#include "kernels/common/kernel_args.hpp"
 #include "kernels/peer_cudnn/graph.hpp"
 
 namespace flashcore::kernels::cudnn {
@@ -17,20 +17,20 @@ namespace flashcore::kernels::cudnn {
 // Names of the tensors in device memory.
 enum Uid : std::int64_t { kQueryUid = 1, kKeyUid, kValueUid, kOutputUid, kLogSumExpUid };
 
-// What the mask of AttentionArgs means for cuDNN: bounds that hide nothing are dropped, so that for example
+// What the mask of KernelArgs means for cuDNN: bounds that hide nothing are dropped, so that for example
 // a single causal query at the end of its keys is plain attention.
 struct Band {
   bool left = false;
   bool right = false;
 
-  explicit Band(const AttentionArgs& args)
+  explicit Band(const KernelArgs& args)
       : left(args.window_left >= 0 && args.window_left < args.seq_kv - 1),
         right(args.window_right >= 0 && args.window_right < args.seq_q - 1) {}
 };
 
 class SdpaGraph {
  public:
-  SdpaGraph(const Api& api, const AttentionArgs& args, Dtype dtype)
+  SdpaGraph(const Api& api, const KernelArgs& args, Dtype dtype)
       : graph_(api),
         args_(args),
         type_(dtype == Dtype::fp16 ? CUDNN_DATA_HALF : CUDNN_DATA_BFLOAT16),
@@ -148,7 +148,7 @@ class SdpaGraph {
   }
 
   GraphBuilder graph_;
-  AttentionArgs args_;
+  KernelArgs args_;
   cudnnDataType_t type_;
   float masked_score_;
 };

@@ -56,7 +56,7 @@ void load_head(std::vector<Real>& rows, const void* base, const Strides& stride,
                std::int64_t batch, std::int64_t head, const AttentionArgs& args) {
   const Real factor = descale_of(descale, args, batch, head);
   const std::int64_t head_dim = args.head_dim;
-  for (std::int64_t row = 0; row < args.seq_kv; ++row) {
+  for (std::int64_t row = 0; row < args.sequences.keys(batch); ++row) {
     const T* source = row_pointer(static_cast<const T*>(base), stride, batch, head, row);
     for (std::int64_t d = 0; d < head_dim; ++d) rows[row * head_dim + d] = factor * to_float(source[d]);
   }
@@ -111,31 +111,31 @@ Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max,
 template <class T, class Real>
 struct HeadBuffers {
   explicit HeadBuffers(const AttentionArgs& args)
-      : k(std::int64_t{args.seq_kv} * args.head_dim), v(std::int64_t{args.seq_kv} * args.head_dim) {}
+      : k(std::int64_t{args.sequences.most_keys()} * args.head_dim), v(k.size()) {}
 
-  void load(const ScaledAttentionArgs& args, std::int64_t batch, std::int64_t head) {
-    load_head<T, Real>(k, args.k, args.k_stride, args.k_descale, batch, head, args);
-    load_head<T, Real>(v, args.v, args.v_stride, args.v_descale, batch, head, args);
+  void load(const AttentionArgs& args, std::int64_t batch, std::int64_t head) {
+    load_head<T, Real>(k, args.k, args.kv.k, args.k_descale, batch, head, args);
+    load_head<T, Real>(v, args.v, args.kv.v, args.v_descale, batch, head, args);
   }
   std::vector<Real> k, v;
 };
 
 // All rows of one query head, shared out to the threads.
 template <class T, class Real, class Rounding>
-void attend_head(const ScaledAttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
+void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
                  const Real* v, std::vector<std::vector<Real>>& scratch, Real* out, Real* lse) {
-  const std::int64_t first_row = (batch * args.heads_q + head) * args.seq_q;
-  const Real factor = descale_of(args.q_descale, args, batch, kv_head(args, head));
+  const std::int64_t first_row = args.lse_index(batch, head, 0);
+  const Real factor = descale_of(args.q_descale, args, batch, args.kv_head(head));
 #pragma omp parallel
   {
     std::vector<Real>& row_scratch = scratch[thread_index()];
     Real* score = row_scratch.data();
-    Real* q = score + args.seq_kv;
+    Real* q = score + args.sequences.most_keys();
 #pragma omp for schedule(dynamic, 8)
-    for (std::int32_t row = 0; row < args.seq_q; ++row) {
+    for (std::int32_t row = 0; row < args.sequences.queries(batch); ++row) {
       const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, batch, head, row);
       for (std::int32_t d = 0; d < args.head_dim; ++d) q[d] = factor * to_float(q_row[d]);
-      const KeyRange keys = visible_keys(args, row);
+      const KeyRange keys = args.visible_keys(batch, row);
       const Real row_max = score_row<Real, Rounding>(args, keys, q, k, score);
       const Real row_lse = weigh_values<Real, Rounding>(args, keys, row_max, score, v,
                                                         out + (first_row + row) * args.head_dim);
@@ -145,13 +145,13 @@ void attend_head(const ScaledAttentionArgs& args, std::int64_t batch, std::int64
 }
 
 template <class T, class Real, class Rounding>
-void attend(const ScaledAttentionArgs& args, Real* out, Real* lse) {
+void attend(const AttentionArgs& args, Real* out, Real* lse) {
   HeadBuffers<T, Real> buffers(args);
   // Allocated here: an exception must not leave a parallel region.
-  std::vector<std::vector<Real>> scratch(thread_count(),
-                                         std::vector<Real>(std::int64_t{args.seq_kv} + args.head_dim));
+  std::vector<std::vector<Real>> scratch(
+      thread_count(), std::vector<Real>(std::int64_t{args.sequences.most_keys()} + args.head_dim));
   const std::int64_t group = args.heads_q / args.heads_kv;
-  for (std::int64_t batch = 0; batch < args.batch; ++batch) {
+  for (std::int64_t batch = 0; batch < args.sequences.batch; ++batch) {
     for (std::int64_t head_q = 0; head_q < args.heads_q; ++head_q) {
       if (head_q % group == 0) buffers.load(args, batch, head_q / group);
       attend_head<T, Real, Rounding>(args, batch, head_q, buffers.k.data(), buffers.v.data(), scratch, out,
@@ -163,14 +163,14 @@ void attend(const ScaledAttentionArgs& args, Real* out, Real* lse) {
 }  // namespace
 
 template <class Real>
-void reference_attention(const ScaledAttentionArgs& args, Dtype dtype, Real* out, Real* lse) {
+void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real* lse) {
   visit_dtype(dtype, [&]<class T>(T) { attend<T, Real, Exact>(args, out, lse); });
 }
 
-template void reference_attention<float>(const ScaledAttentionArgs&, Dtype, float*, float*);
-template void reference_attention<double>(const ScaledAttentionArgs&, Dtype, double*, double*);
+template void reference_attention<float>(const AttentionArgs&, Dtype, float*, float*);
+template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
 
-void yardstick_attention(const ScaledAttentionArgs& args, Dtype dtype, float* out) {
+void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out) {
   visit_dtype(dtype, [&]<class T>(T) {
     visit_output_of<T>(args, [&]<class Out>(Out) {
       using Rounding = std::conditional_t<std::is_same_v<T, E4m3>, RoundedToE4m3<Out>, RoundedTo<T>>;

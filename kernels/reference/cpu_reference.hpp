@@ -13,16 +13,16 @@ namespace flashcore::kernels {
 // A query that sees no key, or whose scores are all -inf, has out = 0 and lse = -inf; one with a score that
 // is NaN or +inf has NaN in all of out and in lse. args.out and args.lse are not used. Throws std::bad_alloc.
 template <class Real>
-void reference_attention(const ScaledAttentionArgs& args, Dtype dtype, Real* out, Real* lse);
+void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real* lse);
 
-extern template void reference_attention<float>(const ScaledAttentionArgs&, Dtype, float*, float*);
-extern template void reference_attention<double>(const ScaledAttentionArgs&, Dtype, double*, double*);
+extern template void reference_attention<float>(const AttentionArgs&, Dtype, float*, float*);
+extern template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
 
 // An unfused attention that keeps every tensor in dtype: scores, capped scores, probabilities and output are
 // rounded, sums and the softmax are FP32. FlashAttention (Dao et al. 2022, its test suite) measures its own
 // errors against those of such an attention. In e4m3, which has no room for scores, these stay FP32, and
 // probabilities are rounded after scaling: the largest of each row becomes 448, the largest e4m3 value. out
 // as above, holding values of the output's dtype.
-void yardstick_attention(const ScaledAttentionArgs& args, Dtype dtype, float* out);
+void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out);
 
 }  // namespace flashcore::kernels

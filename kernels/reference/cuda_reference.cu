@@ -110,37 +110,37 @@ __device__ void multiply_tile(int row_begin, int column_begin, int depth_begin, 
   }
 }
 
-// Keys that any of `rows` rows from `row` on sees.
-__device__ KeyRange visible_to_rows(const AttentionArgs& args, int row, int rows) {
-  const int last_row = min(row + rows, args.seq_q) - 1;
-  return {visible_keys(args, row).begin, visible_keys(args, last_row).end};
+// Keys that some row of the tile from `row` on sees.
+__device__ KeyRange keys_of_tile(const AttentionArgs& args, int row) {
+  const int last_row = min(row + kTile, args.sequences.seq_q) - 1;
+  return args.mask.keys_of_any(row, last_row, args.sequences.seq_q, args.sequences.seq_kv);
 }
 
 // scores [heads, rows, seq_kv]; grid: (key tiles, row tiles, heads)
 template <class T, class Rounding>
 __global__ void __launch_bounds__(kThreads, kScoreBlocks)
-    scores_kernel(ScaledAttentionArgs args, Chunk chunk, float* scores) {
+    scores_kernel(AttentionArgs args, Chunk chunk, float* scores) {
   const HeadIndex head = head_index(args, chunk.head_begin + blockIdx.z);
   const T* q = static_cast<const T*>(args.q) + offset(args.q_stride, head.batch, head.head);
-  const T* k = static_cast<const T*>(args.k) + offset(args.k_stride, head.batch, head.head_kv);
+  const T* k = static_cast<const T*>(args.k) + offset(args.kv.k, head.batch, head.head_kv);
   const float q_factor = descale_of(args.q_descale, args, head);
   const float k_factor = descale_of(args.k_descale, args, head);
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
   const int row_end = chunk.row_begin + chunk.rows;
   const int key_begin = static_cast<int>(blockIdx.x) * kTile;
-  float* head_scores = scores + std::int64_t{blockIdx.z} * chunk.rows * args.seq_kv;
+  float* head_scores = scores + std::int64_t{blockIdx.z} * chunk.rows * args.sequences.seq_kv;
 
-  const KeyRange seen = visible_to_rows(args, row_begin, kTile);
+  const KeyRange seen = keys_of_tile(args, row_begin);
   const bool all_masked = key_begin >= seen.end || key_begin + kTile <= seen.begin;
   const auto store = [&](int row, int key, float dot) {
-    if (row >= row_end || key >= args.seq_kv) return;
-    const KeyRange keys = visible_keys(args, row);
+    if (row >= row_end || key >= args.sequences.seq_kv) return;
+    const KeyRange keys = args.visible_keys(head.batch, row);
     float score = -INFINITY;
     if (key >= keys.begin && key < keys.end) {
       score = Rounding::score(args.scale * dot);
       if (args.softcap > 0) score = Rounding::score(args.softcap * tanhf(score / args.softcap));
     }
-    head_scores[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] = score;
+    head_scores[std::int64_t{row - chunk.row_begin} * args.sequences.seq_kv + key] = score;
   };
   multiply_tile(
       row_begin, key_begin, 0, all_masked ? 0 : args.head_dim,
@@ -148,7 +148,7 @@ __global__ void __launch_bounds__(kThreads, kScoreBlocks)
         return row < row_end ? q_factor * to_float(q[row * args.q_stride.row + d]) : 0.0f;
       },
       [&](int d, int key) {
-        return key < args.seq_kv ? k_factor * to_float(k[key * args.k_stride.row + d]) : 0.0f;
+        return key < args.sequences.seq_kv ? k_factor * to_float(k[key * args.kv.k.row + d]) : 0.0f;
       },
       store);
 }
@@ -173,58 +173,63 @@ __device__ float reduce_block(float value, Combine combine) {
 template <class Rounding>
 __global__ void __launch_bounds__(kThreads)
     softmax_kernel(AttentionArgs args, Chunk chunk, float* scores, float* lse) {
-  float* row_scores = scores + (std::int64_t{blockIdx.y} * chunk.rows + blockIdx.x) * args.seq_kv;
+  float* row_scores = scores + (std::int64_t{blockIdx.y} * chunk.rows + blockIdx.x) * args.sequences.seq_kv;
   float row_max = -INFINITY;
-  for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) row_max = fmaxf(row_max, row_scores[key]);
+  for (int key = threadIdx.x; key < args.sequences.seq_kv; key += kThreads)
+    row_max = fmaxf(row_max, row_scores[key]);
   row_max = reduce_block(row_max, [](float a, float b) { return fmaxf(a, b); });
   const float subtract = row_max == -INFINITY ? 0.0f : row_max;
   float sum = 0;
-  for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) sum += expf(row_scores[key] - subtract);
+  for (int key = threadIdx.x; key < args.sequences.seq_kv; key += kThreads)
+    sum += expf(row_scores[key] - subtract);
   sum = reduce_block(sum, [](float a, float b) { return a + b; });
-  for (int key = threadIdx.x; key < args.seq_kv; key += kThreads) {
+  for (int key = threadIdx.x; key < args.sequences.seq_kv; key += kThreads) {
     row_scores[key] = sum == 0 ? 0.0f : Rounding::probability(expf(row_scores[key] - subtract), sum);
   }
   if (lse != nullptr && threadIdx.x == 0) {
     const std::int64_t head = chunk.head_begin + blockIdx.y;
-    lse[head * args.seq_q + chunk.row_begin + blockIdx.x] = sum == 0 ? -INFINITY : row_max + logf(sum);
+    lse[head * args.sequences.seq_q + chunk.row_begin + blockIdx.x] =
+        sum == 0 ? -INFINITY : row_max + logf(sum);
   }
 }
 
 // out [batch, heads_q, seq_q, head_dim] = probabilities · V; grid: (head_dim tiles, row tiles, heads)
 template <class T, class Rounding>
 __global__ void __launch_bounds__(kThreads)
-    output_kernel(ScaledAttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
+    output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
   const std::int64_t flat_head = chunk.head_begin + blockIdx.z;
   const HeadIndex head = head_index(args, flat_head);
-  const T* v = static_cast<const T*>(args.v) + offset(args.v_stride, head.batch, head.head_kv);
+  const T* v = static_cast<const T*>(args.v) + offset(args.kv.v, head.batch, head.head_kv);
   const float v_factor = descale_of(args.v_descale, args, head);
-  const float* head_p = probabilities + std::int64_t{blockIdx.z} * chunk.rows * args.seq_kv;
+  const float* head_p = probabilities + std::int64_t{blockIdx.z} * chunk.rows * args.sequences.seq_kv;
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
   const int row_end = chunk.row_begin + chunk.rows;
-  const KeyRange seen = visible_to_rows(args, row_begin, kTile);
+  const KeyRange seen = keys_of_tile(args, row_begin);
   multiply_tile(
       row_begin, static_cast<int>(blockIdx.x) * kTile, seen.begin, seen.end,
       [&](int row, int key) {
-        return row < row_end ? head_p[std::int64_t{row - chunk.row_begin} * args.seq_kv + key] : 0.0f;
+        return row < row_end ? head_p[std::int64_t{row - chunk.row_begin} * args.sequences.seq_kv + key]
+                             : 0.0f;
       },
       [&](int key, int d) {
-        return d < args.head_dim ? v_factor * to_float(v[key * args.v_stride.row + d]) : 0.0f;
+        return d < args.head_dim ? v_factor * to_float(v[key * args.kv.v.row + d]) : 0.0f;
       },
       [&](int row, int d, float value) {
         if (row >= row_end || d >= args.head_dim) return;
-        out[(flat_head * args.seq_q + row) * args.head_dim + d] = Rounding::output(value);
+        out[(flat_head * args.sequences.seq_q + row) * args.head_dim + d] = Rounding::output(value);
       });
 }
 
 constexpr unsigned tiles(std::int64_t count) { return static_cast<unsigned>((count + kTile - 1) / kTile); }
 
 template <class T, class Rounding>
-cudaError_t run_chunk(const ScaledAttentionArgs& args, const Chunk& chunk, float* out, float* lse,
-                      float* scores, cudaStream_t stream) {
+cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out, float* lse, float* scores,
+                      cudaStream_t stream) {
   const auto heads = static_cast<unsigned>(chunk.heads);
   const auto rows = static_cast<unsigned>(chunk.rows);
-  cudaError_t error = launch(scores_kernel<T, Rounding>, dim3(tiles(args.seq_kv), tiles(rows), heads),
-                             kThreads, stream, args, chunk, scores);
+  cudaError_t error =
+      launch(scores_kernel<T, Rounding>, dim3(tiles(args.sequences.seq_kv), tiles(rows), heads), kThreads,
+             stream, args, chunk, scores);
   if (error == cudaSuccess) {
     error = launch(softmax_kernel<Rounding>, dim3(rows, heads), kThreads, stream, args, chunk, scores, lse);
   }
@@ -238,22 +243,23 @@ cudaError_t run_chunk(const ScaledAttentionArgs& args, const Chunk& chunk, float
 // Heads and rows of a chunk: at least one tile of rows of one head, and within the grid's limits.
 Chunk largest_chunk(const AttentionArgs& args) {
   constexpr std::int64_t kMostGridYZ = 65535;
-  const std::int64_t rows_that_fit = std::max<std::int64_t>(kTile, kChunkElements / args.seq_kv);
-  const std::int64_t rows = std::min({std::int64_t{args.seq_q}, rows_that_fit, kMostGridYZ * kTile});
-  const std::int64_t heads = std::max<std::int64_t>(1, kChunkElements / (rows * args.seq_kv));
-  const std::int64_t all_heads = std::int64_t{args.batch} * args.heads_q;
+  const std::int64_t rows_that_fit = std::max<std::int64_t>(kTile, kChunkElements / args.sequences.seq_kv);
+  const std::int64_t rows =
+      std::min({std::int64_t{args.sequences.seq_q}, rows_that_fit, kMostGridYZ * kTile});
+  const std::int64_t heads = std::max<std::int64_t>(1, kChunkElements / (rows * args.sequences.seq_kv));
+  const std::int64_t all_heads = std::int64_t{args.sequences.batch} * args.heads_q;
   return {0, std::min({heads, all_heads, kMostGridYZ}), 0, static_cast<std::int32_t>(rows)};
 }
 
 template <class T, class Rounding>
-cudaError_t run_all(const ScaledAttentionArgs& args, float* out, float* lse, float* scores,
-                    cudaStream_t stream) {
+cudaError_t run_all(const AttentionArgs& args, float* out, float* lse, float* scores, cudaStream_t stream) {
   const Chunk largest = largest_chunk(args);
-  const std::int64_t all_heads = std::int64_t{args.batch} * args.heads_q;
+  const std::int64_t all_heads = std::int64_t{args.sequences.batch} * args.heads_q;
   for (std::int64_t head = 0; head < all_heads; head += largest.heads) {
-    for (std::int64_t row = 0; row < args.seq_q; row += largest.rows) {
-      const Chunk chunk{head, std::min(largest.heads, all_heads - head), static_cast<std::int32_t>(row),
-                        static_cast<std::int32_t>(std::min<std::int64_t>(largest.rows, args.seq_q - row))};
+    for (std::int64_t row = 0; row < args.sequences.seq_q; row += largest.rows) {
+      const Chunk chunk{
+          head, std::min(largest.heads, all_heads - head), static_cast<std::int32_t>(row),
+          static_cast<std::int32_t>(std::min<std::int64_t>(largest.rows, args.sequences.seq_q - row))};
       const cudaError_t error = run_chunk<T, Rounding>(args, chunk, out, lse, scores, stream);
       if (error != cudaSuccess) return error;
     }
@@ -265,10 +271,10 @@ cudaError_t run_all(const ScaledAttentionArgs& args, float* out, float* lse, flo
 
 std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args) {
   const Chunk chunk = largest_chunk(args);
-  return sizeof(float) * static_cast<std::size_t>(chunk.heads * chunk.rows * args.seq_kv);
+  return sizeof(float) * static_cast<std::size_t>(chunk.heads * chunk.rows * args.sequences.seq_kv);
 }
 
-int cuda_reference_attention(const ScaledAttentionArgs& args, Dtype dtype, Precision precision, float* out,
+int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream) {
   const auto run = [&]<class T, class Rounding>(T, Rounding) {
     return run_all<T, Rounding>(args, out, lse, static_cast<float*>(scratch),

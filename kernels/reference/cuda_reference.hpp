@@ -44,7 +44,7 @@ int cuda_fill(const TensorFill& fill, void* stream);
 //   it
 enum class Precision { reference, yardstick };
 std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args);
-int cuda_reference_attention(const ScaledAttentionArgs& args, Dtype dtype, Precision precision, float* out,
+int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream);
 
 // Compares a strided tensor of a dtype that O can have with a contiguous FP32 one. Synchronises the stream.

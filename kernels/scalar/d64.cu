@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> scalar_d64() {
+std::span<const CompiledKernel> scalar_d64() {
   static constexpr auto kTable =
       make_table<ScalarKernel, 64, Tile{4, 4, 4, 1}, Tile{4, 8, 4, 1}, Tile{8, 8, 8, 1}>();
   return kTable;

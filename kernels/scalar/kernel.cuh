@@ -36,10 +36,8 @@ struct ScalarKernel {
     return nullptr;
   }
   static constexpr int smem_bytes() { return 0; }
-  static std::int64_t grid_blocks(const AttentionArgs& args) {
-    return tiled_grid_blocks(args, S.tile.block_q);
-  }
-  static const char* unsupported(const AttentionArgs& args) { return misaligned(args); }
+  static std::int64_t grid_blocks(const KernelArgs& args) { return tiled_grid_blocks(args, S.tile.block_q); }
+  static const char* unsupported(const KernelArgs& args) { return misaligned(args); }
 
   struct RowState {
     float row_max = -INFINITY;  // of scores · log2(e)
@@ -55,8 +53,8 @@ struct ScalarKernel {
   }
 
   // Scores of the kKeys keys from `key` on; keys past the end get -inf.
-  __device__ static void score_keys(const AttentionArgs& args, float (&score)[kKeys],
-                                    const float2 (&q)[kPairs], const T* k, int key, int key_end, int lane) {
+  __device__ static void score_keys(const KernelArgs& args, float (&score)[kKeys], const float2 (&q)[kPairs],
+                                    const T* k, int key, int key_end, int lane) {
 #pragma unroll
     for (int j = 0; j < kKeys; ++j) {
       float2 k_row[kPairs];
@@ -69,7 +67,7 @@ struct ScalarKernel {
     }
   }
 
-  __device__ static void accumulate(const AttentionArgs& args, RowState& state, const float (&score)[kKeys],
+  __device__ static void accumulate(const KernelArgs& args, RowState& state, const float (&score)[kKeys],
                                     const T* v, int key, int key_end, int lane) {
     float new_max = state.row_max;
 #pragma unroll
@@ -97,7 +95,7 @@ struct ScalarKernel {
     }
   }
 
-  __device__ static void run(const AttentionArgs& args) {
+  __device__ static void run(const KernelArgs& args) {
     const int lane = threadIdx.x % kWarpSize;
     const BlockPosition position = block_position(args, S.tile.block_q);
     const int row = position.row_begin + threadIdx.x / kWarpSize;

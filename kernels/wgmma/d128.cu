@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> wgmma_d128() {
+std::span<const CompiledKernel> wgmma_d128() {
   using enum Interleave;
   using enum Schedule;
   static constexpr auto kTable =

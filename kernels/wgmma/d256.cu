@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> wgmma_d256() {
+std::span<const CompiledKernel> wgmma_d256() {
   using enum Interleave;
   using enum Schedule;
   static constexpr auto kTable =

@@ -52,16 +52,16 @@ struct WgmmaKernel : WgmmaPipeline<S, HalfOperands> {
   static constexpr const char* kSummary =
       "producer with bulk tensor copies, consumers with warpgroup products";
 
-  static const char* unsupported(const AttentionArgs& args) {
+  static const char* unsupported(const KernelArgs& args) {
     for (const Strides& stride : {args.q_stride, args.k_stride, args.v_stride, args.out_stride}) {
       if (const char* reason = unmappable(stride, S.dtype)) return reason;
     }
     return WgmmaKernel::unsupported_rows(args);
   }
 
-  static std::size_t workspace_bytes(const AttentionArgs&) { return WgmmaKernel::kCounterBytes; }
+  static std::size_t workspace_bytes(const KernelArgs&) { return WgmmaKernel::kCounterBytes; }
 
-  static cudaError_t prepare(const AttentionArgs& args, cudaStream_t stream, WgmmaParams& params) {
+  static cudaError_t prepare(const KernelArgs& args, cudaStream_t stream, WgmmaParams& params) {
     auto* counter = static_cast<int*>(args.workspace);
     set_sizes_and_scales<L>(args, WgmmaKernel::concurrent_tiles(), counter, params);
     if (const cudaError_t error = WgmmaKernel::reset(counter, stream); error != cudaSuccess) return error;

@@ -9,7 +9,7 @@ namespace flashcore::kernels {
 
 struct WgmmaParams {
   CUtensorMap q, k, v, out;
-  AttentionArgs args;
+  KernelArgs args;
   TileOrder order;
   KeyBounds bounds;
   float log2_scale;     // exp2(log2_scale · score) is the softmax's exp
@@ -19,7 +19,7 @@ struct WgmmaParams {
 
 // Fills all but the tensor maps.
 template <class L>
-void set_sizes_and_scales(const AttentionArgs& args, int blocks, int* next_tile, WgmmaParams& params) {
+void set_sizes_and_scales(const KernelArgs& args, int blocks, int* next_tile, WgmmaParams& params) {
   params.args = args;
   params.order = make_tile_order<L>(args, blocks);
   params.bounds = KeyBounds(args);
@@ -33,7 +33,7 @@ void set_sizes_and_scales(const AttentionArgs& args, int blocks, int* next_tile,
 struct WgmmaTensors {
   PanelTensor q, k, v, out;
 
-  WgmmaTensors(const AttentionArgs& args, Dtype dtype, int box_rows_kv, bool pack_gqa)
+  WgmmaTensors(const KernelArgs& args, Dtype dtype, int box_rows_kv, bool pack_gqa)
       : q{args.q, args.q_stride, args.batch, args.heads_q, args.seq_q, args.head_dim, dtype, kWarpgroupRows},
         k{args.k, args.k_stride, args.batch, args.heads_kv, args.seq_kv, args.head_dim, dtype, box_rows_kv},
         v{args.v, args.v_stride, args.batch, args.heads_kv, args.seq_kv, args.head_dim, dtype, box_rows_kv},

@@ -89,7 +89,7 @@ struct WgmmaPipeline {
   static constexpr int smem_bytes() { return L::kSmemBytes; }
 
   // What no family of this pipeline can do, strides for tensor maps aside.
-  static const char* unsupported_rows(const AttentionArgs& args) {
+  static const char* unsupported_rows(const KernelArgs& args) {
     if (std::int64_t{args.seq_q} + args.seq_kv > KeyBounds::kMaxRows) return "too many queries and keys";
     if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
     if constexpr (L::kPackGqa) {
@@ -98,7 +98,7 @@ struct WgmmaPipeline {
     return misaligned(args);
   }
 
-  static std::int64_t grid_blocks(const AttentionArgs& args) {
+  static std::int64_t grid_blocks(const KernelArgs& args) {
     using Rows = QueryRows<L::kPackGqa>;
     const std::int64_t tiles = Rows::tiles(args, L::kClusterRows) * Rows::heads(args) * args.batch;
     if constexpr (S.tile.schedule == 0) return tiles * L::kCluster;

@@ -19,7 +19,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "attention/args.hpp"
+#include "kernels/common/kernel_args.hpp"
 #include "kernels/common/key_bounds.cuh"
 #include "kernels/common/query_rows.cuh"
 #include "kernels/wgmma/layout.cuh"
@@ -43,7 +43,7 @@ struct TileOrder {
 };
 
 // Null, or why query heads cannot share a tile.
-constexpr const char* unpackable(const AttentionArgs& args) {
+constexpr const char* unpackable(const KernelArgs& args) {
   const int group = args.heads_q / args.heads_kv;
   if (group > kWarpgroupRows || (group & (group - 1)) != 0)
     return "the query heads of one KV head must be a power of two, at most 64, to share a tile";
@@ -54,7 +54,7 @@ constexpr const char* unpackable(const AttentionArgs& args) {
 
 // For a device that works on `blocks` tiles at a time.
 template <class L>
-TileOrder make_tile_order(const AttentionArgs& args, int blocks) {
+TileOrder make_tile_order(const KernelArgs& args, int blocks) {
   using Rows = QueryRows<L::kPackGqa>;
   TileOrder order{};
   const int group = args.heads_q / args.heads_kv;
@@ -62,7 +62,7 @@ TileOrder make_tile_order(const AttentionArgs& args, int blocks) {
   order.group_shift = L::kPackGqa ? std::countr_zero(static_cast<unsigned>(group)) : 0;
   order.tiles_per_head = static_cast<int>(Rows::tiles(args, L::kClusterRows));
   order.tiles = order.tiles_per_head * heads;
-  order.longest_first = args.window_right >= 0;
+  order.longest_first = args.mask().hides_later_keys();
   int section_heads = 1;
   int last_heads = 1;
   if (order.longest_first) {
@@ -130,7 +130,7 @@ struct QueryRange {
 };
 
 template <class L>
-__device__ inline QueryRange queries_of(const AttentionArgs& args, const TileOrder& order, int row_begin,
+__device__ inline QueryRange queries_of(const KernelArgs& args, const TileOrder& order, int row_begin,
                                         int rows) {
   if constexpr (L::kPackGqa) {
     return {query_of<L>(order, row_begin), min(query_of<L>(order, row_begin + rows - 1), args.seq_q - 1)};

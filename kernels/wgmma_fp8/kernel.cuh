@@ -50,7 +50,7 @@ struct WgmmaFp8Kernel : WgmmaPipeline<S, E4m3Operands> {
   static constexpr const char* kFamily = "wgmma_fp8";
   static constexpr const char* kSummary = "the wgmma pipeline in e4m3, behind a pass that transposes V";
 
-  static const char* unsupported(const AttentionArgs& args) {
+  static const char* unsupported(const KernelArgs& args) {
     for (const Strides& stride : {args.q_stride, args.k_stride, args.v_stride}) {
       if (const char* reason = unmappable(stride, S.dtype)) return reason;
     }
@@ -59,11 +59,11 @@ struct WgmmaFp8Kernel : WgmmaPipeline<S, E4m3Operands> {
   }
 
   // Vᵀ, then the counter.
-  static std::size_t workspace_bytes(const AttentionArgs& args) {
+  static std::size_t workspace_bytes(const KernelArgs& args) {
     return static_cast<std::size_t>(ValueTranspose::bytes(args)) + WgmmaFp8Kernel::kCounterBytes;
   }
 
-  static cudaError_t prepare(const ScaledAttentionArgs& args, cudaStream_t stream, WgmmaFp8Params& params) {
+  static cudaError_t prepare(const AttentionArgs& args, cudaStream_t stream, WgmmaFp8Params& params) {
     auto* workspace = static_cast<std::byte*>(args.workspace);
     auto* counter = reinterpret_cast<int*>(workspace + ValueTranspose::bytes(args));
     set_sizes_and_scales<L>(args, WgmmaFp8Kernel::concurrent_tiles(), counter, params);
@@ -78,7 +78,7 @@ struct WgmmaFp8Kernel : WgmmaPipeline<S, E4m3Operands> {
   }
 
  private:
-  static WgmmaTensors tensors(const ScaledAttentionArgs& args) {
+  static WgmmaTensors tensors(const AttentionArgs& args) {
     WgmmaTensors tensors(args, S.dtype, L::kBlockKv / L::kCluster, L::kPackGqa);
     const auto columns = static_cast<int>(ValueTranspose::columns(args));
     const std::int64_t head = std::int64_t{columns} * args.head_dim;

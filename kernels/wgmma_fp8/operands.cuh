@@ -8,7 +8,7 @@
 namespace flashcore::kernels {
 
 struct WgmmaFp8Params : WgmmaParams {
-  const float* q_descale;  // [batch, heads_kv], as in ScaledAttentionArgs
+  const float* q_descale;  // [batch, heads_kv], as in AttentionArgs
   const float* k_descale;
   const float* v_descale;
   Dtype out_dtype;

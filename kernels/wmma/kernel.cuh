@@ -29,7 +29,7 @@ struct WmmaKernel : WmmaTile<S> {
     return S.tile.num_stages != 1 ? "num_stages must be 1" : Tile::invalid();
   }
 
-  __device__ static void run(const AttentionArgs& args) {
+  __device__ static void run(const KernelArgs& args) {
     extern __shared__ __align__(32) unsigned char smem_raw[];
     Smem& smem = *reinterpret_cast<Smem*>(smem_raw);
     const auto work = Tile::find_work(args);

@@ -58,8 +58,8 @@ struct WmmaTile {
     return nullptr;
   }
   static constexpr int smem_bytes() { return sizeof(Smem); }
-  static std::int64_t grid_blocks(const AttentionArgs& args) { return tiled_grid_blocks(args, kBlockQ); }
-  static const char* unsupported(const AttentionArgs& args) { return misaligned(args); }
+  static std::int64_t grid_blocks(const KernelArgs& args) { return tiled_grid_blocks(args, kBlockQ); }
+  static const char* unsupported(const KernelArgs& args) { return misaligned(args); }
 
   template <class Use, class Layout = void>
   using Fragment = nvcuda::wmma::fragment<Use, kMma, kMma, kMma, T, Layout>;
@@ -121,7 +121,7 @@ struct WmmaTile {
     int key_begin, key_end;  // keys that any of the rows sees; key_begin is the start of a tile
   };
 
-  __device__ static Work find_work(const AttentionArgs& args) {
+  __device__ static Work find_work(const KernelArgs& args) {
     Work work{.position = block_position(args, kBlockQ)};
     const BlockPosition& at = work.position;
     work.rows = min(kBlockQ, args.seq_q - at.row_begin);
@@ -144,7 +144,7 @@ struct WmmaTile {
   };
 
   // Rows past the tensor's end see no key.
-  __device__ static RowState make_row(const AttentionArgs& args, const Work& work) {
+  __device__ static RowState make_row(const KernelArgs& args, const Work& work) {
     const int row = static_cast<int>(threadIdx.x) / kLanesPerRow;
     return {.row = row,
             .lane = static_cast<int>(threadIdx.x) % kLanesPerRow,
@@ -152,13 +152,13 @@ struct WmmaTile {
   }
 
   // q from memory, o = 0; the caller synchronises.
-  __device__ static void start(const AttentionArgs& args, const Work& work, Smem& smem) {
+  __device__ static void start(const KernelArgs& args, const Work& work, Smem& smem) {
     load_tile<kBlockQ, kHeadDim, kInputLd, kThreads>(smem.q, work.q, args.q_stride.row, work.rows);
     for (int i = threadIdx.x; i < kBlockQ * kOutLd; i += kThreads) smem.o[i] = 0.0f;
   }
 
   // p = exp2(s - row_max) in T, and o rescaled to the new maximum.
-  __device__ static void softmax_tile(const AttentionArgs& args, Smem& smem, RowState& state, int key_begin) {
+  __device__ static void softmax_tile(const KernelArgs& args, Smem& smem, RowState& state, int key_begin) {
     constexpr int kColumns = kBlockKv / kLanesPerRow;
     float score[kColumns];
     float tile_max = -INFINITY;
@@ -189,7 +189,7 @@ struct WmmaTile {
     }
   }
 
-  __device__ static void store_out(const AttentionArgs& args, const Smem& smem, const RowState& state,
+  __device__ static void store_out(const KernelArgs& args, const Smem& smem, const RowState& state,
                                    const BlockPosition& position) {
     const int row = position.row_begin + state.row;
     if (row >= args.seq_q) return;

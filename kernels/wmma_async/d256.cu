@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> wmma_async_d256() {
+std::span<const CompiledKernel> wmma_async_d256() {
   static constexpr auto kTable =
       make_table<WmmaAsyncKernel, 256, Tile{32, 32, 4, 2}, Tile{16, 32, 4, 1}, Tile{16, 32, 4, 2},
                  Tile{16, 32, 4, 3}, Tile{32, 32, 4, 1}, Tile{32, 32, 8, 1}, Tile{32, 32, 8, 2},

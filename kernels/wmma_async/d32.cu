@@ -2,7 +2,7 @@
 
 namespace flashcore::kernels {
 
-std::span<const Variant> wmma_async_d32() {
+std::span<const CompiledKernel> wmma_async_d32() {
   static constexpr auto kTable =
       make_table<WmmaAsyncKernel, 32, Tile{32, 64, 4, 2}, Tile{32, 32, 4, 1}, Tile{32, 32, 4, 2},
                  Tile{32, 32, 4, 3}, Tile{32, 64, 4, 3}, Tile{64, 32, 4, 2}, Tile{64, 64, 4, 1},

@@ -28,8 +28,7 @@ struct WmmaAsyncKernel : WmmaTile<S> {
   using typename Tile::Work;
 
   // Sends the tile of K and V that begins at `key` into a buffer; nothing when no row needs it.
-  __device__ static void send_tile(const AttentionArgs& args, const Work& work, Smem& smem, int stage,
-                                   int key) {
+  __device__ static void send_tile(const KernelArgs& args, const Work& work, Smem& smem, int stage, int key) {
     if (key < work.key_end) {
       const int keys = args.seq_kv - key;
       load_tile_async<kBlockKv, kHeadDim, kInputLd, kThreads>(smem.k[stage], work.k + key * args.k_stride.row,
@@ -40,7 +39,7 @@ struct WmmaAsyncKernel : WmmaTile<S> {
     ptx::cp_async_commit();
   }
 
-  __device__ static void run(const AttentionArgs& args) {
+  __device__ static void run(const KernelArgs& args) {
     extern __shared__ __align__(32) unsigned char smem_raw[];
     Smem& smem = *reinterpret_cast<Smem*>(smem_raw);
     const auto work = Tile::find_work(args);

@@ -2,23 +2,25 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string_view>
+
+#include "base/words.hpp"
 
 namespace flashcore {
 
 // e4m3 is the 8-bit format of Micikevicius et al. 2022, "FP8 Formats for Deep Learning": no infinity, one NaN
 // of either sign, 448 the largest value.
 enum class Dtype : int { fp16, bf16, e4m3 };
-
-inline constexpr Dtype kAllDtypes[] = {Dtype::fp16, Dtype::bf16, Dtype::e4m3};
+inline constexpr std::string_view kDtypeWords[] = {"fp16", "bf16", "e4m3"};
+constexpr Words words(Dtype) { return kDtypeWords; }
 
 // What O can be.
 inline constexpr Dtype kOutputDtypes[] = {Dtype::fp16, Dtype::bf16};
+inline constexpr std::string_view kOutputDtypeWords[] = {to_string(kOutputDtypes[0]),
+                                                         to_string(kOutputDtypes[1])};
 
 // All that the rest of the program needs to know of a dtype.
 struct DtypeTraits {
-  const char* name;
   std::size_t size_bytes;
   int fraction_bits;
   int lowest_exponent;  // of the smallest subnormal, a power of two
@@ -32,8 +34,7 @@ struct DtypeTraits {
 constexpr DtypeTraits traits(Dtype dtype) {
   switch (dtype) {
     case Dtype::fp16:
-      return {.name = "fp16",
-              .size_bytes = 2,
+      return {.size_bytes = 2,
               .fraction_bits = 10,
               .lowest_exponent = -24,
               .largest = 65504,
@@ -41,8 +42,7 @@ constexpr DtypeTraits traits(Dtype dtype) {
               .out = Dtype::fp16,
               .scaled = false};
     case Dtype::bf16:
-      return {.name = "bf16",
-              .size_bytes = 2,
+      return {.size_bytes = 2,
               .fraction_bits = 7,
               .lowest_exponent = -133,
               .largest = 0x1.fep127f,
@@ -50,8 +50,7 @@ constexpr DtypeTraits traits(Dtype dtype) {
               .out = Dtype::bf16,
               .scaled = false};
     case Dtype::e4m3:
-      return {.name = "e4m3",
-              .size_bytes = 1,
+      return {.size_bytes = 1,
               .fraction_bits = 3,
               .lowest_exponent = -9,
               .largest = 448,
@@ -62,18 +61,9 @@ constexpr DtypeTraits traits(Dtype dtype) {
   return {};
 }
 
-constexpr std::string_view to_string(Dtype dtype) { return traits(dtype).name; }
-
 constexpr std::size_t size_bytes(Dtype dtype) { return traits(dtype).size_bytes; }
 
 // Largest relative error of one rounding.
 constexpr double unit_roundoff(Dtype dtype) { return 0.5 / (1 << traits(dtype).fraction_bits); }
-
-constexpr std::optional<Dtype> parse_dtype(std::string_view text) {
-  for (Dtype dtype : kAllDtypes) {
-    if (to_string(dtype) == text) return dtype;
-  }
-  return std::nullopt;
-}
 
 }  // namespace flashcore

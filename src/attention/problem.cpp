@@ -7,6 +7,7 @@
 #include <iterator>
 #include <limits>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 
 namespace flashcore {
@@ -42,11 +43,20 @@ TensorShape make_shape(Layout layout, std::int64_t batch, std::int64_t heads, st
   return shape;
 }
 
-void check_size(std::int64_t value, std::string_view name, std::string_view where) {
-  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
-  if (value < 1 || value > kMost) {
-    throw UsageError(
-        fmt::format("{}/{}: {} is out of range, it must be from 1 to {}", where, name, value, kMost));
+// A number outside of the field's range; an absent one is none.
+void check_range(const ProblemField& field, const Problem& p, std::string_view where) {
+  const auto check = [&](const auto& value) {
+    const auto number = static_cast<double>(value);
+    if (!std::isfinite(number))
+      throw UsageError(fmt::format("{}/{}: must be a finite number", where, field.name));
+    if (number >= field.least && number <= field.most) return;
+    throw UsageError(fmt::format("{}/{}: {} is out of range, it must be from {} to {}", where, field.name,
+                                 value, field.least, field.most));
+  };
+  if (const auto* size = std::get_if<std::int64_t Problem::*>(&field.member)) check(p.**size);
+  if (const auto* real = std::get_if<double Problem::*>(&field.member)) check(p.**real);
+  if (const auto* given = std::get_if<std::optional<std::int64_t> Problem::*>(&field.member)) {
+    if (p.**given) check(*(p.**given));
   }
 }
 
@@ -67,55 +77,40 @@ double default_scale(std::int64_t head_dim) { return 1.0 / std::sqrt(static_cast
 
 Dtype output_dtype(const Problem& p) { return p.out_dtype.value_or(traits(p.dtype).out); }
 
-void settle_out_dtype(Problem& p) {
+void settle(Problem& p) {
   p.out_dtype = traits(p.dtype).scaled ? std::optional(output_dtype(p)) : std::nullopt;
-}
-
-std::string describe(const Problem& p) {
-  std::string text = fmt::format("b{}_hq{}_hkv{}_q{}_kv{}_d{}_{}", p.batch, p.heads_q, p.heads_kv, p.seq_q,
-                                 p.seq_kv, p.head_dim, to_string(p.dtype));
-  if (output_dtype(p) != traits(p.dtype).out) text += fmt::format("_out{}", to_string(output_dtype(p)));
-  if (p.causal) text += "_causal";
-  if (p.window_left >= 0) text += fmt::format("_wl{}", p.window_left);
-  if (p.window_right >= 0) text += fmt::format("_wr{}", p.window_right);
-  if (p.softcap > 0) text += fmt::format("_cap{}", p.softcap);
-  if (p.layout != Layout::bhsd) text += fmt::format("_{}", to_string(p.layout));
-  if (p.lse) text += "_lse";
-  return text;
+  if (p.head_dim_v == p.head_dim) p.head_dim_v.reset();
+  if (p.kv_dtype == p.dtype) p.kv_dtype.reset();
 }
 
 void validate(const Problem& p, std::string_view where) {
-  check_size(p.batch, "batch", where);
-  check_size(p.heads_q, "heads_q", where);
-  check_size(p.heads_kv, "heads_kv", where);
-  check_size(p.seq_q, "seq_q", where);
-  check_size(p.seq_kv, "seq_kv", where);
-  check_size(p.head_dim, "head_dim", where);
+  for (const ProblemField& field : problem_fields()) check_range(field, p, where);
   if (p.heads_q % p.heads_kv != 0) {
     throw UsageError(
         fmt::format("{}/heads_q: {} is not a multiple of heads_kv = {}", where, p.heads_q, p.heads_kv));
   }
   check_out_dtype(p, where);
-  if (!std::isfinite(p.scale)) throw UsageError(fmt::format("{}/scale: must be a finite number", where));
-  if (!std::isfinite(p.softcap) || p.softcap < 0) {
-    throw UsageError(fmt::format("{}/softcap: must be 0 (none) or a positive number", where));
+  if ((p.mask == MaskKind::chunk) != (p.chunk > 0)) {
+    throw UsageError(
+        fmt::format("{}/chunk: is {}, but the mask is {}; \"chunk\" counts the keys of a mask \"chunk\"",
+                    where, p.chunk, to_string(p.mask)));
   }
-  const auto check_window = [&](std::int64_t value, std::string_view name) {
-    if (value < -1 || value > std::numeric_limits<std::int32_t>::max()) {
-      throw UsageError(fmt::format("{}/{}: {} is out of range, it must be -1 (unlimited) or a number of keys",
-                                   where, name, value));
-    }
-  };
-  check_window(p.window_left, "window_left");
-  check_window(p.window_right, "window_right");
   const double rows = static_cast<double>(p.batch) * static_cast<double>(std::max(p.heads_q, p.heads_kv)) *
                       (static_cast<double>(std::max(p.seq_q, p.seq_kv)) + 8.0);
-  if (rows * (static_cast<double>(p.head_dim) + 16.0) > kMostElements) {
+  const double columns = static_cast<double>(std::max(p.head_dim, p.head_dim_v.value_or(0))) + 16.0;
+  if (rows * columns > kMostElements) {
     throw UsageError(fmt::format(
         "{}: the sizes multiply to more elements than can be addressed (batch {}, heads {}, "
         "seq {}, head_dim {})",
         where, p.batch, std::max(p.heads_q, p.heads_kv), std::max(p.seq_q, p.seq_kv), p.head_dim));
   }
+}
+
+Mask mask_of(const Problem& p) {
+  return {.kind = p.mask,
+          .left = static_cast<std::int32_t>(p.window_left),
+          .right = p.causal ? 0 : static_cast<std::int32_t>(p.window_right),
+          .chunk = static_cast<std::int32_t>(p.chunk)};
 }
 
 TensorShape query_shape(const Problem& p) {
@@ -126,20 +121,21 @@ TensorShape key_value_shape(const Problem& p) {
   return make_shape(p.layout, p.batch, p.heads_kv, p.seq_kv, p.head_dim);
 }
 
-ScaledAttentionArgs attention_args(const Problem& p) {
-  ScaledAttentionArgs args;
+AttentionArgs attention_args(const Problem& p) {
+  AttentionArgs args;
   args.q_stride = args.out_stride = query_shape(p).stride;
-  args.k_stride = args.v_stride = key_value_shape(p).stride;
-  args.batch = static_cast<std::int32_t>(p.batch);
+  args.kv.k = args.kv.v = key_value_shape(p).stride;
+  args.sequences = {.batch = static_cast<std::int32_t>(p.batch),
+                    .seq_q = static_cast<std::int32_t>(p.seq_q),
+                    .seq_kv = static_cast<std::int32_t>(p.seq_kv)};
   args.heads_q = static_cast<std::int32_t>(p.heads_q);
   args.heads_kv = static_cast<std::int32_t>(p.heads_kv);
-  args.seq_q = static_cast<std::int32_t>(p.seq_q);
-  args.seq_kv = static_cast<std::int32_t>(p.seq_kv);
   args.head_dim = static_cast<std::int32_t>(p.head_dim);
+  args.head_dim_v = static_cast<std::int32_t>(p.head_dim_v.value_or(p.head_dim));
   args.scale = static_cast<float>(p.scale);
   args.softcap = static_cast<float>(p.softcap);
-  args.window_left = static_cast<std::int32_t>(p.window_left);
-  args.window_right = p.causal ? 0 : static_cast<std::int32_t>(p.window_right);
+  args.mask = mask_of(p);
+  args.kv_dtype = p.kv_dtype.value_or(p.dtype);
   args.out_dtype = output_dtype(p);
   return args;
 }
@@ -147,8 +143,8 @@ ScaledAttentionArgs attention_args(const Problem& p) {
 std::int64_t unmasked_pairs(const Problem& p) {
   const AttentionArgs args = attention_args(p);
   std::int64_t pairs = 0;
-  for (std::int32_t query = 0; query < args.seq_q; ++query) {
-    const KeyRange keys = visible_keys(args, query);
+  for (std::int32_t query = 0; query < args.sequences.seq_q; ++query) {
+    const KeyRange keys = args.visible_keys(0, query);
     pairs += keys.end - keys.begin;
   }
   return pairs;
@@ -157,9 +153,9 @@ std::int64_t unmasked_pairs(const Problem& p) {
 double flops(const Problem& p) {
   const double per_pair = 4.0 * static_cast<double>(p.batch * p.heads_q) * static_cast<double>(p.head_dim);
   const double all_pairs = static_cast<double>(p.seq_q) * static_cast<double>(p.seq_kv);
-  const bool windowed = p.window_left >= 0 || p.window_right >= 0;
+  const bool windowed = p.window_left >= 0 || p.window_right >= 0 || p.mask != MaskKind::window;
   if (p.causal && !windowed && p.seq_q == p.seq_kv) return per_pair * all_pairs / 2;
-  if (p.causal || windowed) return per_pair * static_cast<double>(unmasked_pairs(p));
+  if (!mask_of(p).hides_nothing()) return per_pair * static_cast<double>(unmasked_pairs(p));
   return per_pair * all_pairs;
 }
 

@@ -1,4 +1,6 @@
 // One attention problem: sizes, dtype, mask and memory layout. Values only.
+//
+// attention/problem_fields.hpp describes each member once: names, ranges, identity and words are derived from it.
 #pragma once
 
 #include <cstddef>
@@ -9,26 +11,15 @@
 
 #include "attention/args.hpp"
 #include "attention/dtype.hpp"
+#include "attention/mask.hpp"
 
 namespace flashcore {
 
 // Where elements lie. `padded` is bhsd with unused elements after each row, head and batch: kernels must
 // honour strides and leave the gaps untouched.
 enum class Layout : int { bhsd, bshd, padded };
-
-inline constexpr Layout kAllLayouts[] = {Layout::bhsd, Layout::bshd, Layout::padded};
-
-constexpr std::string_view to_string(Layout layout) {
-  switch (layout) {
-    case Layout::bhsd:
-      return "bhsd";
-    case Layout::bshd:
-      return "bshd";
-    case Layout::padded:
-      return "padded";
-  }
-  return "?";
-}
+inline constexpr std::string_view kLayoutWords[] = {"bhsd", "bshd", "padded"};
+constexpr Words words(Layout) { return kLayoutWords; }
 
 struct Problem {
   std::string name = {};
@@ -38,13 +29,17 @@ struct Problem {
   std::int64_t seq_q = 1;
   std::int64_t seq_kv = 1;
   std::int64_t head_dim = 64;
+  std::optional<std::int64_t> head_dim_v = {};  // of V and O; head_dim when absent
   Dtype dtype = Dtype::fp16;
+  std::optional<Dtype> kv_dtype = {};   // of K and V; dtype when absent
   std::optional<Dtype> out_dtype = {};  // what output_dtype() is to be, for dtypes that leave a choice
   bool causal = false;
   double scale = 0;                // softmax scale; default_scale(head_dim) unless the config says otherwise
   std::int64_t window_left = -1;   // -1: unlimited
   std::int64_t window_right = -1;  // -1: unlimited; causal makes it 0
-  double softcap = 0;              // 0: none
+  MaskKind mask = MaskKind::window;
+  std::int64_t chunk = 0;  // keys of a chunk, for MaskKind::chunk
+  double softcap = 0;      // 0: none
   Layout layout = Layout::bhsd;
   bool lse = false;  // ask for the log-sum-exp output
 
@@ -56,16 +51,17 @@ double default_scale(std::int64_t head_dim);  // 1 / sqrt(head_dim)
 // The dtype of O.
 Dtype output_dtype(const Problem& problem);
 
-// Makes equal what means the same: out_dtype is set where there is a choice, and empty where there is none.
-void settle_out_dtype(Problem& problem);
+// Makes equal what means the same: an optional member is set where there is a choice, and empty where it says
+// what would hold without it.
+void settle(Problem& problem);
 
-// A name made from the sizes, for problems that were given none: "b1_hq8_hkv8_q512_kv512_d64_fp16_causal".
-std::string describe(const Problem& problem);
-
-// Throws UsageError with `where` (a JSON pointer or a flag) when a size is out of range or a combination has
-// no meaning: sizes in [1, 2^31), heads_q a multiple of heads_kv, every tensor below 2^60 bytes, an out_dtype
-// that the dtype does not go with.
+// Throws UsageError with `where` (a JSON pointer or a flag) when a member is out of its range or a combination has
+// no meaning: heads_q a multiple of heads_kv, every tensor below 2^60 bytes, an out_dtype that goes with the
+// dtype, a chunk for a chunked mask and for no other.
 void validate(const Problem& problem, std::string_view where);
+
+// The problem's mask; nothing else derives one from causal and the windows.
+Mask mask_of(const Problem& problem);
 
 // One tensor's place in memory.
 struct TensorShape {
@@ -79,8 +75,8 @@ struct TensorShape {
 TensorShape query_shape(const Problem& problem);      // Q and O
 TensorShape key_value_shape(const Problem& problem);  // K and V
 
-// Sizes, strides, mask and output dtype of a problem; pointers stay null.
-ScaledAttentionArgs attention_args(const Problem& problem);
+// Sizes, strides, mask and dtypes of a problem; pointers stay null.
+AttentionArgs attention_args(const Problem& problem);
 
 // Query-key pairs that the mask lets through, over one batch and head.
 std::int64_t unmasked_pairs(const Problem& problem);

@@ -15,21 +15,9 @@
 
 #include "base/json.hpp"
 #include "base/json_document.hpp"
-#include "record/record.hpp"
+#include "base/words.hpp"
 
 namespace flashcore {
-
-inline constexpr Backend kAllBackends[] = {Backend::cpu, Backend::cuda};
-
-inline constexpr Limit kAllLimits[] = {Limit::arithmetic, Limit::exponential, Limit::memory};
-
-constexpr std::span<const Dtype> all_values(Dtype) { return kAllDtypes; }
-constexpr std::span<const Layout> all_values(Layout) { return kAllLayouts; }
-constexpr std::span<const Backend> all_values(Backend) { return kAllBackends; }
-constexpr std::span<const Clock> all_values(Clock) { return kAllClocks; }
-constexpr std::span<const CheckDepth> all_values(CheckDepth) { return kAllCheckDepths; }
-constexpr std::span<const Status> all_values(Status) { return kAllStatuses; }
-constexpr std::span<const Limit> all_values(Limit) { return kAllLimits; }
 
 // The words that stand for numbers JSON has no way to write.
 inline constexpr std::string_view kNonfiniteWords[] = {"nan", "inf", "-inf"};
@@ -58,12 +46,9 @@ Json encode(const T& value) {
   }
 }
 
-template <class Enum>
+template <Worded Enum>
 Enum decode_word(const JsonReader& reader) {
-  const std::span<const Enum> values = all_values(Enum{});
-  std::vector<std::string_view> words;
-  for (const Enum value : values) words.push_back(to_string(value));
-  return values[reader.word(words)];
+  return static_cast<Enum>(reader.word(words(Enum{})));
 }
 
 template <class T>

@@ -115,4 +115,6 @@ std::string paint(std::string_view text, const fmt::text_style& style, bool colo
   return color ? fmt::format(style, "{}", text) : std::string(text);
 }
 
+std::string percent(double ratio) { return fmt::format("{:+.1f} %", 100 * (ratio - 1)); }
+
 }  // namespace flashcore

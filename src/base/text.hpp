@@ -31,4 +31,7 @@ std::string format_error(double value);
 // The text in this style when `color` is true.
 std::string paint(std::string_view text, const fmt::text_style& style, bool color);
 
+// A ratio as a change: 1.031 is "+3.1 %".
+std::string percent(double ratio);
+
 }  // namespace flashcore

@@ -18,48 +18,41 @@ static_assert(static_cast<int>(Backend::cuda) == FLASHCORE_CUDA);
 inline constexpr std::int32_t kOwnOutDtype = -1;  // the out_dtype that goes with the dtype
 
 constexpr bool is_dtype(std::int32_t value) {
-  return value >= 0 && value < static_cast<std::int32_t>(std::size(kAllDtypes));
+  return value >= 0 && value < static_cast<std::int32_t>(std::size(kDtypeWords));
 }
 
 constexpr Strides from_c(const flashcore_strides& s) { return {s.batch, s.head, s.row}; }
 constexpr flashcore_strides to_c(const Strides& s) { return {s.batch, s.head, s.row}; }
 
-// Everything but the dtype, which is the variant's, and what comes with it.
-constexpr AttentionArgs unscaled_from_c(const flashcore_attention& args) {
-  return {.q = args.q,
-          .k = args.k,
-          .v = args.v,
-          .out = args.out,
-          .lse = args.lse,
-          .workspace = args.workspace,
-          .q_stride = from_c(args.q_stride),
-          .k_stride = from_c(args.k_stride),
-          .v_stride = from_c(args.v_stride),
-          .out_stride = from_c(args.out_stride),
-          .batch = args.batch,
-          .heads_q = args.heads_q,
-          .heads_kv = args.heads_kv,
-          .seq_q = args.seq_q,
-          .seq_kv = args.seq_kv,
-          .head_dim = args.head_dim,
-          .scale = args.scale,
-          .softcap = args.softcap,
-          .window_left = args.window_left,
-          .window_right = args.window_right};
+// The dtypes must be some (arguments.hpp checks them).
+constexpr AttentionArgs from_c(const flashcore_attention& c) {
+  AttentionArgs args;
+  args.q = c.q;
+  args.k = c.k;
+  args.v = c.v;
+  args.out = c.out;
+  args.lse = c.lse;
+  args.workspace = c.workspace;
+  args.q_stride = from_c(c.q_stride);
+  args.out_stride = from_c(c.out_stride);
+  args.kv = {.k = from_c(c.k_stride), .v = from_c(c.v_stride)};
+  args.sequences = {.batch = c.batch, .seq_q = c.seq_q, .seq_kv = c.seq_kv};
+  args.heads_q = c.heads_q;
+  args.heads_kv = c.heads_kv;
+  args.head_dim = args.head_dim_v = c.head_dim;
+  args.scale = c.scale;
+  args.softcap = c.softcap;
+  args.mask = {.left = c.window_left, .right = c.window_right};
+  args.q_descale = c.q_descale;
+  args.k_descale = c.k_descale;
+  args.v_descale = c.v_descale;
+  args.kv_dtype = static_cast<Dtype>(c.dtype);
+  args.out_dtype =
+      c.out_dtype == kOwnOutDtype ? traits(static_cast<Dtype>(c.dtype)).out : static_cast<Dtype>(c.out_dtype);
+  return args;
 }
 
-// The same with it; the dtypes must be some.
-constexpr ScaledAttentionArgs from_c(const flashcore_attention& args) {
-  ScaledAttentionArgs all = unscaled_from_c(args);
-  all.q_descale = args.q_descale;
-  all.k_descale = args.k_descale;
-  all.v_descale = args.v_descale;
-  all.out_dtype = args.out_dtype == kOwnOutDtype ? traits(static_cast<Dtype>(args.dtype)).out
-                                                 : static_cast<Dtype>(args.out_dtype);
-  return all;
-}
-
-constexpr flashcore_attention to_c(const ScaledAttentionArgs& args, Dtype dtype) {
+constexpr flashcore_attention to_c(const AttentionArgs& args, Dtype dtype) {
   return {.q = args.q,
           .k = args.k,
           .v = args.v,
@@ -67,18 +60,18 @@ constexpr flashcore_attention to_c(const ScaledAttentionArgs& args, Dtype dtype)
           .lse = args.lse,
           .workspace = args.workspace,
           .q_stride = to_c(args.q_stride),
-          .k_stride = to_c(args.k_stride),
-          .v_stride = to_c(args.v_stride),
+          .k_stride = to_c(args.kv.k),
+          .v_stride = to_c(args.kv.v),
           .out_stride = to_c(args.out_stride),
           .dtype = static_cast<std::int32_t>(dtype),
-          .batch = args.batch,
+          .batch = args.sequences.batch,
           .heads_q = args.heads_q,
           .heads_kv = args.heads_kv,
-          .seq_q = args.seq_q,
-          .seq_kv = args.seq_kv,
+          .seq_q = args.sequences.seq_q,
+          .seq_kv = args.sequences.seq_kv,
           .head_dim = args.head_dim,
-          .window_left = args.window_left,
-          .window_right = args.window_right,
+          .window_left = args.mask.left,
+          .window_right = args.mask.right,
           .scale = args.scale,
           .softcap = args.softcap,
           .out_dtype = static_cast<std::int32_t>(traits(dtype).scaled ? args.out_dtype : dtype),

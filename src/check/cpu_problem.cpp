@@ -144,9 +144,9 @@ void CpuProblem::run_reference() try {
   throw OutOfMemoryError("memory ran out while the reference was computed");
 }
 
-ScaledAttentionArgs CpuProblem::args(std::int64_t set) const {
+AttentionArgs CpuProblem::args(std::int64_t set) const {
   const InputSet& inputs = inputs_[static_cast<std::size_t>(set)];
-  ScaledAttentionArgs arguments = attention_args(problem_);
+  AttentionArgs arguments = attention_args(problem_);
   arguments.q = inputs.q.elements.data();
   arguments.k = inputs.k.elements.data();
   arguments.v = inputs.v.elements.data();

@@ -11,7 +11,7 @@
 #include "check/cpu_inputs.hpp"
 #include "check/verdict.hpp"
 #include "device/cpu_memory.hpp"
-#include "execute/executor.hpp"
+#include "device/device_info.hpp"
 #include "kernels/common/inputs.hpp"
 #include "record/record.hpp"
 
@@ -42,7 +42,7 @@ class CpuProblem {
   void make_input_sets(std::int64_t count);
 
   // Arguments that read one input set and write the guarded output.
-  ScaledAttentionArgs args(std::int64_t set) const;
+  AttentionArgs args(std::int64_t set) const;
 
   void poison_outputs();
   std::string output_hash() const;

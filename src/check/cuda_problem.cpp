@@ -102,7 +102,7 @@ void CudaProblem::make_input_sets(std::int64_t count, CUstream_st* stream) {
 }
 
 void CudaProblem::run_reference(CUstream_st* stream) {
-  const ScaledAttentionArgs arguments = args(0);
+  const AttentionArgs arguments = args(0);
   const DeviceBuffer scratch(kernels::cuda_reference_scratch_bytes(arguments));
   auto* reference = static_cast<float*>(reference_out_.data());
   cuda_check(
@@ -118,8 +118,8 @@ void CudaProblem::run_reference(CUstream_st* stream) {
   yardstick_ = error_norms(compare_contiguous(yardstick.data(), reference_out_.data(), count, stream), count);
 }
 
-ScaledAttentionArgs CudaProblem::args(int set) const {
-  ScaledAttentionArgs arguments = attention_args(problem_);
+AttentionArgs CudaProblem::args(int set) const {
+  AttentionArgs arguments = attention_args(problem_);
   const InputSet& inputs = inputs_[static_cast<std::size_t>(set)];
   arguments.q = inputs.q.elements.data();
   arguments.k = inputs.k.elements.data();

@@ -36,7 +36,7 @@ class CudaProblem {
   void make_input_sets(std::int64_t count, CUstream_st* stream);
 
   // Arguments that read one input set and write the guarded output.
-  ScaledAttentionArgs args(int set) const;
+  AttentionArgs args(int set) const;
 
   void poison_outputs(CUstream_st* stream);
   std::string output_hash(CUstream_st* stream) const;

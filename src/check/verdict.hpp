@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "attention/problem.hpp"
+#include "check/policy.hpp"
 #include "kernels/reference/difference.hpp"
 #include "record/record.hpp"
-#include "check/policy.hpp"
 
 namespace flashcore {
 

@@ -34,7 +34,7 @@ struct CompareOptions {
   std::string policy_file;
   std::optional<double> smallest_effect;
   std::vector<std::string> fail_on;
-  std::string clock;
+  std::string mode;
   std::string format = "table";
   std::vector<std::string> writes;  // "junit=gate.xml"
   std::string noise_file;
@@ -56,11 +56,11 @@ CompareFormat parse_format(std::string_view word, std::string_view where) {
   return static_cast<CompareFormat>(found - std::begin(kFormatNames));
 }
 
-Clock parse_clock(std::string_view word) {
+TimingMode parse_mode(std::string_view word) {
   std::vector<std::string_view> words;
-  for (const Clock clock : kAllClocks) {
-    if (to_string(clock) == word) return clock;
-    words.push_back(to_string(clock));
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (to_string(mode) == word) return mode;
+    words.push_back(to_string(mode));
   }
   throw UsageError(fmt::format("--clock: unknown clock \"{}\"{}", word, suggestion(word, words)));
 }
@@ -90,7 +90,7 @@ ComparePolicy make_policy(const CompareOptions& options) {
     policy.smallest_effect = check_effect(*options.smallest_effect, "--smallest-effect");
   }
   if (!options.fail_on.empty()) policy.fail_on = parse_verdicts(options.fail_on, "--fail-on");
-  if (!options.clock.empty()) policy.clock = parse_clock(options.clock);
+  if (!options.mode.empty()) policy.mode = parse_mode(options.mode);
   policy.trust_code_hash = !options.ignore_code_hash;
   policy.strict = options.strict;
   policy.today = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
@@ -188,7 +188,7 @@ void add_rule_options(CLI::App& command, CompareOptions& options) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->group(kGroup);
-  command.add_option("--clock", options.clock, "hot, cold or call; else the first that both sides have")
+  command.add_option("--clock", options.mode, "hot, cold or call; else the first that both sides have")
       ->group(kGroup);
   command
       .add_flag("--ignore-code-hash", options.ignore_code_hash,
@@ -249,8 +249,8 @@ std::vector<Record> without_slight_slowdowns(const ResultFile& file) {
   if (!file.environment.contains(pointer) || !file.environment.at(pointer).is_number()) return records;
   const auto highest = file.environment.at(pointer).get<double>();
   for (Record& record : records) {
-    for (const Clock clock : kAllClocks) {
-      std::optional<Timing>& timing = record.timing(clock);
+    for (const TimingMode mode : kAll<TimingMode>) {
+      std::optional<Timing>& timing = record.timings[mode];
       if (!timing || timing->sm_clock_mhz.empty()) continue;
       const double usual = median_of(timing->sm_clock_mhz);
       if (usual >= (1 - kClockDifference) * highest) timing->throttled_samples = 0;

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "cli/columns.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
@@ -88,7 +89,7 @@ Measured make_runs(int count, const CompareRunOptions& options, const Session& s
 std::string describe(const NoiseModel& model, const std::vector<RepeatedRow>& rows,
                      const std::filesystem::path& path) {
   std::vector<std::vector<std::string>> table = {{"size", "rows", "each row", "all rows alike"}};
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     const auto count =
         std::ranges::count_if(rows, [size](const RepeatedRow& row) { return row.size == size; });
     const Spread& spread = model.of(size);

@@ -5,12 +5,13 @@
 #include <filesystem>
 #include <iostream>
 
+#include "base/interrupt.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
-#include "cli/runnable.hpp"
 #include "compare/live.hpp"
 #include "compare/outcome.hpp"
 #include "config/lookup.hpp"
+#include "registry/supports.hpp"
 #include "render/progress.hpp"
 #include "worker/worker_executor.hpp"
 
@@ -40,8 +41,8 @@ Comparison compare_builds(const std::string& old_program, const CompareRunOption
   const std::vector<const Variant*> variants = runnable_variants(plan, next->device());
   check_memory(plan, *next);
   LivePolicy live{.compare = policy, .check = plan.policy.check_policy, .seed = plan.policy.seed};
-  if (!plan.policy.measure.clocks.empty()) live.clock = plan.policy.measure.clocks.front();
-  if (policy.clock) live.clock = *policy.clock;
+  if (!plan.policy.measure.modes.empty()) live.mode = plan.policy.measure.modes.front();
+  if (policy.mode) live.mode = *policy.mode;
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO));
   install_interrupt_handler();
   Comparison comparison;
@@ -50,7 +51,7 @@ Comparison compare_builds(const std::string& old_program, const CompareRunOption
     const Problem& problem = plan.problems[i];
     std::vector<const Variant*> meant;
     for (const Variant* variant : variants) {
-      if (is_meant_for(*variant, problem)) meant.push_back(variant);
+      if (is_compiled_for(*variant, problem)) meant.push_back(variant);
     }
     const auto total = static_cast<std::int64_t>(plan.problems.size()) * kLiveBlocks;
     const auto told = [&](int block, std::string_view variant) {

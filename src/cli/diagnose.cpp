@@ -8,10 +8,10 @@
 #include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "cli/command.hpp"
-#include "cli/runnable.hpp"
 #include "cli/subject.hpp"
 #include "device/device.hpp"
 #include "diagnose/diagnosis.hpp"
+#include "registry/supports.hpp"
 
 namespace flashcore {
 namespace {
@@ -32,7 +32,7 @@ DeviceRequest choose_device(const Subject& subject) {
   if (device.kind == Kind::automatic) device.kind = own;
   if (device.kind != own) {
     throw UsageError(
-        fmt::format("--device: {} runs on {}", subject.variant->id(), describe(subject.variant->backend)));
+        fmt::format("--device: {} runs on {}", subject.variant->id(), spelled(subject.variant->backend)));
   }
   return device;
 }

@@ -9,10 +9,11 @@
 #include "base/text.hpp"
 #include "cli/columns.hpp"
 #include "cli/command.hpp"
-#include "cli/runnable.hpp"
 #include "config/lookup.hpp"
 #include "device/device.hpp"
+#include "execute/open_device.hpp"
 #include "registry/registry.hpp"
+#include "registry/supports.hpp"
 #include "results/device_json.hpp"
 
 namespace flashcore {
@@ -51,7 +52,7 @@ std::vector<FamilyStatus> family_statuses(const std::vector<NamedDevice>& device
       std::string why = variant->backend == Backend::cuda ? cuda.problem : "";
       for (const NamedDevice& device : devices) {
         if (device.info.backend != variant->backend) continue;
-        why = unsupported_reason(*variant, device.info);
+        why = unsupported_reason(*variant, place_of(device.info));
         if (why.empty()) break;
       }
       if (why.empty()) {

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 
+#include "attention/problem_fields.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
 #include "cli/columns.hpp"
@@ -18,6 +19,7 @@
 #include "cli/subject.hpp"
 #include "device/device.hpp"
 #include "device/profiler.hpp"
+#include "execute/open_device.hpp"
 #include "render/progress.hpp"
 #include "results/record_json.hpp"
 
@@ -58,7 +60,7 @@ ExitCode launch_once(const Subject& subject) {
   executor->prepare(subject.plan.problems.front(), subject.plan.policy.seed);
   executor->verify(*subject.variant, subject.plan.policy.check_policy);
   const ProfilerWindow window;
-  executor->sample(*subject.variant, Clock::call);
+  executor->sample(*subject.variant, TimingMode::call);
   return ExitCode::ok;
 }
 
@@ -94,9 +96,9 @@ std::vector<std::string> own_command(const Session& session) {
 std::string record_line(const Record& record) {
   std::string line =
       fmt::format("{} on {}: {}", record.variant_id(), describe(record.problem), to_string(record.status));
-  for (Clock clock : kAllClocks) {
-    if (const auto& timing = record.timing(clock)) {
-      line += fmt::format(", {} {} us", to_string(clock), format_significant(timing->median, 4));
+  for (TimingMode mode : kAll<TimingMode>) {
+    if (const auto& timing = record.timings[mode]) {
+      line += fmt::format(", {} {} us", to_string(mode), format_significant(timing->median, 4));
     }
   }
   if (record.tflops) line += fmt::format(", {} TFLOP/s", format_significant(*record.tflops, 3));

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 
+#include "base/interrupt.hpp"
 #include "cli/auto_picks.hpp"
 #include "cli/command.hpp"
 #include "cli/plan_options.hpp"
@@ -135,7 +136,7 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
     fmt::print("{}{}", describe_plan(plan, variants, *executor), describe_picks(plan, picks));
     return ExitCode::ok;
   }
-  if (!plan.policy.measure.clocks.empty()) executor->measure_ceilings();
+  if (!plan.policy.measure.modes.empty()) executor->measure_ceilings();
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
   const Outputs outputs = open_outputs(plan, device, session, progress);

@@ -8,10 +8,12 @@
 #include <cctype>
 #include <map>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 #include "cli/columns.hpp"
-#include "cli/runnable.hpp"
+#include "execute/open_device.hpp"
 #include "registry/registry.hpp"
+#include "registry/supports.hpp"
 #include "worker/worker_executor.hpp"
 
 namespace flashcore {
@@ -26,7 +28,7 @@ std::string lower(std::string_view text) {
 }
 
 bool is_meant_for_any(const Variant& variant, const std::vector<Problem>& problems) {
-  return std::ranges::any_of(problems, [&](const Problem& p) { return is_meant_for(variant, p); });
+  return std::ranges::any_of(problems, [&](const Problem& p) { return is_compiled_for(variant, p); });
 }
 
 // Why none of the variants can run any problem: "12 of them: runs on a CUDA device; …". Empty when one can.
@@ -36,8 +38,8 @@ std::string nothing_runs(const Variants& variants, const std::vector<Problem>& p
   for (const Variant* variant : variants) {
     std::string first_reason;
     for (const Problem& problem : problems) {
-      if (!is_meant_for(*variant, problem)) continue;
-      const std::string reason = unsupported_reason(*variant, problem, device);
+      if (!is_compiled_for(*variant, problem)) continue;
+      const std::string reason = unsupported_reason(*variant, problem, place_of(device));
       if (reason.empty()) return "";
       if (first_reason.empty()) first_reason = reason;
     }
@@ -105,7 +107,7 @@ Variants runnable_variants(const Plan& plan, const DeviceInfo& device) {
   }
   for (const auto& [backend, count] : elsewhere) {
     spdlog::info("{} selected variants run on {} and are left out: this run is on {}", count,
-                 describe(backend), describe(device.backend));
+                 spelled(backend), spelled(device.backend));
   }
   check_baseline(plan, here);
   return here;
@@ -157,9 +159,9 @@ std::string describe_plan(const Plan& plan, const Variants& variants, const Exec
     std::size_t runs = 0;
     std::string why;
     for (const Problem& problem : plan.problems) {
-      if (!is_meant_for(*variant, problem)) continue;
+      if (!is_compiled_for(*variant, problem)) continue;
       ++meant;
-      const std::string reason = unsupported_reason(*variant, problem, executor.device());
+      const std::string reason = unsupported_reason(*variant, problem, place_of(executor.device()));
       runs += reason.empty() ? 1 : 0;
       if (why.empty()) why = reason;
     }

@@ -10,11 +10,13 @@
 #include <optional>
 
 #include "base/atomic_file.hpp"
+#include "base/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/tune_progress.hpp"
 #include "config/lookup.hpp"
+#include "execute/open_device.hpp"
 #include "results/environment.hpp"
 #include "results/file_sink.hpp"
 #include "results/result_file.hpp"
@@ -105,7 +107,7 @@ Plan read_plan(const TuneOptions& options) {
   Plan plan = make_plan(document, config_stem(options.plan.config));
   if (plan.automatic) root["variants"].fail("tuning finds out what auto means, it cannot take it");
   if (!plan.policy.check) root["check"]["enabled"].fail("tuning checks every candidate");
-  if (plan.policy.measure.clocks.empty()) root["measure"]["clocks"].fail("tuning needs a clock");
+  if (plan.policy.measure.modes.empty()) root["measure"]["clocks"].fail("tuning needs a clock");
   return plan;
 }
 

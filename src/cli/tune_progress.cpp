@@ -6,6 +6,7 @@
 
 #include <iostream>
 
+#include "base/interrupt.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/tune_table.hpp"
 
@@ -34,12 +35,12 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   measuring_s_ += result.measuring_s;
   if (result.interrupted || result.contenders.empty()) return;
   const std::vector<std::size_t> best = winners(result.contenders, options_.policy);
-  const Clock clock = objective_clock(options_.policy);
+  const TimingMode mode = objective_mode(options_.policy);
   line_.erase();
-  fmt::print("{}\n", render_tuned(result.contenders, best, clock));
+  fmt::print("{}\n", render_tuned(result.contenders, best, mode));
   if (best.empty()) return;
   ++decided_;
-  add_entry(options_.table, make_entry(result.contenders, best, clock, options_.fingerprint, utc_now()));
+  add_entry(options_.table, make_entry(result.contenders, best, mode, options_.fingerprint, utc_now()));
   write_tuned_table(options_.table, options_.table.path);
 }
 

@@ -28,23 +28,25 @@ double wave_fill(const Resources& resources) {
 }
 
 // The timing that two records share, that of the deciding clock first; null when there is none.
-const Timing* shared_timing(const Record& record, const Record& other, Clock clock) {
-  if (record.timing(clock) && other.timing(clock)) return &*record.timing(clock);
-  return record.call_us && other.call_us ? &*record.call_us : nullptr;
+const Timing* shared_timing(const Record& record, const Record& other, TimingMode mode) {
+  if (record.timings[mode] && other.timings[mode]) return &*record.timings[mode];
+  return record.timings[TimingMode::call] && other.timings[TimingMode::call]
+             ? &*record.timings[TimingMode::call]
+             : nullptr;
 }
 
-std::string behind(const Record& record, const Record& winner, Clock clock) {
-  const Timing* mine = shared_timing(record, winner, clock);
-  const Timing* best = shared_timing(winner, record, clock);
+std::string behind(const Record& record, const Record& winner, TimingMode mode) {
+  const Timing* mine = shared_timing(record, winner, mode);
+  const Timing* best = shared_timing(winner, record, mode);
   if (mine == nullptr) return "-";
   return fmt::format("{:+.1f}%", 100 * (mine->median / best->median - 1));
 }
 
-Row make_row(const char* mark, const Record& record, const Record& winner, Clock clock) {
+Row make_row(const char* mark, const Record& record, const Record& winner, TimingMode mode) {
   Row row = {fmt::format("{} {}", mark, record.variant_id())};
-  const auto& timing = record.timing(clock);
+  const auto& timing = record.timings[mode];
   row.push_back(timing ? format_significant(timing->median, 4) : "-");
-  row.push_back(&record == &winner ? "" : behind(record, winner, clock));
+  row.push_back(&record == &winner ? "" : behind(record, winner, mode));
   if (are_known(record.resources)) {
     row.push_back(fmt::format("{:.0f}%", 100 * record.resources->occupancy));
     row.push_back(fmt::format("{:.2f}", record.resources->waves));
@@ -59,7 +61,7 @@ Row make_row(const char* mark, const Record& record, const Record& winner, Clock
 
 // Right but not among the best, the nearest first.
 std::vector<const Record*> losers(std::span<const Contender> contenders, std::span<const std::size_t> best,
-                                  Clock clock) {
+                                  TimingMode mode) {
   const Record& winner = contenders[best.front()].record;
   std::vector<const Record*> found;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
@@ -69,9 +71,9 @@ std::vector<const Record*> losers(std::span<const Contender> contenders, std::sp
     }
   }
   std::ranges::stable_sort(found, {}, [&](const Record* record) {
-    const Timing* mine = shared_timing(*record, winner, clock);
+    const Timing* mine = shared_timing(*record, winner, mode);
     return mine == nullptr ? record->headline()->median
-                           : mine->median / shared_timing(winner, *record, clock)->median;
+                           : mine->median / shared_timing(winner, *record, mode)->median;
   });
   return found;
 }
@@ -103,25 +105,25 @@ std::string why_slower(const Record& loser, const Record& winner) {
 }
 
 std::string render_tuned(std::span<const Contender> contenders, std::span<const std::size_t> best,
-                         Clock clock) {
+                         TimingMode mode) {
   const std::string& name = contenders.front().record.problem.name;
   if (best.empty()) return fmt::format("{}: no candidate is right\n{}", name, render_failures(contenders));
   const Record& winner = contenders[best.front()].record;
-  std::vector<Row> rows = {{"  variant", fmt::format("{} us", to_string(clock)), "behind", "occupancy",
+  std::vector<Row> rows = {{"  variant", fmt::format("{} us", to_string(mode)), "behind", "occupancy",
                             "waves", "registers", "spills", ""}};
   for (const std::size_t i : best) {
-    rows.push_back(make_row(i == best.front() ? "*" : "=", contenders[i].record, winner, clock));
+    rows.push_back(make_row(i == best.front() ? "*" : "=", contenders[i].record, winner, mode));
   }
-  const std::vector<const Record*> others = losers(contenders, best, clock);
+  const std::vector<const Record*> others = losers(contenders, best, mode);
   for (std::size_t i = 0; i < std::min(others.size(), kNamedLosers); ++i) {
-    rows.push_back(make_row(" ", *others[i], winner, clock));
+    rows.push_back(make_row(" ", *others[i], winner, mode));
   }
   std::string text =
       fmt::format("{}: {} of {} candidates\n{}", name, best.size() > 1 ? "tie of the best" : "winner",
                   contenders.size(), align_columns(rows));
   if (others.size() > kNamedLosers) {
     text += fmt::format("  {} more, the last {}\n", others.size() - kNamedLosers,
-                        behind(*others.back(), winner, clock));
+                        behind(*others.back(), winner, mode));
   }
   return text + render_failures(contenders);
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "attention/problem_fields.hpp"
 #include "compare/comparison.hpp"
 #include "compare/evidence.hpp"
 #include "compare/outcome.hpp"
@@ -99,7 +100,7 @@ void Comparer::look(const MatchedRow& matched) {
   if (row.problem.name.empty()) row.problem.name = describe(row.problem);
   row.verdict = found.verdict.value_or(Verdict::same);
   row.note = std::move(found.note);
-  row.clock = found.clock;
+  row.mode = found.mode;
   row.tolerance = policy_.tolerance(row.problem, row.variant);
   if (found.evidence) {
     row.base_us = std::exp(found.evidence->base.mean_log_median());
@@ -147,7 +148,7 @@ void Comparer::find_noise() {
 
 // Rows are held against the median of their family, so that a change of a whole family is no scatter.
 void Comparer::raise_to_scatter() {
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     std::map<std::string, std::vector<const Evidence*>> families;
     for (const Timed& timed : timed_) {
       if (timed.evidence.size == size) families[row_of(timed).family].push_back(&timed.evidence);

@@ -27,7 +27,7 @@ struct RowVerdict {
   std::string variant;
   Verdict verdict = Verdict::same;
   std::string note;  // why, where the figures do not say it
-  std::optional<Clock> clock;
+  std::optional<TimingMode> mode;
   std::optional<double> base_us;  // median; the geometric mean over runs
   std::optional<double> new_us;
   std::optional<Ratio> ratio;  // without the drift, where one was taken out
@@ -53,6 +53,8 @@ struct Drift {
 };
 
 enum class Outcome : int { fine, regression, cannot_tell };
+inline constexpr std::string_view kOutcomeWords[] = {"fine", "regression", "cannot_tell"};
+constexpr Words words(Outcome) { return kOutcomeWords; }
 
 struct Comparison {
   std::vector<std::string> differences;  // of environment, one line each
@@ -75,10 +77,4 @@ Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& poli
 
 // The same for two runs.
 Comparison compare(std::span<const Record> base, std::span<const Record> next, const ComparePolicy& policy);
-
-constexpr std::string_view to_string(Outcome outcome) {
-  constexpr std::string_view kWords[] = {"fine", "regression", "cannot_tell"};
-  return kWords[static_cast<std::size_t>(outcome)];
-}
-
 }  // namespace flashcore

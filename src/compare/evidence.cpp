@@ -22,21 +22,21 @@ std::vector<const Record*> records_of(const RunRecords& runs) {
 
 bool is_usable(double us) { return std::isfinite(us) && us > 0; }
 
-Condition condition_of(const Record& record, std::optional<Clock> clock) {
+Condition condition_of(const Record& record, std::optional<TimingMode> mode) {
   if (record.status == Status::unsupported) return Condition::unsupported;
   if (record.status != Status::ok) return Condition::failed;
-  if (!clock || !record.timing(*clock)) return Condition::untimed;
-  const Timing& timing = *record.timing(*clock);
+  if (!mode || !record.timings[*mode]) return Condition::untimed;
+  const Timing& timing = *record.timings[*mode];
   const bool usable = !timing.samples.empty() && std::ranges::all_of(timing.samples, is_usable);
   return usable ? Condition::measured : Condition::spoiled;
 }
 
 // A side's condition is that of its worst record.
-Condition condition_of(const RunRecords& runs, std::optional<Clock> clock, std::string& note) {
+Condition condition_of(const RunRecords& runs, std::optional<TimingMode> mode, std::string& note) {
   if (runs.empty()) return Condition::absent;
   Condition worst = Condition::measured;
   for (const Record* record : records_of(runs)) {
-    const Condition condition = condition_of(*record, clock);
+    const Condition condition = condition_of(*record, mode);
     if (condition >= worst) continue;
     worst = condition;
     note = record->status == Status::ok ? ""
@@ -48,15 +48,15 @@ Condition condition_of(const RunRecords& runs, std::optional<Clock> clock, std::
   return worst;
 }
 
-bool all_have(const RunRecords& runs, Clock clock) {
+bool all_have(const RunRecords& runs, TimingMode mode) {
   return std::ranges::all_of(records_of(runs),
-                             [clock](const Record* record) { return record->timing(clock).has_value(); });
+                             [mode](const Record* record) { return record->timings[mode].has_value(); });
 }
 
-std::optional<Clock> common_clock(const MatchedRow& row, const ComparePolicy& policy) {
-  if (policy.clock) return policy.clock;
-  for (const Clock clock : kAllClocks) {
-    if (all_have(row.base, clock) && all_have(row.next, clock)) return clock;
+std::optional<TimingMode> common_mode(const MatchedRow& row, const ComparePolicy& policy) {
+  if (policy.mode) return policy.mode;
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (all_have(row.base, mode) && all_have(row.next, mode)) return mode;
   }
   return std::nullopt;
 }
@@ -66,7 +66,7 @@ RowFindings judge_status(Condition base, Condition next, const std::string& base
                          const std::string& next_note) {
   using enum Condition;
   const auto found = [](Verdict verdict, std::string note) {
-    return RowFindings{.evidence = {}, .verdict = verdict, .note = std::move(note), .clock = {}};
+    return RowFindings{.evidence = {}, .verdict = verdict, .note = std::move(note), .mode = {}};
   };
   const bool base_worked = base >= untimed;
   const bool next_works = next >= untimed;
@@ -83,12 +83,12 @@ RowFindings judge_status(Condition base, Condition next, const std::string& base
                           : found(Verdict::unclear, "base: " + base_note);
 }
 
-RepeatedRow repeated_row(const RunRecords& runs, Clock clock, std::size_t& fewest_samples) {
+RepeatedRow repeated_row(const RunRecords& runs, TimingMode mode, std::size_t& fewest_samples) {
   RepeatedRow row;
   for (const auto& [run, records] : runs) {
     std::vector<double> samples;
     for (const Record* record : records) {
-      const Timing& timing = *record->timing(clock);
+      const Timing& timing = *record->timings[mode];
       row.size = std::max(row.size, size_class(timing));
       samples.insert(samples.end(), timing.samples.begin(), timing.samples.end());
     }
@@ -99,11 +99,11 @@ RepeatedRow repeated_row(const RunRecords& runs, Clock clock, std::size_t& fewes
   return row;
 }
 
-Evidence weigh(const MatchedRow& row, Clock clock) {
+Evidence weigh(const MatchedRow& row, TimingMode mode) {
   Evidence evidence;
   evidence.fewest_samples = std::numeric_limits<std::size_t>::max();
-  evidence.base = repeated_row(row.base, clock, evidence.fewest_samples);
-  evidence.next = repeated_row(row.next, clock, evidence.fewest_samples);
+  evidence.base = repeated_row(row.base, mode, evidence.fewest_samples);
+  evidence.next = repeated_row(row.next, mode, evidence.fewest_samples);
   // A base that was capped says that the new side may be, and the other way round: the wider class holds.
   evidence.size = evidence.base.size;
   if (evidence.next.size == SizeClass::capped) evidence.size = SizeClass::capped;
@@ -142,28 +142,28 @@ std::vector<NamedRow> named_rows(const Runs& runs, const ComparePolicy& policy) 
   for (MatchedRow& row : match_rows(runs, {})) {
     const auto was_not_timed = [](const Record* record) { return record->headline() == nullptr; };
     std::erase_if(row.base, [&](const auto& run) { return std::ranges::any_of(run.second, was_not_timed); });
-    const std::optional<Clock> clock = common_clock(row, policy);
+    const std::optional<TimingMode> mode = common_mode(row, policy);
     std::erase_if(row.base, [&](const auto& run) {
       std::string ignored;
-      return condition_of(RunRecords{run}, clock, ignored) != Condition::measured;
+      return condition_of(RunRecords{run}, mode, ignored) != Condition::measured;
     });
     if (row.base.empty()) continue;
     std::size_t fewest_samples = std::numeric_limits<std::size_t>::max();
-    rows.push_back({row.base.rbegin()->second.back(), repeated_row(row.base, *clock, fewest_samples)});
+    rows.push_back({row.base.rbegin()->second.back(), repeated_row(row.base, *mode, fewest_samples)});
   }
   return rows;
 }
 
 RowFindings look_at(const MatchedRow& row, const ComparePolicy& policy) {
-  const std::optional<Clock> clock = common_clock(row, policy);
+  const std::optional<TimingMode> mode = common_mode(row, policy);
   std::string base_note;
   std::string next_note;
-  const Condition base = condition_of(row.base, clock, base_note);
-  const Condition next = condition_of(row.next, clock, next_note);
+  const Condition base = condition_of(row.base, mode, base_note);
+  const Condition next = condition_of(row.next, mode, next_note);
   if (base != Condition::measured || next != Condition::measured) {
     return judge_status(base, next, base_note, next_note);
   }
-  return {.evidence = weigh(row, *clock), .verdict = {}, .note = {}, .clock = clock};
+  return {.evidence = weigh(row, *mode), .verdict = {}, .note = {}, .mode = mode};
 }
 
 }  // namespace flashcore

@@ -39,7 +39,7 @@ struct RowFindings {
   std::optional<Evidence> evidence;
   std::optional<Verdict> verdict;
   std::string note;
-  std::optional<Clock> clock;
+  std::optional<TimingMode> mode;
 };
 
 RowFindings look_at(const MatchedRow& row, const ComparePolicy& policy);

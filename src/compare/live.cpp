@@ -6,6 +6,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "base/interrupt.hpp"
 #include "compare/outcome.hpp"
 #include "compare/resample.hpp"
 #include "run/run.hpp"
@@ -60,7 +61,7 @@ void run_block(Contest& contest, Executor& base, Executor& next, const LivePolic
   const bool first_is_base = random() % 2 == 0;  // of even pairs; of the others it is the other side
   const auto take = [&](Executor& executor, std::string& problem) {
     try {
-      return executor.sample(*contest.variant, policy.clock);
+      return executor.sample(*contest.variant, policy.mode);
     } catch (const EnvironmentError& error) {
       problem = error.what();
       return 0.0;
@@ -98,7 +99,7 @@ Verdict judge(const Ratio& ratio, double tolerance) {
 RowVerdict conclude(const Problem& problem, const Contest& contest, const LivePolicy& policy) {
   RowVerdict row{
       .problem = problem, .family = std::string(contest.variant->family), .variant = contest.variant->id()};
-  row.clock = policy.clock;
+  row.mode = policy.mode;
   row.tolerance = policy.compare.tolerance(problem, row.variant);
   row.same_code = contest.same_code;
   if (!contest.next_problem.empty()) {

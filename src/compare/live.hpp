@@ -25,7 +25,7 @@ inline constexpr int kLivePairs = 15;                 // a block
 struct LivePolicy {
   ComparePolicy compare;  // its tolerances, allowances and fail_on; not its noise
   CheckPolicy check;
-  Clock clock = Clock::hot;
+  TimingMode mode = TimingMode::hot;
   int pairs = kLivePairs;
   std::uint64_t seed = 0;
 };

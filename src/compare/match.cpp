@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "attention/problem_fields.hpp"
+
 namespace flashcore {
 namespace {
 
 std::string row_key(const Record& record) {
-  return fmt::format("{} scale={} {}", describe(record.problem), record.problem.scale, record.variant_id());
+  return fmt::format("{} {}", describe(record.problem), record.variant_id());
 }
 
 }  // namespace

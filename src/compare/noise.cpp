@@ -53,7 +53,7 @@ double RepeatedRow::squares() const {
 }
 
 void NoiseEstimate::add_side(std::span<const RepeatedRow> rows) {
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     std::vector<const RepeatedRow*> repeated;
     for (const RepeatedRow& row : rows) {
       if (row.size == size && row.runs.size() >= 2) repeated.push_back(&row);
@@ -88,7 +88,7 @@ void NoiseEstimate::add_class(std::span<const RepeatedRow* const> rows, Sums& su
 
 NoiseModel NoiseEstimate::updated(const NoiseModel& prior) const {
   NoiseModel model = prior;
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     const Sums& sums = sums_[static_cast<std::size_t>(size)];
     const double sampling = sums.row_freedom > 0 ? sums.sampling / sums.row_freedom : 0;
     Spread& spread = model.of(size);
@@ -100,7 +100,7 @@ NoiseModel NoiseEstimate::updated(const NoiseModel& prior) const {
 
 NoiseModel NoiseEstimate::calibrated(const NoiseModel& prior) const {
   NoiseModel model = updated(prior);
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     std::vector<double> variances = sums_[static_cast<std::size_t>(size)].row_variances;
     if (variances.size() < kFewestScatterRows) continue;
     std::ranges::sort(variances);

@@ -15,23 +15,8 @@ namespace flashcore {
 // By the base's median: small below kSmallProblemUs, large from kLargeProblemUs on; capped when most samples
 // were taken while power or temperature held the clocks down, whatever the size.
 enum class SizeClass : int { small, medium, large, capped };
-
-inline constexpr SizeClass kAllSizeClasses[] = {SizeClass::small, SizeClass::medium, SizeClass::large,
-                                                SizeClass::capped};
-
-constexpr std::string_view to_string(SizeClass size) {
-  switch (size) {
-    case SizeClass::small:
-      return "small";
-    case SizeClass::medium:
-      return "medium";
-    case SizeClass::large:
-      return "large";
-    case SizeClass::capped:
-      return "capped";
-  }
-  return "?";
-}
+inline constexpr std::string_view kSizeClassWords[] = {"small", "medium", "large", "capped"};
+constexpr Words words(SizeClass) { return kSizeClassWords; }
 
 SizeClass size_class(const Timing& timing);
 
@@ -42,7 +27,7 @@ struct Spread {
 };
 
 struct NoiseModel {
-  std::array<Spread, std::size(kAllSizeClasses)> spreads;
+  std::array<Spread, std::size(kSizeClassWords)> spreads;
   std::string source = "default";  // where the figures are from, for reports
 
   Spread& of(SizeClass size) { return spreads[static_cast<std::size_t>(size)]; }
@@ -94,7 +79,7 @@ class NoiseEstimate {
   };
   void add_class(std::span<const RepeatedRow* const> rows, Sums& sums) const;
 
-  std::array<Sums, std::size(kAllSizeClasses)> sums_;
+  std::array<Sums, std::size(kSizeClassWords)> sums_;
 };
 
 }  // namespace flashcore

@@ -45,7 +45,7 @@ CalibratedNoise noise_from_json(const JsonReader& root) {
                         .runs = static_cast<std::size_t>(require_field(root, "runs").integer(1, kMostRuns)),
                         .model = {}};
   const JsonReader spreads = require_field(root, "spreads");
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     noise.model.of(size) = read_spread(require_field(spreads, to_string(size)));
   }
   return noise;
@@ -63,7 +63,7 @@ void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise
                {"device", noise.device},
                {"time", noise.time},
                {"runs", noise.runs}};
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     const Spread& spread = noise.model.of(size);
     json["spreads"][to_string(size)] = {{"row", spread.row}, {"common", spread.common}};
   }

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "render/comparison_output.hpp"
+#include "base/text.hpp"
 
 namespace flashcore {
 namespace {
@@ -26,7 +26,7 @@ void add_failures(Comparison& comparison) {
       comparison.reasons.push_back(fmt::format("{}: slower, {}", scope.name, percent(scope.ratio.value)));
     }
   }
-  for (const Verdict verdict : kAllVerdicts) {
+  for (const Verdict verdict : kAll<Verdict>) {
     const auto failing = std::ranges::count_if(
         comparison.rows, [&](const RowVerdict& row) { return row.fails && row.verdict == verdict; });
     if (failing == 0) continue;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "attention/problem_fields.hpp"
 #include "base/names.hpp"
 
 namespace flashcore {

@@ -14,15 +14,9 @@ namespace flashcore {
 
 // `added` is a row that only the new side has; it is written "new".
 enum class Verdict : int { same, faster, slower, unclear, missing, added, broken };
-
-inline constexpr Verdict kAllVerdicts[] = {Verdict::same,    Verdict::faster,  Verdict::slower,
-                                           Verdict::unclear, Verdict::missing, Verdict::added,
-                                           Verdict::broken};
-
-constexpr std::string_view to_string(Verdict verdict) {
-  constexpr std::string_view kWords[] = {"same", "faster", "slower", "unclear", "missing", "new", "broken"};
-  return kWords[static_cast<std::size_t>(verdict)];
-}
+inline constexpr std::string_view kVerdictWords[] = {"same",    "faster", "slower", "unclear",
+                                                     "missing", "new",    "broken"};
+constexpr Words words(Verdict) { return kVerdictWords; }
 
 // Globs over problems (their name, or the one made of their sizes) and variant ids.
 struct RowFilter {
@@ -49,7 +43,7 @@ struct ComparePolicy {
   std::vector<Tolerance> tolerances;  // in place of smallest_effect; the last that matches counts
   std::vector<Allowance> allowed;
   std::vector<Verdict> fail_on = {Verdict::slower, Verdict::broken, Verdict::missing};
-  std::optional<Clock> clock;        // none: the first of hot, cold, call that both sides have
+  std::optional<TimingMode> mode;    // none: the first of hot, cold, call that both sides have
   bool trust_code_hash = true;       // rows of equal machine code are `same`
   bool strict = false;               // no verdict where the environments differ
   std::optional<NoiseModel> noise;   // none: the default of the backend

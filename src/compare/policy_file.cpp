@@ -62,15 +62,14 @@ Tolerance read_tolerance(const JsonReader& object) {
 }  // namespace
 
 std::vector<Verdict> parse_verdicts(std::span<const std::string> words, std::string_view where) {
-  std::vector<std::string_view> known;
-  for (const Verdict verdict : kAllVerdicts) known.push_back(to_string(verdict));
   std::vector<Verdict> verdicts;
   for (const std::string& word : words) {
-    const auto found = std::ranges::find(known, word);
-    if (found == known.end()) {
-      throw UsageError(fmt::format("{}: unknown verdict \"{}\"{}", where, word, suggestion(word, known)));
+    const std::optional<Verdict> verdict = parse_word<Verdict>(word);
+    if (!verdict) {
+      throw UsageError(
+          fmt::format("{}: unknown verdict \"{}\"{}", where, word, suggestion(word, kVerdictWords)));
     }
-    verdicts.push_back(kAllVerdicts[found - known.begin()]);
+    verdicts.push_back(*verdict);
   }
   return verdicts;
 }

@@ -32,18 +32,16 @@ constexpr int kMostRepeats = 100;
 constexpr double kMostSeconds = 7 * 24 * 3600.0;
 constexpr double kMostPauseSeconds = 600;
 
-template <class Enum, std::size_t kCount>
-std::vector<std::string_view> words_of(const Enum (&values)[kCount]) {
-  std::vector<std::string_view> words;
-  for (Enum value : values) words.push_back(to_string(value));
-  return words;
+template <Worded Enum>
+Enum read_word(const JsonReader& reader) {
+  return static_cast<Enum>(reader.word(words(Enum{})));
 }
 
 CheckPolicy read_check(const JsonReader& block, bool& enabled) {
   block.check_keys(kCheckKeys);
   CheckPolicy policy;
   if (block.has("enabled")) enabled = block["enabled"].boolean();
-  if (block.has("depth")) policy.depth = kAllCheckDepths[block["depth"].word(words_of(kAllCheckDepths))];
+  if (block.has("depth")) policy.depth = read_word<CheckDepth>(block["depth"]);
   if (block.has("yardstick_factor")) policy.yardstick_factor = block["yardstick_factor"].positive_number();
   if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMostError);
   if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMostError);
@@ -90,8 +88,8 @@ MeasurePolicy read_measure(const JsonReader& block) {
   block.check_keys(kMeasureKeys);
   MeasurePolicy policy;
   read_stopping_rule(block, policy);
-  if (block.has("clocks")) policy.clocks = read_words<Clock>(block["clocks"], words_of(kAllClocks));
-  if (block.has("pacing")) policy.pacing = kAllPacings[block["pacing"].word(words_of(kAllPacings))];
+  if (block.has("clocks")) policy.modes = read_words<TimingMode>(block["clocks"], words(TimingMode{}));
+  if (block.has("pacing")) policy.pacing = read_word<Pacing>(block["pacing"]);
   if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMostPauseSeconds);
   if (block.has("repeats")) policy.repeats = static_cast<int>(block["repeats"].integer(1, kMostRepeats));
   if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMostPauseSeconds);
@@ -135,7 +133,7 @@ ResourceLimits read_limits(const JsonReader& block) {
 TunePolicy read_tune(const JsonReader& block) {
   block.check_keys(kTuneKeys);
   TunePolicy policy;
-  if (block.has("search")) policy.search = kAllSearchKinds[block["search"].word(words_of(kAllSearchKinds))];
+  if (block.has("search")) policy.search = read_word<SearchKind>(block["search"]);
   if (block.has("max_candidates")) {
     policy.max_candidates = block["max_candidates"].integer(1, std::numeric_limits<std::int32_t>::max());
   }
@@ -238,7 +236,7 @@ Plan make_plan(const JsonDocument& document, std::string_view default_name) {
   if (root.has("measure")) plan.policy.measure = read_measure(root["measure"]);
   if (root.has("report")) plan.report = read_report(root["report"]);
   if (root.has("tune")) plan.tune = read_tune(root["tune"]);
-  if (!plan.policy.check && plan.policy.measure.clocks.empty()) {
+  if (!plan.policy.check && plan.policy.measure.modes.empty()) {
     root["check"]["enabled"].fail("neither a check nor a clock is left, there is nothing to do");
   }
   plan.config = document.root();

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
+#include <optional>
+#include <variant>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 
 namespace flashcore {
@@ -14,64 +16,37 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostProblems = 10000;
-constexpr std::int64_t kMostSize = std::numeric_limits<std::int32_t>::max();
-constexpr double kMostNumber = std::numeric_limits<float>::max();  // kernels take scale and softcap as float
 
-// One key of a problem that may be an axis: how it is read, and what it adds to a name when it varies.
-struct ProblemField {
-  std::string_view key;
-  void (*read)(const JsonReader&, Problem&);
-  std::string (*suffix)(const Problem&);
-};
-
-template <std::int64_t Problem::*kMember>
-void read_size(const JsonReader& reader, Problem& problem) {
-  problem.*kMember = reader.integer(1, kMostSize);
+template <class Enum>
+Enum read_enum(const JsonReader& reader, const ProblemField& field) {
+  return static_cast<Enum>(reader.word(field.allowed_words()));
 }
 
-template <std::int64_t Problem::*kMember>
-void read_window(const JsonReader& reader, Problem& problem) {
-  problem.*kMember = reader.integer(-1, kMostSize);
+// The value of one field, in its range.
+void read_field(const ProblemField& field, const JsonReader& reader, Problem& problem) {
+  const auto integer = [&] {
+    return reader.integer(static_cast<std::int64_t>(field.least), static_cast<std::int64_t>(field.most));
+  };
+  struct Read {
+    const decltype(integer)& whole;
+    const ProblemField& field;
+    const JsonReader& reader;
+    Problem& problem;
+    void operator()(std::int64_t Problem::*member) const { problem.*member = whole(); }
+    void operator()(std::optional<std::int64_t> Problem::*member) const { problem.*member = whole(); }
+    void operator()(double Problem::*member) const {
+      problem.*member = reader.number(field.least, field.most);
+    }
+    void operator()(bool Problem::*member) const { problem.*member = reader.boolean(); }
+    void operator()(Dtype Problem::*member) const { problem.*member = read_enum<Dtype>(reader, field); }
+    void operator()(std::optional<Dtype> Problem::*member) const {
+      problem.*member = read_enum<Dtype>(reader, field);
+    }
+    void operator()(MaskKind Problem::*member) const { problem.*member = read_enum<MaskKind>(reader, field); }
+    void operator()(Layout Problem::*member) const { problem.*member = read_enum<Layout>(reader, field); }
+  };
+  std::visit(Read{integer, field, reader, problem}, field.member);
 }
-
-template <class Enum, std::size_t kCount>
-Enum read_enum(const JsonReader& reader, const Enum (&values)[kCount]) {
-  std::vector<std::string_view> words;
-  for (Enum value : values) words.push_back(to_string(value));
-  return values[reader.word(words)];
-}
-
-std::string window_text(std::int64_t keys) { return keys < 0 ? "all" : std::to_string(keys); }
-
-const ProblemField kFields[] = {
-    {"batch", read_size<&Problem::batch>, [](const Problem& p) { return fmt::format("b{}", p.batch); }},
-    {"heads_q", read_size<&Problem::heads_q>,
-     [](const Problem& p) { return fmt::format("hq{}", p.heads_q); }},
-    {"heads_kv", read_size<&Problem::heads_kv>,
-     [](const Problem& p) { return fmt::format("hkv{}", p.heads_kv); }},
-    {"seq_q", read_size<&Problem::seq_q>, [](const Problem& p) { return fmt::format("q{}", p.seq_q); }},
-    {"seq_kv", read_size<&Problem::seq_kv>, [](const Problem& p) { return fmt::format("kv{}", p.seq_kv); }},
-    {"head_dim", read_size<&Problem::head_dim>,
-     [](const Problem& p) { return fmt::format("d{}", p.head_dim); }},
-    {"dtype", [](const JsonReader& r, Problem& p) { p.dtype = read_enum(r, kAllDtypes); },
-     [](const Problem& p) { return std::string(to_string(p.dtype)); }},
-    {"out_dtype", [](const JsonReader& r, Problem& p) { p.out_dtype = read_enum(r, kOutputDtypes); },
-     [](const Problem& p) { return fmt::format("out{}", to_string(output_dtype(p))); }},
-    {"causal", [](const JsonReader& r, Problem& p) { p.causal = r.boolean(); },
-     [](const Problem& p) { return std::string(p.causal ? "causal" : "full"); }},
-    {"window_left", read_window<&Problem::window_left>,
-     [](const Problem& p) { return "wl" + window_text(p.window_left); }},
-    {"window_right", read_window<&Problem::window_right>,
-     [](const Problem& p) { return "wr" + window_text(p.window_right); }},
-    {"softcap", [](const JsonReader& r, Problem& p) { p.softcap = r.number(0, kMostNumber); },
-     [](const Problem& p) { return fmt::format("cap{}", p.softcap); }},
-    {"scale", [](const JsonReader& r, Problem& p) { p.scale = r.number(-kMostNumber, kMostNumber); },
-     [](const Problem& p) { return fmt::format("scale{}", p.scale); }},
-    {"layout", [](const JsonReader& r, Problem& p) { p.layout = read_enum(r, kAllLayouts); },
-     [](const Problem& p) { return std::string(to_string(p.layout)); }},
-    {"lse", [](const JsonReader& r, Problem& p) { p.lse = r.boolean(); },
-     [](const Problem& p) { return std::string(p.lse ? "lse" : "nolse"); }},
-};
 
 // A key present in a problem object, with its values; `at` is the one of the present combination.
 struct Axis {
@@ -83,9 +58,9 @@ struct Axis {
 std::vector<Axis> read_axes(const JsonReader& object) {
   std::vector<Axis> axes;
   std::size_t combinations = 1;
-  for (const ProblemField& field : kFields) {
-    if (!object.has(field.key)) continue;
-    axes.push_back({&field, object[field.key].one_or_more()});
+  for (const ProblemField& field : problem_fields()) {
+    if (!object.has(field.name)) continue;
+    axes.push_back({&field, object[field.name].one_or_more()});
     combinations *= axes.back().values.size();
     if (combinations > kMostProblems) {
       object.fail(fmt::format("the axes multiply to more than {} problems", kMostProblems));
@@ -105,12 +80,12 @@ bool advance(std::vector<Axis>& axes) {
 
 Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   Problem problem;
-  for (const Axis& axis : axes) axis.field->read(axis.values[axis.at], problem);
+  for (const Axis& axis : axes) read_field(*axis.field, axis.values[axis.at], problem);
   if (!object.has("heads_kv")) problem.heads_kv = problem.heads_q;
   if (!object.has("seq_kv")) problem.seq_kv = problem.seq_q;
   if (!object.has("scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, object.where());
-  settle_out_dtype(problem);
+  settle(problem);
   if (!object.has("name")) {
     problem.name = describe(problem);
     return problem;
@@ -118,7 +93,7 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   problem.name = object["name"].string();
   if (problem.name.empty()) object["name"].fail("must not be empty");
   for (const Axis& axis : axes) {
-    if (axis.values.size() > 1) problem.name += fmt::format("_{}", axis.field->suffix(problem));
+    if (axis.values.size() > 1) problem.name += fmt::format("_{}", id_part(*axis.field, problem));
   }
   return problem;
 }
@@ -143,7 +118,7 @@ std::vector<std::string> split(std::string_view text, char separator) {
 std::span<const std::string_view> problem_keys() {
   static const std::vector<std::string_view> keys = [] {
     std::vector<std::string_view> all = {"name"};
-    for (const ProblemField& field : kFields) all.push_back(field.key);
+    for (const ProblemField& field : problem_fields()) all.push_back(field.name);
     return all;
   }();
   return keys;

@@ -5,25 +5,14 @@
 #include <optional>
 #include <string_view>
 
+#include "base/words.hpp"
+
 namespace flashcore {
 
 // The strategies; tune/searcher.hpp says what each does.
 enum class SearchKind : int { race, exhaustive, random };
-
-inline constexpr SearchKind kAllSearchKinds[] = {SearchKind::race, SearchKind::exhaustive,
-                                                 SearchKind::random};
-
-constexpr std::string_view to_string(SearchKind kind) {
-  switch (kind) {
-    case SearchKind::race:
-      return "race";
-    case SearchKind::exhaustive:
-      return "exhaustive";
-    case SearchKind::random:
-      return "random";
-  }
-  return "?";
-}
+inline constexpr std::string_view kSearchKindWords[] = {"race", "exhaustive", "random"};
+constexpr Words words(SearchKind) { return kSearchKindWords; }
 
 // The most that a candidate may take; absent: any.
 struct ResourceLimits {

@@ -1,13 +1,12 @@
 #include "device/device.hpp"
 
 #include "base/error.hpp"
-#include "execute/cpu_executor.hpp"
 
 #ifdef FLASHCORE_HAVE_CUDA
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
-#include "execute/cuda_executor.hpp"
+#include "device/cuda_device.hpp"
 #endif
 
 namespace flashcore {
@@ -38,28 +37,15 @@ CudaStatus cuda_status() {
   return status;
 }
 
-static std::unique_ptr<Executor> open_cuda_device(int index) { return std::make_unique<CudaExecutor>(index); }
-
 #else
 
 CudaStatus cuda_status() { return {.problem = "this program was built without CUDA"}; }
-
-static std::unique_ptr<Executor> open_cuda_device(int) { return nullptr; }
 
 #endif
 
 std::string to_string(const DeviceRequest& request) {
   if (request.kind == DeviceRequest::Kind::automatic) return "auto";
   return request.kind == DeviceRequest::Kind::cpu ? "cpu" : "cuda:" + std::to_string(request.index);
-}
-
-std::unique_ptr<Executor> open_device(const DeviceRequest& request) {
-  if (request.kind == DeviceRequest::Kind::cpu) return make_cpu_executor();
-  const CudaStatus cuda = cuda_status();
-  if (!cuda.devices.empty()) return open_cuda_device(request.index);
-  if (request.kind == DeviceRequest::Kind::automatic) return make_cpu_executor();
-  throw EnvironmentError("--device cuda: no CUDA device can be used: " + cuda.problem +
-                         "; --device cpu runs the CPU variants");
 }
 
 }  // namespace flashcore

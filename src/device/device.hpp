@@ -1,11 +1,10 @@
-// The devices of this machine, and the executor that runs on one.
+// The devices of this machine.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "execute/executor.hpp"
+#include "device/device_info.hpp"
 
 namespace flashcore {
 
@@ -30,8 +29,5 @@ struct CudaStatus {
 
 CudaStatus cuda_status();
 DeviceInfo cpu_device();
-
-// Throws EnvironmentError when the device is not there.
-std::unique_ptr<Executor> open_device(const DeviceRequest& request);
 
 }  // namespace flashcore

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 #include "diagnose/probes.hpp"
 
@@ -27,20 +28,6 @@ Finding ask_one(Probe probe, Ask ask) {
   } catch (const EnvironmentError& error) {
     return {.probe = probe, .sign = Sign::crashed, .detail = error.what()};
   }
-}
-
-// A problem as --problem takes it.
-std::string problem_flag(const Problem& problem) {
-  std::string flag = fmt::format("batch={},heads_q={},heads_kv={},seq_q={},seq_kv={},head_dim={},dtype={}",
-                                 problem.batch, problem.heads_q, problem.heads_kv, problem.seq_q,
-                                 problem.seq_kv, problem.head_dim, to_string(problem.dtype));
-  if (problem.causal) flag += ",causal=true";
-  if (problem.scale != default_scale(problem.head_dim)) flag += fmt::format(",scale={}", problem.scale);
-  if (problem.window_left >= 0) flag += fmt::format(",window_left={}", problem.window_left);
-  if (problem.window_right >= 0) flag += fmt::format(",window_right={}", problem.window_right);
-  if (problem.softcap > 0) flag += fmt::format(",softcap={}", problem.softcap);
-  if (problem.layout != Layout::bhsd) flag += fmt::format(",layout={}", to_string(problem.layout));
-  return flag + (problem.lse ? ",lse=true" : "");
 }
 
 }  // namespace

@@ -128,7 +128,8 @@ constexpr FaultText kTexts[] = {
     {"sum_precision", "The row sum loses keys when there are many",
      "the type of the row sum: it has to be FP32"},
     {"output_precision", "P·V loses bits when there are many keys",
-     "what P·V is added up in; the tensor cores of compute capability 8.9 and 9.0 add products of 8-bit types "
+     "what P·V is added up in; the tensor cores of compute capability 8.9 and 9.0 add products of 8-bit "
+     "types "
      "with about 14 bits, whatever the accumulator's type"},
     {"key_tail", "Keys after the last one count: the last tile's tail is not masked",
      "scores of keys from seq_kv on have to be -inf before the maximum and the sum"},

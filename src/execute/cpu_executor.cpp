@@ -12,6 +12,7 @@
 #include "check/cpu_problem.hpp"
 #include "device/device.hpp"
 #include "execute/cpu_launcher.hpp"
+#include "registry/supports.hpp"
 
 namespace flashcore {
 namespace {
@@ -34,10 +35,10 @@ class CpuExecutor : public Executor {
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
   std::string output_hash() const override { return problem_->output_hash(); }
   Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
-  double sample(const Variant& variant, Clock clock) override;
+  double sample(const Variant& variant, TimingMode mode) override;
   double sample_poisoned(const Variant& variant) override;
-  int launches_per_sample(const Variant& variant, Clock clock) override {
-    return clock == Clock::call ? 1 : calls_per_sample(variant);
+  int launches_per_sample(const Variant& variant, TimingMode mode) override {
+    return sampling_of(mode).lone_launch ? 1 : calls_per_sample(variant);
   }
   Resources resources(const Variant&) const override { return {}; }
 
@@ -71,10 +72,7 @@ void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::I
 }
 
 std::string CpuExecutor::unsupported(const Variant& variant) const {
-  if (variant.backend != Backend::cpu) return "runs on a CUDA device";
-  if (variant.spec.dtype != problem_->problem().dtype) return "compiled for another dtype";
-  const char* reason = variant.unsupported(problem_->args(0), device_.limits);
-  return reason == nullptr ? "" : reason;
+  return unsupported_reason(variant, problem_->problem(), problem_->args(0), place_of(device_));
 }
 
 void CpuExecutor::launch(const Variant& variant, std::int64_t set) {
@@ -120,12 +118,11 @@ int CpuExecutor::calls_per_sample(const Variant& variant) {
   return entry->second;
 }
 
-double CpuExecutor::sample(const Variant& variant, Clock clock) {
-  if (clock == Clock::call) return time_calls(variant, 1, 1);
-  if (clock == Clock::hot) return time_calls(variant, calls_per_sample(variant), 1);
-  const std::int64_t sets = CpuProblem::input_sets(problem_->problem(), device_);
+double CpuExecutor::sample(const Variant& variant, TimingMode mode) {
+  const bool rotates = sampling_of(mode).rotates_inputs;
+  const std::int64_t sets = rotates ? CpuProblem::input_sets(problem_->problem(), device_) : 1;
   problem_->make_input_sets(sets);
-  return time_calls(variant, calls_per_sample(variant), sets);
+  return time_calls(variant, launches_per_sample(variant, mode), sets);
 }
 
 }  // namespace

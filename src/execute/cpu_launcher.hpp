@@ -12,7 +12,7 @@ namespace flashcore {
 class CpuLauncher {
  public:
   // Throws OutOfMemoryError or EnvironmentError, with the variant's id, when the variant returns an error.
-  void launch(const Variant& variant, ScaledAttentionArgs args);
+  void launch(const Variant& variant, AttentionArgs args);
   void free_workspace() { *this = {}; }
 
  private:

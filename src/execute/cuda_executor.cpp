@@ -8,6 +8,7 @@
 #include <nvtx3/nvtx3.hpp>
 
 #include "base/error.hpp"
+#include "registry/supports.hpp"
 
 namespace flashcore {
 namespace {
@@ -17,12 +18,6 @@ constexpr double kSampleUs = 1000;
 constexpr int kMostLaunches = 400;
 // A graph that takes less of kSampleUs than this is made anew, with more launches.
 constexpr double kShortSample = 0.9;
-
-int attribute(cudaDeviceAttr which, int index) {
-  int value = 0;
-  cuda_check(cudaDeviceGetAttribute(&value, which, index), "reading a device attribute");
-  return value;
-}
 
 // Lines that some kernel marked as persisting would survive the rotation of input sets. A device without such
 // lines has nothing to reset, which is no error of a sample.
@@ -43,29 +38,6 @@ DeviceInfo open(int index) {
 
 }  // namespace
 
-int cuda_device_count() {
-  int count = 0;
-  cuda_check(cudaGetDeviceCount(&count), "looking for CUDA devices");
-  return count;
-}
-
-DeviceInfo cuda_device_info(int index) {
-  cudaDeviceProp properties{};
-  cuda_check(cudaGetDeviceProperties(&properties, index), fmt::format("asking for CUDA device {}", index));
-  DeviceInfo info{.backend = Backend::cuda, .name = properties.name};
-  info.limits = {.compute_capability = 10 * properties.major + properties.minor,
-                 .max_smem_bytes_per_block = static_cast<int>(properties.sharedMemPerBlockOptin),
-                 .num_sms = properties.multiProcessorCount};
-  info.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
-  info.l2_bytes = properties.l2CacheSize;
-  info.memory_bus_bits = properties.memoryBusWidth;
-  info.memory_clock_mhz = attribute(cudaDevAttrMemoryClockRate, index) / 1000;  // reported in kHz
-  char bus_id[32] = {};
-  cuda_check(cudaDeviceGetPCIBusId(bus_id, sizeof(bus_id), index), "asking for the device's bus id");
-  info.pci_bus_id = bus_id;
-  return info;
-}
-
 CudaExecutor::CudaExecutor(int device_index)
     : device_(open(device_index)), code_(MachineCode::of_this_program(device_.limits.compute_capability)) {
   device_.code_problem = code_.problem();
@@ -73,7 +45,7 @@ CudaExecutor::CudaExecutor(int device_index)
   std::size_t total_bytes = 0;
   cuda_check(cudaMemGetInfo(&free_bytes, &total_bytes), "asking for free device memory");
   device_.free_memory_bytes = static_cast<std::int64_t>(free_bytes);
-  max_threads_per_sm_ = attribute(cudaDevAttrMaxThreadsPerMultiProcessor, device_index);
+  max_threads_per_sm_ = cuda_attribute(cudaDevAttrMaxThreadsPerMultiProcessor, device_index);
   stream_ = make_stream();
   begin_ = make_event();
   end_ = make_event();
@@ -91,15 +63,12 @@ void CudaExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::
 }
 
 std::string CudaExecutor::unsupported(const Variant& variant) const {
-  if (variant.backend != Backend::cuda) return "runs on the CPU";
-  if (variant.spec.dtype != problem_->problem().dtype) return "compiled for another dtype";
-  const char* reason = variant.unsupported(problem_->args(0), device_.limits);
-  return reason == nullptr ? "" : reason;
+  return unsupported_reason(variant, problem_->problem(), problem_->args(0), place_of(device_));
 }
 
-ScaledAttentionArgs CudaExecutor::args(const Variant& variant, int set) {
-  ScaledAttentionArgs args = problem_->args(set);
-  const std::size_t bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
+AttentionArgs CudaExecutor::args(const Variant& variant, int set) {
+  AttentionArgs args = problem_->args(set);
+  const std::size_t bytes = variant.workspace_bytes(args);
   if (bytes > workspace_.size_bytes()) {
     graphs_.clear();  // they hold the old address
     workspace_ = DeviceBuffer(bytes);
@@ -108,8 +77,8 @@ ScaledAttentionArgs CudaExecutor::args(const Variant& variant, int set) {
   return args;
 }
 
-void CudaExecutor::launch(const Variant& variant, const ScaledAttentionArgs& args) {
-  if (const int code = variant.run(args, stream_.get()); code != 0) {
+void CudaExecutor::launch(const Variant& variant, const AttentionArgs& args) {
+  if (const int code = variant.launch(args, stream_.get()); code != 0) {
     cuda_check(code, fmt::format("launching {}", variant.id()));
   }
 }
@@ -139,7 +108,7 @@ double CudaExecutor::elapsed_us(const Variant& variant, int launches) {
 }
 
 double CudaExecutor::call_us(const Variant& variant) {
-  const ScaledAttentionArgs call_args = args(variant, 0);
+  const AttentionArgs call_args = args(variant, 0);
   cuda_check(cudaStreamSynchronize(stream_.get()), "waiting for the device");
   const nvtx3::scoped_range range(variant.id());
   cuda_check(cudaEventRecord(begin_.get(), stream_.get()), "recording an event");
@@ -153,10 +122,10 @@ double CudaExecutor::sample_poisoned(const Variant& variant) {
   return call_us(variant);
 }
 
-double CudaExecutor::sample(const Variant& variant, Clock clock) {
-  if (clock == Clock::call) return call_us(variant);
-  const LaunchGraph& launches = graph(variant, clock);
-  if (clock == Clock::cold) reset_persisting_l2();
+double CudaExecutor::sample(const Variant& variant, TimingMode mode) {
+  if (sampling_of(mode).lone_launch) return call_us(variant);
+  const LaunchGraph& launches = graph(variant, mode);
+  if (sampling_of(mode).rotates_inputs) reset_persisting_l2();
   return replay_us(variant, launches);
 }
 
@@ -166,21 +135,21 @@ double CudaExecutor::replay_us(const Variant& variant, const LaunchGraph& launch
   return elapsed_us(variant, launches.launches);
 }
 
-int CudaExecutor::launches_per_sample(const Variant& variant, Clock clock) {
-  return clock == Clock::call ? 1 : graph(variant, clock).launches;
+int CudaExecutor::launches_per_sample(const Variant& variant, TimingMode mode) {
+  return sampling_of(mode).lone_launch ? 1 : graph(variant, mode).launches;
 }
 
-const CudaExecutor::LaunchGraph& CudaExecutor::graph(const Variant& variant, Clock clock) {
-  const auto key = std::pair(&variant, clock);
+const CudaExecutor::LaunchGraph& CudaExecutor::graph(const Variant& variant, TimingMode mode) {
+  const auto key = std::pair(&variant, mode);
   if (const auto found = graphs_.find(key); found != graphs_.end()) return found->second;
-  return graphs_[key] = record_graph(variant, clock);
+  return graphs_[key] = record_graph(variant, mode);
 }
 
 GraphHandle CudaExecutor::capture(const Variant& variant, int launches, int sets) {
   cuda_check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeThreadLocal), "capturing a graph");
   int code = 0;
   for (int i = 0; i < launches && code == 0; ++i) {
-    code = variant.run(args(variant, i % sets), stream_.get());
+    code = variant.launch(args(variant, i % sets), stream_.get());
   }
   cudaGraph_t captured = nullptr;
   const cudaError_t ended = cudaStreamEndCapture(stream_.get(), &captured);
@@ -192,9 +161,10 @@ GraphHandle CudaExecutor::capture(const Variant& variant, int launches, int sets
 
 // The first graph is made by the time of lone calls and says how long a launch among others takes; only by
 // that do variants which are equally fast get equally many.
-CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, Clock clock) {
-  const auto sets = static_cast<int>(
-      clock == Clock::cold ? CudaProblem::input_sets(problem_->problem(), device_.l2_bytes) : 1);
+CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, TimingMode mode) {
+  const bool rotates = sampling_of(mode).rotates_inputs;
+  const auto sets =
+      static_cast<int>(rotates ? CudaProblem::input_sets(problem_->problem(), device_.l2_bytes) : 1);
   problem_->make_input_sets(sets, stream_.get());
   const auto enough = [sets](double one_us) {
     const double launches = std::ceil(kSampleUs / std::max(one_us, 0.1));
@@ -236,14 +206,13 @@ void CudaExecutor::measure_ceilings() {
 }
 
 std::string CudaExecutor::code_hash(const Variant& variant) const {
-  const char* name = nullptr;
-  if (variant.kernel_name == nullptr || variant.kernel_name(name) != cudaSuccess) return "";
-  return code_.hash(name);
+  const char* name = variant.kernel_name();
+  return name == nullptr ? "" : code_.hash(name);
 }
 
 Resources CudaExecutor::resources(const Variant& variant) const {
   Resources resources;
-  cuda_check(variant.query_resources(problem_->args(0), resources),
+  cuda_check(variant.resources(problem_->args(0), resources),
              fmt::format("reading the resources of {}", variant.id()));
   resources.occupancy = static_cast<double>(resources.blocks_per_sm) * resources.threads /
                         static_cast<double>(max_threads_per_sm_);

@@ -6,14 +6,11 @@
 #include <utility>
 
 #include "check/cuda_problem.hpp"
+#include "device/cuda_device.hpp"
 #include "device/machine_code.hpp"
 #include "execute/executor.hpp"
 
 namespace flashcore {
-
-// Number of CUDA devices, and how the runtime describes device `index`. Throws EnvironmentError.
-int cuda_device_count();
-DeviceInfo cuda_device_info(int index);
 
 class CudaExecutor final : public Executor {
  public:
@@ -27,9 +24,9 @@ class CudaExecutor final : public Executor {
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
   std::string output_hash() const override { return problem_->output_hash(stream_.get()); }
   Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
-  double sample(const Variant& variant, Clock clock) override;
+  double sample(const Variant& variant, TimingMode mode) override;
   double sample_poisoned(const Variant& variant) override;
-  int launches_per_sample(const Variant& variant, Clock clock) override;
+  int launches_per_sample(const Variant& variant, TimingMode mode) override;
   Resources resources(const Variant& variant) const override;
   void measure_ceilings() override;
   std::string code_hash(const Variant& variant) const override;
@@ -42,13 +39,13 @@ class CudaExecutor final : public Executor {
     int launches = 0;
   };
 
-  ScaledAttentionArgs args(const Variant& variant, int set);
-  void launch(const Variant& variant, const ScaledAttentionArgs& args);
+  AttentionArgs args(const Variant& variant, int set);
+  void launch(const Variant& variant, const AttentionArgs& args);
   double elapsed_us(const Variant& variant, int launches);
   double call_us(const Variant& variant);
-  const LaunchGraph& graph(const Variant& variant, Clock clock);
+  const LaunchGraph& graph(const Variant& variant, TimingMode mode);
   double replay_us(const Variant& variant, const LaunchGraph& launches);
-  LaunchGraph record_graph(const Variant& variant, Clock clock);
+  LaunchGraph record_graph(const Variant& variant, TimingMode mode);
   LaunchGraph record_launches(const Variant& variant, int launches, int sets);
   GraphHandle capture(const Variant& variant, int launches, int sets);
 
@@ -60,7 +57,7 @@ class CudaExecutor final : public Executor {
   EventHandle end_;
   std::unique_ptr<CudaProblem> problem_;
   DeviceBuffer workspace_;
-  std::map<std::pair<const Variant*, Clock>, LaunchGraph> graphs_;  // of the prepared problem
+  std::map<std::pair<const Variant*, TimingMode>, LaunchGraph> graphs_;  // of the prepared problem
 };
 
 }  // namespace flashcore

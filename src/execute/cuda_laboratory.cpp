@@ -56,7 +56,7 @@ class CudaLaboratory : public Laboratory {
 
 void CudaLaboratory::launch(const Variant& variant, CpuProblem& problem) {
   problem.poison_outputs();
-  ScaledAttentionArgs args = problem.args(0);
+  AttentionArgs args = problem.args(0);
   const auto copy = [&](const void* tensor, const TensorShape& shape) {
     const auto element_bytes = static_cast<std::int64_t>(size_bytes(problem.problem().dtype));
     return to_device(static_cast<const std::byte*>(tensor), element_bytes * shape.span_elements);
@@ -81,10 +81,10 @@ void CudaLaboratory::launch(const Variant& variant, CpuProblem& problem) {
   args.v_descale = static_cast<const float*>(v_descale.data());
   args.out = out.tensor();
   args.lse = problem.problem().lse ? static_cast<float*>(lse.tensor()) : nullptr;
-  const std::size_t bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
+  const std::size_t bytes = variant.workspace_bytes(args);
   const DeviceBuffer workspace = bytes > 0 ? DeviceBuffer(bytes) : DeviceBuffer();
   args.workspace = workspace.data();
-  cuda_check(variant.run(args, nullptr), fmt::format("launching {}", variant.id()));
+  cuda_check(variant.launch(args, nullptr), fmt::format("launching {}", variant.id()));
   cuda_check(cudaDeviceSynchronize(), fmt::format("running {}", variant.id()));
   out.bring_back();
   lse.bring_back();

@@ -1,11 +1,5 @@
 // An executor runs variants on one device: it owns the buffers of a problem, checks outputs and takes time
-// samples.
-//
-// The clocks:
-//   hot    back-to-back launches on one input set, which stays in L2 if it fits (on CUDA one graph without
-//          gaps between launches)
-//   cold   the same with rotated input sets, together at least twice L2, so that each launch reads memory
-//   call   one launch and a synchronisation, as a caller sees it, launch overhead included
+// samples. record/timing_mode.hpp has the timing modes.
 #pragma once
 
 #include <cstdint>
@@ -13,28 +7,13 @@
 #include <string>
 
 #include "attention/problem.hpp"
-#include "kernels/common/inputs.hpp"
-#include "kernels/probe/probe.hpp"
-#include "record/record.hpp"
 #include "check/policy.hpp"
+#include "device/device_info.hpp"
+#include "kernels/common/inputs.hpp"
+#include "record/record.hpp"
 #include "variant/variant.hpp"
 
 namespace flashcore {
-
-struct DeviceInfo {
-  Backend backend = Backend::cpu;
-  std::string name;  // "NVIDIA H100 80GB HBM3", or the processor's model name
-  DeviceLimits limits;
-  std::int64_t memory_bytes = 0;
-  std::int64_t free_memory_bytes = 0;
-  std::int64_t l2_bytes = 0;                     // last-level cache on the CPU
-  int memory_bus_bits = 0;                       // 0 where unknown
-  int memory_clock_mhz = 0;                      // at most; 0 where unknown
-  std::string pci_bus_id;                        // by which NVML knows a CUDA device; empty on the CPU
-  std::optional<kernels::ProbeResult> ceilings;  // once measure_ceilings() was called
-  std::string ceilings_problem;                  // why it could not measure them
-  std::string code_problem;                      // why there is no code_hash()
-};
 
 class Executor {
  public:
@@ -67,13 +46,13 @@ class Executor {
   virtual Check verify_negated(const Variant& variant, const CheckPolicy& policy) = 0;
 
   // One sample: microseconds a launch.
-  virtual double sample(const Variant& variant, Clock clock) = 0;
+  virtual double sample(const Variant& variant, TimingMode mode) = 0;
 
-  // A sample of Clock::call, with the outputs poisoned first, outside of the timed window.
+  // A sample of TimingMode::call, with the outputs poisoned first, outside of the timed window.
   virtual double sample_poisoned(const Variant& variant) = 0;
 
   // Launches that one sample is the mean of.
-  virtual int launches_per_sample(const Variant& variant, Clock clock) = 0;
+  virtual int launches_per_sample(const Variant& variant, TimingMode mode) = 0;
 
   virtual Resources resources(const Variant& variant) const = 0;
 

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "execute/cpu_launcher.hpp"
+#include "registry/supports.hpp"
 
 #ifdef FLASHCORE_HAVE_CUDA
 #include "execute/cuda_laboratory.hpp"
@@ -33,11 +34,7 @@ std::unique_ptr<Laboratory> make_cuda_laboratory(int) { return nullptr; }
 }  // namespace
 
 std::string Laboratory::unsupported(const Variant& variant, const Problem& problem) const {
-  if (variant.backend != device().backend) {
-    return fmt::format("runs on {}", variant.backend == Backend::cpu ? "the CPU" : "a CUDA device");
-  }
-  const char* reason = variant.unsupported(attention_args(problem), device().limits);
-  return reason == nullptr ? "" : reason;
+  return unsupported_reason(variant, problem, place_of(device()));
 }
 
 std::unique_ptr<Laboratory> open_laboratory(const DeviceRequest& request) {

@@ -13,15 +13,11 @@ void check_stride(const flashcore_strides& stride, std::string_view name) {
   }
 }
 
-bool is_same(const Strides& a, const Strides& b) {
-  return a.batch == b.batch && a.head == b.head && a.row == b.row;
-}
-
 // The layout whose strides Q has; that with gaps when it is none of the dense ones.
 Layout layout_of(Problem problem, const Strides& q_stride) {
   for (const Layout layout : {Layout::bhsd, Layout::bshd}) {
     problem.layout = layout;
-    if (is_same(query_shape(problem).stride, q_stride)) return layout;
+    if (query_shape(problem).stride == q_stride) return layout;
   }
   return Layout::padded;
 }
@@ -52,7 +48,7 @@ Problem checked_problem(const flashcore_attention* args) {
   problem.window_right = args->window_right;
   problem.lse = args->lse != nullptr;
   validate(problem, "args");
-  settle_out_dtype(problem);
+  settle(problem);
   check_stride(args->q_stride, "q_stride");
   check_stride(args->k_stride, "k_stride");
   check_stride(args->v_stride, "v_stride");

@@ -25,8 +25,8 @@ Dispatcher make_dispatcher(const TunedTable& table, std::int32_t device) {
   MachineCode code("", 0);
   if (info.backend == Backend::cuda) code = MachineCode::of_this_program(info.limits.compute_capability);
   const auto code_hash = [&](const Variant& variant) -> std::string {
-    const char* name = nullptr;
-    return variant.kernel_name == nullptr || variant.kernel_name(name) != 0 ? "" : code.hash(name);
+    const char* name = variant.kernel_name();
+    return name == nullptr ? "" : code.hash(name);
   };
   return {table, make_fingerprint(info), info.limits, code_hash};
 }

@@ -20,6 +20,7 @@
 #include "plugin/plugin.hpp"
 #include "registry/default_variant.hpp"
 #include "registry/registry.hpp"
+#include "registry/supports.hpp"
 #include "results/environment.hpp"
 
 namespace flashcore {
@@ -70,20 +71,15 @@ flashcore_variant describe(std::size_t place) {
   const Variant& variant = *all_variants()[place];
   return {.id = VariantIndex::instance().id(place).c_str(),
           .family = variant.family.data(),
-          .summary = variant.summary,
+          .summary = variant.summary.data(),
           .backend = static_cast<std::int32_t>(variant.backend),
           .dtype = static_cast<std::int32_t>(variant.spec.dtype),
           .head_dim = variant.spec.head_dim,
           .smem_bytes = variant.smem_bytes};
 }
 
-// Why the variant cannot run on the device, or null.
-const char* unsupported_reason(const Variant& variant, const flashcore_attention& args, std::int32_t device) {
-  if (variant.backend != backend_of(device)) {
-    return variant.backend == Backend::cpu ? "runs on the CPU" : "runs on a CUDA device";
-  }
-  if (static_cast<std::int32_t>(variant.spec.dtype) != args.dtype) return "compiled for another dtype";
-  return variant.unsupported(from_c(args), device_info(device).limits);
+Place place_of(std::int32_t device) {
+  return {.backend = backend_of(device), .limits = device_info(device).limits};
 }
 
 [[noreturn]] void fail_unsupported(const Problem& problem) {
@@ -110,28 +106,28 @@ bool is_automatic(const char* variant) { return variant == nullptr || std::strin
 // The variant that may run checked arguments. Throws ApiError when it cannot.
 const Variant& supported_variant(const char* name, const flashcore_attention* args, std::int32_t device) {
   if (is_automatic(name)) return *choose(args, device).variant;
-  checked_problem(args);
+  const Problem problem = checked_problem(args);
   const Variant& variant = *all_variants()[find_place(name)];
-  if (const char* reason = unsupported_reason(variant, *args, device); reason != nullptr) {
+  // A device that is not there has no limits, and a variant of the other backend does not ask for them.
+  const bool at_home = variant.backend == backend_of(device);
+  const Place place = at_home ? place_of(device) : Place{.backend = backend_of(device)};
+  if (const std::string reason = unsupported_reason(variant, problem, from_c(*args), place);
+      !reason.empty()) {
     throw ApiError{FLASHCORE_UNSUPPORTED, fmt::format("{}: {}", name, reason)};
   }
   return variant;
 }
 
-std::size_t workspace_bytes(const Variant& variant, const AttentionArgs& args) {
-  return variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
-}
-
 void launch(const char* name, const flashcore_attention* c_args, std::int32_t device, void* stream) {
   const Variant& variant = supported_variant(name, c_args, device);
   check_pointers(*c_args);
-  const ScaledAttentionArgs args = from_c(*c_args);
-  if (const std::size_t needed = workspace_bytes(variant, args); needed > 0 && args.workspace == nullptr) {
+  const AttentionArgs args = from_c(*c_args);
+  if (const std::size_t needed = variant.workspace_bytes(args); needed > 0 && args.workspace == nullptr) {
     throw ApiError{FLASHCORE_INVALID_ARGUMENT,
                    fmt::format("args/workspace: is null, {} needs {} bytes", variant.id(), needed)};
   }
   require_current(device);
-  if (const int code = variant.run(args, stream); code != 0) throw_launch_error(code, variant, device);
+  if (const int code = variant.launch(args, stream); code != 0) throw_launch_error(code, variant, device);
 }
 
 // Without what only a run knows.
@@ -210,8 +206,7 @@ const char* flashcore_default_variant(const flashcore_attention* args, int32_t d
   const char* id = nullptr;
   guard([&] {
     const Problem problem = checked_problem(args);
-    const DeviceInfo& info = device_info(device);
-    const Variant* found = default_variant(from_c(*args), problem.dtype, info.backend, info.limits);
+    const Variant* found = default_variant(problem, from_c(*args), place_of(device));
     if (found == nullptr) fail_unsupported(problem);
     id = id_text(*found);
   });
@@ -247,7 +242,7 @@ flashcore_status flashcore_workspace_bytes(const char* variant, const flashcore_
                                            int32_t device, size_t* bytes) {
   return guard([&] {
     require(bytes != nullptr, "bytes: is null");
-    *bytes = workspace_bytes(supported_variant(variant, args, device), from_c(*args));
+    *bytes = supported_variant(variant, args, device).workspace_bytes(from_c(*args));
   });
 }
 
@@ -257,9 +252,9 @@ flashcore_status flashcore_query_resources(const char* variant, const flashcore_
     require(resources != nullptr, "resources: is null");
     const Variant& found = supported_variant(variant, args, device);
     Resources known;
-    if (found.query_resources != nullptr) {
+    if (found.knows_resources()) {
       require_current(device);
-      const int code = found.query_resources(from_c(*args), known);
+      const int code = found.resources(from_c(*args), known);
       if (code != 0) throw_launch_error(code, found, device);
     }
     *resources = to_c(known);

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "measure/statistics.hpp"
-#include "run/run.hpp"
 
 namespace flashcore {
 namespace {
@@ -82,10 +82,10 @@ void Measurement::let_go(std::vector<Series*>& running) const {
   });
 }
 
-void Measurement::take_sample(Series& series, Clock clock, bool keep) {
+void Measurement::take_sample(Series& series, TimingMode mode, bool keep) {
   const TimePoint begin = SteadyClock::now();
   double us = 0;
-  if (!attempt(*series.candidate.record, [&] { us = executor_.sample(*series.candidate.variant, clock); })) {
+  if (!attempt(*series.candidate.record, [&] { us = executor_.sample(*series.candidate.variant, mode); })) {
     series.samples.clear();
     series.finished = true;
     return;
@@ -96,8 +96,8 @@ void Measurement::take_sample(Series& series, Clock clock, bool keep) {
     series.spans.push_back({begin, end});
   }
   if (policy_.pacing == Pacing::burst) {
-    std::this_thread::sleep_for(to_duration(
-        us * executor_.launches_per_sample(*series.candidate.variant, clock) * 1e-6 * kBurstRest));
+    std::this_thread::sleep_for(
+        to_duration(us * executor_.launches_per_sample(*series.candidate.variant, mode) * 1e-6 * kBurstRest));
   }
 }
 
@@ -112,7 +112,7 @@ void Measurement::warm_up() {
     do {
       for (Candidate& candidate : candidates_) {
         if (candidate.record->status != Status::ok) continue;
-        attempt(*candidate.record, [&] { executor_.sample(*candidate.variant, policy_.clocks.front()); });
+        attempt(*candidate.record, [&] { executor_.sample(*candidate.variant, policy_.modes.front()); });
         if (interrupt_requested()) return;
       }
     } while (SteadyClock::now() < stretch_end);
@@ -122,27 +122,27 @@ void Measurement::warm_up() {
   }
 }
 
-void Measurement::sample_rounds(std::span<Series> all, Clock clock, TimePoint deadline,
+void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoint deadline,
                                 const OnRound& on_round) {
-  std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(clock));
+  std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(mode));
   std::vector<Series*> running;
   for (Series& series : all) {
-    take_sample(series, clock, false);
+    take_sample(series, mode, false);
     if (!series.finished) running.push_back(&series);
   }
   for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
     if (round > kFewestSamples && SteadyClock::now() >= deadline) return;
-    on_round(clock, round);
+    on_round(mode, round);
     std::shuffle(running.begin(), running.end(), random);
     for (Series* series : running) {
       if (interrupt_requested()) return;
-      take_sample(*series, clock, true);
+      take_sample(*series, mode, true);
     }
     let_go(running);
   }
 }
 
-void Measurement::finish(Series& series, Clock clock) {
+void Measurement::finish(Series& series, TimingMode mode) {
   if (series.samples.empty()) return;
   Timing timing = make_timing(std::move(series.samples));
   if (telemetry_ != nullptr) {
@@ -159,7 +159,7 @@ void Measurement::finish(Series& series, Clock clock) {
     if (!timing.sm_clock_mhz.empty()) timing.cycles = make_timing(std::move(cycles)).median;
     summarise_telemetry(*series.candidate.record, series.spans);
   }
-  series.candidate.record->timing(clock) = std::move(timing);
+  series.candidate.record->timings[mode] = std::move(timing);
 }
 
 // Over what was sampled of the record until now, whatever the clock.
@@ -178,8 +178,8 @@ void Measurement::measure_energy(Candidate& candidate) {
     std::int64_t launches = 0;
     telemetry_->begin();
     do {
-      executor_.sample(*candidate.variant, Clock::hot);
-      launches += executor_.launches_per_sample(*candidate.variant, Clock::hot);
+      executor_.sample(*candidate.variant, TimingMode::hot);
+      launches += executor_.launches_per_sample(*candidate.variant, TimingMode::hot);
     } while (SteadyClock::now() < deadline);
     const TelemetrySummary summary = telemetry_->end();
     if (summary.energy_j)
@@ -188,20 +188,20 @@ void Measurement::measure_energy(Candidate& candidate) {
 }
 
 void Measurement::run(double budget_s, const OnRound& on_round) {
-  if (policy_.clocks.empty()) return;
+  if (policy_.modes.empty()) return;
   if (telemetry_ != nullptr) telemetry_->forget_before(SteadyClock::now());
   warm_up();
   const TimePoint begin = SteadyClock::now();
-  for (std::size_t i = 0; i < policy_.clocks.size() && !interrupt_requested(); ++i) {
+  for (std::size_t i = 0; i < policy_.modes.size() && !interrupt_requested(); ++i) {
     std::vector<Series> all;
     for (const Candidate& candidate : candidates_) {
       if (candidate.record->status == Status::ok) all.push_back({.candidate = candidate});
     }
-    const double share = static_cast<double>(i + 1) / static_cast<double>(policy_.clocks.size());
+    const double share = static_cast<double>(i + 1) / static_cast<double>(policy_.modes.size());
     const TimePoint sampling = SteadyClock::now();
-    sample_rounds(all, policy_.clocks[i], begin + to_duration(budget_s * share), on_round);
+    sample_rounds(all, policy_.modes[i], begin + to_duration(budget_s * share), on_round);
     sampling_s_ += Seconds(SteadyClock::now() - sampling).count();
-    for (Series& series : all) finish(series, policy_.clocks[i]);
+    for (Series& series : all) finish(series, policy_.modes[i]);
   }
   if (policy_.energy_s > 0 && telemetry_ != nullptr && telemetry_->problem().empty()) {
     for (Candidate& candidate : candidates_) measure_energy(candidate);

@@ -10,8 +10,8 @@
 
 #include "device/telemetry_sampler.hpp"
 #include "execute/executor.hpp"
+#include "measure/policy.hpp"
 #include "record/record.hpp"
-#include "check/policy.hpp"
 
 namespace flashcore {
 
@@ -39,7 +39,7 @@ class Measurement {
  public:
   static constexpr double kBurstRest = 9;  // a duty of 10 %: far below any power limit
 
-  using OnRound = std::function<void(Clock, int round)>;
+  using OnRound = std::function<void(TimingMode, int round)>;
 
   Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,
               Executor& executor, TelemetrySampler* telemetry)
@@ -55,11 +55,11 @@ class Measurement {
   using TimePoint = TelemetryClock::time_point;
 
   void warm_up();
-  void take_sample(Series& series, Clock clock, bool keep);
-  void sample_rounds(std::span<Series> all, Clock clock, TimePoint deadline, const OnRound& on_round);
+  void take_sample(Series& series, TimingMode mode, bool keep);
+  void sample_rounds(std::span<Series> all, TimingMode mode, TimePoint deadline, const OnRound& on_round);
   bool has_converged(const Series& series) const;
   void let_go(std::vector<Series*>& running) const;
-  void finish(Series& series, Clock clock);
+  void finish(Series& series, TimingMode mode);
   void summarise_telemetry(Record& record, std::span<const TimeSpan> spans);
   void measure_energy(Candidate& candidate);
 

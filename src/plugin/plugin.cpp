@@ -5,16 +5,58 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 #include <set>
+#include <vector>
 
 #include "base/error.hpp"
-#include "plugin/plugin_slots.hpp"
+#include "capi/convert.hpp"
 #include "registry/registry.hpp"
 
 namespace flashcore {
 namespace {
 
-constexpr auto kSlotBinders = make_slot_binders(std::make_integer_sequence<int, kMostPluginVariants>());
+// The family of a plug-in: its functions take the same index as Family's.
+class PluginFamily final : public Family {
+ public:
+  explicit PluginFamily(const flashcore_plugin& plugin) : plugin_(plugin) {}
+
+  const char* unsupported(std::size_t variant, const AttentionArgs& args,
+                          const DeviceLimits& limits) const override {
+    if (plugin_.unsupported == nullptr) return nullptr;
+    const flashcore_attention c_args = to_c(args, dtype(variant));
+    const flashcore_device_limits c_limits = flashcore::to_c(limits);
+    return plugin_.unsupported(variant, &c_args, &c_limits);
+  }
+  std::size_t workspace_bytes(std::size_t variant, const AttentionArgs& args) const override {
+    if (plugin_.workspace_bytes == nullptr) return 0;
+    const flashcore_attention c_args = to_c(args, dtype(variant));
+    return plugin_.workspace_bytes(variant, &c_args);
+  }
+  int launch(std::size_t variant, const AttentionArgs& args, void* stream) const override {
+    const flashcore_attention c_args = to_c(args, dtype(variant));
+    return plugin_.launch(variant, &c_args, stream);
+  }
+  bool knows_resources(std::size_t) const override {
+    return plugin_.resources != nullptr && plugin_.backend == FLASHCORE_CUDA;
+  }
+  int resources(std::size_t variant, const AttentionArgs& args, Resources& found) const override {
+    const flashcore_attention c_args = to_c(args, dtype(variant));
+    flashcore_resources c_resources = {};
+    const int code = plugin_.resources(variant, &c_args, &c_resources);
+    found = from_c(c_resources);
+    return code;
+  }
+  const char* kernel_name(std::size_t) const override { return nullptr; }
+
+ private:
+  Dtype dtype(std::size_t variant) const { return static_cast<Dtype>(plugin_.variants[variant].dtype); }
+
+  const flashcore_plugin& plugin_;
+};
+
+// A larger count is a table that was not filled in.
+constexpr std::size_t kMostVariants = 4096;
 
 using PluginFunction = const flashcore_plugin* (*)();
 
@@ -80,27 +122,30 @@ void check_variant(const flashcore_plugin& plugin, std::size_t index, const Plug
   }
 }
 
-Variant make_variant(const flashcore_plugin& plugin, const flashcore_plugin_variant& table) {
-  Variant variant;
-  variant.family = plugin.family;
-  variant.spec = {.dtype = static_cast<Dtype>(table.dtype),
-                  .head_dim = table.head_dim,
-                  .tile = {.block_q = table.block_q,
-                           .block_kv = table.block_kv,
-                           .num_warps = table.num_warps,
-                           .num_stages = table.num_stages}};
-  variant.backend = static_cast<Backend>(plugin.backend);
-  variant.summary = plugin.summary == nullptr ? "" : plugin.summary;
-  variant.smem_bytes = table.smem_bytes;
-  return variant;
+Variant make_variant(const flashcore_plugin& plugin, std::size_t index, const Family& family) {
+  const flashcore_plugin_variant& table = plugin.variants[index];
+  return {.family = plugin.family,
+          .spec = {.dtype = static_cast<Dtype>(table.dtype),
+                   .head_dim = table.head_dim,
+                   .tile = {.block_q = table.block_q,
+                            .block_kv = table.block_kv,
+                            .num_warps = table.num_warps,
+                            .num_stages = table.num_stages}},
+          .backend = static_cast<Backend>(plugin.backend),
+          .role = Role::plugin,
+          .summary = plugin.summary == nullptr ? "" : plugin.summary,
+          .smem_bytes = table.smem_bytes,
+          .kernels = &family,
+          .index = index};
 }
 
-std::vector<Variant> make_variants(const flashcore_plugin& plugin, const PluginFile& file) {
+std::vector<Variant> make_variants(const flashcore_plugin& plugin, const Family& family,
+                                   const PluginFile& file) {
   std::vector<Variant> variants;
   std::set<std::string> ids;
   for (std::size_t i = 0; i < plugin.num_variants; ++i) {
     check_variant(plugin, i, file);
-    variants.push_back(make_variant(plugin, plugin.variants[i]));
+    variants.push_back(make_variant(plugin, i, family));
     if (const std::string id = variants.back().id(); !ids.insert(id).second) {
       file.fail(fmt::format("variants[{}]: {} is there twice", i, id));
     }
@@ -111,24 +156,22 @@ std::vector<Variant> make_variants(const flashcore_plugin& plugin, const PluginF
 }  // namespace
 
 void load_plugin(const std::string& path, std::string_view where) {
-  static std::deque<std::vector<Variant>> families;  // never moved or freed: the registry points into it
-  static std::size_t slots_taken = 0;
+  // Never moved or freed: the registry points into both.
+  static std::deque<std::unique_ptr<PluginFamily>> families;
+  static std::deque<std::vector<Variant>> tables;
 
   const PluginFile file(path, where);
   const flashcore_plugin& plugin = file.load();
   check_family(plugin, file);
   if (plugin.variants == nullptr || plugin.num_variants == 0) file.fail("has no variants");
-  if (plugin.num_variants > plugin_slots.size() - slots_taken) {
-    file.fail(fmt::format("{} variants are too many: plug-ins may have {} in all", plugin.num_variants,
-                          kMostPluginVariants));
+  if (plugin.num_variants > kMostVariants) {
+    file.fail(
+        fmt::format("{} variants are too many: a family may have {}", plugin.num_variants, kMostVariants));
   }
-  std::vector<Variant> variants = make_variants(plugin, file);
-  for (std::size_t i = 0; i < variants.size(); ++i) {
-    plugin_slots[slots_taken + i] = {.plugin = &plugin, .index = i};
-    kSlotBinders[slots_taken + i](variants[i]);
-  }
-  slots_taken += variants.size();
-  add_family(families.emplace_back(std::move(variants)));
+  auto family = std::make_unique<PluginFamily>(plugin);
+  std::vector<Variant> variants = make_variants(plugin, *family, file);
+  families.push_back(std::move(family));
+  add_family(tables.emplace_back(std::move(variants)));
 }
 
 }  // namespace flashcore

@@ -6,9 +6,6 @@
 
 namespace flashcore {
 
-// Of all plug-ins of a process together: each variant needs functions of its own.
-inline constexpr int kMostPluginVariants = 256;
-
 // Loads a shared object and appends its family to the registry, last in the ladder. Call it before variants
 // are selected, from one thread. Throws UsageError that begins with `where` (a flag) and the path when the
 // file cannot be loaded, lacks the symbol, has another ABI version, a family that exists already, or a table

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "attention/problem_fields.hpp"
 #include "base/names.hpp"
 
 namespace flashcore {
@@ -38,24 +39,6 @@ const Record* find_best(std::span<const Record> records) {
     if (best == nullptr || record.headline()->median < best->headline()->median) best = &record;
   }
   return best;
-}
-
-std::string problem_sizes(const Problem& p) {
-  const auto pair = [](std::int64_t q, std::int64_t kv, std::string_view between) {
-    return q == kv ? fmt::format("{}", q) : fmt::format("{}{}{}", q, between, kv);
-  };
-  std::string sizes =
-      fmt::format("batch {}, heads {}, seq {}, head_dim {}, {}", p.batch, pair(p.heads_q, p.heads_kv, "/"),
-                  pair(p.seq_q, p.seq_kv, "×"), p.head_dim, to_string(p.dtype));
-  if (traits(p.dtype).scaled) sizes += fmt::format(" to {}", to_string(output_dtype(p)));
-  if (p.causal) sizes += ", causal";
-  if (p.window_left >= 0) sizes += fmt::format(", window_left {}", p.window_left);
-  if (p.window_right >= 0) sizes += fmt::format(", window_right {}", p.window_right);
-  if (p.scale != default_scale(p.head_dim)) sizes += fmt::format(", scale {}", p.scale);
-  if (p.softcap > 0) sizes += fmt::format(", softcap {}", p.softcap);
-  if (p.layout != Layout::bhsd) sizes += fmt::format(", {}", to_string(p.layout));
-  if (p.lse) sizes += ", lse";
-  return sizes;
 }
 
 std::vector<std::vector<Record>> by_problem(std::vector<Record> records) {

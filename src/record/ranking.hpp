@@ -27,9 +27,6 @@ std::string configured_baseline(const Json& config);
 // The timed record with the smallest headline median; null when none is timed.
 const Record* find_best(std::span<const Record> records);
 
-// "batch 1, heads 8, seq 512, head_dim 64, fp16", and what differs from a problem's defaults.
-std::string problem_sizes(const Problem& problem);
-
 // The records problem by problem, both in the order of their first appearance.
 std::vector<std::vector<Record>> by_problem(std::vector<Record> records);
 

@@ -11,8 +11,10 @@
 
 #include "attention/problem.hpp"
 #include "base/status.hpp"
+#include "base/words.hpp"
 #include "record/roofline.hpp"
 #include "record/telemetry.hpp"
+#include "record/timing_mode.hpp"
 #include "variant/variant.hpp"
 
 namespace flashcore {
@@ -29,20 +31,8 @@ struct ErrorNorms {
 
 // How thoroughly a variant is checked; /checking.md says what each level launches.
 enum class CheckDepth : int { quick, standard, deep };
-
-inline constexpr CheckDepth kAllCheckDepths[] = {CheckDepth::quick, CheckDepth::standard, CheckDepth::deep};
-
-constexpr std::string_view to_string(CheckDepth depth) {
-  switch (depth) {
-    case CheckDepth::quick:
-      return "quick";
-    case CheckDepth::standard:
-      return "standard";
-    case CheckDepth::deep:
-      return "deep";
-  }
-  return "?";
-}
+inline constexpr std::string_view kCheckDepthWords[] = {"quick", "standard", "deep"};
+constexpr Words words(CheckDepth) { return kCheckDepthWords; }
 
 struct CheckLimit {
   double max_abs = 0;
@@ -79,35 +69,17 @@ struct Timing {
   std::optional<double> cycles;        // median of sample · clock
 };
 
-// The three clocks: what each means stands in execute/executor.hpp.
-enum class Clock : int { hot, cold, call };
-
-inline constexpr Clock kAllClocks[] = {Clock::hot, Clock::cold, Clock::call};
-
-constexpr std::string_view to_string(Clock clock) {
-  switch (clock) {
-    case Clock::hot:
-      return "hot";
-    case Clock::cold:
-      return "cold";
-    case Clock::call:
-      return "call";
-  }
-  return "?";
-}
-
 struct Record {
   Problem problem;
   std::string family;
   VariantSpec spec;
   Backend backend = Backend::cpu;
+  Role role = Role::ladder;
   Status status = Status::error;
   std::string reason;
   std::optional<Check> check;
-  std::optional<Timing> hot_us;
-  std::optional<Timing> cold_us;
-  std::optional<Timing> call_us;
-  std::optional<double> tflops;  // by the FLOP convention, at the median of hot_us (else cold_us, call_us)
+  PerMode<std::optional<Timing>> timings;
+  std::optional<double> tflops;           // by the FLOP convention, at the median of headline()
   std::optional<double> peak_tflops;      // dense, at the SM clock of that timing, else at the boost clock
   std::optional<double> percent_of_peak;  // tflops over peak_tflops
   std::optional<Roofline> roofline;       // from measured ceilings
@@ -117,14 +89,8 @@ struct Record {
   std::string code_hash;                      // of the kernel's machine code; empty where there is none
 
   std::string variant_id() const { return flashcore::variant_id(family, spec); }
-  std::optional<Timing>& timing(Clock clock) {
-    return clock == Clock::hot ? hot_us : clock == Clock::cold ? cold_us : call_us;
-  }
-  const std::optional<Timing>& timing(Clock clock) const { return const_cast<Record*>(this)->timing(clock); }
   void drop_timings() {
-    hot_us.reset();
-    cold_us.reset();
-    call_us.reset();
+    timings = {};
     tflops.reset();
     peak_tflops.reset();
     percent_of_peak.reset();
@@ -138,16 +104,18 @@ struct Record {
     reason = std::move(what);
     drop_timings();
   }
-  // The timing that tables, speed-ups and tflops speak of: the first that was taken of hot, cold, call.
+  // The timing that tables, speed-ups and tflops speak of: the first that was taken, in the order of the modes.
   const Timing* headline() const {
-    for (Clock clock : kAllClocks) {
-      if (const auto& taken = timing(clock)) return &*taken;
+    for (const TimingMode mode : kAll<TimingMode>) {
+      if (const auto& taken = timings[mode]) return &*taken;
     }
     return nullptr;
   }
-  // The timing that the roofline is held against: that of cold inputs where it was taken, since the memory
-  // floor is theirs.
-  const Timing* roofline_timing() const { return cold_us ? &*cold_us : headline(); }
+  // The timing that the roofline is held against: cold inputs where they were timed, since the memory floor is theirs.
+  const Timing* roofline_timing() const {
+    const auto& cold = timings[TimingMode::cold];
+    return cold ? &*cold : headline();
+  }
 };
 
 }  // namespace flashcore

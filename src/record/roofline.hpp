@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "attention/problem.hpp"
+#include "base/words.hpp"
 
 namespace flashcore {
 
@@ -17,18 +18,8 @@ struct Ceilings {
 };
 
 enum class Limit : int { arithmetic, exponential, memory };
-
-constexpr std::string_view to_string(Limit limit) {
-  switch (limit) {
-    case Limit::arithmetic:
-      return "arithmetic";
-    case Limit::exponential:
-      return "exponential";
-    case Limit::memory:
-      return "memory";
-  }
-  return "?";
-}
+inline constexpr std::string_view kLimitWords[] = {"arithmetic", "exponential", "memory"};
+constexpr Words words(Limit) { return kLimitWords; }
 
 // Microseconds. The three overlap at best, so that the longest is the floor of the whole. The memory floor is
 // that of cold inputs: what stays in L2 between launches can be read faster.

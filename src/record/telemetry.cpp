@@ -110,11 +110,11 @@ TelemetrySummary summarise(Readings readings, std::span<const TimeSpan> spans) {
     }
   }
 
-  if (const auto clocks = values_of(seen, &TelemetryReading::sm_clock_mhz); !clocks.empty()) {
-    summary.sm_clock_mhz = {.min = clocks.front(), .median = median_of_sorted(clocks), .max = clocks.back()};
+  if (const auto modes = values_of(seen, &TelemetryReading::sm_clock_mhz); !modes.empty()) {
+    summary.sm_clock_mhz = {.min = modes.front(), .median = median_of_sorted(modes), .max = modes.back()};
   }
-  if (const auto clocks = values_of(seen, &TelemetryReading::mem_clock_mhz); !clocks.empty()) {
-    summary.mem_clock_mhz = median_of_sorted(clocks);
+  if (const auto modes = values_of(seen, &TelemetryReading::mem_clock_mhz); !modes.empty()) {
+    summary.mem_clock_mhz = median_of_sorted(modes);
   }
   if (const auto power = values_of(seen, &TelemetryReading::power_w); !power.empty()) {
     summary.power_w_mean =

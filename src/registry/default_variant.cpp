@@ -4,14 +4,12 @@
 
 namespace flashcore {
 
-const Variant* default_variant(const AttentionArgs& args, Dtype dtype, Backend backend,
-                               const DeviceLimits& limits) {
+const Variant* default_variant(const Problem& problem, const AttentionArgs& args, const Place& place) {
   const Variant* chosen = nullptr;
   for (const Variant* variant : all_variants()) {
-    const bool meant =
-        variant->backend == backend && variant->spec.dtype == dtype && !variant->family.starts_with("peer_");
-    if (!meant || (chosen != nullptr && chosen->family == variant->family)) continue;
-    if (variant->unsupported == nullptr || variant->unsupported(args, limits) == nullptr) chosen = variant;
+    if (variant->role == Role::peer || !is_compiled_for(*variant, problem)) continue;
+    if (chosen != nullptr && chosen->family == variant->family) continue;
+    if (unsupported_reason(*variant, problem, args, place).empty()) chosen = variant;
   }
   return chosen;
 }

@@ -1,6 +1,9 @@
 #include "registry/registry.hpp"
 
+#include <deque>
 #include <span>
+
+#include "variant/compiled_kernel.hpp"
 
 #define KERNEL_unproven(family, file)
 
@@ -8,9 +11,9 @@ namespace flashcore {
 
 // One declaration a line of the manifest that this build compiles.
 namespace kernels {
-#define KERNEL_cpu(family, file) std::span<const Variant> family##_##file();
+#define KERNEL_cpu(family, file) std::span<const CompiledKernel> family##_##file();
 #ifdef FLASHCORE_HAVE_CUDA
-#define KERNEL_cuda(family, file) std::span<const Variant> family##_##file();
+#define KERNEL_cuda(family, file) std::span<const CompiledKernel> family##_##file();
 #else
 #define KERNEL_cuda(family, file)
 #endif
@@ -25,9 +28,13 @@ namespace {
 
 // Explicit calls, no self-registering statics: a static library would drop those.
 std::vector<const Variant*> collect() {
+  static std::deque<CompiledFamily> families;
+  static std::deque<Variant> owned;
   std::vector<const Variant*> variants;
-  const auto append = [&](std::span<const Variant> table) {
-    for (const Variant& variant : table) variants.push_back(&variant);
+  const auto append = [&](std::span<const CompiledKernel> table) {
+    for (const Variant& variant : families.emplace_back(table).variants()) {
+      variants.push_back(&owned.emplace_back(variant));
+    }
   };
 #define KERNEL_cpu(family, file) append(kernels::family##_##file());
 #ifdef FLASHCORE_HAVE_CUDA

@@ -15,7 +15,7 @@ Json row_json(const RowVerdict& row) {
   Json json = {{"problem", row.problem.name},       {"variant", row.variant},
                {"verdict", to_string(row.verdict)}, {"fails", row.fails},
                {"tolerance", row.tolerance},        {"same_code", row.same_code}};
-  if (row.clock) json["clock"] = to_string(*row.clock);
+  if (row.mode) json["clock"] = to_string(*row.mode);
   FieldWriter fields(json);
   fields.optional("base_us", row.base_us);
   fields.optional("new_us", row.new_us);
@@ -35,7 +35,7 @@ Json scope_json(const ScopeVerdict& scope) {
 
 Json noise_json(const NoiseModel& noise) {
   Json json = {{"source", noise.source}};
-  for (const SizeClass size : kAllSizeClasses) {
+  for (const SizeClass size : kAll<SizeClass>) {
     json[to_string(size)] = {{"row", noise.of(size).row}, {"common", noise.of(size).common}};
   }
   return json;
@@ -59,7 +59,7 @@ Json to_json(const Comparison& comparison) {
   if (comparison.drift) {
     json["drift"] = {{"ratio", comparison.drift->ratio}, {"controls", comparison.drift->controls}};
   }
-  for (const Verdict verdict : kAllVerdicts) {
+  for (const Verdict verdict : kAll<Verdict>) {
     json["counts"][to_string(verdict)] = comparison.count(verdict);
   }
   json["expired"] = Json::array();
@@ -97,7 +97,7 @@ Json to_smaller_is_better(const Comparison& comparison) {
                     {"unit", "us"},
                     {"value", *row.new_us},
                     {"range", fmt::format("± {:.3g}", half_width_us(row))},
-                    {"extra", fmt::format("{} clock, {}", to_string(*row.clock), to_string(row.verdict))}});
+                    {"extra", fmt::format("{} clock, {}", to_string(*row.mode), to_string(row.verdict))}});
   }
   return json;
 }

@@ -12,8 +12,6 @@ constexpr std::string_view kNothing = "–";
 
 }  // namespace
 
-std::string percent(double ratio) { return fmt::format("{:+.1f} %", 100 * (ratio - 1)); }
-
 std::string time_text(const std::optional<double>& us) {
   return us ? format_significant(*us, 4) : std::string(kNothing);
 }
@@ -35,7 +33,7 @@ std::string headline(const Comparison& comparison) {
 
 std::string counts(const Comparison& comparison) {
   std::vector<std::string> parts;
-  for (const Verdict verdict : kAllVerdicts) {
+  for (const Verdict verdict : kAll<Verdict>) {
     if (const std::size_t count = comparison.count(verdict); count > 0) {
       parts.push_back(fmt::format("{} {}", count, to_string(verdict)));
     }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "compare/comparison.hpp"
 
 namespace flashcore {
@@ -26,7 +27,6 @@ Json to_smaller_is_better(const Comparison& comparison);  // github-action-bench
 Json to_google_benchmark(const Comparison& comparison);   // as Google Benchmark's --benchmark_format=json
 
 // Parts that the forms share.
-std::string percent(double ratio);                           // 1.031 as "+3.1 %"
 std::string time_text(const std::optional<double>& us);      // four digits, or a dash
 std::string change_text(const std::optional<Ratio>& ratio);  // percent() of its value, or a dash
 std::string interval_text(const std::optional<Ratio>& ratio);

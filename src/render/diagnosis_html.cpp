@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "attention/problem_fields.hpp"
 #include "diagnose/diagnosis.hpp"
 
 namespace flashcore {

@@ -1,3 +1,4 @@
+#include "attention/problem_fields.hpp"
 #include "base/json_fields.hpp"
 #include "diagnose/diagnosis.hpp"
 

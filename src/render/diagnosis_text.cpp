@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "attention/problem_fields.hpp"
 #include "base/text.hpp"
 #include "diagnose/diagnosis.hpp"
 

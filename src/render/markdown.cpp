@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attention/problem_fields.hpp"
 #include "base/text.hpp"
 #include "record/ranking.hpp"
 
@@ -39,14 +40,14 @@ std::string environment_line(const Json& environment) {
   return fmt::format("{}\n", fmt::join(parts, ", "));
 }
 
-std::string median_cell(const Record& record, Clock clock) {
-  const auto& timing = record.timing(clock);
+std::string median_cell(const Record& record, TimingMode mode) {
+  const auto& timing = record.timings[mode];
   return timing ? format_significant(timing->median, 4) : std::string(kNothing);
 }
 
 std::string timed_row(const Record& record, const Record& baseline) {
   std::vector<std::string> cells = {code(record.variant_id())};
-  for (const Clock clock : kAllClocks) cells.push_back(median_cell(record, clock));
+  for (const TimingMode mode : kAll<TimingMode>) cells.push_back(median_cell(record, mode));
   cells.push_back(format_significant(baseline.headline()->median / record.headline()->median, 3) + "×");
   cells.push_back(record.tflops ? format_significant(*record.tflops, 3) : std::string(kNothing));
   cells.push_back(record.check ? format_error(record.check->error.rel_l2) : std::string(kNothing));

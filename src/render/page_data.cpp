@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "attention/problem_fields.hpp"
 #include "base/json_text.hpp"
 #include "record/ranking.hpp"
 #include "results/record_json.hpp"

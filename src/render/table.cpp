@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "attention/problem_fields.hpp"
 #include "base/text.hpp"
 #include "record/ranking.hpp"
 
@@ -49,12 +50,12 @@ std::string half_interval(const Record& record) {
 
 void add_clock_columns(std::vector<Column>& columns, const std::vector<Record>& records) {
   bool first = true;
-  for (const Clock clock : kAllClocks) {
-    const auto taken = [clock](const Record& record) { return record.timing(clock).has_value(); };
+  for (const TimingMode mode : kAll<TimingMode>) {
+    const auto taken = [mode](const Record& record) { return record.timings[mode].has_value(); };
     if (std::ranges::none_of(records, taken)) continue;
-    columns.push_back({fmt::format("{} µs", to_string(clock)), first ? 0 : 1 + static_cast<int>(clock),
-                       [clock](const Record& record) {
-                         const auto& timing = record.timing(clock);
+    columns.push_back({fmt::format("{} µs", to_string(mode)), first ? 0 : 1 + static_cast<int>(mode),
+                       [mode](const Record& record) {
+                         const auto& timing = record.timings[mode];
                          return timing ? format_significant(timing->median, 4) : std::string(kNothing);
                        }});
     if (std::exchange(first, false)) columns.push_back({"±", 0, half_interval});

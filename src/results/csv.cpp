@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attention/problem_fields.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
@@ -22,9 +23,10 @@ void add_columns(std::vector<std::string>& columns, std::string_view parent,
 
 std::vector<std::string> make_columns() {
   std::vector<std::string> columns;
-  add_columns(columns, "problem",
-              {"name", "batch", "heads_q", "heads_kv", "seq_q", "seq_kv", "head_dim", "dtype", "out_dtype",
-               "causal", "scale", "window_left", "window_right", "softcap", "layout", "lse"});
+  add_columns(columns, "problem", {"name"});
+  for (const ProblemField& field : problem_fields()) {
+    if (field.is_column) add_columns(columns, "problem", {field.name});
+  }
   add_columns(columns, "", {"variant", "family", "backend", "spec.dtype"});
   for (const SpecField& field : kSpecFields) add_columns(columns, "spec", {field.name});
   add_columns(columns, "", {"status", "reason"});
@@ -49,8 +51,8 @@ std::vector<std::string> make_columns() {
                "out_of_bounds",
                "passed",
                "reason"});
-  for (const Clock clock : kAllClocks) {
-    add_columns(columns, fmt::format("timing.{}_us", to_string(clock)),
+  for (const TimingMode mode : kAll<TimingMode>) {
+    add_columns(columns, fmt::format("timing.{}_us", to_string(mode)),
                 {"median", "p10", "p90", "ci95.0", "ci95.1", "n", "throttled_samples", "cycles"});
   }
   add_columns(columns, "", {"tflops", "peak_tflops", "percent_of_peak", "energy_per_call_j"});

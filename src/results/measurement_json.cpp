@@ -89,9 +89,9 @@ Timing timing_from_json(const JsonReader& reader) {
                 .ci95_low = decode_number(ends[0]),
                 .ci95_high = decode_number(ends[1]),
                 .samples = numbers_from_json(require_field(reader, "samples"))};
-  if (const auto clocks = find_field(reader, "sm_clock_mhz")) {
-    timing.sm_clock_mhz = numbers_from_json(*clocks);
-    if (timing.sm_clock_mhz.size() != timing.samples.size()) clocks->fail("must have as many as samples");
+  if (const auto modes = find_field(reader, "sm_clock_mhz")) {
+    timing.sm_clock_mhz = numbers_from_json(*modes);
+    if (timing.sm_clock_mhz.size() != timing.samples.size()) modes->fail("must have as many as samples");
   }
   FieldReader fields(reader);
   fields.with_default("throttled_samples", timing.throttled_samples);
@@ -110,8 +110,8 @@ Json telemetry_to_json(const TelemetrySummary& telemetry) {
 
 TelemetrySummary telemetry_from_json(const JsonReader& reader) {
   TelemetrySummary telemetry;
-  if (const auto clocks = find_field(reader, "sm_clock_mhz")) {
-    range_fields(FieldReader(*clocks), telemetry.sm_clock_mhz.emplace());
+  if (const auto modes = find_field(reader, "sm_clock_mhz")) {
+    range_fields(FieldReader(*modes), telemetry.sm_clock_mhz.emplace());
   }
   if (const auto power = find_field(reader, "power_w")) power_fields(FieldReader(*power), telemetry);
   reading_fields(FieldReader(reader), telemetry);

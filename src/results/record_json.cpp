@@ -4,31 +4,50 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
+#include "attention/problem_fields.hpp"
 #include "base/json_fields.hpp"
 #include "results/measurement_json.hpp"
 
 namespace flashcore {
 namespace {
 
-void problem_fields(auto&& io, auto& problem) {
-  io.required("name", problem.name);
-  io.required("batch", problem.batch);
-  io.required("heads_q", problem.heads_q);
-  io.required("heads_kv", problem.heads_kv);
-  io.required("seq_q", problem.seq_q);
-  io.required("seq_kv", problem.seq_kv);
-  io.required("head_dim", problem.head_dim);
-  io.required("dtype", problem.dtype);
-  io.optional("out_dtype", problem.out_dtype);
-  io.with_default("causal", problem.causal);
-  io.with_default("scale", problem.scale);
-  io.with_default("window_left", problem.window_left);
-  io.with_default("window_right", problem.window_right);
-  io.with_default("softcap", problem.softcap);
-  io.with_default("layout", problem.layout);
-  io.with_default("lse", problem.lse);
+// A member's value as JSON has it; null for an absent one.
+Json value_to_json(const ProblemField& field, const Problem& problem) {
+  return std::visit(
+      [&](auto member) -> Json {
+        const auto& value = problem.*member;
+        if constexpr (requires { value.has_value(); }) {
+          return value ? encode(*value) : Json(nullptr);
+        } else {
+          return encode(value);
+        }
+      },
+      field.member);
+}
+
+// An absent optional member, or another member at its default, says nothing.
+bool value_is_set(const ProblemField& field, const Problem& problem) {
+  const bool optional = std::holds_alternative<std::optional<Dtype> Problem::*>(field.member) ||
+                        std::holds_alternative<std::optional<std::int64_t> Problem::*>(field.member);
+  return optional || !is_default(field, problem);
+}
+
+void value_from_json(const ProblemField& field, const JsonReader& reader, Problem& problem) {
+  std::visit(
+      [&](auto member) {
+        auto& value = problem.*member;
+        if constexpr (requires { value.has_value(); }) {
+          value = decode<std::remove_reference_t<decltype(*value)>>(reader);
+        } else {
+          value = decode<std::remove_reference_t<decltype(value)>>(reader);
+        }
+      },
+      field.member);
 }
 
 void depth_fields(auto&& io, auto& check) {
@@ -123,22 +142,34 @@ void rate_fields(auto&& io, auto& record) {
   io.optional("energy_per_call_j", record.energy_per_call_j);
 }
 
-std::string clock_field(Clock clock) { return fmt::format("{}_us", to_string(clock)); }
+// The role of a family in files that do not state it, as all did before the field was there.
+Role implied_role(std::string_view family) { return family.starts_with("peer_") ? Role::peer : Role::ladder; }
+
+std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
 
 }  // namespace
 
 Json to_json(const Problem& problem) {
-  Json json;
-  problem_fields(FieldWriter(json), problem);
+  Json json = {{"name", problem.name}};
+  for (const ProblemField& field : problem_fields()) {
+    if (!field.always_written && !value_is_set(field, problem)) continue;
+    if (Json value = value_to_json(field, problem); !value.is_null())
+      json[std::string(field.name)] = std::move(value);
+  }
   return json;
 }
 
 Problem problem_from_json(const JsonReader& reader) {
   Problem problem;
-  problem_fields(FieldReader(reader), problem);
+  problem.name = require_field(reader, "name").string();
+  for (const ProblemField& field : problem_fields()) {
+    const std::optional<JsonReader> found =
+        field.required ? require_field(reader, field.name) : find_field(reader, field.name);
+    if (found) value_from_json(field, *found, problem);
+  }
   if (!find_field(reader, "scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, reader.where());
-  settle_out_dtype(problem);
+  settle(problem);
   return problem;
 }
 
@@ -184,13 +215,14 @@ Json to_json(const Record& record) {
   json["variant"] = record.variant_id();
   json["family"] = record.family;
   json["backend"] = to_string(record.backend);
+  if (record.role != implied_role(record.family)) json["role"] = to_string(record.role);
   json["spec"] = spec_to_json(record.spec);
   json["status"] = to_string(record.status);
   if (!record.reason.empty()) json["reason"] = record.reason;
   if (record.check) json["check"] = check_to_json(*record.check, record.problem);
-  for (const Clock clock : kAllClocks) {
-    if (const auto& timing = record.timing(clock))
-      json["timing"][clock_field(clock)] = timing_to_json(*timing);
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (const auto& timing = record.timings[mode])
+      json["timing"][timing_field(mode)] = timing_to_json(*timing);
   }
   rate_fields(FieldWriter(json), record);
   if (record.roofline) json["roofline"] = roofline_to_json(record);
@@ -209,14 +241,16 @@ Record record_from_json(const JsonReader& reader) {
     variant.fail(fmt::format("does not belong to family and spec, which make \"{}\"", record.variant_id()));
   }
   record.backend = decode<Backend>(require_field(reader, "backend"));
+  record.role = implied_role(record.family);
   record.status = decode<Status>(require_field(reader, "status"));
   FieldReader fields(reader);
+  fields.with_default("role", record.role);
   fields.with_default("reason", record.reason);
   if (const auto check = find_field(reader, "check")) record.check = check_from_json(*check, record.problem);
   if (const auto timing = find_field(reader, "timing")) {
-    for (const Clock clock : kAllClocks) {
-      if (const auto taken = find_field(*timing, clock_field(clock)))
-        record.timing(clock) = timing_from_json(*taken);
+    for (const TimingMode mode : kAll<TimingMode>) {
+      if (const auto taken = find_field(*timing, timing_field(mode)))
+        record.timings[mode] = timing_from_json(*taken);
     }
   }
   rate_fields(fields, record);

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "run/run.hpp"
 
 namespace flashcore {
@@ -118,7 +120,7 @@ bool wants(const Agenda& agenda, const CheckCase& now) {
 
 std::vector<CheckCase> common_cases(const Problem& problem, std::uint64_t seed) {
   std::vector<CheckCase> cases;
-  for (const InputKind kind : kernels::kAllInputKinds) {
+  for (const InputKind kind : kAll<kernels::InputKind>) {
     if (kind == InputKind::normal) continue;
     if (kind == InputKind::minus_infinity && !traits(problem.dtype).has_infinity) continue;
     cases.push_back(input_case(problem, kind, seed));

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "attention/problem.hpp"
+#include "check/policy.hpp"
 #include "execute/executor.hpp"
 #include "kernels/common/inputs.hpp"
 #include "record/record.hpp"
-#include "check/policy.hpp"
 
 namespace flashcore {
 

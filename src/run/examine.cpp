@@ -46,7 +46,8 @@ std::string find_cheat(const Variant& variant, const RunPolicy& policy, Executor
   if (const Check negated = executor.verify_negated(variant, policy.check_policy); !negated.passed) {
     return "the output did not follow when V was negated: " + negated.reason;
   }
-  const double plain_us = fastest_of(kPoisonedCalls, [&] { return executor.sample(variant, Clock::call); });
+  const double plain_us =
+      fastest_of(kPoisonedCalls, [&] { return executor.sample(variant, TimingMode::call); });
   const double poisoned_us = fastest_of(kPoisonedCalls, [&] { return executor.sample_poisoned(variant); });
   if (poisoned_us > kPoisonedRatio * plain_us + poisoned_slack_us(variant.backend)) {
     return fmt::format(
@@ -64,7 +65,7 @@ void examine(Record& record, const Variant& variant, const RunPolicy& policy, Ex
     if (std::string reason = executor.unsupported(variant); !reason.empty()) {
       return record.fail(Status::unsupported, std::move(reason));
     }
-    if (variant.query_resources != nullptr) record.resources = executor.resources(variant);
+    if (variant.knows_resources()) record.resources = executor.resources(variant);
     record.code_hash = executor.code_hash(variant);
     record.status = Status::ok;
     if (!policy.check) return;

@@ -3,29 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <iterator>
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "device/telemetry_sampler.hpp"
 #include "measure/measure.hpp"
-#include "record/rates.hpp"
+#include "registry/supports.hpp"
 #include "run/deep_check.hpp"
 #include "run/examine.hpp"
+#include "run/rates.hpp"
 
 namespace flashcore {
 namespace {
-
-std::atomic<bool> interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "the handler may only touch lock-free atomics");
-
-void on_interrupt(int signal) {
-  interrupted = true;
-  std::signal(signal, SIG_DFL);  // the second one ends the program at once
-}
 
 void count_status(RunSummary& summary, Status status) {
   switch (status) {
@@ -95,18 +87,17 @@ class Runner {
  private:
   Pick pick_of(std::size_t problem) const { return picks_.empty() ? Pick{} : picks_[problem]; }
 
-  // The pick, then those compiled for the problem's dtype and head_dim: the others are for other problems.
-  // Where there is none, all, so that each row tells its reason. As often as the policy repeats them.
+  // The pick first, then the variants compiled for the problem. As often as the policy repeats them.
   std::vector<const Variant*> variants_for(const Problem& problem, const Pick& pick) const {
+    std::vector<const Variant*> once = compiled_for(problem, variants_);
+    if (pick.variant != nullptr) {
+      std::erase_if(once, [&](const Variant* variant) {
+        return variant == pick.variant || !is_compiled_for(*variant, problem);
+      });
+      once.insert(once.begin(), pick.variant);
+    }
     std::vector<const Variant*> matching;
-    if (pick.variant != nullptr) matching.push_back(pick.variant);
-    std::ranges::copy_if(variants_, std::back_inserter(matching), [&](const Variant* variant) {
-      return variant != pick.variant && variant->spec.dtype == problem.dtype &&
-             variant->spec.head_dim == problem.head_dim;
-    });
-    if (matching.empty()) matching.assign(variants_.begin(), variants_.end());
-    const std::vector<const Variant*> once = matching;
-    for (int i = 1; i < policy_.measure.repeats; ++i)
+    for (int i = 0; i < policy_.measure.repeats; ++i)
       matching.insert(matching.end(), once.begin(), once.end());
     return matching;
   }
@@ -120,6 +111,7 @@ class Runner {
                          .family = std::string(variant->family),
                          .spec = variant->spec,
                          .backend = variant->backend,
+                         .role = variant->role,
                          .reason = variant == pick.variant ? pick.reason : ""});
     }
     const std::vector<CaseOutcome> outcomes = try_cases(problem, variants);
@@ -167,9 +159,9 @@ class Runner {
   double measure_candidates(const Problem& problem, std::span<Candidate> candidates, double budget_s) {
     if (candidates.empty()) return 0;
     const auto begin = std::chrono::steady_clock::now();
-    const auto tell = [&](Clock clock, int round) {
+    const auto tell = [&](TimingMode mode, int round) {
       progress_.update(done_, total_,
-                       fmt::format("{}: {} time, round {} of {} variants", problem.name, to_string(clock),
+                       fmt::format("{}: {} time, round {} of {} variants", problem.name, to_string(mode),
                                    round, candidates.size()));
     };
     Measurement measurement(candidates, policy_.measure, policy_.seed, executor_,
@@ -207,13 +199,6 @@ RunSummary run(std::span<const Problem> problems, std::span<const Variant* const
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
                std::span<const Pick> picks) {
   return Runner(variants, policy, executor, sinks, progress, picks).run(problems);
-}
-
-bool interrupt_requested() { return interrupted; }
-
-void install_interrupt_handler() {
-  std::signal(SIGINT, on_interrupt);
-  std::signal(SIGTERM, on_interrupt);
 }
 
 }  // namespace flashcore

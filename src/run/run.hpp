@@ -7,10 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "check/policy.hpp"
 #include "execute/executor.hpp"
 #include "measure/measure.hpp"
+#include "measure/policy.hpp"
 #include "record/record.hpp"
-#include "check/policy.hpp"
 #include "run/sink.hpp"
 
 namespace flashcore {
@@ -56,9 +57,5 @@ struct Pick {
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
                std::span<const Pick> picks = {});
-
-// True once SIGINT or SIGTERM has come; the run then ends after the sample in hand.
-bool interrupt_requested();
-void install_interrupt_handler();
 
 }  // namespace flashcore

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 #include "config/lookup.hpp"
 #include "registry/default_variant.hpp"
@@ -15,26 +16,6 @@
 
 namespace flashcore {
 namespace {
-
-enum class MaskKind { full, causal, window };
-
-MaskKind mask_kind(const Problem& problem) {
-  const bool causal = problem.causal || problem.window_right == 0;
-  if (problem.window_left >= 0 || (problem.window_right > 0 && !causal)) return MaskKind::window;
-  return causal ? MaskKind::causal : MaskKind::full;
-}
-
-bool is_comparable(const Problem& a, const Problem& b) {
-  return a.dtype == b.dtype && a.head_dim == b.head_dim && mask_kind(a) == mask_kind(b);
-}
-
-double distance(const Problem& a, const Problem& b) {
-  const auto apart = [](std::int64_t x, std::int64_t y) {
-    return std::abs(std::log2(static_cast<double>(x) / static_cast<double>(y)));
-  };
-  return apart(a.batch * a.heads_q, b.batch * b.heads_q) + apart(a.seq_q, b.seq_q) +
-         apart(a.seq_kv, b.seq_kv) + apart(a.heads_q / a.heads_kv, b.heads_q / b.heads_kv);
-}
 
 // Why an entry does not hold here, or an empty string.
 std::string find_staleness(const TunedEntry& entry, const Fingerprint& here) {
@@ -58,7 +39,7 @@ std::string find_staleness(const TunedVariant& tuned, const Variant* variant,
 
 Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const DeviceLimits& limits,
                        const CodeHash& code_hash)
-    : path_(table.path), backend_(here.backend), limits_(limits) {
+    : path_(table.path), here_{.backend = here.backend, .limits = limits} {
   std::map<std::string, int> stale;
   for (const TunedEntry& entry : table.entries) {
     std::string reason = find_staleness(entry, here);
@@ -77,9 +58,10 @@ Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const D
   }
 }
 
-const Variant* Dispatcher::first_that_runs(const Usable& entry, const AttentionArgs& args) const {
+const Variant* Dispatcher::first_that_runs(const Usable& entry, const Problem& problem,
+                                           const AttentionArgs& args) const {
   const auto runs = [&](const Variant* variant) {
-    return variant->unsupported == nullptr || variant->unsupported(args, limits_) == nullptr;
+    return unsupported_reason(*variant, problem, args, here_).empty();
   };
   const auto found = std::ranges::find_if(entry.best, runs);
   return found == entry.best.end() ? nullptr : *found;
@@ -87,19 +69,18 @@ const Variant* Dispatcher::first_that_runs(const Usable& entry, const AttentionA
 
 Choice Dispatcher::choose(const Problem& problem, const AttentionArgs& args) const {
   Choice choice;
-  const Usable* nearest = nullptr;
+  std::optional<Distance> nearest;
   for (const Usable& entry : usable_) {
-    if (!is_comparable(entry.problem, problem)) continue;
-    const Variant* variant = first_that_runs(entry, args);
+    const std::optional<Distance> away = distance(entry.problem, problem);
+    if (!away || (nearest && *away >= *nearest && !is_same_class(entry.problem, problem))) continue;
+    const Variant* variant = first_that_runs(entry, problem, args);
     if (variant == nullptr) continue;
     if (is_same_class(entry.problem, problem)) return {variant, fmt::format("auto: exact, {}", path_)};
-    if (nearest != nullptr && distance(entry.problem, problem) >= distance(nearest->problem, problem))
-      continue;
-    nearest = &entry;
+    nearest = away;
     choice = {variant, fmt::format("auto: nearest is {}, {}", entry.problem.name, path_)};
   }
-  if (nearest != nullptr) return choice;
-  return {default_variant(args, problem.dtype, backend_, limits_), "auto: default, no tuned entry holds"};
+  if (nearest) return choice;
+  return {default_variant(problem, args, here_), "auto: default, no tuned entry holds"};
 }
 
 TunedTable find_tuned_table(const Fingerprint& here) {

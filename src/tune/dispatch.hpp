@@ -1,9 +1,8 @@
 // The variant that "auto" means: from a tuned table, by a stated rule.
 //
 //   exact     the entry of the problem's class; its winner, else the first that ties with it, that can run
-//   nearest   among entries of the same dtype, head_dim and kind of mask, the one with the least distance: the
-//             sum of |log2| of the ratios of batch · heads_q, seq_q, seq_kv and heads_q / heads_kv; the first
-//             of equals; entries whose variants cannot run the problem are passed over
+//   nearest   the entry with the least distance (attention/problem_fields.hpp) among those that have one variant
+//             which can run the problem; the first of equals
 //   default   registry/default_variant.hpp
 #pragma once
 
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "registry/supports.hpp"
 #include "tune/tuned_table.hpp"
 
 namespace flashcore {
@@ -42,11 +42,11 @@ class Dispatcher {
     std::vector<const Variant*> best;  // the winner first
   };
 
-  const Variant* first_that_runs(const Usable& entry, const AttentionArgs& args) const;
+  const Variant* first_that_runs(const Usable& entry, const Problem& problem,
+                                 const AttentionArgs& args) const;
 
   std::string path_;
-  Backend backend_;
-  DeviceLimits limits_;
+  Place here_;
   std::vector<Usable> usable_;
   std::vector<std::string> stale_;
 };

@@ -154,7 +154,7 @@ std::vector<TunedEntry> tuned_entries(const Journal& journal) {
     const std::vector<std::size_t> best = winners(problems[i], measure);
     if (best.empty()) continue;
     entries.push_back(
-        make_entry(problems[i], best, objective_clock(measure), journal.identity.fingerprint, times[i]));
+        make_entry(problems[i], best, objective_mode(measure), journal.identity.fingerprint, times[i]));
   }
   return entries;
 }

@@ -10,14 +10,14 @@ MeasurePolicy Race::heat_policy(const Heat& heat) const {
   MeasurePolicy policy = policy_;
   policy.min_samples = policy.max_samples = heat.samples;
   policy.energy_s = 0;
-  if (heat.lone_calls) policy.clocks = {Clock::call};
+  if (heat.lone_calls) policy.modes = {TimingMode::call};
   return policy;
 }
 
 std::vector<std::size_t> Race::drop_losers(std::span<const Contender> contenders, const Heat& heat,
                                            std::vector<std::size_t>& running) const {
-  const Clock clock = heat_policy(heat).clocks.front();
-  const auto timing = [&](std::size_t i) { return contenders[i].record.timing(clock); };
+  const TimingMode mode = heat_policy(heat).modes.front();
+  const auto timing = [&](std::size_t i) { return contenders[i].record.timings[mode]; };
   double bar = std::numeric_limits<double>::infinity();  // the best that is sure, µs
   for (const std::size_t i : running) {
     if (const auto taken = timing(i)) bar = std::min(bar, taken->ci95_high * (1 + heat.margin));

@@ -13,7 +13,7 @@ namespace flashcore {
 
 // What candidates must show to stay in the race.
 struct Heat {
-  bool lone_calls;    // Clock::call in place of the clock that decides
+  bool lone_calls;    // TimingMode::call in place of the clock that decides
   int samples;        // of each candidate, after one that warms up
   double margin;      // intervals are widened by this share of themselves at both ends
   double slack_us;    // and are apart by more than this when a candidate drops out
@@ -43,7 +43,9 @@ class Race : public Searcher {
   std::vector<std::size_t> drop_losers(std::span<const Contender> contenders, const Heat& heat,
                                        std::vector<std::size_t>& running) const;
   MeasurePolicy heat_policy(const Heat& heat) const;
-  bool is_run(const Heat& heat) const { return !heat.lone_calls || policy_.clocks.front() != Clock::call; }
+  bool is_run(const Heat& heat) const {
+    return !heat.lone_calls || policy_.modes.front() != TimingMode::call;
+  }
 
   MeasurePolicy policy_;
   std::size_t next_heat_ = 0;

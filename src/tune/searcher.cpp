@@ -57,15 +57,15 @@ class Random : public Searcher {
 
 }  // namespace
 
-Clock objective_clock(const MeasurePolicy& policy) {
-  for (const Clock clock : kAllClocks) {
-    if (std::ranges::count(policy.clocks, clock) > 0) return clock;
+TimingMode objective_mode(const MeasurePolicy& policy) {
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (std::ranges::count(policy.modes, mode) > 0) return mode;
   }
-  return Clock::hot;
+  return TimingMode::hot;
 }
 
 MeasurePolicy with_deciding_clock(MeasurePolicy policy) {
-  policy.clocks = {objective_clock(policy)};
+  policy.modes = {objective_mode(policy)};
   return policy;
 }
 
@@ -77,12 +77,12 @@ std::unique_ptr<Searcher> make_searcher(SearchKind kind, const MeasurePolicy& po
 }
 
 Proposal final_round(std::span<const Contender> contenders, const MeasurePolicy& policy) {
-  const Clock clock = policy.clocks.front();
+  const TimingMode mode = policy.modes.front();
   std::vector<std::size_t> timed = open_contenders(contenders);
-  std::erase_if(timed, [&](std::size_t i) { return !contenders[i].record.timing(clock); });
+  std::erase_if(timed, [&](std::size_t i) { return !contenders[i].record.timings[mode]; });
   Proposal proposal{.policy = policy, .stage = "finalists", .final = true};
   proposal.policy.warmup_s = 0;
-  proposal.measured = tie_set(contenders, timed, clock, policy.relative_width);
+  proposal.measured = tie_set(contenders, timed, mode, policy.relative_width);
   std::ranges::copy_if(timed, std::back_inserter(proposal.dropped),
                        [&](std::size_t i) { return std::ranges::count(proposal.measured, i) == 0; });
   return proposal;
@@ -97,9 +97,9 @@ std::vector<std::size_t> open_contenders(std::span<const Contender> contenders) 
 }
 
 std::vector<std::size_t> tie_set(std::span<const Contender> contenders, std::span<const std::size_t> among,
-                                 Clock clock, double relative_width) {
+                                 TimingMode mode, double relative_width) {
   const auto timing = [&](std::size_t i) -> const std::optional<Timing>& {
-    return contenders[i].record.timing(clock);
+    return contenders[i].record.timings[mode];
   };
   std::vector<std::size_t> ranked;
   std::ranges::copy_if(among, std::back_inserter(ranked), [&](std::size_t i) {

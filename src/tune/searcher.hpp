@@ -8,9 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "config/tune_policy.hpp"
-#include "record/record.hpp"
 #include "check/policy.hpp"
+#include "config/tune_policy.hpp"
+#include "measure/policy.hpp"
+#include "record/record.hpp"
 
 namespace flashcore {
 
@@ -41,7 +42,7 @@ class Searcher {
 };
 
 // The clock that decides: the first of hot, cold, call that the policy takes.
-Clock objective_clock(const MeasurePolicy& policy);
+TimingMode objective_mode(const MeasurePolicy& policy);
 MeasurePolicy with_deciding_clock(MeasurePolicy policy);  // and no other
 
 // exhaustive measures all in turns by the policy's stopping rule, random does so in groups drawn in random
@@ -60,6 +61,6 @@ std::vector<std::size_t> open_contenders(std::span<const Contender> contenders);
 // 95 % intervals of the medians overlap, or the medians differ by at most relative_width, which is what
 // measuring was asked to resolve. Those without a timing of the clock are left out.
 std::vector<std::size_t> tie_set(std::span<const Contender> contenders, std::span<const std::size_t> among,
-                                 Clock clock, double relative_width);
+                                 TimingMode mode, double relative_width);
 
 }  // namespace flashcore

@@ -7,14 +7,14 @@
 #include <random>
 
 #include "base/error.hpp"
+#include "registry/supports.hpp"
 
 namespace flashcore {
 namespace {
 
 Resources compiled_resources(const Variant& variant, const Problem& problem) {
   Resources resources;
-  const bool known =
-      variant.query_resources != nullptr && variant.query_resources(attention_args(problem), resources) == 0;
+  const bool known = variant.knows_resources() && variant.resources(attention_args(problem), resources) == 0;
   if (!known) resources.dynamic_smem_bytes = variant.smem_bytes;
   return resources;
 }
@@ -36,13 +36,8 @@ std::string over_limit(const Variant& variant, const Problem& problem, const Res
 
 std::string reason_against(const Variant& variant, const Problem& problem, const DeviceInfo& device,
                            const ResourceLimits& limits) {
-  if (variant.backend != device.backend) {
-    return variant.backend == Backend::cpu ? "runs on the CPU" : "runs on a CUDA device";
-  }
-  if (variant.unsupported != nullptr) {
-    const char* reason = variant.unsupported(attention_args(problem), device.limits);
-    if (reason != nullptr) return reason;
-  }
+  if (std::string reason = unsupported_reason(variant, problem, place_of(device)); !reason.empty())
+    return reason;
   return over_limit(variant, problem, limits);
 }
 
@@ -69,7 +64,7 @@ std::vector<ProblemSpace> make_space(std::span<const Problem> problems,
   for (const Problem& problem : problems) {
     ProblemSpace& part = space.emplace_back(ProblemSpace{.problem = problem});
     for (const Variant* variant : variants) {
-      if (variant->spec.dtype != problem.dtype || variant->spec.head_dim != problem.head_dim) continue;
+      if (!is_compiled_for(*variant, problem)) continue;
       if (std::string reason = reason_against(*variant, problem, device, policy.limits); reason.empty()) {
         part.candidates.push_back(variant);
       } else {

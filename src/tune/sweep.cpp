@@ -7,10 +7,11 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/interrupt.hpp"
 #include "base/text.hpp"
 #include "measure/measure.hpp"
-#include "record/rates.hpp"
 #include "run/examine.hpp"
+#include "run/rates.hpp"
 #include "tune/race.hpp"
 
 namespace flashcore {
@@ -115,7 +116,7 @@ class ProblemSweep {
       candidates.push_back({contenders()[i].variant, &contenders()[i].record});
     }
     Measurement measurement(candidates, proposal.policy, policy_.run.seed + ++round_, executor_, telemetry_);
-    measurement.run(std::max(budget_s, 0.0), [&](Clock, int round) {
+    measurement.run(std::max(budget_s, 0.0), [&](TimingMode, int round) {
       tell(fmt::format("{}, round {} of {} candidates{}", proposal.stage, round, candidates.size(), best()));
     });
     swept_.measuring_s += measurement.sampling_s();
@@ -195,7 +196,7 @@ std::vector<std::size_t> winners(std::span<const Contender> contenders, const Me
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     if (contenders[i].finalist) finalists.push_back(i);
   }
-  return tie_set(contenders, finalists, objective_clock(policy), policy.relative_width);
+  return tie_set(contenders, finalists, objective_mode(policy), policy.relative_width);
 }
 
 SweptProblem sweep_problem(const ProblemSpace& space, std::span<const KnownRecord> known,

@@ -55,7 +55,7 @@ Json to_json(const TunedEntry& entry) {
   Json json = {{"problem", to_json(entry.problem)}};
   fingerprint_fields(FieldWriter(json["fingerprint"]), entry.fingerprint);
   json["tuned_at"] = entry.tuned_at;
-  json["clock"] = to_string(entry.clock);
+  json["clock"] = to_string(entry.mode);
   json["winner"] = to_json(entry.winner);
   json["ties"] = Json::array();
   for (const TunedVariant& tie : entry.ties) json["ties"].push_back(to_json(tie));
@@ -67,7 +67,7 @@ TunedEntry entry_from_json(const JsonReader& reader) {
   entry.problem = problem_from_json(require_field(reader, "problem"));
   fingerprint_fields(FieldReader(require_field(reader, "fingerprint")), entry.fingerprint);
   entry.tuned_at = require_field(reader, "tuned_at").string();
-  entry.clock = decode<Clock>(require_field(reader, "clock"));
+  entry.mode = decode<TimingMode>(require_field(reader, "clock"));
   entry.winner = variant_from_json(require_field(reader, "winner"));
   for (const JsonReader& tie : elements(require_field(reader, "ties"))) {
     entry.ties.push_back(variant_from_json(tie));
@@ -75,8 +75,8 @@ TunedEntry entry_from_json(const JsonReader& reader) {
   return entry;
 }
 
-TunedVariant make_tuned(const Record& record, Clock clock) {
-  const Timing& timing = *record.timing(clock);
+TunedVariant make_tuned(const Record& record, TimingMode mode) {
+  const Timing& timing = *record.timings[mode];
   return {.variant = record.variant_id(),
           .code_hash = record.code_hash,
           .median_us = timing.median,
@@ -111,15 +111,15 @@ Fingerprint make_fingerprint(const DeviceInfo& device) {
 
 bool is_same_class(const Problem& a, const Problem& b) { return class_of(a) == class_of(b); }
 
-TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best, Clock clock,
-                      const Fingerprint& fingerprint, std::string tuned_at) {
+TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best,
+                      TimingMode mode, const Fingerprint& fingerprint, std::string tuned_at) {
   TunedEntry entry{.problem = contenders[best.front()].record.problem,
                    .fingerprint = fingerprint,
                    .tuned_at = std::move(tuned_at),
-                   .clock = clock,
-                   .winner = make_tuned(contenders[best.front()].record, clock)};
+                   .mode = mode,
+                   .winner = make_tuned(contenders[best.front()].record, mode)};
   for (const std::size_t tie : best.subspan(1)) {
-    entry.ties.push_back(make_tuned(contenders[tie].record, clock));
+    entry.ties.push_back(make_tuned(contenders[tie].record, mode));
   }
   return entry;
 }

@@ -39,7 +39,7 @@ struct TunedEntry {
   Problem problem;
   Fingerprint fingerprint;
   std::string tuned_at;  // UTC, "2026-11-22T23:10:00Z"
-  Clock clock = Clock::hot;
+  TimingMode mode = TimingMode::hot;
   TunedVariant winner;
   std::vector<TunedVariant> ties;  // cannot be told from the winner
 };
@@ -53,8 +53,8 @@ struct TunedTable {
 bool is_same_class(const Problem& a, const Problem& b);
 
 // The entry of one problem. `best` are contenders of it, timed, the winner first.
-TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best, Clock clock,
-                      const Fingerprint& fingerprint, std::string tuned_at);
+TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best,
+                      TimingMode mode, const Fingerprint& fingerprint, std::string tuned_at);
 
 // Now, as `tuned_at` has it.
 std::string utc_now();

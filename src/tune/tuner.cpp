@@ -5,6 +5,8 @@
 #include <optional>
 #include <thread>
 
+#include "base/interrupt.hpp"
+
 namespace flashcore {
 namespace {
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kReserveBytes = 1 << 20;
 
-Clock clock_of(const JsonReader& request) { return decode<Clock>(require_field(request, "clock")); }
+TimingMode mode_of(const JsonReader& request) { return decode<TimingMode>(require_field(request, "clock")); }
 
 CheckPolicy policy_of(const JsonReader& request) {
   return check_policy_from_json(require_field(request, "policy"));
@@ -64,11 +64,11 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::verify_negated:
       return check_to_json(executor_.verify_negated(variant(request), policy_of(request)), problem_.value());
     case Call::sample:
-      return take_sample(variant(request), clock_of(request));
+      return take_sample(variant(request), mode_of(request));
     case Call::sample_poisoned:
       return encode(executor_.sample_poisoned(variant(request)));
     case Call::launches_per_sample:
-      return executor_.launches_per_sample(variant(request), clock_of(request));
+      return executor_.launches_per_sample(variant(request), mode_of(request));
     case Call::output_hash:
       return executor_.output_hash();
   }
@@ -83,14 +83,14 @@ Json JobServer::inspect(const std::string& id) const {
   Inspection inspection;
   if (problem_) inspection.unsupported = executor_.unsupported(variant);
   if (!inspection.unsupported.empty()) return to_json(inspection);
-  if (problem_ && variant.query_resources != nullptr) inspection.resources = executor_.resources(variant);
+  if (problem_ && variant.knows_resources()) inspection.resources = executor_.resources(variant);
   inspection.code_hash = executor_.code_hash(variant);
   return to_json(inspection);
 }
 
-Json JobServer::take_sample(const Variant& variant, Clock clock) {
-  const double us = executor_.sample(variant, clock);
-  return to_json(Sample{.us = us, .launches = executor_.launches_per_sample(variant, clock)});
+Json JobServer::take_sample(const Variant& variant, TimingMode mode) {
+  const double us = executor_.sample(variant, mode);
+  return to_json(Sample{.us = us, .launches = executor_.launches_per_sample(variant, mode)});
 }
 
 const Variant& JobServer::variant(const JsonReader& request) const {

@@ -22,7 +22,7 @@ class JobServer {
  private:
   Json perform(const JsonReader& request);
   Json inspect(const std::string& id) const;
-  Json take_sample(const Variant& variant, Clock clock);
+  Json take_sample(const Variant& variant, TimingMode mode);
   const Variant& variant(const JsonReader& request) const;
 
   Executor& executor_;

@@ -36,27 +36,11 @@ enum class Call : int {
   launches_per_sample,
   output_hash,
 };
-
-inline constexpr Call kAllCalls[] = {Call::variants,        Call::measure_ceilings,
-                                     Call::required_bytes,  Call::prepare,
-                                     Call::inspect,         Call::verify,
-                                     Call::verify_negated,  Call::sample,
-                                     Call::sample_poisoned, Call::launches_per_sample,
-                                     Call::output_hash};
-
-constexpr std::string_view to_string(Call call) {
-  constexpr std::string_view kWords[] = {
-      "variants",   "measure_ceilings", "required_bytes", "prepare",         "inspect",
-      "verify",     "verify_negated",   "sample",         "sample_poisoned", "launches_per_sample",
-      "output_hash"};
-  return kWords[static_cast<int>(call)];
-}
-
-namespace kernels {
-constexpr std::span<const InputKind> all_values(InputKind) { return kAllInputKinds; }
-}  // namespace kernels
-
-constexpr std::span<const Call> all_values(Call) { return kAllCalls; }
+inline constexpr std::string_view kCallWords[] = {
+    "variants",   "measure_ceilings", "required_bytes", "prepare",         "inspect",
+    "verify",     "verify_negated",   "sample",         "sample_poisoned", "launches_per_sample",
+    "output_hash"};
+constexpr Words words(Call) { return kCallWords; }
 
 // What of a variant does not depend on running it.
 struct Inspection {

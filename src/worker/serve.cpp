@@ -13,6 +13,7 @@
 #include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "device/cpu_memory.hpp"
+#include "execute/open_device.hpp"
 #include "plugin/plugin.hpp"
 #include "registry/registry.hpp"
 #include "worker/child_process.hpp"

@@ -63,7 +63,7 @@ class WorkerExecutor::Session {
     return inspections_[&variant] = inspection_from_json(result_of(answer));
   }
 
-  std::map<std::pair<const Variant*, Clock>, int>& launches() { return launches_; }
+  std::map<std::pair<const Variant*, TimingMode>, int>& launches() { return launches_; }
 
  private:
   void tell_problem() {
@@ -94,7 +94,7 @@ class WorkerExecutor::Session {
   std::optional<std::string> hopeless_;  // why there is no worker, until the next problem
   std::map<const Variant*, EnvironmentError> guilty_;
   std::map<const Variant*, Inspection> inspections_;
-  std::map<std::pair<const Variant*, Clock>, int> launches_;
+  std::map<std::pair<const Variant*, TimingMode>, int> launches_;
 };
 
 WorkerExecutor::WorkerExecutor(WorkerOptions options)
@@ -165,12 +165,12 @@ Check WorkerExecutor::verify_negated(const Variant& variant, const CheckPolicy& 
   return ask_for_check(Call::verify_negated, variant, policy);
 }
 
-double WorkerExecutor::sample(const Variant& variant, Clock clock) {
+double WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
   Json question = request(Call::sample, variant);
-  question["clock"] = to_string(clock);
+  question["clock"] = to_string(mode);
   const JsonDocument answer = session_->ask(variant, question);
   const Sample sample = sample_from_json(result_of(answer));
-  session_->launches()[{&variant, clock}] = sample.launches;
+  session_->launches()[{&variant, mode}] = sample.launches;
   return sample.us;
 }
 
@@ -179,11 +179,11 @@ double WorkerExecutor::sample_poisoned(const Variant& variant) {
   return decode<double>(result_of(answer));
 }
 
-int WorkerExecutor::launches_per_sample(const Variant& variant, Clock clock) {
+int WorkerExecutor::launches_per_sample(const Variant& variant, TimingMode mode) {
   const auto& known = session_->launches();
-  if (const auto found = known.find({&variant, clock}); found != known.end()) return found->second;
+  if (const auto found = known.find({&variant, mode}); found != known.end()) return found->second;
   Json question = request(Call::launches_per_sample, variant);
-  question["clock"] = to_string(clock);
+  question["clock"] = to_string(mode);
   const JsonDocument answer = session_->ask(variant, question);
   return decode<int>(result_of(answer));
 }

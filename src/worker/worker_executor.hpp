@@ -44,9 +44,9 @@ class WorkerExecutor final : public Executor {
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
   std::string output_hash() const override;
   Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
-  double sample(const Variant& variant, Clock clock) override;
+  double sample(const Variant& variant, TimingMode mode) override;
   double sample_poisoned(const Variant& variant) override;
-  int launches_per_sample(const Variant& variant, Clock clock) override;
+  int launches_per_sample(const Variant& variant, TimingMode mode) override;
   Resources resources(const Variant& variant) const override;
   std::string code_hash(const Variant& variant) const override;
 

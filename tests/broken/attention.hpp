@@ -12,9 +12,9 @@
 #include <cmath>
 #include <cstdint>
 
-#include "attention/args.hpp"
 #include "broken/breaks.hpp"
 #include "kernels/common/host_device.hpp"
+#include "kernels/common/kernel_args.hpp"
 
 #ifdef __CUDACC__
 #include "kernels/common/numeric.cuh"
@@ -23,6 +23,8 @@
 #endif
 
 namespace flashcore::broken {
+
+using kernels::KernelArgs;
 
 using kernels::from_float;
 using kernels::to_float;
@@ -49,7 +51,7 @@ struct TilePosition {
 template <Break kBreak, class Element, class Team>
 class TileAttention {
  public:
-  FLASHCORE_HOST_DEVICE TileAttention(const AttentionArgs& args, TilePosition at, Workspace& work, Team team)
+  FLASHCORE_HOST_DEVICE TileAttention(const KernelArgs& args, TilePosition at, Workspace& work, Team team)
       : args_(args), at_(at), work_(work), team_(team) {}
 
   FLASHCORE_HOST_DEVICE void run() {
@@ -129,7 +131,7 @@ class TileAttention {
   FLASHCORE_HOST_DEVICE KeyRange keys_of(int row) const {
     const int query = at_.row_begin + row;
     if (query >= args_.seq_q) return {0, 0};
-    KeyRange keys = visible_keys(args_, query);
+    KeyRange keys = kernels::visible_keys(args_, query);
     const bool causal = args_.window_right == 0;
     if (kBreak == Break::causal_off_by_one && causal && keys.end < args_.seq_kv) ++keys.end;
     if (kBreak == Break::causal_top_left && causal)
@@ -258,21 +260,21 @@ class TileAttention {
     }
   }
 
-  const AttentionArgs& args_;
+  const KernelArgs& args_;
   TilePosition at_;
   Workspace& work_;
   Team team_;
 };
 
 // Where the tile with this index is, of all the tiles of a problem.
-FLASHCORE_HOST_DEVICE inline TilePosition tile_position(const AttentionArgs& args, std::int64_t index) {
+FLASHCORE_HOST_DEVICE inline TilePosition tile_position(const KernelArgs& args, std::int64_t index) {
   const int tiles = (args.seq_q + kBlockQ - 1) / kBlockQ;
   const std::int64_t head = index / tiles;
   return {static_cast<int>(head / args.heads_q), static_cast<int>(head % args.heads_q),
           static_cast<int>(index % tiles) * kBlockQ};
 }
 
-FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const AttentionArgs& args) {
+FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const KernelArgs& args) {
   return std::int64_t{args.batch} * args.heads_q * ((args.seq_q + kBlockQ - 1) / kBlockQ);
 }
 

@@ -10,6 +10,7 @@
 #include "broken/kernels.hpp"
 #include "broken/matrix.hpp"
 #include "device/device.hpp"
+#include "execute/open_device.hpp"
 
 namespace {
 

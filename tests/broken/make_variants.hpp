@@ -7,35 +7,31 @@
 
 #include "broken/attention.hpp"
 #include "broken/breaks.hpp"
-#include "variant/variant.hpp"
+#include "variant/compiled_kernel.hpp"
 
 namespace flashcore::broken {
 
-// The variant of one broken kernel, but for its functions.
-inline Variant make_variant(Break which, Backend backend) {
-  Variant variant;
-  variant.family = describe(which).family;
-  variant.spec = {Dtype::fp16, kHeadDim,
-                  Tile{.block_q = kBlockQ, .block_kv = kBlockKv, .num_warps = 4, .num_stages = kStages}};
-  variant.backend = backend;
-  variant.summary = describe(which).summary;
-  variant.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
-    return args.head_dim == kHeadDim ? nullptr : "compiled for another head_dim";
-  };
-  return variant;
+// One broken kernel, but for its launch.
+inline CompiledKernel make_kernel(Break which, Backend backend) {
+  return {.family = describe(which).family.data(),
+          .summary = describe(which).summary,
+          .spec = {Dtype::fp16, kHeadDim,
+                   Tile{.block_q = kBlockQ, .block_kv = kBlockKv, .num_warps = 4, .num_stages = kStages}},
+          .backend = backend};
 }
 
-// One variant of every Break, in order. launch_of takes an std::integral_constant of the Break and gives the
-// function that launches it.
+// One variant of every Break, in order; they live as long as the process. launch_of takes an
+// std::integral_constant of the Break and gives the function that launches it.
 template <class LaunchOf>
 std::vector<Variant> make_variants(Backend backend, LaunchOf launch_of) {
-  return [&]<int... kIndices>(std::integer_sequence<int, kIndices...>) {
-    std::vector<Variant> variants = {make_variant(static_cast<Break>(kIndices), backend)...};
-    ((variants[kIndices].launch = launch_of(std::integral_constant<Break, static_cast<Break>(kIndices)>())),
-     ...);
-    return variants;
+  static const auto kernels = [&]<int... kIndices>(std::integer_sequence<int, kIndices...>) {
+    std::vector<CompiledKernel> all = {make_kernel(static_cast<Break>(kIndices), backend)...};
+    ((all[kIndices].launch = launch_of(std::integral_constant<Break, static_cast<Break>(kIndices)>())), ...);
+    return all;
   }
   (std::make_integer_sequence<int, kBreakCount>());
+  static const CompiledFamily family(kernels);
+  return family.variants();
 }
 
 }  // namespace flashcore::broken

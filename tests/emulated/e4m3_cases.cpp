@@ -22,15 +22,15 @@ std::vector<Case> cases_of_factors() {
   return {{"fp16", heads}, {"fp16_softcap", capped}, {"fp16_window", window}, {"fp16_padded", padded}};
 }
 
-void expect_right_on_special_inputs(const Variant& variant) {
+void expect_right_on_special_inputs(const CompiledKernel& variant) {
   const Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = 70, .seq_kv = 150, .causal = true, .lse = true};
-  for (const kernels::InputKind kind : kernels::kAllInputKinds) {
+  for (const kernels::InputKind kind : kAll<kernels::InputKind>) {
     if (kind == kernels::InputKind::minus_infinity) continue;  // not in e4m3
     EXPECT_EQ(failure_of(variant, problem, kind), "") << variant.id() << " " << to_string(kind);
   }
 }
 
-void expect_missing_factors_are_one(const Variant& variant) {
+void expect_missing_factors_are_one(const CompiledKernel& variant) {
   const Problem problem{.heads_q = 2,
                         .heads_kv = 2,
                         .seq_q = 5,
@@ -39,14 +39,14 @@ void expect_missing_factors_are_one(const Variant& variant) {
                         .dtype = Dtype::e4m3,
                         .scale = 1.0 / 128};
   CpuProblem buffers(problem, 1, kernels::InputKind::normal);
-  ScaledAttentionArgs args = buffers.args(0);
+  AttentionArgs args = buffers.args(0);
   std::vector<std::byte> workspace(variant.workspace_bytes(args));
   args.workspace = workspace.data();
   const std::vector<float> ones(2, 1.0f);
   std::vector<float> outputs[2];
   for (const bool given : {false, true}) {
     args.q_descale = args.k_descale = args.v_descale = given ? ones.data() : nullptr;
-    ASSERT_EQ(variant.run(args, nullptr), 0);
+    ASSERT_EQ(variant.launch(args, nullptr), 0);
     outputs[given] = buffers.read_out();
   }
   EXPECT_EQ(outputs[0], outputs[1]);

@@ -66,7 +66,7 @@ void expect_same_input(const Problem& problem, const TensorShape& shape, InputTe
 class EmulatedInputsTest : public testing::TestWithParam<InputKind> {};
 
 TEST_P(EmulatedInputsTest, AreThoseOfTheCpu) {
-  for (const Dtype dtype : kAllDtypes) {
+  for (const Dtype dtype : kAll<Dtype>) {
     // NaN of 16 bits has other bits in CUDA.
     if (to_string(GetParam()).starts_with("nan") && dtype != Dtype::e4m3) continue;
     Problem problem = small_problem(dtype);
@@ -79,13 +79,13 @@ TEST_P(EmulatedInputsTest, AreThoseOfTheCpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, EmulatedInputsTest, testing::ValuesIn(kernels::kAllInputKinds),
+INSTANTIATE_TEST_SUITE_P(Kinds, EmulatedInputsTest, testing::ValuesIn(kAll<kernels::InputKind>),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
 
 // --- Reference and yardstick
 
 struct DeviceReference {
-  DeviceReference(const Problem& problem, const ScaledAttentionArgs& args, Precision precision)
+  DeviceReference(const Problem& problem, const AttentionArgs& args, Precision precision)
       : out(static_cast<std::size_t>(query_shape(problem).elements())),
         lse(out.size() / static_cast<std::size_t>(problem.head_dim)) {
     std::vector<std::byte> scratch(kernels::cuda_reference_scratch_bytes(args));
@@ -145,7 +145,7 @@ TEST_P(EmulatedReferenceTest, YardstickIsThatOfTheCpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Dtypes, EmulatedReferenceTest, testing::ValuesIn(kAllDtypes),
+INSTANTIATE_TEST_SUITE_P(Dtypes, EmulatedReferenceTest, testing::ValuesIn(kAll<Dtype>),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
 
 }  // namespace

@@ -63,17 +63,17 @@ std::vector<Case> packable_cases() {
 namespace {
 
 // Throws Failure.
-std::string launch_and_check(const Variant& variant, CpuProblem& buffers, std::uint64_t schedule) {
+std::string launch_and_check(const CompiledKernel& variant, CpuProblem& buffers, std::uint64_t schedule) {
   buffers.poison_outputs();
-  ScaledAttentionArgs args = buffers.args(0);
+  AttentionArgs args = buffers.args(0);
   constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
   if (const char* reason = variant.unsupported(args, kHopper)) return reason;
-  const std::size_t workspace_bytes = variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args);
+  const std::size_t workspace_bytes = variant.workspace_bytes(args);
   const HostBuffer<std::byte> workspace(static_cast<std::int64_t>(workspace_bytes) + 1);
   std::memset(workspace.data(), 0xFF, workspace_bytes);
   args.workspace = workspace.data();
   set_schedule_seed(schedule);
-  if (const int error = variant.run(args, nullptr); error != cudaSuccess) {
+  if (const int error = variant.launch(args, nullptr); error != cudaSuccess) {
     return fmt::format("the launch returned {}", error);
   }
   return buffers.check_outputs({}).reason;
@@ -81,7 +81,7 @@ std::string launch_and_check(const Variant& variant, CpuProblem& buffers, std::u
 
 }  // namespace
 
-std::string failure_of(const Variant& variant, Problem problem, kernels::InputKind inputs) {
+std::string failure_of(const CompiledKernel& variant, Problem problem, kernels::InputKind inputs) {
   problem.head_dim = variant.spec.head_dim;
   problem.dtype = variant.spec.dtype;
   if (problem.scale == 0) problem.scale = default_scale(problem.head_dim);

@@ -38,12 +38,12 @@ inline constexpr std::uint64_t kSchedules = 3;
 
 // Empty when the variant's output passes the check under each of kSchedules orders of its threads, else what
 // is wrong.
-std::string failure_of(const Variant& variant, Problem problem,
+std::string failure_of(const CompiledKernel& variant, Problem problem,
                        kernels::InputKind inputs = kernels::InputKind::normal);
 
 template <class Variants>
 void expect_right(const Variants& variants, const Problem& problem) {
-  for (const Variant& variant : variants) EXPECT_EQ(failure_of(variant, problem), "") << variant.id();
+  for (const CompiledKernel& variant : variants) EXPECT_EQ(failure_of(variant, problem), "") << variant.id();
 }
 
 }  // namespace flashcore::emulated

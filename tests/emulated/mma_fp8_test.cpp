@@ -55,9 +55,9 @@ TEST(EmulatedMmaFp8, NamesWhatItLacks) {
                         .head_dim = 64,
                         .dtype = Dtype::e4m3,
                         .scale = 0.125};
-  const Variant& variant = kernels::mma_fp8_d64().front();
+  const CompiledKernel& variant = kernels::mma_fp8_d64().front();
   const CpuProblem buffers(problem, 1, kernels::InputKind::normal);
-  ScaledAttentionArgs args = buffers.args(0);
+  AttentionArgs args = buffers.args(0);
   const auto reason = [&](int compute_capability) {
     const char* text = variant.unsupported(
         args, {.compute_capability = compute_capability, .max_smem_bytes_per_block = 99 * 1024});
@@ -65,7 +65,7 @@ TEST(EmulatedMmaFp8, NamesWhatItLacks) {
   };
   EXPECT_EQ(reason(89), "");
   EXPECT_EQ(reason(80), "the device's compute capability is too low");
-  args.k_stride.row += 8;
+  args.kv.k.row += 8;
   EXPECT_EQ(reason(89), "strides of Q, K and V must be multiples of 16 elements (16 bytes)");
 }
 

@@ -5,15 +5,15 @@ namespace flashcore::emulated {
 namespace {
 
 using kernels::decode_tile;
-using kernels::make_variant;
+using kernels::make_kernel;
 
 template <Dtype kDtype, int kHeadDim, Tile kTile>
-Variant mma() {
-  return make_variant<kernels::MmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
+CompiledKernel mma() {
+  return make_kernel<kernels::MmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
 }
 
 // A tile or two a feature.
-const std::vector<Variant> kVariants{
+const std::vector<CompiledKernel> kVariants{
     mma<Dtype::fp16, 64, Tile{64, 64, 4, 2}>(),
     mma<Dtype::fp16, 64, Tile{128, 64, 4, 1}>(),
     mma<Dtype::bf16, 64,
@@ -23,7 +23,7 @@ const std::vector<Variant> kVariants{
         Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32}>(),
 };
 
-const std::vector<Variant> kOverlapVariants{
+const std::vector<CompiledKernel> kOverlapVariants{
     mma<Dtype::fp16, 64,
         Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 2, .overlap = 1, .q_in_regs = 1}>(),
     mma<Dtype::bf16, 64,
@@ -38,7 +38,7 @@ const std::vector<Variant> kOverlapVariants{
         Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 3, .overlap = 1}>(),
 };
 
-const std::vector<Variant> kSplitVariants{
+const std::vector<CompiledKernel> kSplitVariants{
     mma<Dtype::fp16, 64,
         Tile{.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_warps = 4}>(),
     mma<Dtype::fp16, 64,

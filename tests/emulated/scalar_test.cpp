@@ -4,12 +4,12 @@
 namespace flashcore::emulated {
 namespace {
 
-using kernels::make_variant;
+using kernels::make_kernel;
 using kernels::ScalarKernel;
 
-const std::vector<Variant> kVariants{
-    make_variant<ScalarKernel<VariantSpec{Dtype::fp16, 64, {4, 8, 4, 1}}>>(),
-    make_variant<ScalarKernel<VariantSpec{Dtype::bf16, 128, {4, 4, 4, 1}}>>(),
+const std::vector<CompiledKernel> kVariants{
+    make_kernel<ScalarKernel<VariantSpec{Dtype::fp16, 64, {4, 8, 4, 1}}>>(),
+    make_kernel<ScalarKernel<VariantSpec{Dtype::bf16, 128, {4, 4, 4, 1}}>>(),
 };
 
 class EmulatedScalarTest : public testing::TestWithParam<Case> {};

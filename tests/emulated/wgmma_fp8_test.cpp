@@ -9,28 +9,28 @@ using enum kernels::Interleave;
 using enum kernels::Schedule;
 
 template <int kHeadDim, Tile kTile>
-Variant wgmma_fp8() {
-  return kernels::make_variant<kernels::WgmmaFp8Kernel<VariantSpec{Dtype::e4m3, kHeadDim, kTile}>>();
+CompiledKernel wgmma_fp8() {
+  return kernels::make_kernel<kernels::WgmmaFp8Kernel<VariantSpec{Dtype::e4m3, kHeadDim, kTile}>>();
 }
 
 // Blocks of keys that fill panels of V, and that end within one.
-const std::vector<Variant> kVariants{
+const std::vector<CompiledKernel> kVariants{
     wgmma_fp8<128, wgmma_tile(1, 128, 2, overlap, one_tile)>(),
     wgmma_fp8<64, wgmma_tile(1, 96, 2, overlap, persistent)>(),
     wgmma_fp8<256, wgmma_tile(1, 64, 2, none, one_tile)>(),
 };
 
-const std::vector<Variant> kPingPongVariants{
+const std::vector<CompiledKernel> kPingPongVariants{
     wgmma_fp8<128, wgmma_tile(2, 224, 2, ping_pong, persistent)>(),
     wgmma_fp8<64, wgmma_tile(3, 128, 3, ping_pong, counter)>(),
 };
 
-const std::vector<Variant> kClusterVariants{
+const std::vector<CompiledKernel> kClusterVariants{
     wgmma_fp8<128, wgmma_tile(2, 128, 2, overlap, persistent, 2)>(),
     wgmma_fp8<64, wgmma_tile(1, 160, 2, none, one_tile, 2)>(),
 };
 
-const std::vector<Variant> kPackedVariants{
+const std::vector<CompiledKernel> kPackedVariants{
     wgmma_fp8<128, wgmma_tile(1, 128, 2, overlap, one_tile, 0, true)>(),
     wgmma_fp8<64, wgmma_tile(2, 96, 2, ping_pong, counter, 0, true)>(),
 };

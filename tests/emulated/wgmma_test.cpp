@@ -12,29 +12,29 @@ using enum kernels::Interleave;
 using enum kernels::Schedule;
 
 template <Dtype kDtype, int kHeadDim, Tile kTile>
-Variant wgmma() {
-  return kernels::make_variant<kernels::WgmmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
+CompiledKernel wgmma() {
+  return kernels::make_kernel<kernels::WgmmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
 }
 
-const std::vector<Variant> kVariants{
+const std::vector<CompiledKernel> kVariants{
     wgmma<Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, one_tile)>(),
     wgmma<Dtype::bf16, 64, wgmma_tile(1, 112, 2, overlap, persistent)>(),
     wgmma<Dtype::fp16, 128, wgmma_tile(1, 96, 2, none, one_tile)>(),
 };
 
-const std::vector<Variant> kPingPongVariants{
+const std::vector<CompiledKernel> kPingPongVariants{
     wgmma<Dtype::fp16, 64, wgmma_tile(2, 64, 2, ping_pong, persistent)>(),
     wgmma<Dtype::bf16, 64, wgmma_tile(3, 64, 3, ping_pong, counter)>(),
     wgmma<Dtype::fp16, 64, wgmma_tile(4, 64, 4, ping_pong, persistent)>(),
 };
 
-const std::vector<Variant> kClusterVariants{
+const std::vector<CompiledKernel> kClusterVariants{
     wgmma<Dtype::fp16, 128, wgmma_tile(2, 80, 2, overlap, persistent, 2)>(),
     wgmma<Dtype::bf16, 64, wgmma_tile(1, 64, 2, none, one_tile, 2)>(),
 };
 
 // The query heads of one KV head in a tile.
-const std::vector<Variant> kPackedVariants{
+const std::vector<CompiledKernel> kPackedVariants{
     wgmma<Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, one_tile, 0, true)>(),
     wgmma<Dtype::bf16, 128, wgmma_tile(2, 64, 2, ping_pong, persistent, 0, true)>(),
     wgmma<Dtype::fp16, 64, wgmma_tile(1, 80, 2, overlap, persistent, 2, true)>(),
@@ -57,20 +57,20 @@ INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packa
 
 // Rows whose maximum rises late: by a little, so that nothing is rescaled, by more, and by far.
 TEST(EmulatedWgmma, RescalesWhatWasSummedBefore) {
-  const std::vector<Variant> variants{kVariants[0], kVariants[2], kPingPongVariants[0]};
+  const std::vector<CompiledKernel> variants{kVariants[0], kVariants[2], kPingPongVariants[0]};
   for (const float scale : {0.125f, 0.5f, 1.0f, 2.0f}) {
     expect_right(variants, Problem{.heads_q = 2, .seq_q = 70, .seq_kv = 330, .scale = scale});
   }
   const Problem problem{.heads_q = 2, .seq_q = 70, .seq_kv = 330, .scale = kernels::kAdversarialScale};
   for (const auto inputs : {kernels::InputKind::dominating_key, kernels::InputKind::large_scores}) {
-    for (const Variant& variant : variants)
+    for (const CompiledKernel& variant : variants)
       EXPECT_EQ(failure_of(variant, problem, inputs), "") << variant.id();
   }
 }
 
 // Every 64 rows of every head come once, whatever the number of tiles that the device works on at a time.
 template <kernels::Schedule kSchedule>
-void expect_every_tile_once(const AttentionArgs& args, int blocks) {
+void expect_every_tile_once(const kernels::KernelArgs& args, int blocks) {
   using L = kernels::WgmmaLayout<VariantSpec{Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, kSchedule)}>;
   const kernels::TileOrder order = kernels::make_tile_order<L>(args, blocks);
   std::set<std::tuple<int, int, int>> seen;
@@ -87,7 +87,7 @@ void expect_every_tile_once(const AttentionArgs& args, int blocks) {
 }
 
 TEST(EmulatedWgmma, GivesOutEveryTileOnce) {
-  AttentionArgs args;
+  kernels::KernelArgs args;
   args.batch = 3;
   args.heads_q = 10;
   args.heads_kv = 2;
@@ -104,8 +104,8 @@ TEST(EmulatedWgmma, GivesOutEveryTileOnce) {
   }
 }
 
-AttentionArgs causal_args() {
-  AttentionArgs args;
+kernels::KernelArgs causal_args() {
+  kernels::KernelArgs args;
   args.batch = 4;
   args.heads_q = args.heads_kv = 16;
   args.head_dim = 64;
@@ -141,11 +141,11 @@ TEST(EmulatedWgmma, WhoeverIsFreeGetsTheLongestFirstAndTheShortestLast) {
 
 TEST(EmulatedWgmma, SaysThatThereAreTooManyRows) {
   AttentionArgs args;
-  args.batch = args.heads_q = args.heads_kv = 1;
+  args.heads_q = args.heads_kv = 1;
   args.head_dim = 64;
   args.scale = 1;
-  args.seq_q = args.seq_kv = 1 << 30;
-  args.q_stride = args.k_stride = args.v_stride = args.out_stride = {.batch = 64, .head = 64, .row = 64};
+  args.sequences = {.batch = 1, .seq_q = 1 << 30, .seq_kv = 1 << 30};
+  args.q_stride = args.kv.k = args.kv.v = args.out_stride = {.batch = 64, .head = 64, .row = 64};
   const DeviceLimits hopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
   EXPECT_STREQ(kVariants.front().unsupported(args, hopper), "too many queries and keys");
 }

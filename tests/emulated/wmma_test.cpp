@@ -5,19 +5,19 @@
 namespace flashcore::emulated {
 namespace {
 
-using kernels::make_variant;
+using kernels::make_kernel;
 using kernels::WmmaAsyncKernel;
 using kernels::WmmaKernel;
 
-const std::vector<Variant> kVariants{
-    make_variant<WmmaKernel<VariantSpec{Dtype::fp16, 64, {32, 32, 4, 1}}>>(),
-    make_variant<WmmaKernel<VariantSpec{Dtype::bf16, 64, {16, 64, 4, 1}}>>(),
+const std::vector<CompiledKernel> kVariants{
+    make_kernel<WmmaKernel<VariantSpec{Dtype::fp16, 64, {32, 32, 4, 1}}>>(),
+    make_kernel<WmmaKernel<VariantSpec{Dtype::bf16, 64, {16, 64, 4, 1}}>>(),
 };
 
-const std::vector<Variant> kAsyncVariants{
-    make_variant<WmmaAsyncKernel<VariantSpec{Dtype::bf16, 64, {32, 32, 4, 1}}>>(),
-    make_variant<WmmaAsyncKernel<VariantSpec{Dtype::fp16, 64, {32, 64, 4, 2}}>>(),
-    make_variant<WmmaAsyncKernel<VariantSpec{Dtype::fp16, 96, {32, 32, 4, 3}}>>(),
+const std::vector<CompiledKernel> kAsyncVariants{
+    make_kernel<WmmaAsyncKernel<VariantSpec{Dtype::bf16, 64, {32, 32, 4, 1}}>>(),
+    make_kernel<WmmaAsyncKernel<VariantSpec{Dtype::fp16, 64, {32, 64, 4, 2}}>>(),
+    make_kernel<WmmaAsyncKernel<VariantSpec{Dtype::fp16, 96, {32, 32, 4, 3}}>>(),
 };
 
 class EmulatedWmmaTest : public testing::TestWithParam<Case> {};

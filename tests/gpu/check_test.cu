@@ -5,6 +5,7 @@
 #include "gpu/gpu_test.hpp"
 #include "kernels/common/block_position.cuh"
 #include "registry/registry.hpp"
+#include "unit/kernel_variant.hpp"
 
 namespace flashcore {
 namespace {
@@ -12,19 +13,19 @@ namespace {
 // Runs a right kernel, then spoils its output.
 template <class Spoil>
 Variant spoiled(Spoil) {
-  static Variant right = *find_variant("wmma/fp16_d64_q32_kv32_w4_s1");
-  Variant variant = right;
-  variant.family = "spoiled";
-  variant.launch = [](const AttentionArgs& args, void* stream) {
+  static const Variant& right = *find_variant("wmma/fp16_d64_q32_kv32_w4_s1");
+  CompiledKernel kernel = testing::described_like(right);
+  kernel.family = "spoiled";
+  kernel.launch = [](const AttentionArgs& args, void* stream) {
     const int code = right.launch(args, stream);
     return code != 0 ? code : Spoil{}(args, static_cast<cudaStream_t>(stream));
   };
-  return variant;
+  return testing::variant_of(kernel);
 }
 
 __half* last_row(const AttentionArgs& args) {
-  return static_cast<__half*>(args.out) + (args.batch - 1) * args.out_stride.batch +
-         (args.heads_q - 1) * args.out_stride.head + (args.seq_q - 1) * args.out_stride.row;
+  return static_cast<__half*>(args.out) + (args.sequences.batch - 1) * args.out_stride.batch +
+         (args.heads_q - 1) * args.out_stride.head + (args.sequences.seq_q - 1) * args.out_stride.row;
 }
 
 class CheckTest : public GpuTest {
@@ -51,7 +52,8 @@ TEST_F(CheckTest, PassesTheRightKernel) {
 
 TEST_F(CheckTest, FailsAnAllZeroOutput) {
   const Check result = check(spoiled([](const AttentionArgs& args, cudaStream_t stream) -> int {
-    return cudaMemsetAsync(args.out, 0, std::size_t(args.batch) * args.out_stride.batch * 2, stream);
+    return cudaMemsetAsync(args.out, 0, std::size_t(args.sequences.batch) * args.out_stride.batch * 2,
+                           stream);
   }));
   EXPECT_FALSE(result.passed);
   EXPECT_NEAR(result.error.rel_l2, 1.0, 1e-3);

@@ -9,7 +9,9 @@
 
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
+#include "registry/supports.hpp"
 #include "run/deep_check.hpp"
+#include "unit/kernel_variant.hpp"
 
 namespace flashcore {
 namespace {
@@ -43,15 +45,14 @@ constexpr DeviceLimits kHopper = {
     .compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024, .num_sms = 132};
 
 // Why wgmma_fp8 cannot run a problem of head_dim 128, or "".
-std::string why_not(const std::function<void(ScaledAttentionArgs&)>& change, DeviceLimits device = kHopper) {
+std::string why_not(const std::function<void(AttentionArgs&)>& change, DeviceLimits device = kHopper) {
   Problem problem{
       .seq_q = 64, .seq_kv = 64, .head_dim = 128, .dtype = Dtype::e4m3, .scale = default_scale(128)};
-  ScaledAttentionArgs args = attention_args(problem);
+  AttentionArgs args = attention_args(problem);
   change(args);
   const Variant* variant = find_variant("wgmma_fp8/e4m3_d128_q128_kv128_w12_s2_ov1_pp1_sch1");
   if (variant == nullptr) return "there is no such variant";
-  const char* reason = variant->unsupported(args, device);
-  return reason == nullptr ? "" : reason;
+  return unsupported_reason(*variant, problem, args, {.backend = Backend::cuda, .limits = device});
 }
 
 TEST(E4m3Variants, TakeDescaleFactorsAtTheirHeadDims) {
@@ -59,8 +60,6 @@ TEST(E4m3Variants, TakeDescaleFactorsAtTheirHeadDims) {
     int found = 0;
     for (const Variant* variant : all_variants()) {
       if (variant->backend != Backend::cuda || variant->spec.dtype != Dtype::e4m3) continue;
-      EXPECT_NE(variant->launch_scaled, nullptr) << variant->id();
-      EXPECT_EQ(variant->launch, nullptr) << variant->id();
       found += variant->spec.head_dim == head_dim;
     }
     EXPECT_GT(found, 0) << head_dim;
@@ -68,14 +67,14 @@ TEST(E4m3Variants, TakeDescaleFactorsAtTheirHeadDims) {
 }
 
 TEST(E4m3Variants, SayWhatTheyCannotRun) {
-  EXPECT_EQ(why_not([](ScaledAttentionArgs&) {}), "");
-  EXPECT_EQ(why_not([](ScaledAttentionArgs& args) { args.v_stride.row += 8; }),
+  EXPECT_EQ(why_not([](AttentionArgs&) {}), "");
+  EXPECT_EQ(why_not([](AttentionArgs& args) { args.kv.v.row += 8; }),
             "strides must be multiples of 16 elements (16 bytes)");
-  EXPECT_EQ(why_not([](ScaledAttentionArgs& args) { args.scale = -1; }),
+  EXPECT_EQ(why_not([](AttentionArgs& args) { args.scale = -1; }),
             "the scale must be positive: it is folded into the exponent");
   DeviceLimits ampere = kHopper;
   ampere.compute_capability = 80;
-  EXPECT_EQ(why_not([](ScaledAttentionArgs&) {}, ampere), "the device's compute capability is too low");
+  EXPECT_EQ(why_not([](AttentionArgs&) {}, ampere), "the device's compute capability is too low");
 }
 
 // --- All masks with all else
@@ -138,13 +137,11 @@ template <class Change>
 Variant with_changed_arguments(const Variant& variant, Change) {
   static Variant right = {};
   right = variant;
-  Variant changed = variant;
-  changed.launch_scaled = [](const ScaledAttentionArgs& args, void* stream) {
-    ScaledAttentionArgs wrong = args;
+  return testing::with_launch(variant, [](const AttentionArgs& args, void* stream) {
+    AttentionArgs wrong = args;
     Change{}(wrong);
-    return right.launch_scaled(wrong, stream);
-  };
-  return changed;
+    return right.launch(wrong, stream);
+  });
 }
 
 TEST_F(E4m3Test, CheckTellsFactorsOfAnotherTensor) {
@@ -155,11 +152,11 @@ TEST_F(E4m3Test, CheckTellsFactorsOfAnotherTensor) {
   const auto passes = [&](auto change) {
     return executor().verify(with_changed_arguments(right, change), {}).passed;
   };
-  EXPECT_TRUE(passes([](ScaledAttentionArgs&) {}));
-  EXPECT_FALSE(passes([](ScaledAttentionArgs& args) { args.v_descale = args.k_descale; }));
-  EXPECT_FALSE(passes([](ScaledAttentionArgs& args) { args.q_descale = nullptr; }));
-  EXPECT_FALSE(passes([](ScaledAttentionArgs& args) { args.k_descale = args.v_descale; }));
-  EXPECT_FALSE(passes([](ScaledAttentionArgs& args) {
+  EXPECT_TRUE(passes([](AttentionArgs&) {}));
+  EXPECT_FALSE(passes([](AttentionArgs& args) { args.v_descale = args.k_descale; }));
+  EXPECT_FALSE(passes([](AttentionArgs& args) { args.q_descale = nullptr; }));
+  EXPECT_FALSE(passes([](AttentionArgs& args) { args.k_descale = args.v_descale; }));
+  EXPECT_FALSE(passes([](AttentionArgs& args) {
     args.out_dtype = args.out_dtype == Dtype::fp16 ? Dtype::bf16 : Dtype::fp16;
   }));
 }
@@ -178,8 +175,8 @@ TEST_F(E4m3Test, EveryClockTicksAndAnswersStayRight) {
   for (const std::int64_t head_dim : {64, 128, 256}) {
     executor().prepare(usual_problem(head_dim), 3);
     for (const Variant* variant : runnable()) {
-      for (const Clock clock : {Clock::hot, Clock::cold, Clock::call}) {
-        EXPECT_GT(executor().sample(*variant, clock), 0) << variant->id();
+      for (const TimingMode mode : {TimingMode::hot, TimingMode::cold, TimingMode::call}) {
+        EXPECT_GT(executor().sample(*variant, mode), 0) << variant->id();
       }
       EXPECT_GT(executor().sample_poisoned(*variant), 0) << variant->id();
       EXPECT_EQ(executor().verify(*variant, {}).reason, "") << variant->id();

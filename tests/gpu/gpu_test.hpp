@@ -5,6 +5,7 @@
 
 #include "device/device.hpp"
 #include "execute/cuda_executor.hpp"
+#include "execute/open_device.hpp"
 
 namespace flashcore {
 

@@ -6,6 +6,7 @@
 
 #include "attention/problem.hpp"
 #include "registry/registry.hpp"
+#include "registry/supports.hpp"
 
 namespace flashcore {
 namespace {
@@ -20,8 +21,8 @@ std::string why_not(std::int64_t seq_q, std::int64_t seq_kv, bool causal) {
   problem.seq_kv = seq_kv;
   problem.causal = causal;
   problem.scale = default_scale(problem.head_dim);
-  const char* reason = find_variant("peer_cudnn/fp16_d64")->unsupported(attention_args(problem), kHopper);
-  return reason == nullptr ? "" : reason;
+  return unsupported_reason(*find_variant("peer_cudnn/fp16_d64"), problem,
+                            {.backend = Backend::cuda, .limits = kHopper});
 }
 
 TEST(PeerCudnn, HasAVariantForEachDtypeAndHeadDim) {

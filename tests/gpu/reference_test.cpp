@@ -128,7 +128,7 @@ class E4m3InputsTest : public GpuTest, public testing::WithParamInterface<InputK
 
 TEST_P(E4m3InputsTest, AreThoseOfTheCpu) {
   Problem problem{.batch = 2, .heads_q = 6, .heads_kv = 2, .seq_q = 133, .seq_kv = 201, .dtype = Dtype::e4m3};
-  for (const Layout layout : kAllLayouts) {
+  for (const Layout layout : kAll<Layout>) {
     problem.layout = layout;
     expect_those_of_the_cpu(problem, query_shape(problem), InputTensor::q);
     expect_those_of_the_cpu(problem, key_value_shape(problem), InputTensor::k);
@@ -136,7 +136,7 @@ TEST_P(E4m3InputsTest, AreThoseOfTheCpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cuda, E4m3InputsTest, testing::ValuesIn(kernels::kAllInputKinds),
+INSTANTIATE_TEST_SUITE_P(Cuda, E4m3InputsTest, testing::ValuesIn(kAll<kernels::InputKind>),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
 
 // One problem on both machines: arguments of the device's memory and of copies on the host.
@@ -154,12 +154,12 @@ struct TwoMachines {
   }
 
   MadeInput q, k, v;
-  ScaledAttentionArgs host, device;
+  AttentionArgs host, device;
 };
 
 // What the device's reference leaves: O, and log-sum-exp in FP32.
 struct DeviceReference {
-  DeviceReference(const Problem& problem, const ScaledAttentionArgs& args, Precision precision) {
+  DeviceReference(const Problem& problem, const AttentionArgs& args, Precision precision) {
     const auto count = static_cast<std::size_t>(query_shape(problem).elements());
     const DeviceBuffer device_out(count * sizeof(float));
     const DeviceBuffer device_lse(device_out.size_bytes() / static_cast<std::size_t>(problem.head_dim));
@@ -241,7 +241,7 @@ TEST_P(ReferenceTest, YardstickIsThatOfTheCpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cuda, ReferenceTest, testing::ValuesIn(kAllDtypes),
+INSTANTIATE_TEST_SUITE_P(Cuda, ReferenceTest, testing::ValuesIn(kAll<Dtype>),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
 
 }  // namespace

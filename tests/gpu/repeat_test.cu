@@ -28,14 +28,14 @@ __global__ void count_differences(const std::uint32_t* a, const std::uint32_t* b
 class RepeatTest : public GpuTest, public testing::WithParamInterface<std::tuple<std::int64_t, Dtype>> {
  protected:
   // Words of the output that any of the repeats had different from the first.
-  unsigned long long differences(const Variant& variant, ScaledAttentionArgs args, std::size_t out_bytes) {
-    const DeviceBuffer workspace(variant.workspace_bytes == nullptr ? 0 : variant.workspace_bytes(args));
+  unsigned long long differences(const Variant& variant, AttentionArgs args, std::size_t out_bytes) {
+    const DeviceBuffer workspace(variant.workspace_bytes(args));
     const DeviceBuffer first(out_bytes);
     const DeviceBuffer count(sizeof(unsigned long long));
     args.workspace = workspace.data();
     cuda_check(cudaMemset(count.data(), 0, count.size_bytes()), "count");
     for (int repeat = 0; repeat <= kRepeats; ++repeat) {
-      cuda_check(variant.run(args, nullptr), variant.id());
+      cuda_check(variant.launch(args, nullptr), variant.id());
       if (repeat == 0) {
         cuda_check(cudaMemcpy(first.data(), args.out, out_bytes, cudaMemcpyDeviceToDevice), "first answer");
         continue;
@@ -80,7 +80,7 @@ TEST_P(RepeatTest, AnswersAreTheSameEachTime) {
       static_cast<std::size_t>(query_shape(problem).elements()) * size_bytes(output_dtype(problem));
   const std::vector<DeviceBuffer> pressure = fill_memory();
   for (const Variant* variant : all_variants()) {
-    if (!executor().unsupported(*variant).empty() || variant->family.starts_with("peer")) continue;
+    if (!executor().unsupported(*variant).empty() || variant->role == Role::peer) continue;
     EXPECT_EQ(differences(*variant, inputs.args(0), out_bytes), 0u) << variant->id();
   }
 }

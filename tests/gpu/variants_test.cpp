@@ -80,7 +80,7 @@ TEST_P(VariantsTest, AgreesWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Cuda, VariantsTest,
                          testing::Combine(testing::ValuesIn(cases()), testing::Values(32, 64, 96, 128, 256),
-                                          testing::ValuesIn(kAllDtypes)),
+                                          testing::ValuesIn(kAll<Dtype>)),
                          [](const testing::TestParamInfo<VariantsTest::ParamType>& instance) {
                            return fmt::format("{}_d{}_{}", std::get<0>(instance.param).name,
                                               std::get<1>(instance.param),

@@ -43,7 +43,7 @@ class Machine {
       std::vector<double> samples;
       for (int i = 0; i < noise_.samples; ++i)
         samples.push_back(us * std::exp(noise_.sample * normal_(random_)));
-      record.hot_us = make_timing(samples);
+      record.timings[TimingMode::hot] = make_timing(samples);
       records.push_back(record);
     }
     return records;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <set>
 
+#include "attention/problem_fields.hpp"
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
 #include "test_paths.hpp"
@@ -147,7 +148,7 @@ TEST(Config, BlocksAreRead) {
   EXPECT_EQ(plan.policy.check_policy.yardstick_factor, 3);
   EXPECT_EQ(plan.policy.check_policy.max_abs, 0.5);
   EXPECT_EQ(plan.policy.check_policy.rel_l2, 0.25);
-  EXPECT_EQ(plan.policy.measure.clocks, (std::vector<Clock>{Clock::call, Clock::hot}));
+  EXPECT_EQ(plan.policy.measure.modes, (std::vector<TimingMode>{TimingMode::call, TimingMode::hot}));
   EXPECT_EQ(plan.policy.measure.relative_width, 0.1);
   EXPECT_EQ(plan.policy.measure.min_samples, 3);
   EXPECT_EQ(plan.policy.measure.max_samples, 4);

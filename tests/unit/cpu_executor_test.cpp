@@ -10,6 +10,7 @@
 #include "device/device.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "registry/registry.hpp"
+#include "unit/kernel_variant.hpp"
 
 namespace flashcore {
 namespace {
@@ -28,9 +29,7 @@ int launch_correct(const AttentionArgs& args) { return correct_variant().launch(
 
 // A correct kernel whose launch is replaced.
 Variant with_launch(int (*launch)(const AttentionArgs&, void*)) {
-  Variant variant = correct_variant();
-  variant.launch = launch;
-  return variant;
+  return testing::with_launch(correct_variant(), launch);
 }
 
 kernels::Fp16* output_row(const AttentionArgs& args, std::int64_t head, std::int64_t row) {
@@ -61,7 +60,7 @@ TEST(CpuExecutor, AllZeroOutputFailsAtLongSequences) {
   expect_failure(with_launch([](const AttentionArgs& args, void*) {
                    const int code = launch_correct(args);
                    for (int head = 0; head < args.heads_q; ++head) {
-                     for (int row = 0; row < args.seq_q; ++row) {
+                     for (int row = 0; row < args.sequences.seq_q; ++row) {
                        std::memset(output_row(args, head, row), 0, 2 * 64);
                      }
                    }
@@ -73,7 +72,7 @@ TEST(CpuExecutor, AllZeroOutputFailsAtLongSequences) {
 TEST(CpuExecutor, OutputThatIsOneRowOffFails) {
   expect_failure(with_launch([](const AttentionArgs& args, void*) {
                    const int code = launch_correct(args);
-                   for (int row = args.seq_q - 1; row > 0; --row) {
+                   for (int row = args.sequences.seq_q - 1; row > 0; --row) {
                      std::memcpy(output_row(args, 1, row), output_row(args, 1, row - 1), 2 * 64);
                    }
                    return code;
@@ -93,7 +92,7 @@ TEST(CpuExecutor, NanFails) {
 TEST(CpuExecutor, UnwrittenElementsFail) {
   const auto skip_last_row = [](const AttentionArgs& args, void*) {
     AttentionArgs fewer = args;
-    fewer.batch = 1;
+    fewer.sequences.batch = 1;
     fewer.heads_q = 1;
     return launch_correct(fewer);
   };
@@ -161,8 +160,8 @@ TEST(CpuExecutor, UnsupportedSaysWhy) {
 TEST(CpuExecutor, EveryClockGivesATime) {
   const auto executor = make_cpu_executor();
   executor->prepare(long_problem(), 0);
-  for (const Clock clock : kAllClocks) {
-    EXPECT_GT(executor->sample(correct_variant(), clock), 0) << to_string(clock);
+  for (const TimingMode mode : kAll<TimingMode>) {
+    EXPECT_GT(executor->sample(correct_variant(), mode), 0) << to_string(mode);
   }
 }
 

@@ -1,6 +1,7 @@
 // Every CPU variant on every kind of problem, by the same check as a run makes.
 #include <gtest/gtest.h>
 
+#include "attention/problem_fields.hpp"
 #include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
 
@@ -62,7 +63,7 @@ int verify_all(const Problem& problem) {
 }
 
 TEST_P(CpuVariants, AreRight) {
-  for (const Dtype dtype : kAllDtypes) {
+  for (const Dtype dtype : kAll<Dtype>) {
     for (const int head_dim : {32, 64, 96, 128, 256}) {
       Problem problem = GetParam().problem;
       problem.dtype = dtype;

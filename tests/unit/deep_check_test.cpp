@@ -13,6 +13,7 @@
 #include "registry/registry.hpp"
 #include "run/run.hpp"
 #include "unit/fake_executor.hpp"
+#include "unit/kernel_variant.hpp"
 #include "unit/support.hpp"
 
 namespace flashcore {
@@ -42,7 +43,7 @@ Record run_one(FakeExecutor& executor, const Variant& variant, CheckDepth depth)
     void update(std::int64_t, std::int64_t, std::string_view) override {}
   } progress;
   const RunPolicy policy{.check_policy = {.depth = depth},
-                         .measure = {.clocks = {Clock::hot}, .min_samples = 3, .max_samples = 3}};
+                         .measure = {.modes = {TimingMode::hot}, .min_samples = 3, .max_samples = 3}};
   const Problem problems[] = {seed_problem()};
   const Variant* variants[] = {&variant};
   Sink* sinks[] = {&sink};
@@ -152,7 +153,7 @@ void expect_all_pass(const Problem& problem) {
 }
 
 TEST(CpuCases, EveryFamilyPassesThem) {
-  for (const Dtype dtype : kAllDtypes) {
+  for (const Dtype dtype : kAll<Dtype>) {
     Problem problem = seed_problem();
     problem.dtype = dtype;
     problem.lse = true;
@@ -168,8 +169,7 @@ TEST(CpuCases, EveryFamilyPassesThem) {
 const Variant& correct_variant() { return *find_variant("cpu_fused/fp16_d64_q32_kv64"); }
 
 std::string failure_of(int (*launch)(const AttentionArgs&, void*)) {
-  Variant variant = correct_variant();
-  variant.launch = launch;
+  const Variant variant = testing::with_launch(correct_variant(), launch);
   const Variant* variants[] = {&variant};
   const auto executor = make_cpu_executor();
   return run_cases(seed_problem(), variants, {}, 5, *executor, kSilent).front().reason;
@@ -177,7 +177,7 @@ std::string failure_of(int (*launch)(const AttentionArgs&, void*)) {
 
 template <class Change>
 void change_outputs(const AttentionArgs& args, Change change) {
-  for (std::int64_t row = 0; row < args.seq_q; ++row) {
+  for (std::int64_t row = 0; row < args.sequences.seq_q; ++row) {
     auto* out = static_cast<kernels::Fp16*>(args.out) + row * args.out_stride.row;
     for (std::int64_t d = 0; d < args.head_dim; ++d) change(out[d]);
   }
@@ -195,7 +195,7 @@ TEST(CpuCases, CatchAKernelThatSwallowsNan) {
 TEST(CpuCases, CatchAKernelThatDropsTheKeyAfterATile) {
   const std::string reason = failure_of([](const AttentionArgs& args, void*) {
     AttentionArgs fewer = args;
-    if (args.seq_kv == 65 && args.q_stride.row == args.head_dim) fewer.seq_kv = 64;
+    if (args.sequences.seq_kv == 65 && args.q_stride.row == args.head_dim) fewer.sequences.seq_kv = 64;
     return correct_variant().launch(fewer, nullptr);
   });
   testing::expect_contains(reason, "case edge_q1_kv65");

@@ -8,6 +8,7 @@
 #include "broken/matrix.hpp"
 #include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
+#include "unit/kernel_variant.hpp"
 #include "unit/support.hpp"
 
 namespace flashcore {
@@ -104,28 +105,32 @@ TEST(Diagnose, ReadsTheFactorOfAWrongScale) {
 }
 
 TEST(Diagnose, AFailedLaunchIsAVerdict) {
-  Variant variant = kernel_with(broken::Break::none);
-  variant.launch = [](const AttentionArgs&, void*) { return EIO; };
-  const Diagnosis diagnosis = diagnose_one(variant);
+  const Variant honest = kernel_with(broken::Break::none);
+  const Diagnosis diagnosis =
+      diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return EIO; }));
   EXPECT_EQ(diagnosis.suspicions.front().fault, Fault::crash);
   EXPECT_EQ(diagnosis.findings.size(), 1u);
   expect_contains(diagnosis.sentence(), "The launch fails: honest/fp16_d64_q32_kv32_w4_s3 failed");
-  variant.launch = [](const AttentionArgs&, void*) { return ENOMEM; };
-  EXPECT_THROW(diagnose_one(variant), OutOfMemoryError);
+  EXPECT_THROW(diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return ENOMEM; })),
+               OutOfMemoryError);
 }
 
 TEST(Diagnose, SkipsWhatTheVariantCannotRun) {
-  Variant variant = kernel_with(broken::Break::none);
-  variant.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
+  const Variant honest = kernel_with(broken::Break::none);
+  CompiledKernel kernel = testing::described_like(honest);
+  kernel.launch = [](const AttentionArgs& args, void* stream) {
+    return kernel_with(broken::Break::none).launch(args, stream);
+  };
+  kernel.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
     return args.softcap > 0 ? "has no soft cap" : nullptr;
   };
-  const Diagnosis diagnosis = diagnose_one(variant);
+  const Diagnosis diagnosis = diagnose_one(testing::variant_of(kernel));
   EXPECT_TRUE(diagnosis.healthy());
   const auto softcap = std::ranges::find(diagnosis.findings, Probe::softcap, &Finding::probe);
   EXPECT_EQ(softcap->sign, Sign::skipped);
   EXPECT_EQ(softcap->detail, "has no soft cap");
-  variant.unsupported = [](const AttentionArgs&, const DeviceLimits&) { return "never"; };
-  EXPECT_THROW(diagnose_one(variant), UsageError);
+  kernel.unsupported = [](const AttentionArgs&, const DeviceLimits&) { return "never"; };
+  EXPECT_THROW(diagnose_one(testing::variant_of(kernel)), UsageError);
 }
 
 }  // namespace

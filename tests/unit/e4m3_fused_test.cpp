@@ -10,6 +10,7 @@
 #include "kernels/common/cpu_numeric.hpp"
 #include "registry/registry.hpp"
 #include "run/deep_check.hpp"
+#include "unit/kernel_variant.hpp"
 #include "unit/support.hpp"
 
 namespace flashcore {
@@ -25,10 +26,10 @@ struct Row {
   std::int32_t row;
 };
 
-float score_of(const ScaledAttentionArgs& args, const Row& at, std::int32_t key) {
-  const std::int64_t head_kv = kv_head(args, at.head);
+float score_of(const AttentionArgs& args, const Row& at, std::int32_t key) {
+  const std::int64_t head_kv = args.kv_head(at.head);
   const E4m3* q = row_pointer(static_cast<const E4m3*>(args.q), args.q_stride, at.batch, at.head, at.row);
-  const E4m3* k = row_pointer(static_cast<const E4m3*>(args.k), args.k_stride, at.batch, head_kv, key);
+  const E4m3* k = row_pointer(static_cast<const E4m3*>(args.k), args.kv.k, at.batch, head_kv, key);
   float dot = 0;
   for (std::int32_t d = 0; d < args.head_dim; ++d) dot += to_float(q[d]) * to_float(k[d]);
   const float score = args.scale * descale_of(args.q_descale, args, at.batch, head_kv) *
@@ -38,8 +39,8 @@ float score_of(const ScaledAttentionArgs& args, const Row& at, std::int32_t key)
 
 // Online softmax over tiles of keys; `round` is what becomes of a stretched weight.
 template <class Round>
-void attend_row(const ScaledAttentionArgs& args, const Row& at, Round round) {
-  const KeyRange keys = visible_keys(args, at.row);
+void attend_row(const AttentionArgs& args, const Row& at, Round round) {
+  const KeyRange keys = args.visible_keys(at.batch, at.row);
   std::vector<float> out(static_cast<std::size_t>(args.head_dim));
   float row_max = -1e30f;
   float sum = 0;
@@ -56,12 +57,12 @@ void attend_row(const ScaledAttentionArgs& args, const Row& at, Round round) {
     for (std::size_t i = 0; i < scores.size(); ++i) {
       const float weight = kStretch * std::exp(scores[i] - row_max);
       sum += weight;
-      const E4m3* v = row_pointer(static_cast<const E4m3*>(args.v), args.v_stride, at.batch,
-                                  kv_head(args, at.head), tile + static_cast<std::int64_t>(i));
+      const E4m3* v = row_pointer(static_cast<const E4m3*>(args.v), args.kv.v, at.batch,
+                                  args.kv_head(at.head), tile + static_cast<std::int64_t>(i));
       for (std::size_t d = 0; d < out.size(); ++d) out[d] += round(weight) * to_float(v[d]);
     }
   }
-  const float factor = descale_of(args.v_descale, args, at.batch, kv_head(args, at.head));
+  const float factor = descale_of(args.v_descale, args, at.batch, args.kv_head(at.head));
   Bf16* row = row_pointer(static_cast<Bf16*>(args.out), args.out_stride, at.batch, at.head, at.row);
   for (std::size_t d = 0; d < out.size(); ++d) {
     row[d] = from_float<Bf16>(sum == 0 ? 0.0f : factor * out[d] / sum);
@@ -69,22 +70,23 @@ void attend_row(const ScaledAttentionArgs& args, const Row& at, Round round) {
 }
 
 template <class Round>
-int attend(const ScaledAttentionArgs& args, Round round) {
-  for (std::int64_t batch = 0; batch < args.batch; ++batch) {
+int attend(const AttentionArgs& args, Round round) {
+  for (std::int64_t batch = 0; batch < args.sequences.batch; ++batch) {
     for (std::int64_t head = 0; head < args.heads_q; ++head) {
-      for (std::int32_t row = 0; row < args.seq_q; ++row) attend_row(args, {batch, head, row}, round);
+      for (std::int32_t row = 0; row < args.sequences.seq_q; ++row)
+        attend_row(args, {batch, head, row}, round);
     }
   }
   return 0;
 }
 
-int attend_rounding(const ScaledAttentionArgs& args, void*) {
+int attend_rounding(const AttentionArgs& args, void*) {
   return attend(args, [](float weight) { return to_float(from_float<E4m3>(weight)); });
 }
 
 // To so many significant bits; the fraction that frexp gives lies from a half to one.
 template <int kBits>
-int attend_with_bits(const ScaledAttentionArgs& args, void*) {
+int attend_with_bits(const AttentionArgs& args, void*) {
   return attend(args, [](float weight) {
     int exponent = 0;
     const float fraction = std::frexp(weight, &exponent);
@@ -93,12 +95,13 @@ int attend_with_bits(const ScaledAttentionArgs& args, void*) {
 }
 
 // The reason why a deep check fails, or nothing.
-std::string failure_of(int (*launch)(const ScaledAttentionArgs&, void*)) {
-  Variant variant = *find_variant("cpu_fused/e4m3_d32_q32_kv64");
-  variant.launch_scaled = launch;
-  variant.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
+std::string failure_of(int (*launch)(const AttentionArgs&, void*)) {
+  CompiledKernel kernel = testing::described_like(*find_variant("cpu_fused/e4m3_d32_q32_kv64"));
+  kernel.launch = launch;
+  kernel.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
     return args.lse == nullptr ? nullptr : "gives no log-sum-exp";
   };
+  const Variant variant = testing::variant_of(kernel);
   const Variant* variants[] = {&variant};
   Problem problem{.heads_q = 2, .seq_q = 40, .seq_kv = 70, .head_dim = 32, .dtype = Dtype::e4m3};
   problem.scale = default_scale(problem.head_dim);

@@ -12,6 +12,7 @@
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/reference/cpu_reference.hpp"
 #include "registry/registry.hpp"
+#include "unit/kernel_variant.hpp"
 #include "unit/support.hpp"
 
 #if __has_include(<cuda_fp8.h>)
@@ -111,7 +112,7 @@ Problem small_problem() {
 TEST(E4m3Inputs, AreTheNormalValuesOfOtherDtypes) {
   Problem problem = small_problem();
   const CpuProblem eight(problem, 3, InputKind::normal);
-  const ScaledAttentionArgs args = eight.args(0);
+  const AttentionArgs args = eight.args(0);
   const std::uint64_t stream = kernels::random_stream(3, InputTensor::k, 0);
   const auto* k = static_cast<const E4m3*>(args.k);
   for (std::int64_t i = 0; i < key_value_shape(problem).elements(); ++i) {
@@ -124,7 +125,7 @@ TEST(E4m3Inputs, AreTheNormalValuesOfOtherDtypes) {
 TEST(E4m3Inputs, FillTheRangeOfEachHead) {
   const Problem problem = small_problem();
   const CpuProblem memory(problem, 3, InputKind::normal);
-  const ScaledAttentionArgs args = memory.args(0);
+  const AttentionArgs args = memory.args(0);
   const std::int64_t group = 2 * problem.seq_q * problem.head_dim;
   for (std::int64_t head = 0; head < 4; ++head) {
     float largest = 0;
@@ -141,7 +142,7 @@ TEST(E4m3Inputs, FillTheRangeOfEachHead) {
 
 TEST(E4m3Inputs, SubnormalsStaySo) {
   const CpuProblem memory(small_problem(), 3, InputKind::subnormal);
-  const ScaledAttentionArgs args = memory.args(0);
+  const AttentionArgs args = memory.args(0);
   EXPECT_EQ(args.v_descale[1], 1);
   for (int i = 0; i < 1000; ++i) {
     const unsigned bits = static_cast<const E4m3*>(args.v)[i].bits & 0x7fu;
@@ -159,7 +160,7 @@ TEST(E4m3Inputs, GapsAreNan) {
 // --- Reference and yardstick
 
 // Attention of the elements times their factors by the definition, in FP64: one output element.
-double expected_element(const Problem& problem, const ScaledAttentionArgs& args, std::int64_t row) {
+double expected_element(const Problem& problem, const AttentionArgs& args, std::int64_t row) {
   const auto value = [&](const void* tensor, const float* factors, std::int64_t rows, std::int64_t i) {
     return static_cast<double>(factors[i / rows / problem.head_dim]) *
            to_float(static_cast<const E4m3*>(tensor)[i]);
@@ -215,33 +216,32 @@ TEST(E4m3Reference, YardstickRoundsProbabilitiesAndOutput) {
 
 // --- Checks
 
-std::string failure_of(int (*launch)(const ScaledAttentionArgs&, void*)) {
-  Variant variant = *find_variant("cpu_fused/e4m3_d64_q32_kv64");
-  variant.launch_scaled = launch;
+std::string failure_of(int (*launch)(const AttentionArgs&, void*)) {
+  const Variant variant = testing::with_launch(*find_variant("cpu_fused/e4m3_d64_q32_kv64"), launch);
   const auto executor = make_cpu_executor();
   executor->prepare(small_problem(), 5);
   return executor->verify(variant, {}).reason;
 }
 
-int launch_right(const ScaledAttentionArgs& args) {
-  return find_variant("cpu_fused/e4m3_d64_q32_kv64")->launch_scaled(args, nullptr);
+int launch_right(const AttentionArgs& args) {
+  return find_variant("cpu_fused/e4m3_d64_q32_kv64")->launch(args, nullptr);
 }
 
 TEST(E4m3Check, TellsFactorsOfAnotherHead) {
-  EXPECT_EQ(failure_of([](const ScaledAttentionArgs& args, void*) { return launch_right(args); }), "");
-  for (const auto launch : {+[](const ScaledAttentionArgs&args, void*) {
+  EXPECT_EQ(failure_of([](const AttentionArgs& args, void*) { return launch_right(args); }), "");
+  for (const auto launch : {+[](const AttentionArgs&args, void*) {
                               const std::vector<float> first(4, args.q_descale[0]);
-                              ScaledAttentionArgs wrong = args;
+                              AttentionArgs wrong = args;
                               wrong.q_descale = first.data();
                               return launch_right(wrong);
                             },
-                            +[](const ScaledAttentionArgs&args, void*) {
-                              ScaledAttentionArgs wrong = args;
+                            +[](const AttentionArgs&args, void*) {
+                              AttentionArgs wrong = args;
                               wrong.v_descale = args.k_descale;
                               return launch_right(wrong);
                             },
-                            +[](const ScaledAttentionArgs&args, void*) {
-                              ScaledAttentionArgs wrong = args;
+                            +[](const AttentionArgs&args, void*) {
+                              AttentionArgs wrong = args;
                               wrong.k_descale = nullptr;
                               return launch_right(wrong);
                             }}) {

@@ -96,16 +96,16 @@ class FakeExecutor : public Executor {
 
   std::string output_hash() const override { return last_changes_ ? std::to_string(calls_.size()) : "same"; }
 
-  double sample(const Variant& variant, Clock clock) override {
-    calls_.push_back(std::string(to_string(clock)) + " " + variant.id());
+  double sample(const Variant& variant, TimingMode mode) override {
+    calls_.push_back(std::string(to_string(mode)) + " " + variant.id());
     const Script script = script_of(variant);
     if (script.behaviour == Behaviour::throws_in_sample) {
       throw EnvironmentError("the fake launch failed", script.failure);
     }
     const double hot = script.latency_us * std::exp(script.noise * normal_(random_));
-    const double us = clock == Clock::hot    ? hot
-                      : clock == Clock::cold ? hot * script.cold_factor
-                                             : hot + script.call_overhead_us;
+    const double us = mode == TimingMode::hot    ? hot
+                      : mode == TimingMode::cold ? hot * script.cold_factor
+                                                 : hot + script.call_overhead_us;
     elapsed_us_ += us;
     return us;
   }
@@ -116,7 +116,7 @@ class FakeExecutor : public Executor {
   }
 
   double sample_poisoned(const Variant& variant) override {
-    const double us = sample(variant, Clock::call);
+    const double us = sample(variant, TimingMode::call);
     return script_of(variant).behaviour == Behaviour::skips_when_written ? 1000 * us : us;
   }
 
@@ -126,7 +126,7 @@ class FakeExecutor : public Executor {
     device_.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};
   }
 
-  int launches_per_sample(const Variant&, Clock) override { return 1; }
+  int launches_per_sample(const Variant&, TimingMode) override { return 1; }
 
   Resources resources(const Variant&) const override { return {.registers = 64, .threads = 128}; }
 

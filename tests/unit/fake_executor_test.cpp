@@ -13,7 +13,7 @@ using testing::FakeExecutor;
 
 std::vector<double> take_samples(FakeExecutor& executor, const Variant& variant) {
   std::vector<double> samples;
-  for (int i = 0; i < 101; ++i) samples.push_back(executor.sample(variant, Clock::hot));
+  for (int i = 0; i < 101; ++i) samples.push_back(executor.sample(variant, TimingMode::hot));
   return samples;
 }
 
@@ -45,7 +45,7 @@ TEST(FakeExecutor, BehavesAsScripted) {
   EXPECT_THROW(verify(Behaviour::throws_in_verify), EnvironmentError);
   EXPECT_THROW(verify(Behaviour::out_of_memory), OutOfMemoryError);
   EXPECT_TRUE(verify(Behaviour::throws_in_sample).passed);
-  EXPECT_THROW(executor.sample(fake_variant("fake"), Clock::hot), EnvironmentError);
+  EXPECT_THROW(executor.sample(fake_variant("fake"), TimingMode::hot), EnvironmentError);
   executor.refuse_problem("huge");
   EXPECT_THROW(executor.prepare({.name = "huge"}, 0), OutOfMemoryError);
   EXPECT_EQ(executor.calls().back(), "prepare huge");

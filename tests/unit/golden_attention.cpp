@@ -53,7 +53,7 @@ GoldenCase read_golden_case(const std::string& name) {
   problem.seq_q = json.at("seq_q");
   problem.seq_kv = json.at("seq_kv");
   problem.head_dim = json.at("head_dim");
-  problem.dtype = parse_dtype(json.at("dtype").get<std::string>()).value();
+  problem.dtype = parse_word<Dtype>(json.at("dtype").get<std::string>()).value();
   problem.causal = json.at("causal");
   problem.scale = json.at("scale");
   golden.q = decode_base64<std::uint16_t>(json.at("q"));

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::int32_t kLargest = std::numeric_limits<std::int32_t>::max();
 
-AttentionArgs masked(std::int32_t seq_q, std::int32_t seq_kv, std::int32_t left, std::int32_t right) {
-  AttentionArgs args;
+KernelArgs masked(std::int32_t seq_q, std::int32_t seq_kv, std::int32_t left, std::int32_t right) {
+  KernelArgs args;
   args.seq_q = seq_q;
   args.seq_kv = seq_kv;
   args.window_left = left;
@@ -18,7 +18,7 @@ AttentionArgs masked(std::int32_t seq_q, std::int32_t seq_kv, std::int32_t left,
   return args;
 }
 
-void expect_same(const AttentionArgs& args, std::int32_t query) {
+void expect_same(const KernelArgs& args, std::int32_t query) {
   const KeyRange expected = visible_keys(args, query);
   const KeyRange found = KeyBounds(args).keys(query);
   EXPECT_EQ(found.begin, expected.begin) << "query " << query << " of " << args.seq_q << ", " << args.seq_kv

@@ -107,9 +107,9 @@ TEST_F(Nvml, SamplerReadsInTheBackground) {
 class ReadWhileSampling : public testing::FakeExecutor {
  public:
   explicit ReadWhileSampling(TelemetrySampler& sampler) : sampler_(sampler) {}
-  double sample(const Variant& variant, Clock clock) override {
+  double sample(const Variant& variant, TimingMode mode) override {
     sampler_.begin();
-    return FakeExecutor::sample(variant, clock);
+    return FakeExecutor::sample(variant, mode);
   }
 
  private:
@@ -123,8 +123,9 @@ TEST_F(Nvml, ARecordsTelemetryCoversEveryClock) {
   const Variant variant = testing::fake_variant("one");
   Record record{.status = Status::ok};
   Candidate candidates[] = {{&variant, &record}};
-  Measurement(candidates, policy, 0, executor, &sampler).run(30, [](Clock, int) {});
-  ASSERT_TRUE(record.hot_us && record.cold_us && record.call_us);
+  Measurement(candidates, policy, 0, executor, &sampler).run(30, [](TimingMode, int) {});
+  ASSERT_TRUE(record.timings[TimingMode::hot] && record.timings[TimingMode::cold] &&
+              record.timings[TimingMode::call]);
   ASSERT_TRUE(record.telemetry.has_value());
   EXPECT_EQ(record.telemetry->readings, 3 * 4);
 }

@@ -67,7 +67,7 @@ TEST(Flags, TakeThePlaceOfKeys) {
   EXPECT_EQ(plan.report.formats, (std::vector<Format>{Format::json, Format::csv}));
   EXPECT_EQ(plan.policy.measure.budget_s, 2.5);
   EXPECT_EQ(plan.policy.seed, 9u);
-  EXPECT_TRUE(plan.policy.measure.clocks.empty());
+  EXPECT_TRUE(plan.policy.measure.modes.empty());
   EXPECT_TRUE(plan.policy.check);
   EXPECT_FALSE(plan_with({.no_check = true}).policy.check);
 }

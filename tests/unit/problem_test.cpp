@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 
 namespace flashcore {
@@ -73,7 +74,7 @@ TEST(Problem, CompulsoryBytesFollowTheDtypes) {
 }
 
 TEST(Problem, LayoutsPlaceEveryElementOnceWithinTheSpan) {
-  for (const Layout layout : kAllLayouts) {
+  for (const Layout layout : kAll<Layout>) {
     Problem problem{.batch = 2, .heads_q = 3, .heads_kv = 3, .seq_q = 5, .seq_kv = 5, .head_dim = 4};
     problem.layout = layout;
     const TensorShape shape = query_shape(problem);
@@ -126,6 +127,7 @@ TEST(Problem, ValidateNamesTheField) {
 
 TEST(Problem, DescribeNamesWhatDiffers) {
   Problem problem{.heads_q = 8, .heads_kv = 2, .seq_q = 5, .seq_kv = 7, .causal = true};
+  problem.scale = default_scale(64);
   problem.layout = Layout::padded;
   problem.lse = true;
   EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_fp16_causal_padded_lse");

@@ -1,4 +1,4 @@
-#include "record/rates.hpp"
+#include "run/rates.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ Record timed_record() { return ok_record(sample_problem(), "mma", {64, 64, 4, 2}
 
 TEST(Rates, OfPeakIsAtTheMedianClockOfTheTiming) {
   Record record = timed_record();
-  record.hot_us->sm_clock_mhz = {1500, 1980, 1600, 1500, 1980};
+  record.timings[TimingMode::hot]->sm_clock_mhz = {1500, 1980, 1600, 1500, 1980};
   add_rates(record, h100());
   EXPECT_NEAR(*record.tflops, kTflops, 1e-6);
   EXPECT_NEAR(*record.peak_tflops, 4096.0 * 132 * 1600e6 * 1e-12, 1e-9);
@@ -89,9 +89,9 @@ TEST(Rates, WhatWasNotTimedHasNone) {
 
 TEST(Rates, TheFloorIsHeldAgainstColdTimes) {
   Record record = timed_record();
-  EXPECT_EQ(record.roofline_timing(), &*record.cold_us);
-  record.cold_us.reset();
-  EXPECT_EQ(record.roofline_timing(), &*record.hot_us);
+  EXPECT_EQ(record.roofline_timing(), &*record.timings[TimingMode::cold]);
+  record.timings[TimingMode::cold].reset();
+  EXPECT_EQ(record.roofline_timing(), &*record.timings[TimingMode::hot]);
 }
 
 }  // namespace

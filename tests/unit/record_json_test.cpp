@@ -51,9 +51,9 @@ TEST(RecordJson, EveryKindOfRecordComesBackTheSame) {
     EXPECT_EQ(back.problem, record.problem);
     EXPECT_EQ(back.variant_id(), record.variant_id());
     EXPECT_EQ(back.reason, record.reason);
-    ASSERT_EQ(back.hot_us.has_value(), record.hot_us.has_value());
-    if (record.hot_us) {
-      EXPECT_EQ(back.hot_us->samples, record.hot_us->samples);
+    ASSERT_EQ(back.timings[TimingMode::hot].has_value(), record.timings[TimingMode::hot].has_value());
+    if (record.timings[TimingMode::hot]) {
+      EXPECT_EQ(back.timings[TimingMode::hot]->samples, record.timings[TimingMode::hot]->samples);
     }
     ASSERT_EQ(back.check.has_value(), record.check.has_value());
     if (record.check) {
@@ -123,9 +123,9 @@ TEST(RecordJson, MeasurementsComeBackTheSame) {
   Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
   testing::add_measurements(record);
   const Record back = reread(record);
-  EXPECT_EQ(back.hot_us->sm_clock_mhz, record.hot_us->sm_clock_mhz);
-  EXPECT_EQ(back.hot_us->throttled_samples, 2);
-  EXPECT_EQ(back.hot_us->cycles, record.hot_us->cycles);
+  EXPECT_EQ(back.timings[TimingMode::hot]->sm_clock_mhz, record.timings[TimingMode::hot]->sm_clock_mhz);
+  EXPECT_EQ(back.timings[TimingMode::hot]->throttled_samples, 2);
+  EXPECT_EQ(back.timings[TimingMode::hot]->cycles, record.timings[TimingMode::hot]->cycles);
   EXPECT_EQ(back.telemetry->throttle_reasons, record.telemetry->throttle_reasons);
   EXPECT_EQ(back.telemetry->sm_clock_mhz->min, 1740);
   EXPECT_EQ(back.telemetry->power_w_max, 701.25);

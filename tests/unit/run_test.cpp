@@ -42,7 +42,8 @@ class RunTest : public ::testing::Test {
     return run(problems, pointers, policy, executor, sinks, progress);
   }
 
-  RunPolicy policy{.measure = {.clocks = {Clock::hot}, .min_samples = 10, .max_samples = 40, .budget_s = 30}};
+  RunPolicy policy{
+      .measure = {.modes = {TimingMode::hot}, .min_samples = 10, .max_samples = 40, .budget_s = 30}};
   std::vector<Problem> problems{{.name = "first"}, {.name = "second"}};
   std::vector<Variant> variants{fake_variant("one"), fake_variant("two"), fake_variant("three")};
   FakeExecutor executor;
@@ -130,7 +131,7 @@ TEST_F(RunTest, SaysWhyAVariantCannotRun) {
 }
 
 TEST_F(RunTest, ChecksOnlyWhenNoClockIsAskedFor) {
-  policy.measure.clocks = {};
+  policy.measure.modes = {};
   EXPECT_EQ(run_all().ok, 6);
   EXPECT_FALSE(sink.records[0].headline());
   EXPECT_TRUE(sink.records[0].check->passed);
@@ -162,10 +163,10 @@ TEST_F(RunTest, StopsWhenTheIntervalIsNarrowEnough) {
   executor.set_script(variants[1].id(), {.latency_us = 1000, .noise = 0.5});
   executor.set_script(variants[2].id(), {.latency_us = 100, .noise = 1e-4});
   run_all();
-  EXPECT_EQ(sink.records[0].hot_us->samples.size(), 10u);
-  EXPECT_EQ(sink.records[1].hot_us->samples.size(), 40u);
-  EXPECT_EQ(sink.records[2].hot_us->samples.size(), 10u);
-  EXPECT_LE(relative_width(*sink.records[0].hot_us), 0.02);
+  EXPECT_EQ(sink.records[0].timings[TimingMode::hot]->samples.size(), 10u);
+  EXPECT_EQ(sink.records[1].timings[TimingMode::hot]->samples.size(), 40u);
+  EXPECT_EQ(sink.records[2].timings[TimingMode::hot]->samples.size(), 10u);
+  EXPECT_LE(relative_width(*sink.records[0].timings[TimingMode::hot]), 0.02);
 }
 
 TEST_F(RunTest, WhatIsComparedSharesItsRounds) {
@@ -175,16 +176,16 @@ TEST_F(RunTest, WhatIsComparedSharesItsRounds) {
   executor.set_script(variants[1].id(), {.latency_us = 110, .noise = 0.1});
   executor.set_script(variants[2].id(), {.latency_us = 200, .noise = 1e-4});
   run_all();
-  EXPECT_EQ(sink.records[0].hot_us->samples.size(), 40u);
-  EXPECT_EQ(sink.records[1].hot_us->samples.size(), 40u);
-  EXPECT_EQ(sink.records[2].hot_us->samples.size(), 10u);
+  EXPECT_EQ(sink.records[0].timings[TimingMode::hot]->samples.size(), 40u);
+  EXPECT_EQ(sink.records[1].timings[TimingMode::hot]->samples.size(), 40u);
+  EXPECT_EQ(sink.records[2].timings[TimingMode::hot]->samples.size(), 10u);
 }
 
 TEST_F(RunTest, EndsAtTheBudgetWithTheFewestSamples) {
   policy.measure.budget_s = 0;
   run_all();
   for (const Record& record : sink.records) {
-    EXPECT_EQ(record.hot_us->samples.size(), static_cast<std::size_t>(kFewestSamples));
+    EXPECT_EQ(record.timings[TimingMode::hot]->samples.size(), static_cast<std::size_t>(kFewestSamples));
   }
 }
 

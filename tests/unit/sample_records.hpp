@@ -49,9 +49,9 @@ inline Record ok_record(const Problem& problem, std::string family, Tile tile, d
   record.check->depth = CheckDepth::deep;
   record.check->cases = 26;
   const auto around = [](double us) { return make_timing({us * 1.01, us, us * 0.98, us * 1.02, us * 0.99}); };
-  record.hot_us = around(hot_us);
-  record.cold_us = around(hot_us * 1.0625);
-  record.call_us = around(hot_us + 4.5);
+  record.timings[TimingMode::hot] = around(hot_us);
+  record.timings[TimingMode::cold] = around(hot_us * 1.0625);
+  record.timings[TimingMode::call] = around(hot_us + 4.5);
   record.tflops = flops(problem) / hot_us / 1e6;
   record.resources = Resources{.registers = 128,
                                .static_smem_bytes = 1024,
@@ -82,9 +82,9 @@ inline Record incorrect_record(const Problem& problem, std::string family, Tile 
 
 // What a device that reports everything adds to a timed record; a power cap held its clocks down.
 inline void add_measurements(Record& record) {
-  record.hot_us->sm_clock_mhz = {1980, 1965, 1755, 1740, 1980};
-  record.hot_us->throttled_samples = 2;
-  record.hot_us->cycles = 187657.5;
+  record.timings[TimingMode::hot]->sm_clock_mhz = {1980, 1965, 1755, 1740, 1980};
+  record.timings[TimingMode::hot]->throttled_samples = 2;
+  record.timings[TimingMode::hot]->cycles = 187657.5;
   record.peak_tflops = 1062.6;
   record.roofline = Roofline{.flops = 5.37e8,
                              .bytes = 1.343e8,

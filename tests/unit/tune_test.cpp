@@ -8,6 +8,7 @@
 #include "tune/sweep.hpp"
 #include "tune/tuner.hpp"
 #include "unit/fake_executor.hpp"
+#include "unit/kernel_variant.hpp"
 #include "unit/usage_error.hpp"
 
 namespace flashcore {
@@ -61,13 +62,13 @@ class TuneTest : public ::testing::Test {
 
   std::vector<Variant> variants;
   ProblemSpace space;
-  SweepPolicy policy{.run = {.measure = {.clocks = {Clock::hot}, .relative_width = 0.01}}};
+  SweepPolicy policy{.run = {.measure = {.modes = {TimingMode::hot}, .relative_width = 0.01}}};
   FakeExecutor executor;
   std::vector<std::string> settled;
 };
 
 TEST_F(TuneTest, EverySearchFindsTheFastest) {
-  for (const SearchKind kind : kAllSearchKinds) {
+  for (const SearchKind kind : kAll<SearchKind>) {
     EXPECT_EQ(best(sweep(kind)), std::vector{id(kCount - 1)}) << to_string(kind);
   }
 }
@@ -141,7 +142,7 @@ TEST_F(TuneTest, KnownRecordsAreNotRunAgain) {
 }
 
 TEST_F(TuneTest, WithoutTimeThereIsStillAWinner) {
-  for (const SearchKind kind : kAllSearchKinds) {
+  for (const SearchKind kind : kAll<SearchKind>) {
     policy.run.measure.budget_s = 0;
     EXPECT_FALSE(best(sweep(kind, {}, 0)).empty()) << to_string(kind);
   }
@@ -169,7 +170,9 @@ TEST_F(TuneTest, SpaceTellsWhyCandidatesAreLeftOut) {
   variants[0].backend = Backend::cuda;
   variants[1].smem_bytes = 50000;
   variants[2].spec.head_dim = 128;
-  variants[3].unsupported = [](const AttentionArgs&, const DeviceLimits&) { return "not today"; };
+  CompiledKernel kernel = testing::described_like(variants[3]);
+  kernel.unsupported = [](const AttentionArgs&, const DeviceLimits&) { return "not today"; };
+  variants[3] = testing::variant_of(kernel);
   const Problem problems[] = {{.name = "p"}};
   const TunePolicy tune{.max_candidates = 5, .limits = {.smem_bytes = 49152}};
   const auto made = make_space(problems, space.candidates, executor.device(), tune, 7);

@@ -179,8 +179,8 @@ TEST_F(WorkerExecutorTest, DoesWhatAnExecutorDoes) {
   EXPECT_TRUE(executor.verify(drill(1), {}).passed);
   EXPECT_TRUE(executor.verify_negated(drill(1), {}).passed);
   EXPECT_FALSE(executor.verify(drill(6), {}).passed);
-  EXPECT_GT(executor.sample(drill(1), Clock::hot), 0);
-  EXPECT_GT(executor.launches_per_sample(drill(1), Clock::hot), 1);
+  EXPECT_GT(executor.sample(drill(1), TimingMode::hot), 0);
+  EXPECT_GT(executor.launches_per_sample(drill(1), TimingMode::hot), 1);
   EXPECT_GT(executor.sample_poisoned(drill(1)), 0);
   const std::vector<std::string> ids = executor.variant_ids();
   EXPECT_EQ(ids.size(), all_variants().size() + kDrillVariants);
@@ -199,7 +199,7 @@ TEST_F(WorkerExecutorTest, SurvivesKill9) {
   executor.prepare(problem, 1);
   EXPECT_TRUE(executor.verify(drill(1), {}).passed);
   ::kill(executor.process_id(), SIGKILL);
-  EXPECT_EQ(status_of([&] { executor.sample(drill(1), Clock::call); }), Status::crashed);
+  EXPECT_EQ(status_of([&] { executor.sample(drill(1), TimingMode::call); }), Status::crashed);
   EXPECT_TRUE(executor.verify(drill(10), {}).passed);
   executor.prepare(problem, 2);
   EXPECT_TRUE(executor.verify(drill(1), {}).passed) << "a new problem is a new chance";

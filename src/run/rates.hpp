@@ -1,7 +1,7 @@
 // How fast a record's time is against what the device can do.
 #pragma once
 
-#include "execute/executor.hpp"
+#include "device/device_info.hpp"
 #include "record/record.hpp"
 
 namespace flashcore {

@@ -1,4 +1,4 @@
-#include "variant/variant.hpp"
+#include "variant/spec.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "record/rates.hpp"
+#include "run/rates.hpp"
 
 #include "measure/statistics.hpp"
 #include "record/peak.hpp"

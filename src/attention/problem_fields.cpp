@@ -1,0 +1,268 @@
+#include "attention/problem_fields.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <type_traits>
+
+namespace flashcore {
+namespace {
+
+constexpr double kMostSize = std::numeric_limits<std::int32_t>::max();
+constexpr double kMostFloat = std::numeric_limits<float>::max();  // kernels take scale and softcap as float
+
+constexpr ProblemField size_field(std::string_view name, std::int64_t Problem::*member, std::string_view id,
+                                  Kinship kinship, std::string_view meaning) {
+  return {.name = name,
+          .member = member,
+          .least = 1,
+          .most = kMostSize,
+          .id = id,
+          .always_in_id = true,
+          .required = true,
+          .kinship = kinship,
+          .meaning = meaning};
+}
+
+constexpr ProblemField window_field(std::string_view name, std::int64_t Problem::*member, std::string_view id,
+                                    std::string_view meaning) {
+  return {.name = name,
+          .member = member,
+          .least = -1,
+          .most = kMostSize,
+          .id = id,
+          .kinship = Kinship::free,  // distance() looks at the mask as a whole
+          .meaning = meaning};
+}
+
+// A field that no family computes unless it says so.
+constexpr ProblemField stated(ProblemField field) {
+  field.always_written = field.is_column = false;
+  field.support = Support::stated;
+  return field;
+}
+
+constexpr ProblemField kFields[] = {
+    size_field("batch", &Problem::batch, "b", Kinship::near, "1 when absent."),
+    size_field("heads_q", &Problem::heads_q, "hq", Kinship::near, "Query heads; 1 when absent."),
+    size_field("heads_kv", &Problem::heads_kv, "hkv", Kinship::near,
+               "Key and value heads, a divisor of heads_q; heads_q when absent."),
+    size_field("seq_q", &Problem::seq_q, "q", Kinship::near, "Queries; 1 when absent."),
+    size_field("seq_kv", &Problem::seq_kv, "kv", Kinship::near, "Keys; seq_q when absent."),
+    size_field("head_dim", &Problem::head_dim, "d", Kinship::equal, "64 when absent."),
+    stated({.name = "head_dim_v",
+            .member = &Problem::head_dim_v,
+            .least = 1,
+            .most = kMostSize,
+            .id = "dv",
+            .meaning = "Columns of V and O; head_dim when absent."}),
+    {.name = "dtype",
+     .member = &Problem::dtype,
+     .always_in_id = true,
+     .required = true,
+     .meaning = "Element type of Q, K and V; fp16 when absent."},
+    stated({.name = "kv_dtype",
+            .member = &Problem::kv_dtype,
+            .id = "kv_",
+            .meaning = "Element type of K and V; dtype when absent."}),
+    {.name = "out_dtype",
+     .member = &Problem::out_dtype,
+     .id = "out",
+     .always_written = false,
+     .kinship = Kinship::like,
+     .meaning =
+         "Element type of O: the type of Q, K and V, but for e4m3 one of these two; bf16 when absent."},
+    {.name = "causal",
+     .member = &Problem::causal,
+     .id = "causal",
+     .id_false = "full",
+     .kinship = Kinship::free,  // distance() looks at the mask as a whole
+     .meaning = "Query i sees the keys up to i + seq_kv - seq_q; false when absent."},
+    {.name = "scale",
+     .member = &Problem::scale,
+     .least = -kMostFloat,
+     .most = kMostFloat,
+     .id = "scale",
+     .kinship = Kinship::free,
+     .meaning = "Softmax scale; 1 / sqrt(head_dim) when absent."},
+    window_field("window_left", &Problem::window_left, "wl",
+                 "Keys seen before the diagonal; -1, as when absent: all."),
+    window_field("window_right", &Problem::window_right, "wr",
+                 "Keys seen after the diagonal; -1, as when absent: all. Causal makes it 0."),
+    stated({.name = "mask",
+            .member = &Problem::mask,
+            .id = "mask_",
+            .meaning = "window: causal, window_left and window_right alone, as when absent; chunk: also only "
+                       "keys of the "
+                       "diagonal's own chunk; bits: a bit per query and key."}),
+    stated({.name = "chunk",
+            .member = &Problem::chunk,
+            .least = 0,
+            .most = kMostSize,
+            .id = "chunk",
+            .meaning = "Keys of a chunk, for the mask \"chunk\"; 0, as when absent, for the others."}),
+    {.name = "softcap",
+     .member = &Problem::softcap,
+     .least = 0,
+     .most = kMostFloat,
+     .id = "cap",
+     .kinship = Kinship::like,
+     .meaning = "Scores become softcap * tanh(score / softcap); 0, as when absent: none."},
+    {.name = "layout",
+     .member = &Problem::layout,
+     .kinship = Kinship::like,
+     .meaning =
+         "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps."},
+    {.name = "lse",
+     .member = &Problem::lse,
+     .id = "lse",
+     .id_false = "nolse",
+     .kinship = Kinship::like,
+     .meaning = "Ask for the log-sum-exp output, too."},
+};
+
+constexpr std::string_view kUnlimited = "all";  // in names, for a window of -1
+
+template <class T>
+std::string text_of(const T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return value ? "true" : "false";
+  } else if constexpr (std::is_enum_v<T>) {
+    return std::string(to_string(value));
+  } else if constexpr (std::is_arithmetic_v<T>) {
+    return fmt::format("{}", value);
+  } else {
+    return value ? text_of(*value) : "";
+  }
+}
+
+enum class MaskShape : int { full, causal, window, other };
+
+MaskShape shape_of(const Mask& mask) {
+  if (mask.kind != MaskKind::window) return MaskShape::other;
+  if (mask.hides_nothing()) return MaskShape::full;
+  return mask.left < 0 && mask.right == 0 ? MaskShape::causal : MaskShape::window;
+}
+
+double apart(std::int64_t x, std::int64_t y) {
+  return std::abs(std::log2(static_cast<double>(x) / static_cast<double>(y)));
+}
+
+// "8/2", or "8" where both are the same.
+std::string pair_text(std::int64_t q, std::int64_t kv, std::string_view between) {
+  return q == kv ? fmt::format("{}", q) : fmt::format("{}{}{}", q, between, kv);
+}
+
+}  // namespace
+
+std::span<const std::string_view> ProblemField::allowed_words() const {
+  if (std::holds_alternative<MaskKind Problem::*>(member)) return kMaskKindWords;
+  if (std::holds_alternative<Layout Problem::*>(member)) return kLayoutWords;
+  if (member == ProblemMember(&Problem::out_dtype)) return kOutputDtypeWords;
+  const bool is_dtype = std::holds_alternative<Dtype Problem::*>(member) ||
+                        std::holds_alternative<std::optional<Dtype> Problem::*>(member);
+  return is_dtype ? Words(kDtypeWords) : Words();
+}
+
+bool ProblemField::is_number() const {
+  return std::holds_alternative<std::int64_t Problem::*>(member) ||
+         std::holds_alternative<std::optional<std::int64_t> Problem::*>(member) ||
+         std::holds_alternative<double Problem::*>(member);
+}
+
+std::span<const ProblemField> problem_fields() { return kFields; }
+
+const ProblemField* find_problem_field(std::string_view name) {
+  const auto* found = std::ranges::find(kFields, name, &ProblemField::name);
+  return found == std::end(kFields) ? nullptr : found;
+}
+
+Problem defaults_of(const Problem& problem) {
+  Problem defaults;
+  defaults.dtype = problem.dtype;
+  defaults.head_dim = problem.head_dim;
+  defaults.heads_kv = problem.heads_q;
+  defaults.seq_kv = problem.seq_q;
+  defaults.scale = default_scale(problem.head_dim);
+  settle(defaults);
+  return defaults;
+}
+
+bool is_equal(const ProblemField& field, const Problem& a, const Problem& b) {
+  return std::visit([&](auto member) { return a.*member == b.*member; }, field.member);
+}
+
+bool is_default(const ProblemField& field, const Problem& problem) {
+  const bool absent = std::visit(
+      [&](auto member) {
+        if constexpr (requires { (problem.*member).has_value(); }) return !(problem.*member).has_value();
+        return false;
+      },
+      field.member);
+  return absent || is_equal(field, problem, defaults_of(problem));
+}
+
+std::string value_text(const ProblemField& field, const Problem& problem) {
+  return std::visit([&](auto member) { return text_of(problem.*member); }, field.member);
+}
+
+std::string id_part(const ProblemField& field, const Problem& problem) {
+  if (const auto* member = std::get_if<bool Problem::*>(&field.member)) {
+    return std::string(problem.**member ? field.id : field.id_false);
+  }
+  std::string value = value_text(field, problem);
+  const bool is_count = std::holds_alternative<std::int64_t Problem::*>(field.member);
+  if (is_count && value == "-1") value = kUnlimited;
+  return fmt::format("{}{}", field.id, value);
+}
+
+std::string describe(const Problem& problem) {
+  std::string name;
+  for (const ProblemField& field : kFields) {
+    if (!field.always_in_id && is_default(field, problem)) continue;
+    name += fmt::format("{}{}", name.empty() ? "" : "_", id_part(field, problem));
+  }
+  return name;
+}
+
+std::string problem_sizes(const Problem& p) {
+  std::string text = fmt::format("batch {}, heads {}, seq {}, head_dim {}, {}", p.batch,
+                                 pair_text(p.heads_q, p.heads_kv, "/"), pair_text(p.seq_q, p.seq_kv, "×"),
+                                 p.head_dim, to_string(p.dtype));
+  if (traits(p.dtype).scaled) text += fmt::format(" to {}", to_string(output_dtype(p)));
+  for (const ProblemField& field : kFields) {
+    if (field.always_in_id || is_default(field, p) || field.name == "out_dtype") continue;
+    const bool says_itself = std::holds_alternative<bool Problem::*>(field.member) ||
+                             std::holds_alternative<Layout Problem::*>(field.member);
+    text += says_itself ? fmt::format(", {}", id_part(field, p))
+                        : fmt::format(", {} {}", field.name, value_text(field, p));
+  }
+  return text;
+}
+
+std::string problem_flag(const Problem& problem) {
+  std::string flag;
+  for (const ProblemField& field : kFields) {
+    if (!field.always_in_id && is_default(field, problem)) continue;
+    flag += fmt::format("{}{}={}", flag.empty() ? "" : ",", field.name, value_text(field, problem));
+  }
+  return flag;
+}
+
+std::optional<Distance> distance(const Problem& a, const Problem& b) {
+  if (shape_of(mask_of(a)) != shape_of(mask_of(b))) return std::nullopt;
+  Distance distance;
+  for (const ProblemField& field : kFields) {
+    if (is_equal(field, a, b)) continue;
+    if (field.kinship == Kinship::equal) return std::nullopt;
+    if (field.kinship == Kinship::like) ++distance.unlike;
+  }
+  distance.sizes = apart(a.batch * a.heads_q, b.batch * b.heads_q) + apart(a.seq_q, b.seq_q) +
+                   apart(a.seq_kv, b.seq_kv) + apart(a.heads_q / a.heads_kv, b.heads_q / b.heads_kv);
+  return distance;
+}
+
+}  // namespace flashcore

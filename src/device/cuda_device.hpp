@@ -1,0 +1,12 @@
+// CUDA devices as the runtime describes them. Functions throw EnvironmentError.
+#pragma once
+
+#include "device/device_info.hpp"
+
+namespace flashcore {
+
+int cuda_device_count();
+DeviceInfo cuda_device_info(int index);
+int cuda_attribute(int which, int index);  // a cudaDeviceAttr
+
+}  // namespace flashcore

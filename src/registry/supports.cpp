@@ -1,0 +1,64 @@
+#include "registry/supports.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "attention/problem_fields.hpp"
+
+namespace flashcore {
+namespace {
+
+// The first field that the problem uses and the family does not compute.
+const ProblemField* find_unknown_field(const Variant& variant, const Problem& problem) {
+  for (const ProblemField& field : problem_fields()) {
+    if (field.support == Support::every_family || is_default(field, problem)) continue;
+    if (std::ranges::count(variant.problem_fields, field.name) == 0) return &field;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool is_compiled_for(const Variant& variant, const Problem& problem) {
+  return variant.spec.dtype == problem.dtype && variant.spec.head_dim == problem.head_dim;
+}
+
+std::vector<const Variant*> compiled_for(const Problem& problem, std::span<const Variant* const> variants) {
+  std::vector<const Variant*> matching;
+  std::ranges::copy_if(variants, std::back_inserter(matching),
+                       [&](const Variant* variant) { return is_compiled_for(*variant, problem); });
+  if (matching.empty()) matching.assign(variants.begin(), variants.end());
+  return matching;
+}
+
+std::string unsupported_reason(const Variant& variant, const Problem& problem, const AttentionArgs& args,
+                               const Place& place) {
+  if (variant.backend != place.backend) return fmt::format("runs on {}", spelled(variant.backend));
+  if (variant.spec.dtype != problem.dtype) return "compiled for another dtype";
+  if (variant.spec.head_dim != problem.head_dim) return "compiled for another head_dim";
+  if (const ProblemField* field = find_unknown_field(variant, problem)) {
+    return fmt::format("the family does not compute problems with {} = {}", field->name,
+                       value_text(*field, problem));
+  }
+  if (variant.kernels == nullptr) return "";
+  const char* reason = variant.kernels->unsupported(variant.index, args, place.limits);
+  return reason == nullptr ? "" : reason;
+}
+
+std::string unsupported_reason(const Variant& variant, const Problem& problem, const Place& place) {
+  return unsupported_reason(variant, problem, attention_args(problem), place);
+}
+
+std::string unsupported_reason(const Variant& variant, const Place& place) {
+  Problem problem;
+  problem.seq_q = problem.seq_kv = 512;
+  problem.dtype = variant.spec.dtype;
+  problem.head_dim = variant.spec.head_dim;
+  problem.scale = default_scale(problem.head_dim);
+  settle(problem);
+  return unsupported_reason(variant, problem, place);
+}
+
+}  // namespace flashcore
