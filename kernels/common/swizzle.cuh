@@ -2,7 +2,7 @@
 // rows, one chunk each) and 16-byte stores along a row touch every bank once.
 //
 // Rows of a multiple of 128 bytes all start at bank 0: the chunk is XORed with row % 8. Rows of 64 or 192
-// bytes start at bank 0 or 16 in turn: only (row / 2) % 4 has to be told apart. tests/unit/swizzle_test.cpp
+// bytes start at bank 0 or 16 in turn: only (row / 2) % 4 has to be told apart. tests/unit/kernels/swizzle_test.cpp
 // counts the conflicts of every access pattern.
 #pragma once
 

@@ -5,7 +5,7 @@
 #include "gpu/gpu_test.hpp"
 #include "kernels/common/block_position.cuh"
 #include "registry/registry.hpp"
-#include "unit/kernel_variant.hpp"
+#include "unit/support/kernel_variant.hpp"
 
 namespace flashcore {
 namespace {

@@ -11,7 +11,7 @@
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"
 #include "run/deep_check.hpp"
-#include "unit/kernel_variant.hpp"
+#include "unit/support/kernel_variant.hpp"
 
 namespace flashcore {
 namespace {

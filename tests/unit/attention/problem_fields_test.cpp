@@ -1,0 +1,171 @@
+// The table of a problem's fields, and what is held to it: the published schemas, JSON, names, the C structs.
+#include "attention/problem_fields.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "capi/convert.hpp"
+#include "config/problem_reader.hpp"
+#include "library/arguments.hpp"
+#include "results/record_json.hpp"
+#include "unit/support/support.hpp"
+
+namespace flashcore {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// --- A problem with every field away from its default, one field at a time
+
+// A value that the field does not have by default, in the form that --problem takes.
+std::string other_value(const ProblemField& field) {
+  if (field.name == "out_dtype") return "fp16";
+  if (field.name == "mask") return "bits";
+  if (!field.allowed_words().empty()) return std::string(field.allowed_words()[1]);
+  return field.is_number() ? "8" : "true";
+}
+
+// The flag that sets one field, with what it needs beside it.
+std::string flag_with(const ProblemField& field) {
+  std::string flag = "heads_q=8,seq_q=16";
+  if (field.name == "heads_q" || field.name == "seq_q") flag = "batch=1";
+  if (field.name == "out_dtype") flag += ",dtype=e4m3";
+  if (field.name == "chunk") flag += ",mask=chunk";
+  const std::string value = field.name == "heads_kv" ? "4" : other_value(field);
+  return flag + "," + std::string(field.name) + "=" + value;
+}
+
+Problem problem_of(const std::string& flag) {
+  const JsonDocument document(problem_from_flag(flag).dump(), "--problem");
+  return read_problems(JsonReader(document)).front().problem;
+}
+
+TEST(ProblemFields, NamesAndMembersStandOnce) {
+  std::set<std::string_view> names;
+  for (const ProblemField& field : problem_fields()) {
+    EXPECT_TRUE(names.insert(field.name).second) << field.name;
+    EXPECT_EQ(find_problem_field(field.name), &field);
+    EXPECT_FALSE(field.meaning.empty()) << field.name;
+  }
+  EXPECT_EQ(find_problem_field("seq"), nullptr);
+}
+
+TEST(ProblemFields, AFieldAwayFromItsDefaultIsInNameFlagAndJson) {
+  for (const ProblemField& field : problem_fields()) {
+    const Problem problem = problem_of(flag_with(field));
+    EXPECT_TRUE(field.always_in_id || !is_default(field, problem)) << field.name;
+    EXPECT_NE(describe(problem).find(id_part(field, problem)), std::string::npos) << describe(problem);
+    EXPECT_EQ(problem_of(problem_flag(problem)), problem) << problem_flag(problem);
+    const JsonDocument json(to_json(problem).dump(), "problem");
+    EXPECT_EQ(problem_from_json(JsonReader(json)), problem) << to_json(problem).dump();
+  }
+}
+
+TEST(ProblemFields, ProblemsThatDifferHaveOtherNames) {
+  std::set<std::string> names = {describe(problem_of("heads_q=8,seq_q=16"))};
+  for (const ProblemField& field : problem_fields()) names.insert(describe(problem_of(flag_with(field))));
+  EXPECT_GE(names.size(), problem_fields().size());
+}
+
+TEST(ProblemFields, DefaultsSayNothing) {
+  const Problem problem = problem_of("heads_q=8,seq_q=16");
+  EXPECT_EQ(describe(problem), "b1_hq8_hkv8_q16_kv16_d64_fp16");
+  EXPECT_EQ(problem_sizes(problem), "batch 1, heads 8, seq 16, head_dim 64, fp16");
+  EXPECT_FALSE(to_json(problem).contains("head_dim_v"));
+  EXPECT_TRUE(to_json(problem).contains("window_left"));
+}
+
+TEST(ProblemFields, DistancePutsLikeBeforeNear) {
+  const Problem asked = problem_of("heads_q=8,seq_q=1024,causal=true");
+  const auto from = [&](const char* flag) { return distance(problem_of(flag), asked); };
+  EXPECT_LT(*from("heads_q=8,seq_q=4096,causal=true"), *from("heads_q=8,seq_q=1024,causal=true,softcap=30"));
+  EXPECT_LT(*from("heads_q=8,seq_q=4096,causal=true"), *from("heads_q=8,seq_q=1024,causal=true,lse=true"));
+  EXPECT_LT(*from("heads_q=8,seq_q=4096,causal=true"), *from("heads_q=8,seq_q=1024,causal=true,layout=bshd"));
+  EXPECT_EQ(*from("heads_q=8,seq_q=1024,window_right=0"), Distance());  // another way to say causal
+  EXPECT_FALSE(from("heads_q=8,seq_q=1024").has_value());
+  EXPECT_FALSE(from("heads_q=8,seq_q=1024,causal=true,window_left=9").has_value());
+  EXPECT_FALSE(from("heads_q=8,seq_q=1024,causal=true,dtype=bf16").has_value());
+}
+
+// --- The published schemas
+
+Json value_schema(const ProblemField& field) {
+  if (!field.allowed_words().empty()) {
+    const auto words = field.allowed_words();
+    return {{"enum", std::vector<std::string>(words.begin(), words.end())}};
+  }
+  if (!field.is_number()) return {{"type", "boolean"}};
+  if (std::holds_alternative<double Problem::*>(field.member)) {
+    return {{"type", "number"}, {"minimum", field.least}, {"maximum", field.most}};
+  }
+  return {{"type", "integer"},
+          {"minimum", static_cast<std::int64_t>(field.least)},
+          {"maximum", static_cast<std::int64_t>(field.most)}};
+}
+
+Json config_problem_schema() {
+  Json properties;
+  properties["name"] = {
+      {"description", "Names the problem in results; the values of axes that vary are added to it."},
+      {"type", "string"},
+      {"minLength", 1}};
+  for (const ProblemField& field : problem_fields()) {
+    const Json one = value_schema(field);
+    const Json axis = {{"type", "array"}, {"minItems", 1}, {"items", one}};
+    properties[std::string(field.name)] = {{"description", field.meaning},
+                                           {"oneOf", Json::array({one, axis})}};
+  }
+  return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+}
+
+Json record_problem_schema() {
+  Json required = {"name"};
+  Json properties = {{"name", {{"type", "string"}}}};
+  for (const ProblemField& field : problem_fields()) {
+    if (field.required) required.push_back(field.name);
+    properties[std::string(field.name)] = value_schema(field);
+  }
+  return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(properties)}};
+}
+
+// FLASHCORE_UPDATE_GOLDEN=1 writes the file, as for other golden files.
+void expect_definition(const std::string& file, const Json& problem) {
+  const auto path = std::filesystem::path(FLASHCORE_SOURCE_DIR) / "configs/schema" / file;
+  Json schema = Json::parse(testing::read_file(path));
+  if (std::getenv("FLASHCORE_UPDATE_GOLDEN") != nullptr) {
+    schema["definitions"]["problem"] = problem;
+    std::ofstream(path) << schema.dump(2) << '\n';
+  }
+  EXPECT_EQ(schema["definitions"]["problem"].dump(2), problem.dump(2)) << file;
+}
+
+TEST(ProblemFields, TheSchemasAreMadeOfThem) {
+  expect_definition("config.schema.json", config_problem_schema());
+  expect_definition("result.schema.json", record_problem_schema());
+  expect_definition("tuned.schema.json", record_problem_schema());
+}
+
+// --- The C interface
+
+TEST(ProblemFields, EveryFieldThatAllFamiliesComputeGoesThroughTheCInterface) {
+  for (const ProblemField& field : problem_fields()) {
+    if (field.support == Support::stated) continue;
+    Problem problem = problem_of(flag_with(field));
+    AttentionArgs args = attention_args(problem);
+    float lse = 0;
+    if (problem.lse) args.lse = &lse;
+    flashcore_attention c = to_c(args, problem.dtype);
+    Problem back = checked_problem(&c);
+    back.name = problem.name;
+    problem.scale = back.scale = static_cast<float>(problem.scale);
+    EXPECT_EQ(mask_of(back), mask_of(problem)) << field.name;
+    back.causal = problem.causal, back.window_right = problem.window_right;  // two ways to say one mask
+    EXPECT_EQ(problem_flag(back), problem_flag(problem)) << field.name;
+  }
+}
+
+}  // namespace
+}  // namespace flashcore

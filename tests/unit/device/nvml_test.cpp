@@ -1,0 +1,155 @@
+#include "device/nvml.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <thread>
+
+#include "device/telemetry_sampler.hpp"
+#include "measure/measure.hpp"
+#include "test_paths.hpp"
+#include "unit/support/fake_executor.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr const char* kBusId = "0000:1b:00.0";
+
+// Runs against the stand-in of tests/fakes/nvml.cpp.
+class Nvml : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    setenv("FLASHCORE_NVML", FLASHCORE_FAKE_NVML, 1);
+    unsetenv("FAKE_NVML");
+  }
+  void TearDown() override {
+    unsetenv("FLASHCORE_NVML");
+    unsetenv("FAKE_NVML");
+  }
+};
+
+TEST_F(Nvml, ReadsADevice) {
+  const NvmlDevice device(kBusId);
+  ASSERT_EQ(device.problem(), "");
+  EXPECT_EQ(device.info().driver_version, "580.95.05");
+  EXPECT_EQ(device.info().max_sm_clock_mhz, 1980);
+  EXPECT_EQ(device.info().max_mem_clock_mhz, 2619);
+  EXPECT_EQ(device.info().power_limit_w, 700);
+  EXPECT_EQ(device.info().ecc, true);
+
+  const TelemetryReading first = device.read();
+  const TelemetryReading second = device.read();
+  EXPECT_EQ(first.sm_clock_mhz, 1980);
+  EXPECT_EQ(second.sm_clock_mhz, 1500);
+  EXPECT_EQ(first.mem_clock_mhz, 2619);
+  EXPECT_EQ(first.power_w, 698.5);
+  EXPECT_EQ(first.power_average_w, 640);
+  EXPECT_EQ(first.temperature_c, 61);
+  EXPECT_EQ(first.throttle_reasons, kSwPowerCap);
+  EXPECT_EQ(*second.energy_j - *first.energy_j, 5);
+  EXPECT_LE(first.time, second.time);
+}
+
+TEST_F(Nvml, OldDriversHaveAveragedPowerOnly) {
+  setenv("FAKE_NVML", "old", 1);
+  const TelemetryReading reading = NvmlDevice(kBusId).read();
+  EXPECT_EQ(reading.power_w, 650);
+  EXPECT_FALSE(reading.power_average_w.has_value());
+}
+
+TEST_F(Nvml, WhatADeviceDoesNotReportIsAbsent) {
+  setenv("FAKE_NVML", "bare", 1);
+  const NvmlDevice device(kBusId);
+  EXPECT_EQ(device.problem(), "");
+  EXPECT_EQ(device.info().driver_version, "");
+  EXPECT_FALSE(device.info().ecc.has_value());
+  const TelemetryReading reading = device.read();
+  EXPECT_FALSE(reading.sm_clock_mhz.has_value());
+  EXPECT_FALSE(reading.power_w.has_value());
+  EXPECT_FALSE(reading.energy_j.has_value());
+  EXPECT_FALSE(reading.throttle_reasons.has_value());
+}
+
+TEST_F(Nvml, AMissingLibraryIsAReason) {
+  setenv("FLASHCORE_NVML", "/nowhere/libnvidia-ml.so.1", 1);
+  const NvmlDevice device(kBusId);
+  EXPECT_NE(device.problem().find("FLASHCORE_NVML: /nowhere/libnvidia-ml.so.1"), std::string::npos)
+      << device.problem();
+  EXPECT_FALSE(device.read().power_w.has_value());
+}
+
+TEST_F(Nvml, FailuresCarryItsOwnWords) {
+  setenv("FAKE_NVML", "no_init", 1);
+  EXPECT_EQ(NvmlDevice(kBusId).problem(), "NVML, starting: Driver Not Loaded");
+  unsetenv("FAKE_NVML");
+  EXPECT_EQ(NvmlDevice("0000:ff:00.0").problem(), "NVML, looking for device 0000:ff:00.0: Not Found");
+}
+
+TEST_F(Nvml, SamplerReadsInTheBackground) {
+  TelemetrySampler sampler(kBusId, std::chrono::milliseconds(1));
+  ASSERT_EQ(sampler.problem(), "");
+  sampler.begin();
+  // Two readings of the thread's own, after that of begin().
+  for (int seen = 0; seen < 2; ++seen) {
+    const auto now = TelemetryClock::now();
+    while (sampler.at(TelemetryClock::time_point::max())->time <= now) std::this_thread::yield();
+  }
+  const TelemetrySummary summary = sampler.end();
+  EXPECT_GE(summary.readings, 2);
+  EXPECT_EQ(summary.sm_clock_mhz->min, 1500);
+  EXPECT_EQ(summary.sm_clock_mhz->max, 1980);
+  EXPECT_EQ(summary.power_w_max, 698.5);
+  EXPECT_GT(*summary.energy_j, 0);
+  EXPECT_TRUE(summary.slowed_down());
+}
+
+// The device is read once during each sample, and by nobody else.
+class ReadWhileSampling : public testing::FakeExecutor {
+ public:
+  explicit ReadWhileSampling(TelemetrySampler& sampler) : sampler_(sampler) {}
+  double sample(const Variant& variant, TimingMode mode) override {
+    sampler_.begin();
+    return FakeExecutor::sample(variant, mode);
+  }
+
+ private:
+  TelemetrySampler& sampler_;
+};
+
+TEST_F(Nvml, ARecordsTelemetryCoversEveryClock) {
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  ReadWhileSampling executor(sampler);
+  const MeasurePolicy policy{.min_samples = 4, .max_samples = 4, .pacing = Pacing::burst};
+  const Variant variant = testing::fake_variant("one");
+  Record record{.status = Status::ok};
+  Candidate candidates[] = {{&variant, &record}};
+  Measurement(candidates, policy, 0, executor, &sampler).run(30, [](TimingMode, int) {});
+  ASSERT_TRUE(record.timings[TimingMode::hot] && record.timings[TimingMode::cold] &&
+              record.timings[TimingMode::call]);
+  ASSERT_TRUE(record.telemetry.has_value());
+  EXPECT_EQ(record.telemetry->readings, 3 * 4);
+}
+
+TEST_F(Nvml, SamplerForgetsAllButTheLastReadingBefore) {
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  sampler.begin();
+  const auto later = TelemetryClock::now();
+  sampler.forget_before(later);
+  const TimeSpan since[] = {{.begin = later, .end = TelemetryClock::now()}};
+  EXPECT_TRUE(sampler.summary(since).energy_j.has_value());
+  const TimeSpan all[] = {{.begin = TelemetryClock::time_point::min(), .end = TelemetryClock::now()}};
+  EXPECT_EQ(sampler.summary(all).readings, 2);  // the one kept and that of the summary before
+}
+
+TEST_F(Nvml, SamplerWithoutNvmlSaysSo) {
+  setenv("FLASHCORE_NVML", "/nowhere/libnvidia-ml.so.1", 1);
+  TelemetrySampler sampler(kBusId);
+  EXPECT_NE(sampler.problem(), "");
+  sampler.begin();
+  const TelemetrySummary summary = sampler.end();
+  EXPECT_EQ(summary.readings, 0);
+  EXPECT_FALSE(summary.power_w_mean.has_value());
+}
+
+}  // namespace
+}  // namespace flashcore

@@ -1,0 +1,137 @@
+// Diagnosis as a whole, on the CPU: kernels with one fault each get the right verdict, right ones get none.
+#include <gtest/gtest.h>
+
+#include <iostream>
+
+#include "base/error.hpp"
+#include "broken/kernels.hpp"
+#include "broken/matrix.hpp"
+#include "execute/cpu_executor.hpp"
+#include "registry/registry.hpp"
+#include "unit/support/kernel_variant.hpp"
+#include "unit/support/support.hpp"
+
+namespace flashcore {
+namespace {
+
+using testing::expect_contains;
+
+Laboratory& laboratory() {
+  static const auto kInstance = open_laboratory({.kind = DeviceRequest::Kind::cpu});
+  return *kInstance;
+}
+
+Problem problem_of(const Variant& variant) {
+  return {.heads_q = 2,
+          .heads_kv = 2,
+          .seq_q = 100,
+          .seq_kv = 150,
+          .head_dim = variant.spec.head_dim,
+          .dtype = variant.spec.dtype,
+          .scale = default_scale(variant.spec.head_dim)};
+}
+
+Diagnosis diagnose_one(const Variant& variant) {
+  return diagnose(laboratory(), variant, problem_of(variant), 1, [](Probe) {});
+}
+
+const Variant& kernel_with(broken::Break which) {
+  return broken::cpu_kernels()[static_cast<std::size_t>(which)];
+}
+
+TEST(FaultMatrix, EachBrokenKernelGetsItsVerdictFirst) {
+  const auto executor = make_cpu_executor();
+  std::vector<broken::MatrixRow> rows;
+  for (int i = 0; i < broken::kBreakCount; ++i) {
+    const auto which = static_cast<broken::Break>(i);
+    rows.push_back(broken::examine(laboratory(), *executor, kernel_with(which), which));
+    EXPECT_TRUE(rows.back().as_expected()) << to_text(rows.back().diagnosis, false);
+  }
+  std::cout << broken::to_table(rows);
+}
+
+TEST(Diagnose, RightVariantsGetNoVerdict) {
+  for (const Variant* variant : all_variants()) {
+    if (variant->backend != Backend::cpu || variant->family.starts_with("fake")) continue;
+    if (variant->spec.head_dim != 64 && variant->spec.head_dim != 96) continue;
+    const Diagnosis diagnosis = diagnose_one(*variant);
+    EXPECT_TRUE(diagnosis.healthy()) << to_text(diagnosis, false);
+  }
+}
+
+TEST(Diagnose, SaysWhereAndWhatNext) {
+  const Diagnosis diagnosis = diagnose_one(kernel_with(broken::Break::lost_rows));
+  EXPECT_EQ(diagnosis.sentence(),
+            "Some rows of each query tile are lost: rows 25-31 of every 32 (block_q) are zero.");
+  const std::string text = to_text(diagnosis, false);
+  expect_contains(text, "First bad element: batch 0, head 0, row 25, column 0: got 0, wanted 1\n");
+  expect_contains(text, "\n     24 0000000");
+  expect_contains(text, "\n     22 .......");
+  expect_contains(
+      text, "  flashcore-bench diagnose 'lost_rows/fp16_d64_q32_kv32_w4_s3' --problem batch=1,heads_q=2,");
+  expect_contains(text, "  passed           repeats ");
+  expect_contains(text, "  some_rows        query_rows ");
+}
+
+TEST(Diagnose, JsonHoldsEvidenceAndMap) {
+  const Json json = to_json(diagnose_one(kernel_with(broken::Break::swapped_quadrants)));
+  EXPECT_FALSE(json["healthy"]);
+  EXPECT_EQ(json["faults"][0]["fault"], "pv_layout");
+  EXPECT_EQ(json["faults"][0]["shown_by"], "probabilities");
+  for (const Json& finding : json["findings"]) {
+    if (finding["probe"] == "rows_independent") {
+      expect_contains(finding["detail"].get<std::string>(), "a change of Q's row 16 changes O's rows 24");
+    }
+    if (finding["probe"] != "probabilities") continue;
+    EXPECT_EQ(finding["map"]["pattern"], "the upper right and lower left 8 x 8 of every 16 x 16 are wrong");
+    EXPECT_EQ(finding["map"]["cells"].size(), 32u);
+    EXPECT_EQ(finding["first_bad"]["key"], 8);
+  }
+}
+
+TEST(Diagnose, HtmlStandsAlone) {
+  Diagnosis diagnosis = diagnose_one(kernel_with(broken::Break::lost_rows));
+  diagnosis.device = "a <b> & \"c\"";
+  const std::string html = to_html(diagnosis);
+  expect_contains(html, "a &lt;b&gt; &amp; &quot;c&quot;");
+  expect_contains(html, "<svg ");
+  expect_contains(html, "rows 25-31 of every 32 (block_q) are zero");
+  EXPECT_EQ(html.find("http"), std::string::npos);
+}
+
+TEST(Diagnose, ReadsTheFactorOfAWrongScale) {
+  expect_contains(diagnose_one(kernel_with(broken::Break::wrong_scale)).sentence(),
+                  "P is the softmax of 0.125 times the scores");
+}
+
+TEST(Diagnose, AFailedLaunchIsAVerdict) {
+  const Variant honest = kernel_with(broken::Break::none);
+  const Diagnosis diagnosis =
+      diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return EIO; }));
+  EXPECT_EQ(diagnosis.suspicions.front().fault, Fault::crash);
+  EXPECT_EQ(diagnosis.findings.size(), 1u);
+  expect_contains(diagnosis.sentence(), "The launch fails: honest/fp16_d64_q32_kv32_w4_s3 failed");
+  EXPECT_THROW(diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return ENOMEM; })),
+               OutOfMemoryError);
+}
+
+TEST(Diagnose, SkipsWhatTheVariantCannotRun) {
+  const Variant honest = kernel_with(broken::Break::none);
+  CompiledKernel kernel = testing::described_like(honest);
+  kernel.launch = [](const AttentionArgs& args, void* stream) {
+    return kernel_with(broken::Break::none).launch(args, stream);
+  };
+  kernel.unsupported = [](const AttentionArgs& args, const DeviceLimits&) {
+    return args.softcap > 0 ? "has no soft cap" : nullptr;
+  };
+  const Diagnosis diagnosis = diagnose_one(testing::variant_of(kernel));
+  EXPECT_TRUE(diagnosis.healthy());
+  const auto softcap = std::ranges::find(diagnosis.findings, Probe::softcap, &Finding::probe);
+  EXPECT_EQ(softcap->sign, Sign::skipped);
+  EXPECT_EQ(softcap->detail, "has no soft cap");
+  kernel.unsupported = [](const AttentionArgs&, const DeviceLimits&) { return "never"; };
+  EXPECT_THROW(diagnose_one(testing::variant_of(kernel)), UsageError);
+}
+
+}  // namespace
+}  // namespace flashcore

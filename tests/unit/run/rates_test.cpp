@@ -1,0 +1,98 @@
+#include "run/rates.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/support/sample_records.hpp"
+
+namespace flashcore {
+namespace {
+
+using testing::ok_record;
+using testing::sample_problem;
+
+// 4 · 8 · 512 · 512 · 64 = 0.5369 GFLOP in 10 µs.
+constexpr double kTflops = 53.6870912;
+
+DeviceInfo h100() {
+  DeviceInfo device;
+  device.backend = Backend::cuda;
+  device.name = "NVIDIA H100 80GB HBM3";
+  return device;
+}
+
+Record timed_record() { return ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10); }
+
+TEST(Rates, OfPeakIsAtTheMedianClockOfTheTiming) {
+  Record record = timed_record();
+  record.timings[TimingMode::hot]->sm_clock_mhz = {1500, 1980, 1600, 1500, 1980};
+  add_rates(record, h100());
+  EXPECT_NEAR(*record.tflops, kTflops, 1e-6);
+  EXPECT_NEAR(*record.peak_tflops, 4096.0 * 132 * 1600e6 * 1e-12, 1e-9);
+  EXPECT_NEAR(*record.percent_of_peak, 100 * kTflops / *record.peak_tflops, 1e-9);
+}
+
+TEST(Rates, OfPeakIsAtTheBoostClockWhereNoClockWasRead) {
+  Record record = timed_record();
+  add_rates(record, h100());
+  EXPECT_NEAR(*record.peak_tflops, 989.4, 1e-9);
+  EXPECT_NEAR(*record.percent_of_peak, 100 * kTflops / 989.4, 1e-9);
+}
+
+TEST(Rates, UnknownDevicesHaveNoPeak) {
+  DeviceInfo device = h100();
+  device.name += " MIG 1g.10gb";
+  Record record = timed_record();
+  add_rates(record, device);
+  EXPECT_TRUE(record.tflops);
+  EXPECT_FALSE(record.peak_tflops);
+  EXPECT_FALSE(record.percent_of_peak);
+  EXPECT_FALSE(record.roofline);
+}
+
+TEST(Rates, TheRooflineIsOfMeasuredCeilings) {
+  DeviceInfo device = h100();
+  device.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};
+  Record record = timed_record();
+  add_rates(record, device);
+  EXPECT_NEAR(record.roofline->arithmetic_floor_us, kTflops * 10 / 600, 1e-9);
+  device.ceilings->wgmma_flops_per_s = 8e14;
+  add_rates(record, device);
+  EXPECT_NEAR(record.roofline->arithmetic_floor_us, kTflops * 10 / 800, 1e-9);
+  // Q, K, V and O of 8 · 512 · 64 elements of two bytes.
+  EXPECT_NEAR(record.roofline->memory_floor_us, 4 * 8 * 512 * 64 * 2 / 3e6, 1e-9);
+}
+
+TEST(Rates, PeaksAndCeilingsAreNotThoseOfE4m3) {
+  DeviceInfo device = h100();
+  device.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};
+  Record record = timed_record();
+  record.problem.dtype = Dtype::e4m3;
+  add_rates(record, device);
+  EXPECT_TRUE(record.tflops);
+  EXPECT_FALSE(record.peak_tflops);
+  EXPECT_FALSE(record.percent_of_peak);
+  EXPECT_FALSE(record.roofline);
+}
+
+TEST(Rates, WhatWasNotTimedHasNone) {
+  DeviceInfo device = h100();
+  device.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};
+  Record record = timed_record();
+  add_rates(record, device);
+  record.drop_timings();
+  add_rates(record, device);
+  EXPECT_FALSE(record.tflops);
+  EXPECT_FALSE(record.peak_tflops);
+  EXPECT_FALSE(record.percent_of_peak);
+  EXPECT_FALSE(record.roofline);
+}
+
+TEST(Rates, TheFloorIsHeldAgainstColdTimes) {
+  Record record = timed_record();
+  EXPECT_EQ(record.roofline_timing(), &*record.timings[TimingMode::cold]);
+  record.timings[TimingMode::cold].reset();
+  EXPECT_EQ(record.roofline_timing(), &*record.timings[TimingMode::hot]);
+}
+
+}  // namespace
+}  // namespace flashcore

@@ -1,0 +1,215 @@
+// The run and its measuring, on a scripted executor.
+#include "run/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "measure/measure.hpp"
+#include "measure/statistics.hpp"
+#include "unit/support/fake_executor.hpp"
+
+namespace flashcore {
+namespace {
+
+using testing::Behaviour;
+using testing::fake_variant;
+using testing::FakeExecutor;
+
+struct CollectingSink : Sink {
+  void add(const Record& record) override { records.push_back(record); }
+  void finish() override { ++finished; }
+  std::vector<Record> records;
+  int finished = 0;
+};
+
+struct CountingProgress : Progress {
+  void update(std::int64_t now_done, std::int64_t now_total, std::string_view) override {
+    EXPECT_GE(now_done, done);
+    done = now_done;
+    total = now_total;
+  }
+  std::int64_t done = 0;
+  std::int64_t total = 0;
+};
+
+class RunTest : public ::testing::Test {
+ protected:
+  RunSummary run_all() {
+    std::vector<const Variant*> pointers;
+    for (const Variant& variant : variants) pointers.push_back(&variant);
+    Sink* sinks[] = {&sink};
+    return run(problems, pointers, policy, executor, sinks, progress);
+  }
+
+  RunPolicy policy{
+      .measure = {.modes = {TimingMode::hot}, .min_samples = 10, .max_samples = 40, .budget_s = 30}};
+  std::vector<Problem> problems{{.name = "first"}, {.name = "second"}};
+  std::vector<Variant> variants{fake_variant("one"), fake_variant("two"), fake_variant("three")};
+  FakeExecutor executor;
+  CollectingSink sink;
+  CountingProgress progress;
+};
+
+TEST_F(RunTest, GivesOneRecordForEachProblemAndVariantInOrder) {
+  const RunSummary summary = run_all();
+  EXPECT_EQ(summary.ok, 6);
+  ASSERT_EQ(sink.records.size(), 6u);
+  EXPECT_EQ(sink.finished, 1);
+  EXPECT_EQ(sink.records[0].problem.name, "first");
+  EXPECT_EQ(sink.records[0].family, "one");
+  EXPECT_EQ(sink.records[2].family, "three");
+  EXPECT_EQ(sink.records[3].problem.name, "second");
+  EXPECT_EQ(progress.done, 6);
+  EXPECT_EQ(progress.total, 6);
+}
+
+TEST_F(RunTest, EntersEachVariantAsOftenAsAsked) {
+  policy.measure.repeats = 2;
+  EXPECT_EQ(run_all().timed, 12);
+  ASSERT_EQ(sink.records.size(), 12u);
+  EXPECT_EQ(sink.records[3].family, "one");
+  EXPECT_EQ(sink.records[5].family, "three");
+  EXPECT_EQ(sink.records[6].problem.name, "second");
+  EXPECT_EQ(progress.total, 12);
+}
+
+TEST_F(RunTest, NeverTimesAWrongVariant) {
+  executor.set_script(variants[1].id(), {.behaviour = Behaviour::wrong});
+  const RunSummary summary = run_all();
+  EXPECT_EQ(summary.incorrect, 2);
+  EXPECT_EQ(sink.records[1].status, Status::incorrect);
+  EXPECT_FALSE(sink.records[1].reason.empty());
+  EXPECT_FALSE(sink.records[1].headline());
+  EXPECT_EQ(std::ranges::count(executor.calls(), "hot " + variants[1].id()), 0);
+}
+
+TEST_F(RunTest, CatchesCheatsAfterTiming) {
+  executor.set_script(variants[0].id(), {.behaviour = Behaviour::wrong_when_run_again});
+  executor.set_script(variants[1].id(), {.behaviour = Behaviour::keeps_old_result});
+  executor.set_script(variants[2].id(), {.behaviour = Behaviour::skips_when_written});
+  EXPECT_EQ(run_all().incorrect, 6);
+  for (const Record& record : sink.records) {
+    EXPECT_FALSE(record.headline()) << record.family;
+    EXPECT_FALSE(record.tflops) << record.family;
+  }
+  EXPECT_NE(sink.records[1].reason.find("negated"), std::string::npos);
+  EXPECT_NE(sink.records[2].reason.find("poisoned"), std::string::npos);
+}
+
+TEST_F(RunTest, TurnsFailuresIntoRecordsAndGoesOn) {
+  executor.set_script(variants[0].id(), {.behaviour = Behaviour::throws_in_verify});
+  executor.set_script(variants[1].id(), {.behaviour = Behaviour::throws_in_sample});
+  executor.refuse_problem("second");
+  const RunSummary summary = run_all();
+  EXPECT_EQ(sink.records[0].status, Status::error);
+  EXPECT_EQ(sink.records[1].status, Status::error);
+  EXPECT_FALSE(sink.records[1].headline());
+  EXPECT_EQ(sink.records[2].status, Status::ok);
+  EXPECT_EQ(sink.records[3].status, Status::out_of_memory);
+  EXPECT_EQ(summary.ok, 1);
+  EXPECT_EQ(summary.failed, 5);
+}
+
+TEST_F(RunTest, FailuresKeepTheirStatus) {
+  problems.resize(1);
+  executor.set_script(variants[0].id(),
+                      {.behaviour = Behaviour::throws_in_verify, .failure = Status::crashed});
+  executor.set_script(variants[1].id(),
+                      {.behaviour = Behaviour::throws_in_sample, .failure = Status::timeout});
+  EXPECT_EQ(run_all().failed, 2);
+  EXPECT_EQ(sink.records[0].status, Status::crashed);
+  EXPECT_EQ(sink.records[1].status, Status::timeout);
+  EXPECT_FALSE(sink.records[1].headline());
+  EXPECT_EQ(sink.records[2].status, Status::ok);
+}
+
+TEST_F(RunTest, SaysWhyAVariantCannotRun) {
+  executor.set_script(variants[2].id(), {.behaviour = Behaviour::unsupported});
+  EXPECT_EQ(run_all().unsupported, 2);
+  EXPECT_EQ(sink.records[2].reason, "the script says so");
+}
+
+TEST_F(RunTest, ChecksOnlyWhenNoClockIsAskedFor) {
+  policy.measure.modes = {};
+  EXPECT_EQ(run_all().ok, 6);
+  EXPECT_FALSE(sink.records[0].headline());
+  EXPECT_TRUE(sink.records[0].check->passed);
+}
+
+TEST_F(RunTest, InterleavesInAnOrderThatChangesFromRoundToRound) {
+  problems.resize(1);
+  policy.measure.relative_width = 1e-9;  // never narrow enough
+  run_all();
+  std::vector<std::string> samples;
+  for (const std::string& call : executor.calls()) {
+    if (call.starts_with("hot ")) samples.push_back(call);
+  }
+  ASSERT_EQ(samples.size(), 3u * (1 + 40));  // one warms up
+  std::vector<std::vector<std::string>> rounds;
+  for (std::size_t i = 3; i < samples.size(); i += 3) rounds.emplace_back(&samples[i], &samples[i] + 3);
+  for (const auto& round : rounds) {
+    for (const Variant& variant : variants) EXPECT_EQ(std::ranges::count(round, "hot " + variant.id()), 1);
+  }
+  std::ranges::sort(rounds);
+  const auto repeated = std::ranges::unique(rounds);
+  EXPECT_GT(rounds.size() - repeated.size(), 3u);
+}
+
+TEST_F(RunTest, StopsWhenTheIntervalIsNarrowEnough) {
+  problems.resize(1);
+  policy.measure.relative_width = 0.02;
+  executor.set_script(variants[0].id(), {.latency_us = 100, .noise = 1e-4});
+  executor.set_script(variants[1].id(), {.latency_us = 1000, .noise = 0.5});
+  executor.set_script(variants[2].id(), {.latency_us = 100, .noise = 1e-4});
+  run_all();
+  EXPECT_EQ(sink.records[0].timings[TimingMode::hot]->samples.size(), 10u);
+  EXPECT_EQ(sink.records[1].timings[TimingMode::hot]->samples.size(), 40u);
+  EXPECT_EQ(sink.records[2].timings[TimingMode::hot]->samples.size(), 10u);
+  EXPECT_LE(relative_width(*sink.records[0].timings[TimingMode::hot]), 0.02);
+}
+
+TEST_F(RunTest, WhatIsComparedSharesItsRounds) {
+  problems.resize(1);
+  policy.measure.relative_width = 0.02;
+  executor.set_script(variants[0].id(), {.latency_us = 100, .noise = 1e-4});
+  executor.set_script(variants[1].id(), {.latency_us = 110, .noise = 0.1});
+  executor.set_script(variants[2].id(), {.latency_us = 200, .noise = 1e-4});
+  run_all();
+  EXPECT_EQ(sink.records[0].timings[TimingMode::hot]->samples.size(), 40u);
+  EXPECT_EQ(sink.records[1].timings[TimingMode::hot]->samples.size(), 40u);
+  EXPECT_EQ(sink.records[2].timings[TimingMode::hot]->samples.size(), 10u);
+}
+
+TEST_F(RunTest, EndsAtTheBudgetWithTheFewestSamples) {
+  policy.measure.budget_s = 0;
+  run_all();
+  for (const Record& record : sink.records) {
+    EXPECT_EQ(record.timings[TimingMode::hot]->samples.size(), static_cast<std::size_t>(kFewestSamples));
+  }
+}
+
+TEST_F(RunTest, RecordsCarryTheRooflineAndTheHashOfTheCode) {
+  executor.set_script(variants[1].id(), {.behaviour = Behaviour::wrong});
+  EXPECT_EQ(run_all().timed, 4);
+  EXPECT_FALSE(sink.records[0].roofline);
+  EXPECT_EQ(sink.records[0].code_hash, "hash of " + variants[0].id());
+  executor.measure_ceilings();
+  sink.records.clear();
+  progress = {};
+  run_all();
+  EXPECT_TRUE(sink.records[0].roofline);
+  EXPECT_FALSE(sink.records[1].roofline);  // wrong, so never timed
+  EXPECT_EQ(sink.records[1].code_hash, "hash of " + variants[1].id());
+}
+
+TEST_F(RunTest, CountsRatesAtTheHotMedian) {
+  problems = {
+      {.name = "p", .batch = 1, .heads_q = 8, .heads_kv = 8, .seq_q = 512, .seq_kv = 512, .head_dim = 64}};
+  executor.set_script(variants[0].id(), {.latency_us = 100, .noise = 1e-6});
+  run_all();
+  EXPECT_NEAR(*sink.records[0].tflops, 4.0 * 8 * 512 * 512 * 64 / 100e-6 * 1e-12, 1e-3);
+}
+
+}  // namespace
+}  // namespace flashcore

@@ -1,0 +1,203 @@
+// Tuned tables, journals, and the choice that "auto" makes.
+#include "tune/tuned_table.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "device/device.hpp"
+#include "registry/default_variant.hpp"
+#include "registry/registry.hpp"
+#include "tune/dispatch.hpp"
+#include "tune/journal.hpp"
+#include "unit/support/sample_records.hpp"
+#include "unit/support/support.hpp"
+#include "unit/support/usage_error.hpp"
+
+namespace flashcore {
+namespace {
+
+using testing::expect_contains;
+using testing::TemporaryFolder;
+
+const Fingerprint kHere{.backend = Backend::cpu, .device = "Abacus", .driver = ""};
+constexpr const char* kScalar = "cpu_scalar/fp16_d64";
+
+Problem problem_of(std::int64_t seq, const char* name = "p") {
+  return {.name = name, .heads_q = 2, .heads_kv = 2, .seq_q = seq, .seq_kv = seq, .scale = 0.125};
+}
+
+TunedEntry entry_of(const Problem& problem, const std::string& variant,
+                    const std::string& tuned_at = "2026") {
+  return {
+      .problem = problem,
+      .fingerprint = kHere,
+      .tuned_at = tuned_at,
+      .winner = {.variant = variant, .median_us = 10, .ci95_low_us = 9, .ci95_high_us = 11, .samples = 7}};
+}
+
+// Another variant than the one "auto" would take anyway.
+std::string other_than_default() {
+  const Variant* usual =
+      default_variant(problem_of(8), attention_args(problem_of(8)), place_of(cpu_device()));
+  EXPECT_NE(usual->id(), kScalar);
+  return kScalar;
+}
+
+Dispatcher dispatcher_of(const TunedTable& table, const std::string& hash = "") {
+  return {table, kHere, cpu_device().limits, [hash](const Variant&) { return hash; }};
+}
+
+Choice choose(const Dispatcher& dispatcher, const Problem& problem) {
+  return dispatcher.choose(problem, attention_args(problem));
+}
+
+TEST(TunedTable, RoundTrip) {
+  const TemporaryFolder folder;
+  TunedTable table;
+  TunedEntry entry = entry_of(problem_of(512), "mma/fp16_d64_q64_kv64_w4_s2");
+  entry.winner.code_hash = "00f0a1b2c3d4e5f6";
+  entry.ties.push_back(entry.winner);
+  EXPECT_EQ(add_entry(table, entry), "");
+  write_tuned_table(table, folder / "t.json");
+  const TunedTable read = read_tuned_table(folder / "t.json");
+  ASSERT_EQ(read.entries.size(), 1u);
+  EXPECT_EQ(read.entries[0].problem, entry.problem);
+  EXPECT_EQ(read.entries[0].fingerprint, entry.fingerprint);
+  EXPECT_EQ(read.entries[0].winner.code_hash, entry.winner.code_hash);
+  EXPECT_EQ(read.entries[0].ties.size(), 1u);
+  EXPECT_DOUBLE_EQ(read.entries[0].winner.ci95_high_us, 11);
+}
+
+TEST(TunedTable, SaysWhatIsWrong) {
+  EXPECT_USAGE_ERROR(parse_tuned_table(R"({"schema_version":2,"tuned_table":[]})", "t.json"),
+                     "/schema_version");
+  EXPECT_USAGE_ERROR(parse_tuned_table(R"({"schema_version":1})", "t.json"), "\"tuned_table\" is missing");
+  EXPECT_USAGE_ERROR(parse_tuned_table(R"({"schema_version":1,"tuned_table":[{"problem":{}}]})", "t.json"),
+                     "t.json: /tuned_table/0/problem");
+}
+
+TEST(TunedTable, LaterEntriesTakeThePlaceOfEarlierOnes) {
+  TunedTable table;
+  add_entry(table, entry_of(problem_of(64, "a"), "x/fp16_d64", "2026-01-02"));
+  expect_contains(add_entry(table, entry_of(problem_of(64, "b"), "y/fp16_d64", "2026-01-01")),
+                  "x/fp16_d64 of");
+  EXPECT_EQ(add_entry(table, entry_of(problem_of(64), "x/fp16_d64", "2026-01-03")), "");
+  add_entry(table, entry_of(problem_of(65), "y/fp16_d64"));
+  ASSERT_EQ(table.entries.size(), 2u);
+  EXPECT_EQ(table.entries[0].tuned_at, "2026-01-03");
+}
+
+TEST(Dispatch, ExactThenNearestThenDefault) {
+  const std::string tuned = other_than_default();
+  TunedTable table{
+      .path = "t.json",
+      .entries = {entry_of(problem_of(4096, "far"), tuned), entry_of(problem_of(64, "near"), tuned)}};
+  const Dispatcher dispatcher = dispatcher_of(table);
+  EXPECT_TRUE(dispatcher.stale().empty());
+  const Choice exact = choose(dispatcher, problem_of(64, "another name"));
+  EXPECT_EQ(exact.variant->id(), tuned);
+  EXPECT_EQ(exact.reason, "auto: exact, t.json");
+  expect_contains(choose(dispatcher, problem_of(100)).reason, "auto: nearest is near");
+  Problem causal = problem_of(64);
+  causal.causal = true;
+  const Choice fallback = choose(dispatcher, causal);
+  expect_contains(fallback.reason, "auto: default");
+  EXPECT_NE(fallback.variant->id(), tuned);
+}
+
+TEST(Dispatch, StaleEntriesAreNamedAndNotUsed) {
+  const Problem problem = problem_of(64);
+  const auto stale_because = [&](const TunedEntry& entry, const std::string& hash, std::string_view why) {
+    const Dispatcher dispatcher = dispatcher_of({.path = "t.json", .entries = {entry}}, hash);
+    ASSERT_EQ(dispatcher.stale().size(), 1u) << why;
+    expect_contains(dispatcher.stale().front(), why);
+    expect_contains(choose(dispatcher, problem).reason, "auto: default");
+  };
+  TunedEntry entry = entry_of(problem, kScalar);
+  stale_because(entry, "00f0a1b2c3d4e5f6", "the code of cpu_scalar/fp16_d64 changed");
+  entry.fingerprint.device = "Pascaline";
+  stale_because(entry, "", "t.json: 1 of 1 entries not used: tuned on Pascaline");
+  entry.fingerprint = {.backend = Backend::cpu, .device = "Abacus", .driver = "12"};
+  stale_because(entry, "", "tuned with driver 12");
+  stale_because(entry_of(problem, "gone/fp16_d64"), "", "gone/fp16_d64 is not in this program");
+}
+
+TEST(Dispatch, CausalIsOneClassHoweverItIsWritten) {
+  Problem flag = problem_of(64);
+  flag.causal = true;
+  Problem window = problem_of(64, "q");
+  window.window_right = 0;
+  EXPECT_TRUE(is_same_class(flag, window));
+  EXPECT_FALSE(is_same_class(flag, problem_of(64)));
+}
+
+class JournalTest : public ::testing::Test {
+ protected:
+  void write() {
+    const Json config = {{"problems", Json::object()}};
+    JournalWriter writer(path, {.fingerprint = kHere, .code = "c", .plan = "p"}, Json::object(), config);
+    const Problem problem = testing::sample_problem();
+    const KnownRecord dropped[] = {{testing::ok_record(problem, "mma", {16, 64, 4, 2}, 30), false}};
+    const KnownRecord finalists[] = {{testing::ok_record(problem, "mma", {32, 64, 4, 2}, 10), true},
+                                     {testing::ok_record(problem, "mma", {64, 64, 4, 2}, 20), true}};
+    writer.add(dropped);
+    writer.add(finalists);
+  }
+
+  TemporaryFolder folder;
+  std::filesystem::path path = folder / "j.jsonl";
+};
+
+TEST_F(JournalTest, GivesBackWhatWasWritten) {
+  write();
+  const Journal journal = read_journal(path);
+  EXPECT_EQ(journal.entries.size(), 3u);
+  EXPECT_EQ(journal.whole_bytes, static_cast<std::int64_t>(std::filesystem::file_size(path)));
+  const std::vector<TunedEntry> entries = tuned_entries(journal);
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_EQ(entries[0].winner.variant, "mma/fp16_d64_q32_kv64_w4_s2");
+  EXPECT_TRUE(entries[0].ties.empty());
+}
+
+TEST_F(JournalTest, DropsWhatWasCutOffAndGoesOn) {
+  write();
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 10);
+  const Journal journal = read_journal(path);
+  EXPECT_EQ(journal.entries.size(), 2u);
+  {
+    JournalWriter writer(journal);
+    const KnownRecord again[] = {
+        {testing::ok_record(testing::sample_problem(), "wmma", {64, 64, 4, 2}, 20), true}};
+    writer.add(again);
+  }
+  EXPECT_EQ(read_journal(path).entries.size(), 3u);
+}
+
+TEST_F(JournalTest, TwoWritersAreRefused) {
+  write();
+  const Journal journal = read_journal(path);
+  const JournalWriter first(journal);
+  EXPECT_USAGE_ERROR(JournalWriter(journal), "another sweep is writing");
+}
+
+TEST_F(JournalTest, ALineThatIsWrongIsNamed) {
+  write();
+  std::string text = testing::read_file(path);
+  text.insert(text.find('\n') + 1, "{}\n");
+  EXPECT_USAGE_ERROR(parse_journal(text, "j.jsonl"), "j.jsonl, line 2");
+  EXPECT_USAGE_ERROR(parse_journal("", "j.jsonl"), "this is no journal");
+}
+
+TEST(SweepIdentity, TellsWhatDiffers) {
+  const SweepIdentity before{.fingerprint = kHere, .code = "a", .plan = "p"};
+  SweepIdentity now = before;
+  EXPECT_TRUE(differences(before, now).empty());
+  now.code = "b";
+  now.fingerprint.device = "Pascaline";
+  EXPECT_EQ(differences(before, now),
+            (std::vector<std::string>{"device (Abacus, now Pascaline)", "code (a, now b)"}));
+}
+
+}  // namespace
+}  // namespace flashcore

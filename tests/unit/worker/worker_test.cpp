@@ -1,0 +1,209 @@
+// Children that die, hang or talk nonsense, and the worker proper under the executor that stands for it.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <fstream>
+
+#include "registry/registry.hpp"
+#include "unit/support/support.hpp"
+#include "unit/support/usage_error.hpp"
+#include "worker/worker_executor.hpp"
+
+namespace flashcore {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::expect_contains;
+using testing::TemporaryFolder;
+using Kind = ChildProcess::Received::Kind;
+
+constexpr milliseconds kLong{20'000};
+
+ChildProcess shell(const std::string& script) { return ChildProcess("/bin/sh", {"sh", "-c", script}); }
+
+ChildProcess::Received receive(ChildProcess& child, milliseconds patience = kLong) {
+  return child.receive(ChildProcess::Clock::now() + patience);
+}
+
+TEST(ChildProcess, SpeaksInLines) {
+  ChildProcess child("/bin/cat", {"cat"});
+  child.send("one");
+  EXPECT_EQ(receive(child).line, "one");
+  child.send(std::string(10'000, 'x'));
+  EXPECT_EQ(receive(child).line.size(), 10'000u);
+}
+
+TEST(ChildProcess, IsNotWaitedForAfterTheDeadline) {
+  ChildProcess child = shell("exec sleep 1000");
+  EXPECT_EQ(receive(child, milliseconds(50)).kind, Kind::deadline);
+  EXPECT_EQ(child.end(milliseconds(0)), "was stopped");
+}
+
+TEST(ChildProcess, TellsHowItDiedAndWhatItSaidLast) {
+  ChildProcess child = shell("echo first >&2; echo 'no such luck' >&2; kill -SEGV $$");
+  EXPECT_EQ(receive(child).kind, Kind::gone);
+  EXPECT_EQ(child.end(kLong), "died of SIGSEGV (Segmentation fault)");
+  EXPECT_EQ(child.last_words(), "no such luck");
+  ChildProcess other = shell("exit 7");
+  EXPECT_EQ(receive(other).kind, Kind::gone);
+  EXPECT_EQ(other.end(kLong), "ended with exit code 7");
+}
+
+TEST(ChildProcess, MayWriteMoreErrorsThanAPipeHolds) {
+  ChildProcess child = shell("head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2; echo done");
+  EXPECT_EQ(receive(child).line, "done");
+  EXPECT_EQ(child.end(kLong), "ended with exit code 0");
+  EXPECT_EQ(child.last_words(), "end");
+}
+
+TEST(ChildProcess, IgnoresCtrlC) {
+  ChildProcess child = shell("read line; echo $line");
+  ::kill(child.id(), SIGINT);
+  ::kill(child.id(), SIGTERM);
+  child.send("still here");
+  EXPECT_EQ(receive(child).line, "still here");
+}
+
+TEST(ChildProcess, LeavesNoZombie) {
+  { const ChildProcess child = shell("read line"); }
+  EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);
+  EXPECT_EQ(errno, ECHILD);
+}
+
+TEST(ChildProcess, AProgramThatIsNotThere) {
+  EXPECT_THROW(ChildProcess("/no/such/program", {"program"}), EnvironmentError);
+}
+
+// A program that says hello and then does as the script says.
+class FakeWorker {
+ public:
+  explicit FakeWorker(const std::string& script, const Hello& hello = {}) {
+    std::ofstream(path()) << "#!/bin/sh\necho '" << to_line(to_json(hello)) << "'\n" << script << "\n";
+    std::filesystem::permissions(path(), std::filesystem::perms::owner_all);
+  }
+  WorkerOptions options() const { return {.program = path(), .timeout_s = 1, .flag = "--live"}; }
+
+ private:
+  std::string path() const { return (folder_ / "worker.sh").string(); }
+  TemporaryFolder folder_;
+};
+
+// Asks once; the status of the failure.
+Status failure_of(const FakeWorker& worker, std::string* reason = nullptr, double patience_s = 20) {
+  WorkerLink link(worker.options());
+  try {
+    link.ask({{"call", "sample"}}, patience_s);
+  } catch (const EnvironmentError& error) {
+    EXPECT_EQ(link.is_up(), error.status == Status::error);
+    if (reason != nullptr) *reason = error.what();
+    return error.status;
+  }
+  return Status::ok;
+}
+
+TEST(WorkerLink, AnotherProtocolNamesTheFlag) {
+  const FakeWorker worker("read line", {.protocol = kProtocolVersion + 1});
+  EXPECT_USAGE_ERROR(WorkerLink(worker.options()), "--live: ");
+}
+
+TEST(WorkerLink, EachWayToFailHasItsStatus) {
+  std::string reason;
+  EXPECT_EQ(failure_of(FakeWorker("read line; echo '{\"result\":1}'; read line")), Status::ok);
+  EXPECT_EQ(failure_of(FakeWorker("read line; exec sleep 1000"), &reason, 0.2), Status::timeout);
+  expect_contains(reason, "0.2 s (--timeout)");
+  EXPECT_EQ(failure_of(FakeWorker("read line; echo oh no >&2; kill -ABRT $$"), &reason), Status::crashed);
+  expect_contains(reason, "SIGABRT");
+  expect_contains(reason, "oh no");
+  EXPECT_EQ(failure_of(FakeWorker("read line; kill -KILL $$")), Status::crashed);
+  EXPECT_EQ(failure_of(FakeWorker("read line; echo nonsense; read line")), Status::crashed);
+  for (const Status status : {Status::out_of_memory, Status::crashed, Status::error}) {
+    const std::string answer = to_line(failure_to_json("so it is", status));
+    EXPECT_EQ(failure_of(FakeWorker("read line; echo '" + answer + "'; read line"), &reason), status);
+    EXPECT_EQ(reason, "so it is");
+  }
+}
+
+TEST(WorkerLink, AWorkerThatNeverSaysHello) {
+  TemporaryFolder folder;
+  EXPECT_THROW(WorkerLink({.program = "/bin/true", .flag = "--live"}), EnvironmentError);
+  EXPECT_THROW(WorkerLink({.program = (folder / "none").string(), .flag = "--live"}), EnvironmentError);
+}
+
+TEST(WorkerLink, WhatTheWorkerSaysBeforeItsHelloIsPassedOn) {
+  try {
+    WorkerLink({.program = FLASHCORE_BENCH, .plugins = {"none.so"}, .flag = "--live"});
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::usage);
+    expect_contains(error.what(), "--live: " FLASHCORE_BENCH ": --plugin: none.so");
+  }
+}
+
+constexpr int kDrillVariants = 10;
+
+class WorkerExecutorTest : public ::testing::Test {
+ protected:
+  // The n-th variant of tests/plugin/drill_plugin.c, from 1, as the worker knows it: by its id.
+  static const Variant& drill(std::size_t number) {
+    static const std::vector<Variant> variants = [] {
+      std::vector<Variant> all;
+      for (int block_kv = 1; block_kv <= kDrillVariants; ++block_kv) {
+        all.push_back({.family = "drill", .spec = {Dtype::bf16, 64, {.block_kv = block_kv}}});
+      }
+      return all;
+    }();
+    return variants.at(number - 1);
+  }
+  template <class Call>
+  static Status status_of(Call call) {
+    try {
+      call();
+      return Status::ok;
+    } catch (const EnvironmentError& error) {
+      return error.status;
+    }
+  }
+
+  Problem problem{.seq_q = 8, .dtype = Dtype::bf16, .scale = 0.125};
+  WorkerExecutor executor{
+      {.program = FLASHCORE_BENCH, .device = "cpu", .plugins = {FLASHCORE_DRILL_PLUGIN}, .timeout_s = 20}};
+};
+
+TEST_F(WorkerExecutorTest, DoesWhatAnExecutorDoes) {
+  executor.prepare(problem, 1);
+  EXPECT_EQ(executor.device().backend, Backend::cpu);
+  EXPECT_GT(executor.required_bytes(problem), 0);
+  EXPECT_EQ(executor.unsupported(drill(1)), "");
+  EXPECT_TRUE(executor.verify(drill(1), {}).passed);
+  EXPECT_TRUE(executor.verify_negated(drill(1), {}).passed);
+  EXPECT_FALSE(executor.verify(drill(6), {}).passed);
+  EXPECT_GT(executor.sample(drill(1), TimingMode::hot), 0);
+  EXPECT_GT(executor.launches_per_sample(drill(1), TimingMode::hot), 1);
+  EXPECT_GT(executor.sample_poisoned(drill(1)), 0);
+  const std::vector<std::string> ids = executor.variant_ids();
+  EXPECT_EQ(ids.size(), all_variants().size() + kDrillVariants);
+}
+
+TEST_F(WorkerExecutorTest, AVariantThatCostAWorkerIsNotRunAgain) {
+  executor.prepare(problem, 1);
+  EXPECT_EQ(status_of([&] { executor.verify(drill(2), {}); }), Status::crashed);
+  EXPECT_EQ(executor.process_id(), -1);
+  EXPECT_EQ(status_of([&] { executor.verify(drill(2), {}); }), Status::crashed);
+  EXPECT_EQ(executor.process_id(), -1) << "it was tried again";
+  EXPECT_TRUE(executor.verify(drill(1), {}).passed);
+}
+
+TEST_F(WorkerExecutorTest, SurvivesKill9) {
+  executor.prepare(problem, 1);
+  EXPECT_TRUE(executor.verify(drill(1), {}).passed);
+  ::kill(executor.process_id(), SIGKILL);
+  EXPECT_EQ(status_of([&] { executor.sample(drill(1), TimingMode::call); }), Status::crashed);
+  EXPECT_TRUE(executor.verify(drill(10), {}).passed);
+  executor.prepare(problem, 2);
+  EXPECT_TRUE(executor.verify(drill(1), {}).passed) << "a new problem is a new chance";
+}
+
+}  // namespace
+}  // namespace flashcore
