@@ -102,6 +102,8 @@ class FieldWriter {
   void optional(const char* name, const std::optional<T>& value) {
     if (value) object_[name] = encode(*value);
   }
+  // A number for which readers take null, too.
+  void nullable(const char* name, double value) { object_[name] = encode_number(value); }
 
  private:
   Json& object_;
@@ -123,6 +125,12 @@ class FieldReader {
   template <class T>
   void optional(const char* name, std::optional<T>& value) {
     if (const auto found = find_field(object_, name)) value = decode<T>(*found);
+  }
+  // null is NaN: nobody knows the number.
+  void nullable(const char* name, double& value) {
+    if (!object_.has(name)) require_field(object_, name);  // fails
+    const auto found = find_field(object_, name);
+    value = found ? decode_number(*found) : std::numeric_limits<double>::quiet_NaN();
   }
 
  private:

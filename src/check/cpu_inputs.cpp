@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/common/cpu_threads.hpp"
@@ -32,17 +33,17 @@ void fill_row(const InputSource& source, std::int64_t first, std::span<float> ro
   }
 }
 
-// Calls use(index of the row in [batch, heads, rows], values) for every row, on all threads; fill(index of
-// the row's first element, values) makes the values.
-template <class Fill, class Use>
-void for_each_row(const TensorShape& shape, Fill fill, Use use) {
+// Calls use(index of the row in [batch, heads, rows], values) for every row, on all threads; make(index of the row's
+// first element, values) makes the values.
+template <class Make, class Use>
+void for_each_row(const TensorShape& shape, Make make, Use use) {
   // Allocated here: an exception must not leave a parallel region.
-  const HostBuffer<float> scratch(kernels::thread_count() * shape.head_dim);
+  std::vector<float> scratch(static_cast<std::size_t>(kernels::thread_count() * shape.head_dim));
 #pragma omp parallel for
   for (std::int64_t row = 0; row < shape.batch * shape.heads * shape.rows; ++row) {
     const std::span<float> values(scratch.data() + kernels::thread_index() * shape.head_dim,
                                   static_cast<std::size_t>(shape.head_dim));
-    fill(row * shape.head_dim, values);
+    make(row * shape.head_dim, values);
     use(row, values);
   }
 }
@@ -56,62 +57,58 @@ float largest_finite(std::span<const float> values) {
 }
 
 // One factor for the rows of each KV head, and of the query heads that share it.
-template <class Fill>
-HostBuffer<float> make_descale(const TensorShape& shape, std::int64_t heads_kv, const InputSource& source,
-                               Fill fill) {
-  const HostBuffer<float> row_largest(shape.batch * shape.heads * shape.rows);
-  for_each_row(shape, fill, [&](std::int64_t row, std::span<const float> values) {
-    row_largest.data()[row] = largest_finite(values);
+template <class Make>
+void make_descale(const InputTensorFill& fill, const InputSource& source, Make make) {
+  const TensorShape& shape = fill.shape;
+  std::vector<float> row_largest(static_cast<std::size_t>(shape.batch * shape.heads * shape.rows));
+  for_each_row(shape, make, [&](std::int64_t row, std::span<const float> values) {
+    row_largest[static_cast<std::size_t>(row)] = largest_finite(values);
   });
-  HostBuffer<float> descale(shape.batch * heads_kv);
-  const std::int64_t rows = shape.heads / heads_kv * shape.rows;
-  for (std::int64_t head = 0; head < shape.batch * heads_kv; ++head) {
+  const std::int64_t rows = shape.heads / fill.heads_kv * shape.rows;
+  for (std::int64_t head = 0; head < shape.batch * fill.heads_kv; ++head) {
     const float* first = row_largest.data() + head * rows;
-    descale.data()[head] = descale_factor(source, head, *std::max_element(first, first + rows));
+    fill.descale[head] = descale_factor(source, head, *std::max_element(first, first + rows));
   }
-  return descale;
 }
 
-template <class Fill>
-CpuInput make_input(const TensorShape& shape, std::int64_t heads_kv, const InputSource& source, Fill fill) {
-  CpuInput input{
-      HostBuffer<std::byte>(shape.span_elements * static_cast<std::int64_t>(size_bytes(source.dtype))), {}};
-  if (traits(source.dtype).scaled) input.descale = make_descale(shape, heads_kv, source, fill);
-  const float* descale = input.descale.data();
-  const std::int64_t rows_per_factor = shape.heads / heads_kv * shape.rows;
-  kernels::visit_dtype(source.dtype, [&]<class T>(T) {
-    T* tensor = reinterpret_cast<T*>(input.elements.data());
+template <class Make>
+void fill_with(const InputTensorFill& fill, const InputSource& source, Make make) {
+  const TensorShape& shape = fill.shape;
+  if (fill.descale != nullptr) make_descale(fill, source, make);
+  const std::int64_t rows_per_factor = shape.heads / fill.heads_kv * shape.rows;
+  kernels::visit_dtype(fill.dtype, [&]<class T>(T) {
+    T* tensor = static_cast<T*>(fill.elements);
     std::fill_n(tensor, shape.span_elements, kernels::from_float<T>(std::numeric_limits<float>::quiet_NaN()));
-    for_each_row(shape, fill, [&](std::int64_t row, std::span<const float> values) {
+    for_each_row(shape, make, [&](std::int64_t row, std::span<const float> values) {
       const std::int64_t head = row / shape.rows;
       T* elements = kernels::row_pointer(tensor, shape.stride, head / shape.heads, head % shape.heads,
                                          row % shape.rows);
-      const float factor = descale == nullptr ? 1.0f : descale[row / rows_per_factor];
+      const float factor = fill.descale == nullptr ? 1.0f : fill.descale[row / rows_per_factor];
       for (std::size_t d = 0; d < values.size(); ++d)
         elements[d] = kernels::from_float<T>(values[d] / factor);
     });
   });
-  return input;
+}
+
+InputSource source_of(const InputTensorFill& fill) {
+  return {.kind = fill.kind,
+          .dtype = fill.dtype,
+          .tensor = fill.tensor,
+          .stream = kernels::random_stream(fill.seed, fill.tensor, fill.set),
+          .rows = fill.shape.rows};
 }
 
 }  // namespace
 
-CpuInput make_cpu_input(const TensorShape& shape, std::int64_t heads_kv, const InputSource& source) {
-  return make_input(shape, heads_kv, source,
-                    [&](std::int64_t first, std::span<float> row) { fill_row(source, first, row); });
+void fill_host_input(const InputTensorFill& fill) {
+  const InputSource source = source_of(fill);
+  fill_with(fill, source, [&](std::int64_t first, std::span<float> row) { fill_row(source, first, row); });
 }
 
-CpuInput make_cpu_input(const TensorShape& shape, std::int64_t heads_kv, const InputSource& source,
-                        std::span<const float> values) {
-  return make_input(shape, heads_kv, source, [&](std::int64_t first, std::span<float> row) {
+void write_host_input(const InputTensorFill& fill, std::span<const float> values) {
+  fill_with(fill, source_of(fill), [&](std::int64_t first, std::span<float> row) {
     std::ranges::copy(values.subspan(static_cast<std::size_t>(first), row.size()), row.begin());
   });
-}
-
-void negate(CpuInput& input, Dtype dtype) {
-  const std::size_t size = size_bytes(dtype);
-  const std::span<std::byte> bytes = input.elements.span();
-  for (std::size_t i = size - 1; i < bytes.size(); i += size) bytes[i] ^= std::byte{0x80};  // little-endian
 }
 
 }  // namespace flashcore

@@ -9,8 +9,8 @@
 namespace flashcore {
 namespace {
 
-// The floor. With one visible key the output is a row of V and the yardstick may be exact, and with few
-// elements it may be lucky; a variant may then still round its output once more than the yardstick did.
+// The floor. With one visible key the output is a row of V, and the unfused attention may be exact; with few
+// elements its errors may be small by chance. A variant may then still round its output once more.
 // Elements are rarely larger than four times their root mean square, and roundings spread over many elements
 // average to about half of the largest.
 constexpr double kFloorElementRms = 4;
@@ -24,13 +24,13 @@ constexpr double kLseRelative = 1e-5;
 // "DeepSeek-V3 Technical Report", 2024, section 3.3.2).
 constexpr double kScaledLseAbsolute = 2e-3;
 
-CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
+CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
                   const CheckPolicy& policy) {
   const double rounding = unit_roundoff(output_dtype(problem));
   CheckLimit limit;
-  limit.max_abs =
-      policy.yardstick_factor * yardstick.max_abs + kFloorElementRms * rounding * yardstick.reference_rms;
-  limit.rel_l2 = policy.yardstick_factor * yardstick.rel_l2 + kFloorRoundings * rounding;
+  limit.max_abs = policy.unfused_factor * unfused_error.max_abs +
+                  kFloorElementRms * rounding * unfused_error.reference_rms;
+  limit.rel_l2 = policy.unfused_factor * unfused_error.rel_l2 + kFloorRoundings * rounding;
   if (policy.max_abs > 0) limit.max_abs = std::min(limit.max_abs, policy.max_abs);
   if (policy.rel_l2 > 0) limit.rel_l2 = std::min(limit.rel_l2, policy.rel_l2);
   const double lse_absolute = traits(problem.dtype).scaled ? kScaledLseAbsolute : kLseAbsolute;
@@ -76,6 +76,9 @@ std::string reason(const Problem& problem, const Observation& seen, const CheckL
   if (seen.out_of_bounds > 0) {
     return fmt::format("{} elements outside of the output were written", seen.out_of_bounds);
   }
+  if (seen.past_workspace > 0) {
+    return fmt::format("writes past its workspace: {} words around it have changed", seen.past_workspace);
+  }
   if (seen.unwritten > 0) return fmt::format("{} elements were not written{}", seen.unwritten, where);
   if (seen.lse_unwritten > 0) {
     return fmt::format("{} log-sum-exp values were not written", seen.lse_unwritten);
@@ -110,13 +113,13 @@ ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count) 
   return norms;
 }
 
-Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
+Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
             const CheckPolicy& policy) {
   Check check;
   check.error = seen.error;
-  check.limit = limits(problem, seen, yardstick, policy);
-  check.yardstick_max_abs = yardstick.max_abs;
-  check.yardstick_rel_l2 = yardstick.rel_l2;
+  check.limit = limits(problem, seen, unfused_error, policy);
+  check.unfused_max_abs = unfused_error.max_abs;
+  check.unfused_rel_l2 = unfused_error.rel_l2;
   if (seen.lse) check.lse_max_abs = seen.lse->max_abs;
   check.unwritten = seen.unwritten + seen.lse_unwritten;
   check.out_of_bounds = seen.out_of_bounds;

@@ -18,6 +18,7 @@ struct Observation {
   std::int64_t unwritten = 0;                    // elements of O that still hold poison
   std::int64_t lse_unwritten = 0;                // the same of the log-sum-exp output
   std::int64_t out_of_bounds = 0;                // elements changed in gaps and guards
+  std::int64_t past_workspace = 0;               // FP32 words changed around the workspace
 };
 
 // The norms of a comparison of `count` elements. worst_index is that of an element that is not written, else
@@ -25,8 +26,8 @@ struct Observation {
 ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count);
 
 // Passes when nothing is non-finite, unwritten or written out of bounds, and the errors are within the limits
-// that CheckPolicy makes of the yardstick's errors. The reason names the worst element and its place.
-Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& yardstick,
+// that CheckPolicy makes of the errors of an unfused attention. The reason names the worst element and its place.
+Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
             const CheckPolicy& policy);
 
 }  // namespace flashcore

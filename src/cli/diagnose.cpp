@@ -41,10 +41,11 @@ ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session
   const Subject subject = make_subject(options.request);
   const DeviceRequest device = choose_device(subject);
   if (!options.html.empty()) require_writable(options.html);
-  const std::unique_ptr<Laboratory> laboratory = open_laboratory(device);
-  const Diagnosis diagnosis =
-      diagnose(*laboratory, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed,
+  const Launcher launcher = open_launcher(device);
+  Diagnosis diagnosis =
+      diagnose(launcher, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed,
                [](Probe probe) { spdlog::debug("{}: {}", describe(probe).name, describe(probe).question); });
+  diagnosis.plugins = session.plugins;
   if (!options.html.empty()) write_atomically(options.html, {to_html(diagnosis)});
   if (options.json) {
     fmt::print("{}\n", json_text(to_json(diagnosis), 2));

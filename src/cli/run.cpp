@@ -116,7 +116,7 @@ Outputs open_outputs(const Plan& plan, const DeviceInfo& device, const Session& 
 
 ExitCode exit_code(const RunSummary& summary) {
   if (summary.interrupted) return ExitCode::interrupted;
-  if (summary.incorrect > 0) return ExitCode::failed_check;
+  if (summary.incorrect + summary.suspect > 0) return ExitCode::failed_check;
   if (summary.failed > 0) return ExitCode::environment;
   return ExitCode::ok;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "config/problem_reader.hpp"
 #include "registry/registry.hpp"
 
 namespace flashcore {
@@ -21,8 +22,9 @@ const Variant& find_one(const SubjectRequest& request) {
 }
 
 std::string complete_problem(std::string problem, const VariantSpec& spec) {
-  if (problem.find("dtype=") == std::string::npos) problem += fmt::format(",dtype={}", to_string(spec.dtype));
-  if (problem.find("head_dim=") == std::string::npos) problem += fmt::format(",head_dim={}", spec.head_dim);
+  const nlohmann::json given = problem_from_flag(problem);
+  if (!given.contains("dtype")) problem += fmt::format(",dtype={}", to_string(spec.dtype));
+  if (!given.contains("head_dim")) problem += fmt::format(",head_dim={}", spec.head_dim);
   return problem;
 }
 

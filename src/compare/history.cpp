@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/schema_version.hpp"
 #include "compare/evidence.hpp"
 #include "compare/resample.hpp"
 

@@ -9,7 +9,7 @@
 #include "base/interrupt.hpp"
 #include "compare/outcome.hpp"
 #include "compare/resample.hpp"
-#include "run/run.hpp"
+#include "measure/sample_block.hpp"
 
 namespace flashcore {
 namespace {
@@ -61,7 +61,7 @@ void run_block(Contest& contest, Executor& base, Executor& next, const LivePolic
   const bool first_is_base = random() % 2 == 0;  // of even pairs; of the others it is the other side
   const auto take = [&](Executor& executor, std::string& problem) {
     try {
-      return executor.sample(*contest.variant, policy.mode);
+      return sample_block(executor, *contest.variant, policy.mode, 1).us.front();
     } catch (const EnvironmentError& error) {
       problem = error.what();
       return 0.0;

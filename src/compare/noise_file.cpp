@@ -7,6 +7,7 @@
 #include "base/atomic_file.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
+#include "base/schema_version.hpp"
 
 namespace flashcore {
 namespace {
@@ -38,8 +39,7 @@ std::filesystem::path noise_place(const std::string& device_folder) {
 }
 
 CalibratedNoise noise_from_json(const JsonReader& root) {
-  const JsonReader version = require_field(root, "schema_version");
-  if (version.value() != kSchemaVersion) version.fail("another form of noise file; calibrate again");
+  check_schema_version(root);
   CalibratedNoise noise{.device = require_field(root, "device").string(),
                         .time = require_field(root, "time").string(),
                         .runs = static_cast<std::size_t>(require_field(root, "runs").integer(1, kMostRuns)),

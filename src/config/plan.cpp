@@ -42,7 +42,7 @@ CheckPolicy read_check(const JsonReader& block, bool& enabled) {
   CheckPolicy policy;
   if (block.has("enabled")) enabled = block["enabled"].boolean();
   if (block.has("depth")) policy.depth = read_word<CheckDepth>(block["depth"]);
-  if (block.has("yardstick_factor")) policy.yardstick_factor = block["yardstick_factor"].positive_number();
+  if (block.has("yardstick_factor")) policy.unfused_factor = block["yardstick_factor"].positive_number();
   if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMostError);
   if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMostError);
   return policy;

@@ -1,21 +1,11 @@
 #include "device/cpu_memory.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <fstream>
 #include <string>
 
-#include "base/error.hpp"
-#include "kernels/reference/difference.hpp"
-
 namespace flashcore {
 namespace {
-
-constexpr std::size_t kAlignment = 64;
-
-template <class Word>
-constexpr Word kPoison = sizeof(Word) == 2 ? kernels::kPoison16 : kernels::kPoison32;
 
 // A line "MemAvailable:   123 kB" of /proc/meminfo in bytes; 0 when it is not there.
 std::int64_t meminfo_bytes(const std::string& key) {
@@ -38,38 +28,6 @@ std::int64_t control_group_bytes(const char* file_name) {
 }
 
 }  // namespace
-
-template <class T>
-HostBuffer<T>::HostBuffer(std::int64_t count) : count_(count) {
-  const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
-  const std::size_t rounded = std::max((bytes + kAlignment - 1) / kAlignment, std::size_t{1}) * kAlignment;
-  memory_.reset(static_cast<T*>(std::aligned_alloc(kAlignment, rounded)));
-  if (memory_ == nullptr) throw OutOfMemoryError(fmt::format("{} bytes of memory could not be taken", bytes));
-}
-
-template class HostBuffer<std::uint16_t>;
-template class HostBuffer<std::uint32_t>;
-template class HostBuffer<float>;
-template class HostBuffer<std::byte>;
-
-template <class Word>
-GuardedHostTensor<Word>::GuardedHostTensor(std::int64_t span_elements)
-    : buffer_(span_elements + 2 * kGuardElements) {
-  poison();
-}
-
-template <class Word>
-void GuardedHostTensor<Word>::poison() {
-  std::ranges::fill(buffer_.span(), kPoison<Word>);
-}
-
-template <class Word>
-std::int64_t GuardedHostTensor<Word>::written_elements() const {
-  return std::ranges::count_if(buffer_.span(), [](Word word) { return word != kPoison<Word>; });
-}
-
-template class GuardedHostTensor<std::uint16_t>;
-template class GuardedHostTensor<std::uint32_t>;
 
 std::int64_t free_host_memory_bytes() {
   const std::int64_t available = meminfo_bytes("MemAvailable");

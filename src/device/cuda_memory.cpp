@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "base/hash.hpp"
-#include "kernels/reference/cuda_reference.hpp"
 
 namespace flashcore {
 
@@ -29,9 +27,6 @@ bool loses_context(cudaError_t error) {
   }
 }
 
-constexpr std::size_t round_up(std::size_t value, std::size_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
 }  // namespace
 
 void cuda_check(int code, std::string_view what) {
@@ -46,41 +41,11 @@ void cuda_check(int code, std::string_view what) {
   throw EnvironmentError(message, loses_context(error) ? Status::crashed : Status::error);
 }
 
-void DeviceBuffer::Free::operator()(void* memory) const { cudaFree(memory); }
-
-DeviceBuffer::DeviceBuffer(std::size_t size_bytes) : size_bytes_(size_bytes) {
+Memory allocate_cuda(std::int64_t bytes) {
   void* memory = nullptr;
-  cuda_check(cudaMalloc(&memory, size_bytes), fmt::format("allocating {:.3f} GiB on the device",
-                                                          static_cast<double>(size_bytes) / (1u << 30)));
-  memory_.reset(memory);
-}
-
-GuardedTensor::GuardedTensor(std::int64_t span_elements, std::size_t element_bytes)
-    : buffer_(round_up(static_cast<std::size_t>(span_elements + 2 * kGuardElements) * element_bytes, 4)),
-      element_bytes_(element_bytes) {}
-
-void* GuardedTensor::tensor() const {
-  return static_cast<std::byte*>(buffer_.data()) + static_cast<std::size_t>(kGuardElements) * element_bytes_;
-}
-
-void GuardedTensor::poison(CUstream_st* stream) {
-  cuda_check(kernels::cuda_poison(buffer_.data(), buffer_.size_bytes(), stream), "poisoning the output");
-}
-
-std::int64_t GuardedTensor::written_elements(CUstream_st* stream) const {
-  std::int64_t written = 0;
-  const int code =
-      kernels::cuda_count_written(buffer_.data(), buffer_.size_bytes(), element_bytes_, written, stream);
-  cuda_check(code, "reading the output's guards");
-  return written;
-}
-
-std::string GuardedTensor::hash(CUstream_st* stream) const {
-  std::string bytes(buffer_.size_bytes(), '\0');
-  cuda_check(cudaMemcpyAsync(bytes.data(), buffer_.data(), bytes.size(), cudaMemcpyDeviceToHost, stream),
-             "reading the output");
-  cuda_check(cudaStreamSynchronize(stream), "reading the output");
-  return hash_hex(bytes);
+  cuda_check(cudaMalloc(&memory, static_cast<std::size_t>(bytes)),
+             fmt::format("allocating {:.3f} GiB on the device", static_cast<double>(bytes) / (1 << 30)));
+  return {memory, bytes, [](void* taken) { cudaFree(taken); }};
 }
 
 void StreamDeleter::operator()(CUstream_st* stream) const { cudaStreamDestroy(stream); }

@@ -1,13 +1,11 @@
 // Device memory and errors of the CUDA runtime, in C++ terms. Plain allocations only, never managed memory.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 
-#include "attention/problem.hpp"
+#include "device/memory.hpp"
 
 struct CUstream_st;
 struct CUevent_st;
@@ -21,43 +19,8 @@ namespace flashcore {
 // words>".
 void cuda_check(int code, std::string_view what);
 
-// An allocation of device memory.
-class DeviceBuffer {
- public:
-  DeviceBuffer() = default;
-  explicit DeviceBuffer(std::size_t size_bytes);
-
-  void* data() const { return memory_.get(); }
-  std::size_t size_bytes() const { return size_bytes_; }
-
- private:
-  struct Free {
-    void operator()(void* memory) const;
-  };
-  std::unique_ptr<void, Free> memory_;
-  std::size_t size_bytes_ = 0;
-};
-
-// A tensor between two guards. The whole allocation, guards and gaps of the layout included, can be poisoned,
-// so that a write outside of the tensor's elements shows as a changed word.
-class GuardedTensor {
- public:
-  static constexpr std::int64_t kGuardElements = 4096;
-
-  GuardedTensor() = default;
-  GuardedTensor(std::int64_t span_elements, std::size_t element_bytes);
-
-  void* tensor() const;  // the first element
-  void poison(CUstream_st* stream);
-  // Elements of the allocation, guards and gaps included, that are not poison. Synchronises the stream.
-  std::int64_t written_elements(CUstream_st* stream) const;
-  // Hash of the whole allocation (base/hash.hpp). Synchronises the stream.
-  std::string hash(CUstream_st* stream) const;
-
- private:
-  DeviceBuffer buffer_;
-  std::size_t element_bytes_ = 0;
-};
+// Device memory, contents undefined. Throws OutOfMemoryError.
+Memory allocate_cuda(std::int64_t bytes);
 
 struct StreamDeleter {
   void operator()(CUstream_st* stream) const;

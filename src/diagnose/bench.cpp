@@ -75,6 +75,7 @@ Problem Bench::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
   problem.seq_kv = seq_kv;
   problem.head_dim = head_dim();
   problem.dtype = variant_.spec.dtype;
+  problem.out_dtype = out_dtype_;
   problem.scale = default_scale(head_dim());
   problem.lse = true;
   return problem;
@@ -98,21 +99,23 @@ Trial Bench::run(const Problem& problem, const ChosenInputs& inputs) const {
 
 Trial Bench::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
                        const std::function<void(const std::vector<float>&)>& see) const {
-  if (const std::string reason = laboratory_.unsupported(variant_, problem); !reason.empty()) {
+  if (const std::string reason = launcher_.unsupported(variant_, problem); !reason.empty()) {
     throw Unsupported(reason);
   }
-  CpuProblem memory(problem, inputs);
-  laboratory_.launch(variant_, memory);
+  ProblemBuffers memory(problem, inputs, launcher_.device());
+  const auto launch_once = [&] {
+    memory.poison_outputs();
+    launcher_.run(variant_, memory);
+  };
+  launch_once();
   Trial trial{.problem = problem, .check = memory.check_outputs({})};
   trial.out = memory.read_out();
   trial.lse = memory.read_lse();
-  trial.wanted_out.assign(memory.reference_out().begin(), memory.reference_out().end());
-  trial.wanted_lse.assign(memory.reference_lse().begin(), memory.reference_lse().end());
-  for (std::size_t i = 0; i < trial.out.size(); ++i) {
-    trial.unwritten.push_back(memory.is_unwritten(static_cast<std::int64_t>(i)));
-  }
+  trial.wanted_out = memory.reference_out();
+  trial.wanted_lse = memory.reference_lse();
+  trial.unwritten = memory.read_unwritten();
   for (int launch = 0; launch < launches; ++launch) {
-    laboratory_.launch(variant_, memory);
+    launch_once();
     see(memory.read_out());
   }
   return trial;
@@ -181,7 +184,7 @@ std::optional<BadElement> first_bad_output(const Trial& trial) {
 }
 
 Finding failure(Probe probe, Sign sign, const Trial& trial, std::string detail) {
-  Finding finding{.probe = probe, .sign = sign, .detail = std::move(detail)};
+  Finding finding{.probe = probe, .sign = sign, .detail = std::move(detail), .problem = trial.problem};
   if (ErrorMap map = map_of_output(trial); map.any_wrong()) finding.map = std::move(map);
   finding.first_bad = first_bad_output(trial);
   return finding;

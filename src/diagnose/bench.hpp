@@ -10,7 +10,7 @@
 
 #include "attention/problem.hpp"
 #include "diagnose/finding.hpp"
-#include "execute/laboratory.hpp"
+#include "execute/launcher.hpp"
 #include "variant/variant.hpp"
 
 namespace flashcore {
@@ -38,12 +38,13 @@ struct Trial {
 
 class Bench {
  public:
-  // The pseudo-random inputs come from `seed`. `laboratory` and `variant` must outlive the bench.
-  Bench(Laboratory& laboratory, const Variant& variant, std::uint64_t seed)
-      : laboratory_(laboratory), variant_(variant), seed_(seed) {}
+  // The pseudo-random inputs come from `seed`, the dtype of O from the problem that was asked for. `launcher` and
+  // `variant` must outlive the bench.
+  Bench(const Launcher& launcher, const Variant& variant, const Problem& asked, std::uint64_t seed)
+      : launcher_(launcher), variant_(variant), out_dtype_(asked.out_dtype), seed_(seed) {}
 
   const Variant& variant() const { return variant_; }
-  const DeviceInfo& device() const { return laboratory_.device(); }
+  const DeviceInfo& device() const { return launcher_.info(); }
 
   // The tile's sizes, or the usual ones where the family has none.
   std::int64_t block_q() const;
@@ -63,8 +64,9 @@ class Bench {
                   const std::function<void(const std::vector<float>& out)>& see) const;
 
  private:
-  Laboratory& laboratory_;
+  const Launcher& launcher_;
   const Variant& variant_;
+  std::optional<Dtype> out_dtype_;
   std::uint64_t seed_;
 };
 

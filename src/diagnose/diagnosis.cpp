@@ -47,31 +47,37 @@ std::string Diagnosis::sentence() const {
 
 std::vector<std::string> Diagnosis::next_commands() const {
   if (healthy()) return {};
-  const std::string again =
-      fmt::format("flashcore-bench diagnose '{}' --problem {}", variant, problem_flag(problem));
-  const bool cuda = backend == Backend::cuda;
-  std::vector<std::string> commands;
   const Fault fault = suspicions.front().fault;
-  if (cuda && fault == Fault::race) commands.push_back("compute-sanitizer --tool racecheck " + again);
-  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds)) {
-    commands.push_back("compute-sanitizer --tool memcheck " + again);
-  }
-  commands.push_back(again);
-  commands.push_back(fmt::format("flashcore-bench --check-only --variants '{}' --problem {}", variant,
-                                 problem_flag(problem)));
+  // The problem that was asked for where it fails, else the one of the probe that tells most.
+  const bool asked_fails = findings.front().probe == Probe::plain && findings.front().failed();
+  const std::string failing = problem_flag(asked_fails ? problem : lead().problem.value_or(problem));
+  const auto command = [&](std::string_view action) {
+    std::string line = "flashcore-bench";
+    for (const std::string& plugin : plugins) line += fmt::format(" --plugin '{}'", plugin);
+    return fmt::format("{} {} --problem {}", line, action, failing);
+  };
+  std::vector<std::string> commands;
+  const auto sanitize = [&](std::string_view tool) {
+    commands.push_back(
+        fmt::format("compute-sanitizer --tool {} {}", tool, command(fmt::format("diagnose '{}'", variant))));
+  };
+  const bool cuda = backend == Backend::cuda;
+  if (cuda && fault == Fault::race) sanitize("racecheck");
+  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds)) sanitize("memcheck");
+  commands.push_back(command(fmt::format("--check-only --depth deep --variants '{}'", variant)));
   return commands;
 }
 
-Diagnosis diagnose(Laboratory& laboratory, const Variant& variant, const Problem& problem, std::uint64_t seed,
-                   const std::function<void(Probe)>& tell) {
-  if (const std::string reason = laboratory.unsupported(variant, problem); !reason.empty()) {
+Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
+                   std::uint64_t seed, const std::function<void(Probe)>& tell) {
+  if (const std::string reason = launcher.unsupported(variant, problem); !reason.empty()) {
     throw UsageError(fmt::format("--problem: {} cannot run it: {}", variant.id(), reason));
   }
-  const Bench bench(laboratory, variant, seed);
+  const Bench bench(launcher, variant, problem, seed);
   Diagnosis diagnosis{.variant = variant.id(),
                       .tile = variant.spec.tile,
                       .backend = variant.backend,
-                      .device = laboratory.device().name,
+                      .device = launcher.info().name,
                       .problem = problem,
                       .findings = {},
                       .suspicions = {}};

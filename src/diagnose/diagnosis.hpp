@@ -8,7 +8,7 @@
 
 #include "base/json.hpp"
 #include "diagnose/rules.hpp"
-#include "execute/laboratory.hpp"
+#include "execute/launcher.hpp"
 
 namespace flashcore {
 
@@ -17,7 +17,8 @@ struct Diagnosis {
   Tile tile;
   Backend backend = Backend::cpu;
   std::string device;
-  Problem problem;  // the one asked for
+  Problem problem;                        // the one asked for
+  std::vector<std::string> plugins = {};  // paths that a command line needs to know the variant
   std::vector<Finding> findings;
   std::vector<Suspicion> suspicions;  // the first is the verdict; empty: nothing is wrong
 
@@ -26,15 +27,15 @@ struct Diagnosis {
   const Finding& lead() const;
   // "Some rows of each query tile are lost: rows 25-31 of every 32 (block_q) are zero."
   std::string sentence() const;
-  // Command lines that come next.
+  // Command lines that come next, each with the problem of the failure and all that it takes to run as printed.
   std::vector<std::string> next_commands() const;
 };
 
 // Asks all probes, the plain one on `problem`; `tell` is called before each. Stops at a launch that fails: on
 // CUDA the context is lost with it. Throws UsageError when the variant cannot run the problem,
 // OutOfMemoryError.
-Diagnosis diagnose(Laboratory& laboratory, const Variant& variant, const Problem& problem, std::uint64_t seed,
-                   const std::function<void(Probe)>& tell);
+Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
+                   std::uint64_t seed, const std::function<void(Probe)>& tell);
 
 // For a terminal: the verdict, the evidence, the map, the first bad element, what to run next.
 std::string to_text(const Diagnosis& diagnosis, bool color);

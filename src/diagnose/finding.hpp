@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attention/problem.hpp"
 #include "diagnose/error_map.hpp"
 
 namespace flashcore {
@@ -81,6 +82,7 @@ struct Finding {
   std::string detail = {};           // what was seen, one line
   std::optional<ErrorMap> map = {};  // of a failure that has a place
   std::optional<BadElement> first_bad = {};
+  std::optional<Problem> problem = {};  // on which it failed
 
   bool failed() const { return sign >= Sign::failed; }
 };

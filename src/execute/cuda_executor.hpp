@@ -2,31 +2,21 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <utility>
 
-#include "check/cuda_problem.hpp"
 #include "device/cuda_device.hpp"
+#include "device/cuda_memory.hpp"
 #include "device/machine_code.hpp"
-#include "execute/executor.hpp"
+#include "execute/buffered_executor.hpp"
 
 namespace flashcore {
 
-class CudaExecutor final : public Executor {
+class CudaExecutor final : public BufferedExecutor {
  public:
   explicit CudaExecutor(int device_index);
 
-  const DeviceInfo& device() const override { return device_; }
-  std::int64_t required_bytes(const Problem& problem) const override;
-  void prepare(const Problem& problem, std::uint64_t seed,
-               kernels::InputKind inputs = kernels::InputKind::normal) override;
-  std::string unsupported(const Variant& variant) const override;
-  Check verify(const Variant& variant, const CheckPolicy& policy) override;
-  std::string output_hash() const override { return problem_->output_hash(stream_.get()); }
-  Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
-  double sample(const Variant& variant, TimingMode mode) override;
+  Sample sample(const Variant& variant, TimingMode mode) override;
   double sample_poisoned(const Variant& variant) override;
-  int launches_per_sample(const Variant& variant, TimingMode mode) override;
   Resources resources(const Variant& variant) const override;
   void measure_ceilings() override;
   std::string code_hash(const Variant& variant) const override;
@@ -39,8 +29,8 @@ class CudaExecutor final : public Executor {
     int launches = 0;
   };
 
-  AttentionArgs args(const Variant& variant, int set);
-  void launch(const Variant& variant, const AttentionArgs& args);
+  void forget_addresses() override { graphs_.clear(); }
+  CUstream_st* stream() const { return static_cast<CUstream_st*>(launcher().device().stream()); }
   double elapsed_us(const Variant& variant, int launches);
   double call_us(const Variant& variant);
   const LaunchGraph& graph(const Variant& variant, TimingMode mode);
@@ -49,14 +39,10 @@ class CudaExecutor final : public Executor {
   LaunchGraph record_launches(const Variant& variant, int launches, int sets);
   GraphHandle capture(const Variant& variant, int launches, int sets);
 
-  DeviceInfo device_;
   MachineCode code_;
   int max_threads_per_sm_ = 0;
-  StreamHandle stream_;
   EventHandle begin_;
   EventHandle end_;
-  std::unique_ptr<CudaProblem> problem_;
-  DeviceBuffer workspace_;
   std::map<std::pair<const Variant*, TimingMode>, LaunchGraph> graphs_;  // of the prepared problem
 };
 

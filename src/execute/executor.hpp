@@ -15,6 +15,12 @@
 
 namespace flashcore {
 
+// Microseconds per launch, and the launches that it is the mean of.
+struct Sample {
+  double us = 0;
+  int launches = 1;
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -27,7 +33,7 @@ class Executor {
   // Bytes of device memory that prepare() would take.
   virtual std::int64_t required_bytes(const Problem& problem) const = 0;
 
-  // Makes seeded inputs, the reference and the yardstick; frees those of the problem before. Throws
+  // Makes seeded inputs and their reference; frees the problem before. Throws
   // OutOfMemoryError, or EnvironmentError with another status when this problem alone cannot be prepared.
   virtual void prepare(const Problem& problem, std::uint64_t seed,
                        kernels::InputKind inputs = kernels::InputKind::normal) = 0;
@@ -45,14 +51,10 @@ class Executor {
   // What was kept from an earlier launch cannot pass.
   virtual Check verify_negated(const Variant& variant, const CheckPolicy& policy) = 0;
 
-  // One sample: microseconds a launch.
-  virtual double sample(const Variant& variant, TimingMode mode) = 0;
+  virtual Sample sample(const Variant& variant, TimingMode mode) = 0;
 
-  // A sample of TimingMode::call, with the outputs poisoned first, outside of the timed window.
+  // Microseconds of a lone launch, with the outputs poisoned first, outside of the timed window.
   virtual double sample_poisoned(const Variant& variant) = 0;
-
-  // Launches that one sample is the mean of.
-  virtual int launches_per_sample(const Variant& variant, TimingMode mode) = 0;
 
   virtual Resources resources(const Variant& variant) const = 0;
 

@@ -4,11 +4,11 @@
 #include <chrono>
 #include <cmath>
 #include <random>
-#include <thread>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "measure/sample_block.hpp"
 #include "measure/statistics.hpp"
 
 namespace flashcore {
@@ -83,22 +83,18 @@ void Measurement::let_go(std::vector<Series*>& running) const {
 }
 
 void Measurement::take_sample(Series& series, TimingMode mode, bool keep) {
-  const TimePoint begin = SteadyClock::now();
-  double us = 0;
-  if (!attempt(*series.candidate.record, [&] { us = executor_.sample(*series.candidate.variant, mode); })) {
+  SampleBlock block;
+  const bool taken = attempt(*series.candidate.record, [&] {
+    block = sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
+  });
+  if (!taken) {
     series.samples.clear();
     series.finished = true;
     return;
   }
-  const TimePoint end = SteadyClock::now();
-  if (keep) {
-    series.samples.push_back(us);
-    series.spans.push_back({begin, end});
-  }
-  if (policy_.pacing == Pacing::burst) {
-    std::this_thread::sleep_for(
-        to_duration(us * executor_.launches_per_sample(*series.candidate.variant, mode) * 1e-6 * kBurstRest));
-  }
+  if (!keep) return;
+  series.samples.push_back(block.us.front());
+  series.spans.push_back(block.spans.front());
 }
 
 // Burst pacing keeps the card cool, so there is nothing to wait for.
@@ -112,7 +108,8 @@ void Measurement::warm_up() {
     do {
       for (Candidate& candidate : candidates_) {
         if (candidate.record->status != Status::ok) continue;
-        attempt(*candidate.record, [&] { executor_.sample(*candidate.variant, policy_.modes.front()); });
+        attempt(*candidate.record,
+                [&] { sample_block(executor_, *candidate.variant, policy_.modes.front(), 1); });
         if (interrupt_requested()) return;
       }
     } while (SteadyClock::now() < stretch_end);
@@ -178,8 +175,7 @@ void Measurement::measure_energy(Candidate& candidate) {
     std::int64_t launches = 0;
     telemetry_->begin();
     do {
-      executor_.sample(*candidate.variant, TimingMode::hot);
-      launches += executor_.launches_per_sample(*candidate.variant, TimingMode::hot);
+      launches += sample_block(executor_, *candidate.variant, TimingMode::hot, 1).launches;
     } while (SteadyClock::now() < deadline);
     const TelemetrySummary summary = telemetry_->end();
     if (summary.energy_j)

@@ -37,8 +37,6 @@ inline constexpr int kFewestSamples = 3;
 // what was sampled until then is kept. Without telemetry (null, or where NVML is missing) clocks are absent.
 class Measurement {
  public:
-  static constexpr double kBurstRest = 9;  // a duty of 10 %: far below any power limit
-
   using OnRound = std::function<void(TimingMode, int round)>;
 
   Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,

@@ -47,8 +47,8 @@ struct Check {
   std::int64_t cases = 0;  // further problems and inputs that were tried, deep alone
   ErrorNorms error;
   CheckLimit limit;
-  double yardstick_max_abs = 0;  // the unfused same-dtype attention's own errors
-  double yardstick_rel_l2 = 0;
+  double unfused_max_abs = 0;  // errors of an unfused attention in the same dtype; "yardstick" in files
+  double unfused_rel_l2 = 0;
   std::optional<double> lse_max_abs;  // error of the log-sum-exp output, when asked for
   std::int64_t unwritten = 0;         // elements of O and log-sum-exp still poisoned
   std::int64_t out_of_bounds = 0;     // elements changed in gaps and guards

@@ -2,6 +2,7 @@
 
 #include "base/build_info.hpp"
 #include "base/json_fields.hpp"
+#include "base/schema_version.hpp"
 #include "render/comparison_output.hpp"
 
 namespace flashcore {

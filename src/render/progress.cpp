@@ -73,6 +73,7 @@ std::string summary_line(const RunSummary& summary, std::span<const std::string>
   };
   add(summary.ok, "ok", true);
   add(summary.incorrect, "incorrect");
+  add(summary.suspect, "suspect");
   add(summary.unsupported, "unsupported");
   add(summary.failed, "failed");
   std::string line = fmt::format("{}{}", summary.interrupted ? "interrupted: " : "", fmt::join(parts, ", "));

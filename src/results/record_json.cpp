@@ -56,9 +56,9 @@ void depth_fields(auto&& io, auto& check) {
 }
 
 void error_fields(auto&& io, auto& error) {
-  io.required("max_abs", error.max_abs);
-  io.required("mean_abs", error.mean_abs);
-  io.required("rel_l2", error.rel_l2);
+  io.nullable("max_abs", error.max_abs);
+  io.nullable("mean_abs", error.mean_abs);
+  io.nullable("rel_l2", error.rel_l2);
   io.required("nonfinite", error.nonfinite);
 }
 
@@ -68,9 +68,9 @@ void limit_fields(auto&& io, auto& limit) {
   io.with_default("lse_max_abs", limit.lse_max_abs);
 }
 
-void yardstick_fields(auto&& io, auto& check) {
-  io.required("max_abs", check.yardstick_max_abs);
-  io.required("rel_l2", check.yardstick_rel_l2);
+void unfused_fields(auto&& io, auto& check) {
+  io.required("max_abs", check.unfused_max_abs);
+  io.required("rel_l2", check.unfused_rel_l2);
 }
 
 void verdict_fields(auto&& io, auto& check) {
@@ -179,7 +179,7 @@ Json check_to_json(const Check& check, const Problem& problem) {
   error_fields(FieldWriter(json), check.error);
   if (check.error.worst_index >= 0) json["worst_index"] = unflatten(problem, check.error.worst_index);
   limit_fields(FieldWriter(json["limit"]), check.limit);
-  yardstick_fields(FieldWriter(json["yardstick"]), check);
+  unfused_fields(FieldWriter(json["yardstick"]), check);
   verdict_fields(FieldWriter(json), check);
   return json;
 }
@@ -191,7 +191,7 @@ Check check_from_json(const JsonReader& reader, const Problem& problem) {
   if (const auto worst = find_field(reader, "worst_index"))
     check.error.worst_index = flatten(problem, *worst);
   limit_fields(FieldReader(require_field(reader, "limit")), check.limit);
-  yardstick_fields(FieldReader(require_field(reader, "yardstick")), check);
+  unfused_fields(FieldReader(require_field(reader, "yardstick")), check);
   verdict_fields(FieldReader(reader), check);
   return check;
 }

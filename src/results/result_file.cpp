@@ -10,17 +10,10 @@
 #include "base/error.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
+#include "base/schema_version.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
-void check_schema_version(const JsonReader& document) {
-  const JsonReader version = require_field(document, "schema_version");
-  if (version.value() != kSchemaVersion) {
-    version.fail(fmt::format("{} is another form of file, this program reads {}", version.value().dump(),
-                             kSchemaVersion));
-  }
-}
-
 ResultFile parse_results(std::string_view text, std::string_view file) {
   const JsonDocument document(text, std::string(file));
   const JsonReader root(document);

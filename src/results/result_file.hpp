@@ -29,9 +29,6 @@ ResultFile read_results(const std::filesystem::path& path);
 // All of a file. Throws UsageError when it cannot be read.
 std::string read_text_file(const std::filesystem::path& path);
 
-// Throws UsageError unless "schema_version" is this program's.
-void check_schema_version(const JsonReader& document);
-
 // The text of a result file is results_head, then the records one a line, joined by kRecordSeparator, then
 // kResultsTail: it diffs well and can be extended without serialising anything twice.
 std::string results_head(const Json& environment, const Json& config);

@@ -10,11 +10,8 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "device/telemetry_sampler.hpp"
-#include "measure/measure.hpp"
 #include "registry/supports.hpp"
-#include "run/deep_check.hpp"
-#include "run/examine.hpp"
-#include "run/rates.hpp"
+#include "run/problem_session.hpp"
 
 namespace flashcore {
 namespace {
@@ -26,6 +23,9 @@ void count_status(RunSummary& summary, Status status) {
       break;
     case Status::incorrect:
       ++summary.incorrect;
+      break;
+    case Status::suspect:
+      ++summary.suspect;
       break;
     case Status::unsupported:
       ++summary.unsupported;
@@ -105,76 +105,51 @@ class Runner {
   // Returns the seconds spent on measuring.
   double run_problem(const Problem& problem, const Pick& pick, double budget_s) {
     const std::vector<const Variant*> variants = variants_for(problem, pick);
+    ProblemSession session(problem, policy_, executor_, telemetry_ ? &*telemetry_ : nullptr, events());
     std::vector<Record> records;
     for (const Variant* variant : variants) {
-      records.push_back({.problem = problem,
-                         .family = std::string(variant->family),
-                         .spec = variant->spec,
-                         .backend = variant->backend,
-                         .role = variant->role,
-                         .reason = variant == pick.variant ? pick.reason : ""});
+      records.push_back(session.new_record(*variant));
+      if (variant == pick.variant) records.back().reason = pick.reason;
     }
-    const std::vector<CaseOutcome> outcomes = try_cases(problem, variants);
-    progress_.update(done_, total_, fmt::format("{}: inputs and reference", problem.name));
-    if (!prepare(problem, records)) return 0;
+    std::vector<Record*> waiting;
+    for (Record& record : records) waiting.push_back(&record);
+    if (!session.prepare(variants, waiting)) return 0;
     std::vector<Candidate> candidates;
-    examined_ = 0;
-    for (std::size_t i = 0; i < records.size() && !interrupt_requested(); ++i) {
-      progress_.update(done_, total_, fmt::format("{}: checking {}", problem.name, variants[i]->id()));
-      examine(records[i], *variants[i], policy_, executor_);
-      if (!outcomes.empty()) apply(outcomes[i % outcomes.size()], records[i]);
-      if (records[i].status == Status::ok) candidates.push_back({variants[i], &records[i]});
-      examined_ = i + 1;
+    std::size_t checked = 0;  // an interrupt leaves the others out
+    while (checked < records.size() && !interrupt_requested()) {
+      session.check(*variants[checked], records[checked]);
+      if (records[checked].status == Status::ok) candidates.push_back({variants[checked], &records[checked]});
+      ++checked;
     }
-    const double spent_s = measure_candidates(problem, candidates, budget_s);
-    for (std::size_t i = 0; i < examined_; ++i) emit(records[i]);
+    const double spent_s = measure(session, problem, candidates, budget_s);
+    for (Record* record : std::span(waiting).first(checked)) session.emit({&record, 1});
     for (Sink* sink : sinks_) sink->end_problem();
     return spent_s;
   }
 
-  // Those of a deep check, one outcome a variant, however often it is repeated; else nothing.
-  std::vector<CaseOutcome> try_cases(const Problem& problem, std::span<const Variant* const> repeated) {
-    if (!policy_.check || policy_.check_policy.depth != CheckDepth::deep) return {};
-    const auto variants = repeated.first(repeated.size() / static_cast<std::size_t>(policy_.measure.repeats));
-    return run_cases(problem, variants, policy_.check_policy, policy_.seed, executor_,
-                     [&](std::string_view name) {
-                       progress_.update(done_, total_, fmt::format("{}: case {}", problem.name, name));
-                     });
-  }
-
-  bool prepare(const Problem& problem, std::vector<Record>& records) {
-    try {
-      executor_.prepare(problem, policy_.seed);
-      return true;
-    } catch (const EnvironmentError& error) {
-      if (error.status == Status::error) throw;  // the device itself has failed
-      for (Record& record : records) {
-        record.fail(error.status, error.what());
-        emit(record);
-      }
-      return false;
-    }
-  }
-
-  double measure_candidates(const Problem& problem, std::span<Candidate> candidates, double budget_s) {
+  double measure(ProblemSession& session, const Problem& problem, std::span<Candidate> candidates,
+                 double budget_s) {
     if (candidates.empty()) return 0;
     const auto begin = std::chrono::steady_clock::now();
-    const auto tell = [&](TimingMode mode, int round) {
+    const auto on_round = [&](TimingMode mode, int round) {
       progress_.update(done_, total_,
                        fmt::format("{}: {} time, round {} of {} variants", problem.name, to_string(mode),
                                    round, candidates.size()));
     };
-    Measurement measurement(candidates, policy_.measure, policy_.seed, executor_,
-                            telemetry_ ? &*telemetry_ : nullptr);
-    measurement.run(budget_s, tell);
-    if (policy_.check) {
-      for (Candidate& candidate : candidates) reexamine(candidate, policy_, executor_);
-    }
+    session.measure(candidates, policy_.measure, policy_.seed, budget_s, on_round);
+    for (const Candidate& candidate : candidates) session.recheck(*candidate.variant, *candidate.record);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   }
 
-  void emit(Record& record) {
-    add_rates(record, executor_.device());
+  SessionEvents events() {
+    return {.doing = [this](std::string_view doing) { progress_.update(done_, total_, doing); },
+            .emitted =
+                [this](std::span<Record* const> records) {
+                  for (const Record* record : records) take(*record);
+                }};
+  }
+
+  void take(const Record& record) {
     count(summary_, record);
     for (Sink* sink : sinks_) sink->add(record);
     progress_.update(++done_, total_, record.problem.name);
@@ -190,7 +165,6 @@ class Runner {
   RunSummary summary_;
   std::int64_t done_ = 0;
   std::int64_t total_ = 0;
-  std::size_t examined_ = 0;
 };
 
 }  // namespace

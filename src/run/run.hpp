@@ -7,11 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "check/policy.hpp"
 #include "execute/executor.hpp"
-#include "measure/measure.hpp"
-#include "measure/policy.hpp"
 #include "record/record.hpp"
+#include "run/policy.hpp"
 #include "run/sink.hpp"
 
 namespace flashcore {
@@ -23,16 +21,10 @@ class Progress {
   virtual void update(std::int64_t done, std::int64_t total, std::string_view doing) = 0;
 };
 
-struct RunPolicy {
-  bool check = true;
-  CheckPolicy check_policy;
-  MeasurePolicy measure;
-  std::uint64_t seed = 0;
-};
-
 struct RunSummary {
   std::int64_t ok = 0;
   std::int64_t incorrect = 0;
+  std::int64_t suspect = 0;
   std::int64_t unsupported = 0;
   std::int64_t failed = 0;  // crashed, timeout, out_of_memory, error
   std::int64_t timed = 0;
@@ -48,12 +40,11 @@ struct Pick {
   std::string reason;  // goes into the record of a pick that is right
 };
 
-// Gives every sink one record for each problem and each variant of its dtype and head_dim (or each variant,
-// where none is of those), in problem order, then in the order of `variants`. An incorrect or failing variant
-// is a record, never an exception; what ends the run is an Error. Unless the check is quick, what was timed
-// is checked again: with poisoned outputs, with negated values, and for being faster when the output is
-// already there. A deep check tries the cases of run/deep_check.hpp first. `picks` is empty or has one for
-// each problem, which comes before the other variants.
+// Gives every sink one record per problem and variant: the variants of registry/supports.hpp's compiled_for(), in
+// problem order, then in the order of `variants`. An incorrect or failing variant is a record, never an exception; an
+// Error ends the run. Unless the check is quick, timed variants are checked again: with poisoned outputs, with negated
+// values, and for being faster when the output is already there. `picks` is empty or has one per problem, which comes
+// before the other variants.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
                std::span<const Pick> picks = {});

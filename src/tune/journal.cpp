@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/json_fields.hpp"
+#include "base/schema_version.hpp"
 #include "results/environment.hpp"
 #include "results/record_json.hpp"
 #include "results/result_file.hpp"

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/json_text.hpp"
+#include "base/schema_version.hpp"
 #include "results/record_json.hpp"
 #include "tune/journal.hpp"
 

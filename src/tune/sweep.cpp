@@ -9,9 +9,7 @@
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
 #include "base/text.hpp"
-#include "measure/measure.hpp"
-#include "run/examine.hpp"
-#include "run/rates.hpp"
+#include "run/problem_session.hpp"
 #include "tune/race.hpp"
 
 namespace flashcore {
@@ -19,15 +17,11 @@ namespace {
 
 using Indices = std::vector<std::size_t>;
 
-std::vector<Contender> make_contenders(const ProblemSpace& space, std::span<const KnownRecord> known) {
+std::vector<Contender> make_contenders(const ProblemSpace& space, std::span<const KnownRecord> known,
+                                       const ProblemSession& session) {
   std::vector<Contender> contenders;
   for (const Variant* variant : space.candidates) {
-    Contender contender{.variant = variant,
-                        .record = {.problem = space.problem,
-                                   .family = std::string(variant->family),
-                                   .spec = variant->spec,
-                                   .backend = variant->backend,
-                                   .status = Status::ok}};
+    Contender contender{.variant = variant, .record = session.new_record(*variant)};
     for (const KnownRecord& before : known) {
       if (before.record.problem != space.problem || before.record.variant_id() != variant->id()) continue;
       contender.record = before.record;
@@ -43,13 +37,16 @@ class ProblemSweep {
  public:
   ProblemSweep(const ProblemSpace& space, std::span<const KnownRecord> known, const SweepPolicy& policy,
                Executor& executor, TelemetrySampler* telemetry, const SweepEvents& events)
-      : policy_(policy), executor_(executor), telemetry_(telemetry), events_(events), space_(space) {
-    swept_.contenders = make_contenders(space, known);
+      : policy_(policy),
+        events_(events),
+        space_(space),
+        session_(space.problem, policy.run, executor, telemetry, {.doing = events.doing}) {
+    swept_.contenders = make_contenders(space, known, session_);
   }
 
   SweptProblem run(double budget_s) {
     if (!is_decided() && prepare()) {
-      examine_all();
+      check_all();
       search(budget_s);
       // Should all finalists fail the check after timing, the next best are finalists.
       while (!interrupt_requested() && !has_winner() && !runners_up().empty()) run_final(runners_up());
@@ -70,28 +67,25 @@ class ProblemSweep {
   bool has_winner() { return !winners(contenders(), policy_.run.measure).empty(); }
 
   bool prepare() {
-    tell("inputs and reference");
-    try {
-      executor_.prepare(space_.problem, policy_.run.seed);
-      return true;
-    } catch (const EnvironmentError& error) {
-      if (error.status == Status::error) throw;  // the device itself has failed
-      for (std::size_t i = 0; i < contenders().size(); ++i) {
-        if (contenders()[i].settled) continue;
-        contenders()[i].record.status = error.status;
-        contenders()[i].record.reason = error.what();
-        settle({i});
-      }
-      return false;
+    Indices waiting;
+    std::vector<const Variant*> variants;
+    std::vector<Record*> records;
+    for (std::size_t i = 0; i < contenders().size(); ++i) {
+      if (contenders()[i].settled) continue;
+      waiting.push_back(i);
+      variants.push_back(contenders()[i].variant);
+      records.push_back(&contenders()[i].record);
     }
+    if (session_.prepare(variants, records)) return true;
+    for (const std::size_t i : waiting) settle({i});
+    return false;
   }
 
-  void examine_all() {
+  void check_all() {
     for (std::size_t i = 0; i < contenders().size() && !interrupt_requested(); ++i) {
       Contender& contender = contenders()[i];
       if (contender.settled) continue;
-      tell(fmt::format("checking {}", contender.variant->id()));
-      examine(contender.record, *contender.variant, policy_.run, executor_);
+      session_.check(*contender.variant, contender.record);
       if (contender.record.status != Status::ok) settle({i});
     }
   }
@@ -115,11 +109,12 @@ class ProblemSweep {
     for (const std::size_t i : proposal.measured) {
       candidates.push_back({contenders()[i].variant, &contenders()[i].record});
     }
-    Measurement measurement(candidates, proposal.policy, policy_.run.seed + ++round_, executor_, telemetry_);
-    measurement.run(std::max(budget_s, 0.0), [&](TimingMode, int round) {
-      tell(fmt::format("{}, round {} of {} candidates{}", proposal.stage, round, candidates.size(), best()));
-    });
-    swept_.measuring_s += measurement.sampling_s();
+    swept_.measuring_s += session_.measure(
+        candidates, proposal.policy, policy_.run.seed + ++round_, std::max(budget_s, 0.0),
+        [&](TimingMode, int round) {
+          events_.doing(fmt::format("{}: {}, round {} of {} candidates{}", space_.problem.name,
+                                    proposal.stage, round, candidates.size(), best()));
+        });
   }
 
   void run_final(const Indices& finalists) {
@@ -134,9 +129,7 @@ class ProblemSweep {
     if (interrupt_requested()) return;
     for (const std::size_t i : proposal.measured) {
       Contender& contender = contenders()[i];
-      tell(fmt::format("checking {} again", contender.variant->id()));
-      Candidate candidate{contender.variant, &contender.record};
-      reexamine(candidate, policy_.run, executor_);
+      session_.recheck(*contender.variant, contender.record);
       contender.finalist = true;
     }
     settle(proposal.measured);
@@ -157,11 +150,13 @@ class ProblemSweep {
 
   void settle(const Indices& indices) {
     std::vector<const Contender*> settled;
+    std::vector<Record*> records;
     for (const std::size_t i : indices) {
       contenders()[i].settled = true;
-      add_rates(contenders()[i].record, executor_.device());
       settled.push_back(&contenders()[i]);
+      records.push_back(&contenders()[i].record);
     }
+    session_.emit(records);
     if (!settled.empty()) events_.settled(settled);
   }
 
@@ -178,13 +173,10 @@ class ProblemSweep {
                        fastest->variant->id());
   }
 
-  void tell(std::string_view doing) { events_.doing(fmt::format("{}: {}", space_.problem.name, doing)); }
-
   const SweepPolicy& policy_;
-  Executor& executor_;
-  TelemetrySampler* telemetry_;
   const SweepEvents& events_;
   const ProblemSpace& space_;
+  ProblemSession session_;
   SweptProblem swept_;
   std::uint64_t round_ = 0;
 };

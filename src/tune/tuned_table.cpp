@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
+#include "base/schema_version.hpp"
 #include "device/device.hpp"
 #include "device/nvml.hpp"
 #include "results/record_json.hpp"

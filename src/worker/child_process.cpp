@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -74,6 +75,17 @@ class SpawnSetup {
   posix_spawnattr_t attributes_{};
 };
 
+// This process's environment, in which OpenMP threads that wait sleep unless the user says otherwise: threads that
+// spin take the cores from whatever runs beside them, and from each other when there are more of them than cores.
+std::vector<char*> inherited_environment() {
+  static char passive[] = "OMP_WAIT_POLICY=passive";
+  std::vector<char*> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) entries.push_back(*entry);
+  if (::getenv("OMP_WAIT_POLICY") == nullptr) entries.push_back(passive);
+  entries.push_back(nullptr);
+  return entries;
+}
+
 }  // namespace
 
 void Descriptor::close() {
@@ -96,8 +108,9 @@ ChildProcess::ChildProcess(const std::string& program, const std::vector<std::st
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const SpawnSetup setup(child_socket.get(), child_errors.get());
-  const int error =
-      ::posix_spawn(&id_, program.c_str(), setup.actions(), setup.attributes(), argv.data(), environ);
+  std::vector<char*> environment = inherited_environment();
+  const int error = ::posix_spawn(&id_, program.c_str(), setup.actions(), setup.attributes(), argv.data(),
+                                  environment.data());
   if (error != 0) fail_to_start(program, error);
 }
 

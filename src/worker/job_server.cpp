@@ -67,8 +67,6 @@ Json JobServer::perform(const JsonReader& request) {
       return take_sample(variant(request), mode_of(request));
     case Call::sample_poisoned:
       return encode(executor_.sample_poisoned(variant(request)));
-    case Call::launches_per_sample:
-      return executor_.launches_per_sample(variant(request), mode_of(request));
     case Call::output_hash:
       return executor_.output_hash();
   }
@@ -89,8 +87,7 @@ Json JobServer::inspect(const std::string& id) const {
 }
 
 Json JobServer::take_sample(const Variant& variant, TimingMode mode) {
-  const double us = executor_.sample(variant, mode);
-  return to_json(Sample{.us = us, .launches = executor_.launches_per_sample(variant, mode)});
+  return to_json(executor_.sample(variant, mode));
 }
 
 const Variant& JobServer::variant(const JsonReader& request) const {

@@ -25,7 +25,7 @@ void sample_fields(auto&& io, auto& sample) {
 }
 
 void policy_fields(auto&& io, auto& policy) {
-  io.required("yardstick_factor", policy.yardstick_factor);
+  io.required("yardstick_factor", policy.unfused_factor);
   io.required("max_abs", policy.max_abs);
   io.required("rel_l2", policy.rel_l2);
 }
@@ -41,7 +41,7 @@ Json to_json(const Hello& hello) {
 
 Hello hello_from_json(const JsonReader& reader) {
   Hello hello{.protocol = decode<int>(require_field(reader, "protocol"))};
-  if (hello.protocol != kProtocolVersion) return hello;
+  if (!speaks_protocol(hello.protocol)) return hello;
   build_fields(FieldReader(reader), hello);
   hello.device = device_from_json(require_field(reader, "device"));
   return hello;

@@ -1,6 +1,6 @@
 // What a program and its worker say to each other: one JSON object a line, a request down and an answer up,
 // in turns. The worker speaks first, once its device is open:
-//   hello    {"protocol":2,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
+//   hello    {"protocol":3,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
 //   request  {"call":"verify","variant":"wmma/…","policy":{…}}
 //   answer   {"result":…}  or  {"failure":{"status":"crashed","message":"…"}}
 // Variants go by their ids, so that the two ends may be different builds. Problems, checks and resources have
@@ -18,8 +18,14 @@
 
 namespace flashcore {
 
-// Grows when an older end would misunderstand a newer one.
-inline constexpr int kProtocolVersion = 2;
+// Grows when an older end would misunderstand a newer one. A program speaks its own version and the one before:
+//   3  `sample` answers with the launches of the sample; before, `launches_per_sample` was a call of its own
+inline constexpr int kProtocolVersion = 3;
+inline constexpr int kOldestProtocolVersion = 2;
+
+constexpr bool speaks_protocol(int version) {
+  return version >= kOldestProtocolVersion && version <= kProtocolVersion;
+}
 
 // The functions of Executor; `inspect` is unsupported, resources and code_hash in one, the last alone before
 // a problem is prepared.
@@ -33,13 +39,11 @@ enum class Call : int {
   verify_negated,
   sample,
   sample_poisoned,
-  launches_per_sample,
   output_hash,
 };
 inline constexpr std::string_view kCallWords[] = {
-    "variants",   "measure_ceilings", "required_bytes", "prepare",         "inspect",
-    "verify",     "verify_negated",   "sample",         "sample_poisoned", "launches_per_sample",
-    "output_hash"};
+    "variants", "measure_ceilings", "required_bytes", "prepare",         "inspect",
+    "verify",   "verify_negated",   "sample",         "sample_poisoned", "output_hash"};
 constexpr Words words(Call) { return kCallWords; }
 
 // What of a variant does not depend on running it.
@@ -58,15 +62,9 @@ struct Hello {
   DeviceInfo device;
 };
 
-// A sample, and how many launches it is the mean of.
-struct Sample {
-  double us = 0;
-  int launches = 1;
-};
-
 // Each form is written and read here alone. Readers throw UsageError with the place of the mismatch.
 Json to_json(const Hello& hello);
-// Reads `protocol` first and no further when it is another than ours.
+// Reads `protocol` first, and no further when this program does not speak it.
 Hello hello_from_json(const JsonReader& reader);
 
 Json to_json(const Inspection& inspection);

@@ -32,7 +32,6 @@ class WorkerExecutor::Session {
     inputs_ = inputs;
     guilty_.clear();
     inspections_.clear();
-    launches_.clear();
     hopeless_.reset();
     if (!link_.is_up()) link_.restart();
     tell_problem();
@@ -63,8 +62,6 @@ class WorkerExecutor::Session {
     return inspections_[&variant] = inspection_from_json(result_of(answer));
   }
 
-  std::map<std::pair<const Variant*, TimingMode>, int>& launches() { return launches_; }
-
  private:
   void tell_problem() {
     Json question = request(Call::prepare);
@@ -94,7 +91,6 @@ class WorkerExecutor::Session {
   std::optional<std::string> hopeless_;  // why there is no worker, until the next problem
   std::map<const Variant*, EnvironmentError> guilty_;
   std::map<const Variant*, Inspection> inspections_;
-  std::map<std::pair<const Variant*, TimingMode>, int> launches_;
 };
 
 WorkerExecutor::WorkerExecutor(WorkerOptions options)
@@ -165,27 +161,16 @@ Check WorkerExecutor::verify_negated(const Variant& variant, const CheckPolicy& 
   return ask_for_check(Call::verify_negated, variant, policy);
 }
 
-double WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
+Sample WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
   Json question = request(Call::sample, variant);
   question["clock"] = to_string(mode);
   const JsonDocument answer = session_->ask(variant, question);
-  const Sample sample = sample_from_json(result_of(answer));
-  session_->launches()[{&variant, mode}] = sample.launches;
-  return sample.us;
+  return sample_from_json(result_of(answer));
 }
 
 double WorkerExecutor::sample_poisoned(const Variant& variant) {
   const JsonDocument answer = session_->ask(variant, request(Call::sample_poisoned, variant));
   return decode<double>(result_of(answer));
-}
-
-int WorkerExecutor::launches_per_sample(const Variant& variant, TimingMode mode) {
-  const auto& known = session_->launches();
-  if (const auto found = known.find({&variant, mode}); found != known.end()) return found->second;
-  Json question = request(Call::launches_per_sample, variant);
-  question["clock"] = to_string(mode);
-  const JsonDocument answer = session_->ask(variant, question);
-  return decode<int>(result_of(answer));
 }
 
 }  // namespace flashcore

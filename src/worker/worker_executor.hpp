@@ -10,11 +10,8 @@
 // and a worker ends with its parent (at the end of its input, or by the kernel's hand).
 #pragma once
 
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "execute/executor.hpp"
@@ -44,9 +41,8 @@ class WorkerExecutor final : public Executor {
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
   std::string output_hash() const override;
   Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
-  double sample(const Variant& variant, TimingMode mode) override;
+  Sample sample(const Variant& variant, TimingMode mode) override;
   double sample_poisoned(const Variant& variant) override;
-  int launches_per_sample(const Variant& variant, TimingMode mode) override;
   Resources resources(const Variant& variant) const override;
   std::string code_hash(const Variant& variant) const override;
 

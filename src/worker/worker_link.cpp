@@ -64,9 +64,10 @@ Hello WorkerLink::start() {
   const auto received = child->receive(after(kSetupFactor * options_.timeout_s));
   if (received.kind != ChildProcess::Received::Kind::line) fail_to_start(*child);
   Hello hello = read_hello(received.line, options_.program);
-  if (hello.protocol != kProtocolVersion) {
-    throw UsageError(fmt::format("{}: {} speaks version {} of the worker protocol, this program version {}",
-                                 options_.flag, options_.program, hello.protocol, kProtocolVersion));
+  if (!speaks_protocol(hello.protocol)) {
+    throw UsageError(fmt::format(
+        "{}: {} speaks version {} of the worker protocol, this program versions {} to {}", options_.flag,
+        options_.program, hello.protocol, kOldestProtocolVersion, kProtocolVersion));
   }
   child_ = std::move(child);
   return hello;
@@ -105,7 +106,8 @@ JsonDocument WorkerLink::ask(const Json& request, double patience_s) {
       lose("the worker's answer has no result", Status::crashed);
     if (!failure) return answer;
     const EnvironmentError error = failure_from_json(*failure);
-    if (error.status != Status::error) lose(error.what(), error.status);
+    const bool worker_goes_on = error.status == Status::error || error.status == Status::incorrect;
+    if (!worker_goes_on) lose(error.what(), error.status);
     throw error;
   } catch (const UsageError& error) {
     lose(error.what(), Status::crashed);

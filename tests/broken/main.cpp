@@ -20,14 +20,14 @@ int print_matrix(std::string_view backend, const char* path) {
   const bool cuda = backend == "cuda";
   if (!cuda && backend != "cpu") throw UsageError("flashcore_fault_matrix cpu|cuda [FILE]");
   const DeviceRequest request{.kind = cuda ? DeviceRequest::Kind::cuda : DeviceRequest::Kind::cpu};
-  const auto laboratory = open_laboratory(request);
+  const auto launcher = open_launcher(request);
   const auto executor = open_device(request);
-  const std::vector<Variant> kernels = broken::kernels_of(laboratory->device().backend);
+  const std::vector<Variant> kernels = broken::kernels_of(launcher.info().backend);
   std::vector<broken::MatrixRow> rows;
   for (std::size_t i = 0; i < kernels.size(); ++i) {
-    rows.push_back(broken::examine(*laboratory, *executor, kernels[i], static_cast<broken::Break>(i)));
+    rows.push_back(broken::examine(launcher, *executor, kernels[i], static_cast<broken::Break>(i)));
   }
-  fmt::print("{}\n\n{}", laboratory->device().name, broken::to_table(rows));
+  fmt::print("{}\n\n{}", launcher.info().name, broken::to_table(rows));
   if (path != nullptr) write_atomically(path, {broken::to_json(rows).dump(2), "\n"});
   return std::ranges::all_of(rows, &broken::MatrixRow::as_expected) ? 0 : 1;
 }

@@ -54,9 +54,9 @@ std::vector<NormalProblem> normal_problems() {
           {"causal_wide", causal_wide},     {"grouped_heads", grouped},      {"padded", padded}};
 }
 
-MatrixRow examine(Laboratory& laboratory, Executor& executor, const Variant& variant, Break which) {
+MatrixRow examine(const Launcher& launcher, Executor& executor, const Variant& variant, Break which) {
   return {.which = which,
-          .diagnosis = diagnose(laboratory, variant, base_problem(128, 256), kSeed, [](Probe) {}),
+          .diagnosis = diagnose(launcher, variant, base_problem(128, 256), kSeed, [](Probe) {}),
           .seen_by = seen_by(executor, variant)};
 }
 

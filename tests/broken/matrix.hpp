@@ -26,7 +26,7 @@ struct NormalProblem {
 // What a careful person checks a kernel on: odd lengths, masks, grouped heads, gaps.
 std::vector<NormalProblem> normal_problems();
 
-MatrixRow examine(Laboratory& laboratory, Executor& executor, const Variant& variant, Break which);
+MatrixRow examine(const Launcher& launcher, Executor& executor, const Variant& variant, Break which);
 
 std::string to_table(const std::vector<MatrixRow>& rows);
 Json to_json(const std::vector<MatrixRow>& rows);

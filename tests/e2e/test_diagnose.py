@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shlex
 import tempfile
 import unittest
 
@@ -25,7 +26,7 @@ class Diagnose(BenchTest):
         result = run(*WRONG)
         self.assertEqual(result.returncode, FAILED_CHECK, result.stderr)
         self.assertIn("All of O is zero", result.stdout)
-        self.assertIn("flashcore-bench diagnose 'faulty/bf16_d64_kv32' --problem batch=1,", result.stdout)
+        self.assertIn("--check-only --depth deep --variants 'faulty/bf16_d64_kv32' --problem batch=1,", result.stdout)
 
     def test_json_and_html(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -36,12 +37,26 @@ class Diagnose(BenchTest):
             self.assertEqual(answer["faults"][0]["fault"], "all_zero")
             self.assertIn(answer["sentence"], page.read_text(encoding="utf-8"))
 
-    def test_commands_that_come_next_work(self):
-        answer = json.loads(run(*WRONG, "--json").stdout)
-        for command in answer["next"]:
-            words = [word.strip("'") for word in command.split()[1:]]
-            result = run("--plugin", FAULTY, *words)
-            self.assertEqual(result.returncode, FAILED_CHECK, f"{command}: {result.stderr}")
+    def test_commands_that_come_next_run_as_printed(self):
+        e4m3 = ("--plugin", FAULTY, "diagnose", "faulty/e4m3_d64_kv32", "--problem", "seq_q=70,out_dtype=fp16")
+        for diagnose in (WRONG, e4m3):
+            answer = json.loads(run(*diagnose, "--json").stdout)
+            self.assertTrue(answer["next"])
+            for command in answer["next"]:
+                self.assertIn("--plugin", command)
+                self.assertNotIn(" diagnose ", command, "the command just run is no step further")
+                result = run(*shlex.split(command)[1:], cwd=tempfile.gettempdir())
+                self.assertEqual(result.returncode, FAILED_CHECK, f"{command}: {result.stderr}")
+        self.assertIn("out_dtype=fp16", answer["next"][0])
+
+    def test_a_problem_of_another_dtype_is_a_mistake_of_the_command_line(self):
+        problem = "batch=1,heads_q=2,seq_q=64,dtype=bf16"
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d32", "--problem", problem), USAGE,
+                          "cannot run it: compiled for another dtype")
+
+    def test_the_dtype_of_the_output_is_not_the_dtype(self):
+        problem = "batch=1,heads_q=2,seq_q=64,out_dtype=fp16"
+        self.assertIn("Nothing is wrong", self.assert_ok(run("diagnose", "cpu_scalar/e4m3_d32", "--problem", problem)))
 
     def test_mistakes(self):
         self.assert_error(run("diagnose"), USAGE, "variant")

@@ -38,7 +38,7 @@ void expect_missing_factors_are_one(const CompiledKernel& variant) {
                         .head_dim = 128,
                         .dtype = Dtype::e4m3,
                         .scale = 1.0 / 128};
-  CpuProblem buffers(problem, 1, kernels::InputKind::normal);
+  HostBuffers buffers(problem, 1, kernels::InputKind::normal);
   AttentionArgs args = buffers.args(0);
   std::vector<std::byte> workspace(variant.workspace_bytes(args));
   args.workspace = workspace.data();

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "check/cpu_inputs.hpp"
 #include "emulated/kernel_test.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/reference/cpu_reference.hpp"
@@ -28,15 +29,19 @@ Problem small_problem(Dtype dtype) {
 // --- Inputs: here both sides have one mathematical library, so that they are the same bytes
 
 void expect_same_input(const Problem& problem, const TensorShape& shape, InputTensor tensor, InputKind kind) {
-  const kernels::InputSource source{.kind = kind,
-                                    .dtype = problem.dtype,
-                                    .tensor = tensor,
-                                    .stream = kernels::random_stream(7, tensor, 3),
-                                    .rows = shape.rows};
-  const CpuInput wanted = make_cpu_input(shape, problem.heads_kv, source);
-  const std::span<std::byte> want = wanted.elements.span();
+  std::vector<std::byte> want(static_cast<std::size_t>(shape.span_elements) * size_bytes(problem.dtype));
+  std::vector<float> want_factors(static_cast<std::size_t>(shape.batch * problem.heads_kv));
+  fill_host_input({.elements = want.data(),
+                   .descale = traits(problem.dtype).scaled ? want_factors.data() : nullptr,
+                   .shape = shape,
+                   .heads_kv = problem.heads_kv,
+                   .dtype = problem.dtype,
+                   .tensor = tensor,
+                   .kind = kind,
+                   .seed = 7,
+                   .set = 3});
   std::vector<std::byte> got(want.size());
-  kernels::visit_dtype(problem.dtype, [&]<class T>(T) {  // as the gaps of `wanted`
+  kernels::visit_dtype(problem.dtype, [&]<class T>(T) {  // as the gaps of `want`
     const T nan = kernels::from_float<T>(std::numeric_limits<float>::quiet_NaN());
     for (std::size_t i = 0; i < got.size(); i += sizeof(T)) std::memcpy(&got[i], &nan, sizeof(T));
   });
@@ -58,7 +63,7 @@ void expect_same_input(const Problem& problem, const TensorShape& shape, InputTe
                                nullptr),
             0);
   if (scaled) {
-    EXPECT_TRUE(std::ranges::equal(factors, wanted.descale.span()));
+    EXPECT_TRUE(std::ranges::equal(factors, want_factors));
   }
   EXPECT_TRUE(std::ranges::equal(got, want)) << to_string(problem.dtype);
 }
@@ -113,7 +118,7 @@ class EmulatedReferenceTest : public testing::TestWithParam<Dtype> {};
 
 TEST_P(EmulatedReferenceTest, IsThatOfTheCpu) {
   for (const Problem& problem : reference_problems(GetParam())) {
-    const CpuProblem memory(problem, 5, InputKind::normal);
+    const HostBuffers memory(problem, 5, InputKind::normal);
     const DeviceReference got(problem, memory.args(0), Precision::reference);
     for (std::size_t i = 0; i < got.out.size(); ++i)
       ASSERT_NEAR(got.out[i], memory.reference_out()[i], 3e-6) << i;
@@ -135,8 +140,8 @@ TEST_P(EmulatedReferenceTest, YardstickIsThatOfTheCpu) {
   for (Problem problem : reference_problems(GetParam())) {
     for (const Dtype out_dtype : kOutputDtypes) {
       if (traits(GetParam()).scaled) problem.out_dtype = out_dtype;
-      const CpuProblem memory(problem, 5, InputKind::normal);
-      const std::vector<float> exact(memory.reference_out().begin(), memory.reference_out().end());
+      const HostBuffers memory(problem, 5, InputKind::normal);
+      const std::vector<float> exact = memory.reference_out();
       std::vector<float> want(exact.size());
       kernels::yardstick_attention(memory.args(0), problem.dtype, want.data());
       const DeviceReference got(problem, memory.args(0), Precision::yardstick);

@@ -63,13 +63,13 @@ std::vector<Case> packable_cases() {
 namespace {
 
 // Throws Failure.
-std::string launch_and_check(const CompiledKernel& variant, CpuProblem& buffers, std::uint64_t schedule) {
+std::string launch_and_check(const CompiledKernel& variant, HostBuffers& buffers, std::uint64_t schedule) {
   buffers.poison_outputs();
   AttentionArgs args = buffers.args(0);
   constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
   if (const char* reason = variant.unsupported(args, kHopper)) return reason;
   const std::size_t workspace_bytes = variant.workspace_bytes(args);
-  const HostBuffer<std::byte> workspace(static_cast<std::int64_t>(workspace_bytes) + 1);
+  const Memory workspace = allocate_host(static_cast<std::int64_t>(workspace_bytes) + 1);
   std::memset(workspace.data(), 0xFF, workspace_bytes);
   args.workspace = workspace.data();
   set_schedule_seed(schedule);
@@ -85,7 +85,7 @@ std::string failure_of(const CompiledKernel& variant, Problem problem, kernels::
   problem.head_dim = variant.spec.head_dim;
   problem.dtype = variant.spec.dtype;
   if (problem.scale == 0) problem.scale = default_scale(problem.head_dim);
-  CpuProblem buffers(problem, 1, inputs);
+  HostBuffers buffers(problem, 1, inputs);
   for (std::uint64_t schedule = 1; schedule <= kSchedules; ++schedule) {
     std::string reason;
     try {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "attention/problem.hpp"
-#include "check/cpu_problem.hpp"
 #include "emulated/machine/failure.hpp"
 #include "kernels/common/cuda_variant.cuh"
+#include "unit/support/host_buffers.hpp"
 
 namespace flashcore::emulated {
 

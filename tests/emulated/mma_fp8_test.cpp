@@ -56,7 +56,7 @@ TEST(EmulatedMmaFp8, NamesWhatItLacks) {
                         .dtype = Dtype::e4m3,
                         .scale = 0.125};
   const CompiledKernel& variant = kernels::mma_fp8_d64().front();
-  const CpuProblem buffers(problem, 1, kernels::InputKind::normal);
+  const HostBuffers buffers(problem, 1, kernels::InputKind::normal);
   AttentionArgs args = buffers.args(0);
   const auto reason = [&](int compute_capability) {
     const char* text = variant.unsupported(

@@ -11,8 +11,8 @@ namespace {
 
 class DiagnoseTest : public GpuTest {
  protected:
-  static Laboratory& laboratory() {
-    static const auto kInstance = open_laboratory({.kind = DeviceRequest::Kind::cuda});
+  static const Launcher& launcher() {
+    static const auto kInstance = open_launcher({.kind = DeviceRequest::Kind::cuda});
     return *kInstance;
   }
 };
@@ -21,7 +21,7 @@ TEST_F(DiagnoseTest, EachBrokenKernelGetsItsVerdictFirst) {
   std::vector<broken::MatrixRow> rows;
   for (int i = 0; i < broken::kBreakCount; ++i) {
     const Variant& kernel = broken::cuda_kernels()[static_cast<std::size_t>(i)];
-    rows.push_back(broken::examine(laboratory(), executor(), kernel, static_cast<broken::Break>(i)));
+    rows.push_back(broken::examine(launcher(), executor(), kernel, static_cast<broken::Break>(i)));
     EXPECT_TRUE(rows.back().as_expected()) << to_text(rows.back().diagnosis, false);
   }
   std::cout << broken::to_table(rows);
@@ -48,8 +48,8 @@ TEST_F(DiagnoseTest, RightVariantsGetNoVerdict) {
                           .head_dim = variant->spec.head_dim,
                           .dtype = variant->spec.dtype,
                           .scale = default_scale(variant->spec.head_dim)};
-    if (same_kind || !laboratory().unsupported(*variant, problem).empty()) continue;
-    const Diagnosis diagnosis = diagnose(laboratory(), *variant, problem, 1, [](Probe) {});
+    if (same_kind || !launcher().unsupported(*variant, problem).empty()) continue;
+    const Diagnosis diagnosis = diagnose(launcher(), *variant, problem, 1, [](Probe) {});
     EXPECT_TRUE(diagnosis.healthy() || has_known_limit(*variant, diagnosis)) << to_text(diagnosis, false);
   }
 }

@@ -26,9 +26,10 @@ constexpr std::uint32_t kSet = 2;
 class ReferenceTest : public GpuTest, public testing::WithParamInterface<Dtype> {};
 
 template <class T>
-std::vector<T> to_host(const DeviceBuffer& buffer) {
-  std::vector<T> host(buffer.size_bytes() / sizeof(T));
-  cuda_check(cudaMemcpy(host.data(), buffer.data(), buffer.size_bytes(), cudaMemcpyDeviceToHost), "copying");
+std::vector<T> to_host(const Memory& buffer) {
+  const auto bytes = static_cast<std::size_t>(buffer.bytes());
+  std::vector<T> host(bytes / sizeof(T));
+  cuda_check(cudaMemcpy(host.data(), buffer.data(), bytes, cudaMemcpyDeviceToHost), "copying");
   return host;
 }
 
@@ -36,11 +37,11 @@ std::vector<T> to_host(const DeviceBuffer& buffer) {
 struct MadeInput {
   MadeInput(const TensorShape& shape, std::int64_t heads_kv, Dtype dtype, InputTensor tensor,
             InputKind kind = InputKind::normal)
-      : elements(static_cast<std::size_t>(shape.span_elements) * size_bytes(dtype)) {
+      : elements(allocate_cuda(shape.span_elements * static_cast<std::int64_t>(size_bytes(dtype)))) {
     if (traits(dtype).scaled) {
-      descale = DeviceBuffer(static_cast<std::size_t>(shape.batch * heads_kv) * sizeof(float));
+      descale = allocate_cuda(shape.batch * heads_kv * static_cast<std::int64_t>(sizeof(float)));
     }
-    cuda_check(cudaMemset(elements.data(), 0xFF, elements.size_bytes()), "gaps");
+    cuda_check(cudaMemset(elements.data(), 0xFF, static_cast<std::size_t>(elements.bytes())), "gaps");
     cuda_check(kernels::cuda_fill({.data = elements.data(),
                                    .descale = static_cast<float*>(descale.data()),
                                    .dtype = dtype,
@@ -63,7 +64,7 @@ struct MadeInput {
   const float* host_factors() const { return host_descale.empty() ? nullptr : host_descale.data(); }
   const float* factors() const { return static_cast<const float*>(descale.data()); }
 
-  DeviceBuffer elements, descale;
+  Memory elements, descale;
   std::vector<std::byte> host_elements;
   std::vector<float> host_descale;  // empty where the dtype has no factors
 };
@@ -98,9 +99,19 @@ class E4m3InputsTest : public GpuTest, public testing::WithParamInterface<InputK
                                       .tensor = tensor,
                                       .stream = kernels::random_stream(kSeed, tensor, kSet),
                                       .rows = shape.rows};
-    const CpuInput wanted = make_cpu_input(shape, problem.heads_kv, source);
+    std::vector<std::byte> wanted(made.host_elements.size());
+    std::vector<float> wanted_descale(made.host_descale.size());
+    fill_host_input({.elements = wanted.data(),
+                     .descale = wanted_descale.data(),
+                     .shape = shape,
+                     .heads_kv = problem.heads_kv,
+                     .dtype = problem.dtype,
+                     .tensor = tensor,
+                     .kind = GetParam(),
+                     .seed = kSeed,
+                     .set = kSet});
     for (std::size_t i = 0; i < made.host_descale.size(); ++i) {
-      const float factor = wanted.descale.data()[i];
+      const float factor = wanted_descale[i];
       ASSERT_NEAR(made.host_descale[i], factor, factor * kLastBits) << "factor " << i;
     }
     std::int64_t apart = 0;
@@ -111,9 +122,10 @@ class E4m3InputsTest : public GpuTest, public testing::WithParamInterface<InputK
                               head % shape.heads * shape.stride.head + row % shape.rows * shape.stride.row +
                               i % shape.head_dim;
       const std::byte got = made.host_elements[static_cast<std::size_t>(at)];
-      if (got == wanted.elements.data()[at]) continue;
+      if (got == wanted[static_cast<std::size_t>(at)]) continue;
       ++apart;
-      const float factor = wanted.descale.data()[row * problem.heads_kv / shape.heads / shape.rows];
+      const float factor =
+          wanted_descale[static_cast<std::size_t>(row * problem.heads_kv / shape.heads / shape.rows)];
       const float value =
           input_value(source, {row % shape.rows, i % shape.head_dim, static_cast<std::uint64_t>(i)}) / factor;
       const auto code = [](float x) { return std::byte{kernels::e4m3_from_float(x).bits}; };
@@ -160,10 +172,11 @@ struct TwoMachines {
 // What the device's reference leaves: O, and log-sum-exp in FP32.
 struct DeviceReference {
   DeviceReference(const Problem& problem, const AttentionArgs& args, Precision precision) {
-    const auto count = static_cast<std::size_t>(query_shape(problem).elements());
-    const DeviceBuffer device_out(count * sizeof(float));
-    const DeviceBuffer device_lse(device_out.size_bytes() / static_cast<std::size_t>(problem.head_dim));
-    const DeviceBuffer scratch(kernels::cuda_reference_scratch_bytes(args));
+    const std::int64_t count = query_shape(problem).elements();
+    const Memory device_out = allocate_cuda(count * static_cast<std::int64_t>(sizeof(float)));
+    const Memory device_lse = allocate_cuda(device_out.bytes() / problem.head_dim);
+    const Memory scratch =
+        allocate_cuda(static_cast<std::int64_t>(kernels::cuda_reference_scratch_bytes(args)));
     cuda_check(kernels::cuda_reference_attention(
                    args, problem.dtype, precision, static_cast<float*>(device_out.data()),
                    static_cast<float*>(device_lse.data()), scratch.data(), nullptr),

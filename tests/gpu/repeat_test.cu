@@ -2,11 +2,13 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "check/cuda_problem.hpp"
+#include "check/cuda_check_device.hpp"
+#include "check/problem_buffers.hpp"
 #include "device/cuda_memory.hpp"
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
@@ -29,11 +31,11 @@ class RepeatTest : public GpuTest, public testing::WithParamInterface<std::tuple
  protected:
   // Words of the output that any of the repeats had different from the first.
   unsigned long long differences(const Variant& variant, AttentionArgs args, std::size_t out_bytes) {
-    const DeviceBuffer workspace(variant.workspace_bytes(args));
-    const DeviceBuffer first(out_bytes);
-    const DeviceBuffer count(sizeof(unsigned long long));
+    const Memory workspace = allocate_cuda(static_cast<std::int64_t>(variant.workspace_bytes(args)));
+    const Memory first = allocate_cuda(static_cast<std::int64_t>(out_bytes));
+    const Memory count = allocate_cuda(sizeof(unsigned long long));
     args.workspace = workspace.data();
-    cuda_check(cudaMemset(count.data(), 0, count.size_bytes()), "count");
+    cuda_check(cudaMemset(count.data(), 0, count.bytes()), "count");
     for (int repeat = 0; repeat <= kRepeats; ++repeat) {
       cuda_check(variant.launch(args, nullptr), variant.id());
       if (repeat == 0) {
@@ -52,14 +54,14 @@ class RepeatTest : public GpuTest, public testing::WithParamInterface<std::tuple
 };
 
 // Takes what memory is left but for a tenth, a quarter of a gigabyte at a time.
-std::vector<DeviceBuffer> fill_memory() {
+std::vector<Memory> fill_memory() {
   constexpr std::size_t kBlock = std::size_t{256} << 20;
   std::size_t free_bytes = 0;
   std::size_t total_bytes = 0;
   cuda_check(cudaMemGetInfo(&free_bytes, &total_bytes), "memory");
-  std::vector<DeviceBuffer> blocks;
+  std::vector<Memory> blocks;
   for (std::size_t left = free_bytes; left > total_bytes / 10 + kBlock; left -= kBlock)
-    blocks.emplace_back(kBlock);
+    blocks.push_back(allocate_cuda(static_cast<std::int64_t>(kBlock)));
   return blocks;
 }
 
@@ -75,10 +77,12 @@ TEST_P(RepeatTest, AnswersAreTheSameEachTime) {
                         .causal = true,
                         .scale = default_scale(head_dim)};
   executor().prepare(problem, 5);
-  const CudaProblem inputs(problem, 5, kernels::InputKind::normal, nullptr);
+  const std::unique_ptr<CheckDevice> device = make_cuda_check_device();
+  const ProblemBuffers inputs(problem, 5, kernels::InputKind::normal, *device);
+  device->wait("making inputs");  // the launches below are on another stream
   const std::size_t out_bytes =
       static_cast<std::size_t>(query_shape(problem).elements()) * size_bytes(output_dtype(problem));
-  const std::vector<DeviceBuffer> pressure = fill_memory();
+  const std::vector<Memory> pressure = fill_memory();
   for (const Variant* variant : all_variants()) {
     if (!executor().unsupported(*variant).empty() || variant->role == Role::peer) continue;
     EXPECT_EQ(differences(*variant, inputs.args(0), out_bytes), 0u) << variant->id();

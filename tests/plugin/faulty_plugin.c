@@ -7,6 +7,7 @@
 static flashcore_plugin_variant variants[] = {
     {.dtype = FLASHCORE_BF16, .head_dim = 64, .block_kv = 32},
     {.dtype = FLASHCORE_BF16, .head_dim = 64, .block_kv = 64},
+    {.dtype = FLASHCORE_E4M3, .head_dim = 64, .block_kv = 32},
 };
 
 static int write_zeros(size_t variant, const flashcore_attention* args, void* stream) {

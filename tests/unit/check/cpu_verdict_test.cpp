@@ -9,21 +9,21 @@ namespace flashcore {
 namespace {
 
 const Problem kProblem{.batch = 2, .heads_q = 4, .heads_kv = 4, .seq_q = 100, .seq_kv = 100, .head_dim = 64};
-const ErrorNorms kYardstick{.max_abs = 1e-3, .rel_l2 = 5e-4};
+const ErrorNorms kUnfused{.max_abs = 1e-3, .rel_l2 = 5e-4};
 
 Observation good() { return {.error = {.max_abs = 1e-3, .rel_l2 = 5e-4, .worst_index = 12345}}; }
 
 Check judged(const Observation& seen, const CheckPolicy& policy = {}) {
-  return judge(kProblem, seen, kYardstick, policy);
+  return judge(kProblem, seen, kUnfused, policy);
 }
 
-TEST(Verdict, PassesWithinTwiceTheYardstick) {
+TEST(Verdict, PassesWithinTwiceTheUnfusedError) {
   const Check check = judged(good());
   EXPECT_TRUE(check.passed) << check.reason;
   EXPECT_EQ(check.reason, "");
   EXPECT_GE(check.limit.max_abs, 2e-3);
   EXPECT_LT(check.limit.max_abs, 2.1e-3);
-  EXPECT_EQ(check.yardstick_max_abs, kYardstick.max_abs);
+  EXPECT_EQ(check.unfused_max_abs, kUnfused.max_abs);
 }
 
 TEST(Verdict, NamesTheWorstElement) {
@@ -52,9 +52,15 @@ TEST(Verdict, NanNeverPasses) {
   Observation seen = good();
   seen.error.nonfinite = 1;
   EXPECT_FALSE(judged(seen).passed);
-  ErrorNorms yardstick = kYardstick;
-  yardstick.max_abs = kNan;
-  EXPECT_FALSE(judge(kProblem, good(), yardstick, {}).passed);
+  ErrorNorms unfused = kUnfused;
+  unfused.max_abs = kNan;
+  EXPECT_FALSE(judge(kProblem, good(), unfused, {}).passed);
+}
+
+TEST(Verdict, WritingPastTheWorkspaceFails) {
+  Observation seen = good();
+  seen.past_workspace = 3;
+  EXPECT_EQ(judged(seen).reason, "writes past its workspace: 3 words around it have changed");
 }
 
 TEST(Verdict, UnwrittenAndOutOfBoundsFail) {

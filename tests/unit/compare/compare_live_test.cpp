@@ -85,7 +85,7 @@ class NamedExecutor : public FakeExecutor {
     log_ += static_cast<char>(std::toupper(name_));
     FakeExecutor::prepare(problem, seed, inputs);
   }
-  double sample(const Variant& variant, TimingMode mode) override {
+  Sample sample(const Variant& variant, TimingMode mode) override {
     log_ += name_;
     return FakeExecutor::sample(variant, mode);
   }

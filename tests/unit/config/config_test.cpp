@@ -145,7 +145,7 @@ TEST(Config, BlocksAreRead) {
   EXPECT_EQ(plan.policy.seed, 7u);
   EXPECT_EQ(plan.baseline, "scalar/*");
   EXPECT_EQ(plan.policy.check_policy.depth, CheckDepth::deep);
-  EXPECT_EQ(plan.policy.check_policy.yardstick_factor, 3);
+  EXPECT_EQ(plan.policy.check_policy.unfused_factor, 3);
   EXPECT_EQ(plan.policy.check_policy.max_abs, 0.5);
   EXPECT_EQ(plan.policy.check_policy.rel_l2, 0.25);
   EXPECT_EQ(plan.policy.measure.modes, (std::vector<TimingMode>{TimingMode::call, TimingMode::hot}));

@@ -107,7 +107,7 @@ TEST_F(Nvml, SamplerReadsInTheBackground) {
 class ReadWhileSampling : public testing::FakeExecutor {
  public:
   explicit ReadWhileSampling(TelemetrySampler& sampler) : sampler_(sampler) {}
-  double sample(const Variant& variant, TimingMode mode) override {
+  Sample sample(const Variant& variant, TimingMode mode) override {
     sampler_.begin();
     return FakeExecutor::sample(variant, mode);
   }

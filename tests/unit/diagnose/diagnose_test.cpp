@@ -16,9 +16,9 @@ namespace {
 
 using testing::expect_contains;
 
-Laboratory& laboratory() {
-  static const auto kInstance = open_laboratory({.kind = DeviceRequest::Kind::cpu});
-  return *kInstance;
+const Launcher& launcher() {
+  static const Launcher instance = open_launcher({.kind = DeviceRequest::Kind::cpu});
+  return instance;
 }
 
 Problem problem_of(const Variant& variant) {
@@ -32,7 +32,7 @@ Problem problem_of(const Variant& variant) {
 }
 
 Diagnosis diagnose_one(const Variant& variant) {
-  return diagnose(laboratory(), variant, problem_of(variant), 1, [](Probe) {});
+  return diagnose(launcher(), variant, problem_of(variant), 1, [](Probe) {});
 }
 
 const Variant& kernel_with(broken::Break which) {
@@ -44,7 +44,7 @@ TEST(FaultMatrix, EachBrokenKernelGetsItsVerdictFirst) {
   std::vector<broken::MatrixRow> rows;
   for (int i = 0; i < broken::kBreakCount; ++i) {
     const auto which = static_cast<broken::Break>(i);
-    rows.push_back(broken::examine(laboratory(), *executor, kernel_with(which), which));
+    rows.push_back(broken::examine(launcher(), *executor, kernel_with(which), which));
     EXPECT_TRUE(rows.back().as_expected()) << to_text(rows.back().diagnosis, false);
   }
   std::cout << broken::to_table(rows);
@@ -68,7 +68,9 @@ TEST(Diagnose, SaysWhereAndWhatNext) {
   expect_contains(text, "\n     24 0000000");
   expect_contains(text, "\n     22 .......");
   expect_contains(
-      text, "  flashcore-bench diagnose 'lost_rows/fp16_d64_q32_kv32_w4_s3' --problem batch=1,heads_q=2,");
+      text,
+      "  flashcore-bench --check-only --depth deep --variants 'lost_rows/fp16_d64_q32_kv32_w4_s3' --problem "
+      "batch=1,heads_q=2,");
   expect_contains(text, "  passed           repeats ");
   expect_contains(text, "  some_rows        query_rows ");
 }

@@ -7,11 +7,11 @@
 #include <limits>
 #include <vector>
 
-#include "check/cpu_problem.hpp"
 #include "execute/cpu_executor.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/reference/cpu_reference.hpp"
 #include "registry/registry.hpp"
+#include "unit/support/host_buffers.hpp"
 #include "unit/support/kernel_variant.hpp"
 #include "unit/support/support.hpp"
 
@@ -111,7 +111,7 @@ Problem small_problem() {
 
 TEST(E4m3Inputs, AreTheNormalValuesOfOtherDtypes) {
   Problem problem = small_problem();
-  const CpuProblem eight(problem, 3, InputKind::normal);
+  const HostBuffers eight(problem, 3, InputKind::normal);
   const AttentionArgs args = eight.args(0);
   const std::uint64_t stream = kernels::random_stream(3, InputTensor::k, 0);
   const auto* k = static_cast<const E4m3*>(args.k);
@@ -124,7 +124,7 @@ TEST(E4m3Inputs, AreTheNormalValuesOfOtherDtypes) {
 
 TEST(E4m3Inputs, FillTheRangeOfEachHead) {
   const Problem problem = small_problem();
-  const CpuProblem memory(problem, 3, InputKind::normal);
+  const HostBuffers memory(problem, 3, InputKind::normal);
   const AttentionArgs args = memory.args(0);
   const std::int64_t group = 2 * problem.seq_q * problem.head_dim;
   for (std::int64_t head = 0; head < 4; ++head) {
@@ -141,7 +141,7 @@ TEST(E4m3Inputs, FillTheRangeOfEachHead) {
 }
 
 TEST(E4m3Inputs, SubnormalsStaySo) {
-  const CpuProblem memory(small_problem(), 3, InputKind::subnormal);
+  const HostBuffers memory(small_problem(), 3, InputKind::subnormal);
   const AttentionArgs args = memory.args(0);
   EXPECT_EQ(args.v_descale[1], 1);
   for (int i = 0; i < 1000; ++i) {
@@ -153,7 +153,7 @@ TEST(E4m3Inputs, SubnormalsStaySo) {
 TEST(E4m3Inputs, GapsAreNan) {
   Problem problem = small_problem();
   problem.layout = Layout::padded;
-  const CpuProblem memory(problem, 3, InputKind::normal);
+  const HostBuffers memory(problem, 3, InputKind::normal);
   EXPECT_TRUE(std::isnan(to_float(static_cast<const E4m3*>(memory.args(0).k)[problem.head_dim])));
 }
 
@@ -185,7 +185,7 @@ double expected_element(const Problem& problem, const AttentionArgs& args, std::
 
 TEST(E4m3Reference, IsOfTheScaledValues) {
   const Problem problem = small_problem();
-  const CpuProblem memory(problem, 3, InputKind::normal);
+  const HostBuffers memory(problem, 3, InputKind::normal);
   for (const std::int64_t row : {0, 41, 100, 319}) {
     EXPECT_NEAR(memory.reference_out()[row * problem.head_dim],
                 expected_element(problem, memory.args(0), row), 1e-5);
@@ -196,16 +196,17 @@ TEST(E4m3Reference, YardstickRoundsProbabilitiesAndOutput) {
   Problem problem = small_problem();
   for (const Dtype out_dtype : kOutputDtypes) {
     problem.out_dtype = out_dtype;
-    const CpuProblem memory(problem, 3, InputKind::normal);
-    std::vector<float> out(memory.reference_out().size());
+    const HostBuffers memory(problem, 3, InputKind::normal);
+    const std::vector<float> exact = memory.reference_out();
+    std::vector<float> out(exact.size());
     kernels::yardstick_attention(memory.args(0), problem.dtype, out.data());
     double error = 0;
     double size = 0;
     kernels::visit_output_dtype(out_dtype, [&]<class T>(T) {
       for (std::size_t i = 0; i < out.size(); ++i) {
         ASSERT_EQ(out[i], to_float(from_float<T>(out[i])));
-        error += std::pow(out[i] - memory.reference_out()[i], 2);
-        size += std::pow(memory.reference_out()[i], 2);
+        error += std::pow(out[i] - exact[i], 2);
+        size += std::pow(exact[i], 2);
       }
     });
     // Roundings of P are of up to 1/16, and 1/40 on average.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "record/ranking.hpp"
 #include "results/result_file.hpp"
 #include "unit/support/sample_records.hpp"
 #include "unit/support/support.hpp"
@@ -164,6 +165,36 @@ TEST(RecordJson, WhatNobodyMeasuredIsAbsent) {
   }
 }
 
+TEST(RecordJson, ErrorsThatNobodyKnowsMayBeNull) {
+  const Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
+  Json json = to_json(record);
+  json["check"]["rel_l2"] = nullptr;
+  const Record back = parse_results(document(json.dump()), "test.json").records.at(0);
+  EXPECT_TRUE(std::isnan(back.check->error.rel_l2));
+  EXPECT_EQ(back.check->error.max_abs, record.check->error.max_abs);
+  Json without = json;
+  without["check"].erase("max_abs");
+  EXPECT_THROW(parse_results(document(without.dump()), "test.json"), UsageError);
+}
+
+TEST(RecordJson, ASuspectIsNeitherRankedNorOk) {
+  Json json = to_json(ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10));
+  json["status"] = "suspect";
+  const std::vector<Record> records = parse_results(document(json.dump()), "test.json").records;
+  EXPECT_EQ(records[0].status, Status::suspect);
+  EXPECT_EQ(find_best(records), nullptr);
+}
+
+TEST(RecordJson, TheRoleOfOldFilesIsThatOfTheirFamilysName) {
+  Record record = ok_record(sample_problem(), "peer_torch_flash", {}, 10);
+  Json json = to_json(record);
+  json.erase("role");
+  EXPECT_EQ(parse_results(document(json.dump()), "test.json").records.at(0).role, Role::peer);
+  record.role = Role::plugin;
+  EXPECT_EQ(to_json(record)["role"], "plugin");
+  EXPECT_EQ(parse_results(document(to_json(record).dump()), "test.json").records.at(0).role, Role::plugin);
+}
+
 TEST(RecordJson, UnknownFieldsAndNullAreSkipped) {
   Json json = to_json(ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10));
   json["moon_phase"] = 1.5;
@@ -194,7 +225,9 @@ TEST(ResultFile, ComplaintsNameFilePlaceAndNearestWord) {
 }
 
 TEST(ResultFile, RefusesOtherFormsAndBrokenText) {
-  expect_contains(complaint(document("", "2")), "base.json: /schema_version: 2 is another form");
+  expect_contains(complaint(document("", "2")), "base.json: /schema_version: 2 is newer than this program");
+  expect_contains(complaint(document("", "0")), "base.json: /schema_version: 0 is out of range");
+  EXPECT_EQ(complaint(R"({"schema_version":2,"compatible_with":1,"records":[]})"), "");
   expect_contains(complaint(R"({"records":[]})"), "\"schema_version\" is missing");
   expect_contains(complaint(R"({"schema_version":1})"), "\"records\" is missing");
   expect_contains(complaint("[]"), "base.json: ");

@@ -97,6 +97,11 @@ TEST_F(RunTest, CatchesCheatsAfterTiming) {
   EXPECT_NE(sink.records[2].reason.find("poisoned"), std::string::npos);
 }
 
+TEST_F(RunTest, ABusyMachineMakesNoHonestVariantIncorrect) {
+  executor.set_script(variants[1].id(), {.behaviour = Behaviour::disturbed_once});
+  EXPECT_EQ(run_all().ok, 6);
+}
+
 TEST_F(RunTest, TurnsFailuresIntoRecordsAndGoesOn) {
   executor.set_script(variants[0].id(), {.behaviour = Behaviour::throws_in_verify});
   executor.set_script(variants[1].id(), {.behaviour = Behaviour::throws_in_sample});

@@ -24,6 +24,7 @@ enum class Behaviour {
   wrong_when_run_again,   // passes its first check of a problem, none after it
   keeps_old_result,       // its output does not follow when inputs change
   skips_when_written,     // slow only when its output is not yet right
+  disturbed_once,         // right; something else slows down the first poisoned calls
   wrong_on_large_scores,  // passes on all other inputs
   changes_its_bits,       // passes, but no two outputs are the same
 };
@@ -96,7 +97,7 @@ class FakeExecutor : public Executor {
 
   std::string output_hash() const override { return last_changes_ ? std::to_string(calls_.size()) : "same"; }
 
-  double sample(const Variant& variant, TimingMode mode) override {
+  Sample sample(const Variant& variant, TimingMode mode) override {
     calls_.push_back(std::string(to_string(mode)) + " " + variant.id());
     const Script script = script_of(variant);
     if (script.behaviour == Behaviour::throws_in_sample) {
@@ -107,7 +108,7 @@ class FakeExecutor : public Executor {
                       : mode == TimingMode::cold ? hot * script.cold_factor
                                                  : hot + script.call_overhead_us;
     elapsed_us_ += us;
-    return us;
+    return {.us = us, .launches = 1};
   }
 
   Check verify_negated(const Variant& variant, const CheckPolicy& policy) override {
@@ -116,7 +117,11 @@ class FakeExecutor : public Executor {
   }
 
   double sample_poisoned(const Variant& variant) override {
-    const double us = sample(variant, TimingMode::call);
+    const double us = sample(variant, TimingMode::call).us;
+    if (script_of(variant).behaviour == Behaviour::disturbed_once &&
+        poisoned_[variant.id()]++ < kDisturbedCalls) {
+      return 1000 * us;
+    }
     return script_of(variant).behaviour == Behaviour::skips_when_written ? 1000 * us : us;
   }
 
@@ -126,8 +131,6 @@ class FakeExecutor : public Executor {
     device_.ceilings = {.copy_bytes_per_s = 3e12, .mma_flops_per_s = 6e14, .exp2_per_s = 4e12};
   }
 
-  int launches_per_sample(const Variant&, TimingMode) override { return 1; }
-
   Resources resources(const Variant&) const override { return {.registers = 64, .threads = 128}; }
 
  private:
@@ -136,16 +139,16 @@ class FakeExecutor : public Executor {
     return found == scripts_.end() ? Script{} : found->second;
   }
 
-  // Errors `factor` times those of the yardstick.
+  // Errors `factor` times those of an unfused attention.
   static Check make_check(const CheckPolicy& policy, double factor, const std::string& reason) {
     constexpr double kMaxAbs = 5e-4;
     constexpr double kRelL2 = 2.5e-4;
     Check check;
     check.error = {
         .max_abs = factor * kMaxAbs, .mean_abs = factor * 1e-5, .rel_l2 = factor * kRelL2, .worst_index = 0};
-    check.limit = {.max_abs = policy.yardstick_factor * kMaxAbs, .rel_l2 = policy.yardstick_factor * kRelL2};
-    check.yardstick_max_abs = kMaxAbs;
-    check.yardstick_rel_l2 = kRelL2;
+    check.limit = {.max_abs = policy.unfused_factor * kMaxAbs, .rel_l2 = policy.unfused_factor * kRelL2};
+    check.unfused_max_abs = kMaxAbs;
+    check.unfused_rel_l2 = kRelL2;
     check.passed = reason.empty();
     check.reason = reason;
     return check;
@@ -154,7 +157,9 @@ class FakeExecutor : public Executor {
   DeviceInfo device_;
   std::map<std::string, Script> scripts_;
   std::vector<std::string> refused_;
+  static constexpr int kDisturbedCalls = 10;
   std::map<std::string, int> checks_;  // of the prepared problem, by variant
+  std::map<std::string, int> poisoned_;
   std::vector<std::string> calls_;
   kernels::InputKind inputs_ = kernels::InputKind::normal;
   bool last_changes_ = false;  // the variant verified last is one that changes its bits

@@ -13,7 +13,7 @@ using testing::FakeExecutor;
 
 std::vector<double> take_samples(FakeExecutor& executor, const Variant& variant) {
   std::vector<double> samples;
-  for (int i = 0; i < 101; ++i) samples.push_back(executor.sample(variant, TimingMode::hot));
+  for (int i = 0; i < 101; ++i) samples.push_back(executor.sample(variant, TimingMode::hot).us);
   return samples;
 }
 

@@ -66,7 +66,7 @@ TEST(WorkerProtocol, InspectionsAndPoliciesComeBackTheSame) {
                               .code_hash = "0123"};
   const JsonDocument inspected = through_a_line(to_json(inspection));
   EXPECT_EQ(to_json(inspection_from_json(JsonReader(inspected))), to_json(inspection));
-  const CheckPolicy policy{.yardstick_factor = 3, .max_abs = 1e-3, .rel_l2 = 2e-3};
+  const CheckPolicy policy{.unfused_factor = 3, .max_abs = 1e-3, .rel_l2 = 2e-3};
   const JsonDocument told = through_a_line(to_json(policy));
   EXPECT_EQ(to_json(check_policy_from_json(JsonReader(told))), to_json(policy));
 }

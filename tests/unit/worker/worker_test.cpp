@@ -96,7 +96,7 @@ Status failure_of(const FakeWorker& worker, std::string* reason = nullptr, doubl
   try {
     link.ask({{"call", "sample"}}, patience_s);
   } catch (const EnvironmentError& error) {
-    EXPECT_EQ(link.is_up(), error.status == Status::error);
+    EXPECT_EQ(link.is_up(), error.status == Status::error || error.status == Status::incorrect);
     if (reason != nullptr) *reason = error.what();
     return error.status;
   }
@@ -104,8 +104,37 @@ Status failure_of(const FakeWorker& worker, std::string* reason = nullptr, doubl
 }
 
 TEST(WorkerLink, AnotherProtocolNamesTheFlag) {
-  const FakeWorker worker("read line", {.protocol = kProtocolVersion + 1});
-  EXPECT_USAGE_ERROR(WorkerLink(worker.options()), "--live: ");
+  for (const int protocol : {kProtocolVersion + 1, kOldestProtocolVersion - 1}) {
+    const FakeWorker worker("read line", {.protocol = protocol});
+    EXPECT_USAGE_ERROR(WorkerLink(worker.options()), "--live: ");
+  }
+}
+
+TEST(WorkerLink, SpeaksTheProtocolBeforeThisOne) {
+  EXPECT_LT(kOldestProtocolVersion, kProtocolVersion);
+  for (int protocol = kOldestProtocolVersion; protocol <= kProtocolVersion; ++protocol) {
+    const FakeWorker worker("read line; echo '{\"result\":1}'; read line", {.protocol = protocol});
+    EXPECT_EQ(failure_of(worker), Status::ok) << protocol;
+  }
+}
+
+TEST(WorkerLink, AnIncorrectVariantDoesNotCostTheWorker) {
+  const std::string answer = to_line(failure_to_json("launches no kernel", Status::incorrect));
+  const FakeWorker worker("read line; echo '" + answer + "'; read line; echo '{\"result\":1}'; read line");
+  WorkerLink link(worker.options());
+  EXPECT_THROW(link.ask({{"call", "sample"}}, 20), EnvironmentError);
+  EXPECT_TRUE(link.is_up());
+  EXPECT_NO_THROW(link.ask({{"call", "sample"}}, 20));
+}
+
+TEST(ChildProcess, ThreadsThatWaitSleepUnlessTheUserSaysOtherwise) {
+  ::unsetenv("OMP_WAIT_POLICY");
+  ChildProcess usual = shell("echo $OMP_WAIT_POLICY");
+  EXPECT_EQ(receive(usual).line, "passive");
+  ::setenv("OMP_WAIT_POLICY", "active", 1);
+  ChildProcess told = shell("echo $OMP_WAIT_POLICY");
+  EXPECT_EQ(receive(told).line, "active");
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
 }
 
 TEST(WorkerLink, EachWayToFailHasItsStatus) {
@@ -118,7 +147,7 @@ TEST(WorkerLink, EachWayToFailHasItsStatus) {
   expect_contains(reason, "oh no");
   EXPECT_EQ(failure_of(FakeWorker("read line; kill -KILL $$")), Status::crashed);
   EXPECT_EQ(failure_of(FakeWorker("read line; echo nonsense; read line")), Status::crashed);
-  for (const Status status : {Status::out_of_memory, Status::crashed, Status::error}) {
+  for (const Status status : {Status::out_of_memory, Status::crashed, Status::error, Status::incorrect}) {
     const std::string answer = to_line(failure_to_json("so it is", status));
     EXPECT_EQ(failure_of(FakeWorker("read line; echo '" + answer + "'; read line"), &reason), status);
     EXPECT_EQ(reason, "so it is");
@@ -179,8 +208,9 @@ TEST_F(WorkerExecutorTest, DoesWhatAnExecutorDoes) {
   EXPECT_TRUE(executor.verify(drill(1), {}).passed);
   EXPECT_TRUE(executor.verify_negated(drill(1), {}).passed);
   EXPECT_FALSE(executor.verify(drill(6), {}).passed);
-  EXPECT_GT(executor.sample(drill(1), TimingMode::hot), 0);
-  EXPECT_GT(executor.launches_per_sample(drill(1), TimingMode::hot), 1);
+  const Sample sample = executor.sample(drill(1), TimingMode::hot);
+  EXPECT_GT(sample.us, 0);
+  EXPECT_GT(sample.launches, 1);
   EXPECT_GT(executor.sample_poisoned(drill(1)), 0);
   const std::vector<std::string> ids = executor.variant_ids();
   EXPECT_EQ(ids.size(), all_variants().size() + kDrillVariants);

@@ -1,0 +1,128 @@
+#include "check/cpu_check_device.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+#include "base/error.hpp"
+#include "check/cpu_inputs.hpp"
+#include "kernels/common/cpu_numeric.hpp"
+#include "kernels/common/cpu_threads.hpp"
+#include "kernels/reference/cpu_reference.hpp"
+
+namespace flashcore {
+namespace {
+
+using kernels::DifferenceSums;
+
+constexpr std::int64_t kChunkElements = 1 << 14;
+
+// Sums over [0, count) in chunks, merged in order so that the result does not depend on the threads.
+template <class Add>
+DifferenceSums sum_differences(std::int64_t count, Add add) {
+  std::vector<DifferenceSums> partial((count + kChunkElements - 1) / kChunkElements);
+#pragma omp parallel for
+  for (std::int64_t c = 0; c < static_cast<std::int64_t>(partial.size()); ++c) {
+    for (std::int64_t i = c * kChunkElements; i < std::min(count, (c + 1) * kChunkElements); ++i) {
+      add(partial[c], i);
+    }
+  }
+  DifferenceSums sums;
+  for (const DifferenceSums& part : partial) merge(sums, part);
+  return sums;
+}
+
+template <class Word>
+std::int64_t count_other_words(const void* data, std::int64_t bytes, Word poison) {
+  const auto* words = static_cast<const Word*>(data);
+  const auto count = bytes / static_cast<std::int64_t>(sizeof(Word));
+  return std::count_if(words, words + count, [poison](Word word) { return word != poison; });
+}
+
+class CpuCheckDevice final : public CheckDevice {
+ public:
+  Memory allocate(std::int64_t bytes) override { return allocate_host(bytes); }
+
+  void copy_in(void* to, std::span<const std::byte> from) override {
+    if (!from.empty()) std::memcpy(to, from.data(), from.size());
+  }
+  void copy_out(std::span<std::byte> to, const void* from) const override {
+    if (!to.empty()) std::memcpy(to.data(), from, to.size());
+  }
+
+  void poison(void* data, std::int64_t bytes) override {
+    std::fill_n(static_cast<std::uint32_t*>(data), bytes / 4, kernels::kPoison32);
+  }
+  std::int64_t count_written(const void* data, std::int64_t bytes, std::int64_t word_bytes) const override {
+    return word_bytes == 2 ? count_other_words(data, bytes, kernels::kPoison16)
+                           : count_other_words(data, bytes, kernels::kPoison32);
+  }
+
+  void fill_input(const InputTensorFill& fill) override { fill_host_input(fill); }
+
+  void negate(void* data, std::int64_t bytes, std::int64_t word_bytes) override {
+    auto* all = static_cast<std::byte*>(data);
+    for (std::int64_t i = word_bytes - 1; i < bytes; i += word_bytes)
+      all[i] ^= std::byte{0x80};  // little-endian
+  }
+
+  void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
+                     float* lse) override;
+  std::int64_t reference_scratch_bytes(const AttentionArgs& args) const override {
+    const std::int64_t keys = args.sequences.most_keys();
+    const std::int64_t head_buffers = 2 * keys * args.head_dim;
+    const std::int64_t row_scratch = kernels::thread_count() * (keys + args.head_dim);
+    return static_cast<std::int64_t>(sizeof(float)) * (head_buffers + row_scratch);
+  }
+
+  DifferenceSums compare(const void* values, Dtype dtype, const TensorShape& shape,
+                         const float* reference) const override;
+  DifferenceSums compare_fp32(const float* values, const float* reference,
+                              std::int64_t count) const override {
+    return sum_differences(count, [&](DifferenceSums& sums, std::int64_t i) {
+      const bool poisoned = std::bit_cast<std::uint32_t>(values[i]) == kernels::kPoison32;
+      add_difference(sums, values[i], reference[i], poisoned, i);
+    });
+  }
+
+  void check_launch(int code, std::string_view what) const override {
+    if (code == 0) return;
+    const std::string message = fmt::format("{} failed: {}", what, std::strerror(code));
+    if (code == ENOMEM) throw OutOfMemoryError(message);
+    throw EnvironmentError(message);
+  }
+  void wait(std::string_view) const override {}
+  void* stream() const override { return nullptr; }
+};
+
+void CpuCheckDevice::run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
+                                   float* lse) try {
+  if (kind == ReferenceKind::unfused) return kernels::yardstick_attention(args, dtype, out);
+  kernels::reference_attention(args, dtype, out, lse);
+} catch (const std::bad_alloc&) {
+  throw OutOfMemoryError("memory ran out while the reference was computed");
+}
+
+DifferenceSums CpuCheckDevice::compare(const void* values, Dtype dtype, const TensorShape& shape,
+                                       const float* reference) const {
+  const auto* tensor = static_cast<const std::uint16_t*>(values);
+  return kernels::visit_output_dtype(dtype, [&]<class T>(T) {
+    return sum_differences(shape.elements(), [&](DifferenceSums& sums, std::int64_t i) {
+      const std::int64_t row = i / shape.head_dim;
+      const std::int64_t head = row / shape.rows;
+      const std::uint16_t bits = kernels::row_pointer(
+          tensor, shape.stride, head / shape.heads, head % shape.heads, row % shape.rows)[i % shape.head_dim];
+      add_difference(sums, to_float(T{bits}), reference[i], bits == kernels::kPoison16, i);
+    });
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<CheckDevice> make_cpu_check_device() { return std::make_unique<CpuCheckDevice>(); }
+
+}  // namespace flashcore

@@ -1,0 +1,113 @@
+#include "check/cuda_check_device.hpp"
+
+#include <cuda_runtime.h>
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "device/cuda_memory.hpp"
+#include "kernels/reference/cuda_reference.hpp"
+
+namespace flashcore {
+namespace {
+
+using kernels::DifferenceSums;
+
+class CudaCheckDevice final : public CheckDevice {
+ public:
+  Memory allocate(std::int64_t bytes) override { return allocate_cuda(bytes); }
+
+  void copy_in(void* to, std::span<const std::byte> from) override {
+    cuda_check(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream_),
+               "copying to the device");
+    wait("copying to the device");
+  }
+  void copy_out(std::span<std::byte> to, const void* from) const override {
+    cuda_check(cudaMemcpyAsync(to.data(), from, to.size(), cudaMemcpyDeviceToHost, stream_),
+               "copying from the device");
+    wait("copying from the device");
+  }
+
+  void poison(void* data, std::int64_t bytes) override {
+    cuda_check(kernels::cuda_poison(data, static_cast<std::size_t>(bytes), stream_), "poisoning");
+  }
+  std::int64_t count_written(const void* data, std::int64_t bytes, std::int64_t word_bytes) const override {
+    std::int64_t written = 0;
+    const int code = kernels::cuda_count_written(data, static_cast<std::size_t>(bytes),
+                                                 static_cast<std::size_t>(word_bytes), written, stream_);
+    cuda_check(code, "counting words that are not poison");
+    return written;
+  }
+
+  void fill_input(const InputTensorFill& fill) override;
+
+  void negate(void* data, std::int64_t bytes, std::int64_t word_bytes) override {
+    const int code = kernels::cuda_negate(data, static_cast<std::size_t>(bytes),
+                                          static_cast<std::size_t>(word_bytes), stream_);
+    cuda_check(code, "negating values");
+  }
+
+  void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
+                     float* lse) override {
+    const Memory scratch = allocate(reference_scratch_bytes(args));
+    const auto precision =
+        kind == ReferenceKind::unfused ? kernels::Precision::yardstick : kernels::Precision::reference;
+    cuda_check(kernels::cuda_reference_attention(args, dtype, precision, out, lse, scratch.data(), stream_),
+               "running the reference");
+    wait("running the reference");  // before the scratch memory goes
+  }
+  std::int64_t reference_scratch_bytes(const AttentionArgs& args) const override {
+    return static_cast<std::int64_t>(kernels::cuda_reference_scratch_bytes(args));
+  }
+
+  DifferenceSums compare(const void* values, Dtype dtype, const TensorShape& shape,
+                         const float* reference) const override {
+    DifferenceSums sums;
+    const int code = kernels::cuda_compare(values, dtype, shape.stride, reference, shape.batch, shape.heads,
+                                           shape.rows, shape.head_dim, sums, stream_);
+    cuda_check(code, "comparing with the reference");
+    return sums;
+  }
+  DifferenceSums compare_fp32(const float* values, const float* reference,
+                              std::int64_t count) const override {
+    DifferenceSums sums;
+    cuda_check(kernels::cuda_compare_fp32(values, reference, count, sums, stream_),
+               "comparing with the reference");
+    return sums;
+  }
+
+  void check_launch(int code, std::string_view what) const override {
+    if (code != 0) cuda_check(code, fmt::format("launching {}", what));
+  }
+  void wait(std::string_view what) const override { cuda_check(cudaStreamSynchronize(stream_), what); }
+  void* stream() const override { return stream_; }
+
+ private:
+  StreamHandle owned_ = make_stream();
+  CUstream_st* stream_ = owned_.get();
+};
+
+void CudaCheckDevice::fill_input(const InputTensorFill& fill) {
+  constexpr int kNanBytes = 0xFF;  // in every dtype
+  const std::size_t bytes = static_cast<std::size_t>(fill.shape.span_elements) * size_bytes(fill.dtype);
+  cuda_check(cudaMemsetAsync(fill.elements, kNanBytes, bytes, stream_), "filling an input's gaps");
+  const kernels::TensorFill values{.data = fill.elements,
+                                   .descale = fill.descale,
+                                   .dtype = fill.dtype,
+                                   .stride = fill.shape.stride,
+                                   .batch = fill.shape.batch,
+                                   .heads = fill.shape.heads,
+                                   .rows = fill.shape.rows,
+                                   .head_dim = fill.shape.head_dim,
+                                   .heads_kv = fill.heads_kv,
+                                   .seed = fill.seed,
+                                   .tensor = fill.tensor,
+                                   .set = fill.set,
+                                   .kind = fill.kind};
+  cuda_check(kernels::cuda_fill(values, stream_), "making inputs");
+}
+
+}  // namespace
+
+std::unique_ptr<CheckDevice> make_cuda_check_device() { return std::make_unique<CudaCheckDevice>(); }
+
+}  // namespace flashcore

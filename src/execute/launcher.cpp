@@ -1,0 +1,45 @@
+#include "execute/launcher.hpp"
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "check/cpu_check_device.hpp"
+#include "registry/supports.hpp"
+
+namespace flashcore {
+
+std::string Launcher::unsupported(const Variant& variant, const Problem& problem) const {
+  return unsupported_reason(variant, problem, place_of(info_));
+}
+
+AttentionArgs Launcher::args(const Variant& variant, ProblemBuffers& buffers, std::int64_t set) const {
+  AttentionArgs args = buffers.args(set);
+  args.workspace = buffers.workspace(static_cast<std::int64_t>(variant.workspace_bytes(args)));
+  return args;
+}
+
+void Launcher::launch(const Variant& variant, const AttentionArgs& args) const {
+  if (const int code = variant.launch(args, device_->stream()); code != 0) {
+    device_->check_launch(code, variant.id());
+  }
+}
+
+void Launcher::run(const Variant& variant, ProblemBuffers& buffers) const {
+  launch(variant, args(variant, buffers, 0));
+  device_->wait(fmt::format("running {}", variant.id()));
+}
+
+Launcher open_cpu_launcher() { return {cpu_device(), make_cpu_check_device()}; }
+
+#ifndef FLASHCORE_HAVE_CUDA
+Launcher open_cuda_launcher(int) { throw EnvironmentError("this program was built without CUDA"); }
+#endif
+
+Launcher open_launcher(const DeviceRequest& request) {
+  if (request.kind == DeviceRequest::Kind::cpu) return open_cpu_launcher();
+  const CudaStatus cuda = cuda_status();
+  if (cuda.devices.empty()) throw EnvironmentError("no CUDA device can be used: " + cuda.problem);
+  return open_cuda_launcher(request.index);
+}
+
+}  // namespace flashcore

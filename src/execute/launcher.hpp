@@ -1,0 +1,45 @@
+// Launches variants into the buffers of a problem on one device.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "check/problem_buffers.hpp"
+#include "device/device.hpp"
+#include "variant/variant.hpp"
+
+namespace flashcore {
+
+class Launcher {
+ public:
+  Launcher(DeviceInfo info, std::unique_ptr<CheckDevice> device)
+      : info_(std::move(info)), device_(std::move(device)) {}
+
+  const DeviceInfo& info() const { return info_; }
+  DeviceInfo& info() { return info_; }
+  CheckDevice& device() const { return *device_; }
+
+  // Why the variant cannot run the problem here, or an empty text. Looks at strides, not at pointers.
+  std::string unsupported(const Variant& variant, const Problem& problem) const;
+
+  // Arguments of a launch that reads one input set, with the variant's workspace.
+  AttentionArgs args(const Variant& variant, ProblemBuffers& buffers, std::int64_t set) const;
+
+  // Queues one launch. Throws OutOfMemoryError or EnvironmentError, with the variant's id.
+  void launch(const Variant& variant, const AttentionArgs& args) const;
+
+  // Launches once on input set 0 into the outputs as they are, and waits.
+  void run(const Variant& variant, ProblemBuffers& buffers) const;
+
+ private:
+  DeviceInfo info_;
+  std::unique_ptr<CheckDevice> device_;
+};
+
+Launcher open_cpu_launcher();
+// Opens CUDA device `index`. Throws EnvironmentError when it is not there.
+Launcher open_cuda_launcher(int index);
+// `automatic` is the first CUDA device. Throws EnvironmentError when the device is not there.
+Launcher open_launcher(const DeviceRequest& request);
+
+}  // namespace flashcore

@@ -1,0 +1,26 @@
+// Samples of one variant, one after another: the one way in which times are taken.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "execute/executor.hpp"
+#include "measure/policy.hpp"
+#include "record/telemetry.hpp"
+
+namespace flashcore {
+
+struct SampleBlock {
+  std::vector<double> us;       // per launch, in the order in which they were taken
+  std::vector<TimeSpan> spans;  // when each was taken
+  std::int64_t launches = 0;    // of all samples together
+};
+
+// Takes `count` samples. Burst pacing rests after each sample, kBurstRest times as long as its launches took.
+// Throws EnvironmentError when a launch fails or a sample is not a positive number.
+SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
+                         Pacing pacing = Pacing::sustained);
+
+inline constexpr double kBurstRest = 9;  // a duty of 10 %: far below any power limit
+
+}  // namespace flashcore

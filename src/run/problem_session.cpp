@@ -1,0 +1,74 @@
+#include "run/problem_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "base/error.hpp"
+#include "run/checks.hpp"
+#include "run/rates.hpp"
+
+namespace flashcore {
+
+Record ProblemSession::new_record(const Variant& variant) const {
+  return {.problem = problem_,
+          .family = std::string(variant.family),
+          .spec = variant.spec,
+          .backend = variant.backend,
+          .role = variant.role,
+          .status = Status::ok};
+}
+
+bool ProblemSession::prepare(std::span<const Variant* const> variants, std::span<Record* const> waiting) {
+  const auto doing = [&](std::string_view what) {
+    events_.doing(fmt::format("{}: {}", problem_.name, what));
+  };
+  if (policy_.check && policy_.check_policy.depth == CheckDepth::deep) {
+    std::vector<const Variant*> once;  // a variant that is repeated is tried once
+    std::ranges::copy_if(variants, std::back_inserter(once), [&](const Variant* variant) {
+      return std::ranges::find(once, variant) == once.end();
+    });
+    const std::vector<CaseOutcome> outcomes =
+        run_cases(problem_, once, policy_.check_policy, policy_.seed, executor_,
+                  [&](std::string_view name) { doing(fmt::format("case {}", name)); });
+    for (std::size_t i = 0; i < once.size(); ++i) cases_[once[i]] = outcomes[i];
+  }
+  doing("inputs and reference");
+  try {
+    executor_.prepare(problem_, policy_.seed);
+    return true;
+  } catch (const EnvironmentError& error) {
+    if (error.status == Status::error) throw;
+    for (Record* record : waiting) record->fail(error.status, error.what());
+  }
+  emit(waiting);
+  return false;
+}
+
+void ProblemSession::check(const Variant& variant, Record& record) {
+  events_.doing(fmt::format("{}: checking {}", problem_.name, variant.id()));
+  check_before_timing(record, variant, policy_, executor_);
+  if (const auto found = cases_.find(&variant); found != cases_.end()) apply(found->second, record);
+}
+
+double ProblemSession::measure(std::span<Candidate> candidates, const MeasurePolicy& policy,
+                               std::uint64_t seed, double budget_s,
+                               const std::function<void(TimingMode, int round)>& on_round) {
+  Measurement measurement(candidates, policy, seed, executor_, telemetry_);
+  measurement.run(budget_s, on_round);
+  return measurement.sampling_s();
+}
+
+void ProblemSession::recheck(const Variant& variant, Record& record) {
+  events_.doing(fmt::format("{}: checking {} again", problem_.name, variant.id()));
+  check_after_timing(record, variant, policy_, executor_);
+}
+
+void ProblemSession::emit(std::span<Record* const> records) {
+  for (Record* record : records) add_rates(*record, executor_.device());
+  if (!records.empty()) events_.emitted(records);
+}
+
+}  // namespace flashcore
