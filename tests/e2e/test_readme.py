@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
 BENCH = pathlib.Path(os.environ["FLASHCORE_BENCH"])
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from pages import records, schema, tables  # noqa: E402  (found through the path above)
+from pages import charts, records, schema, tables  # noqa: E402  (found through the path above)
 
 MOST_README_LINES = 150
 USAGE, ENVIRONMENT, NOT_RUN, NOT_FOUND = 2, 4, 126, 127
@@ -281,6 +281,16 @@ class TablesTest(unittest.TestCase):
                  self.write("b.json", *(record("mma", "q32", time) for time in (110.0, 100.0)))]
         shares = [line.split(" | ")[2] for line in tables.repeats(self.site, files) if line.startswith(("| within", "| above"))]
         self.assertEqual(shares, ["100.0 % (±1 %)", "0.0 % (±1 %)", "0.0 % (±2 %)"])
+
+    def test_three_lengths_of_one_shape_make_a_panel(self):
+        found = [record(family, "x", 10.0, seq_q=length, seq_kv=length, batch=4096 // length)
+                 for family in ("mma", "peer_torch_flash") for length in (512, 1024, 2048)]
+        document = {"environment": {}, "records": found}
+        chart = charts.sequence_chart(document)
+        self.assertEqual(chart.count("<circle"), len(found))
+        self.assertIn("PyTorch flash", chart)
+        self.assertIn("4096 tokens", chart)
+        self.assertIsNone(charts.sequence_chart({"environment": {}, "records": found[:2]}))
 
     def test_keys_are_in_words(self):
         document = {"definitions": {"effect": {"type": "number", "exclusiveMinimum": 0, "maximum": 1,
