@@ -31,8 +31,8 @@ SECTIONS = (
             "the query heads of one KV head together and read its keys and values once. `peer_cudnn` is cuDNN itself.",
             "ladder"),
     Section(r"fp8\.json", "8 bits beside 16",
-            "The fastest right variant of each dtype. Peaks and rooflines are those of 16-bit products, so that records "
-            "of 8 bits have none.", "dtypes"),
+            "The fastest right variant of each dtype. Only peaks of 16-bit products are known, so that records of 8 "
+            "bits have no share of peak and no roofline.", "dtypes"),
     Section(r"(aa-.*)-\d+\.json", "How far equal rows differ",
             "With `--repeats 2` each variant is entered twice. The tables show how far apart two rows of the same code "
             "are within one run, and from one run to the next.", "repeats"),

@@ -170,7 +170,7 @@ def configs(site, files, _words=()):
         config = rec.load(path)
         rows.append([site.link(f"{files[0]}/{path.name}", f"`{path.stem}`"), config.get("written_for", "any"),
                      config["description"]])
-    return table(["config", "written for", "what it runs"], rows)
+    return table(["config", "written for", "runs"], rows)
 
 
 def text(site, files, _words=()):
