@@ -11,6 +11,7 @@ Blocks stand between two comments. The words say what is written there and from 
     <!-- generated: profile results/h100/ncu/mma.json -->  what a profile counted
     <!-- generated: keys configs/schema/config.schema.json measure -->   the keys of an object of a schema
     <!-- generated: configs configs -->                    one line per config of a folder
+    <!-- generated: devices results -->                    the pages of all devices
     <!-- generated: text results/h100/ladder.txt -->       the file as it is
     <!-- end -->
 Each folder of results/ that holds result files gets a page, docs/results/<folder>.md, with its charts in docs/images/.
@@ -26,6 +27,7 @@ import sys
 from pages import device, tables
 from pages.records import SOURCE, Site
 
+KINDS = {**tables.KINDS, "devices": device.links}
 BLOCK = re.compile(r"(<!-- generated: (\w+) (\S+)((?: \S+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -39,7 +41,7 @@ def fill(root, page, text):
         missing = [file for file in files if not site.path(file).exists()]
         if missing:
             raise ValueError(f"{missing[0]} does not exist")
-        lines = tables.KINDS[kind](site, files, words.split())
+        lines = KINDS[kind](site, files, words.split())
         return "\n".join([begin + "\n".join(lines).rstrip(), end])
 
     return BLOCK.sub(generate, text)

@@ -59,6 +59,15 @@ def devices(root):
             yield folder.name
 
 
+def links(site, _files, _words=()):
+    """The pages of all devices."""
+    lines = []
+    for name in devices(site.root):
+        file = min((site.root / "results" / name).glob("*.json"))
+        lines.append(f"- {site.link(f'docs/results/{name}.md', rec.device_name(rec.load(file)['environment']))}")
+    return lines
+
+
 def grouped(folder):
     """(section, the names of its files), each file in the first section that fits it."""
     groups = {}
