@@ -1,80 +1,308 @@
-"""The generated blocks of README.md are up to date, and the script that writes them notices when one is not."""
+"""README.md and docs/: what scripts/readme_tables.py writes is up to date, links lead somewhere, commands exist and run."""
 
+import functools
 import json
 import os
 import pathlib
+import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
+import jsonschema
+
 SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
+BENCH = pathlib.Path(os.environ["FLASHCORE_BENCH"])
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-import readme_tables  # noqa: E402  (found through the path above)
+from pages import charts, records, schema, tables  # noqa: E402  (found through the path above)
+
+MOST_README_LINES = 150
+USAGE, ENVIRONMENT, NOT_RUN, NOT_FOUND = 2, 4, 126, 127
+# Programs of other people that the pages may call.
+TOOLS = ("cc", "cmake", "ctest", "export", "python3", "sbatch")
+
+FENCE = re.compile(r"^ *```(\w+)?[ ]?(\w+)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
-def tables(readme, *options):
-    command = [sys.executable, SOURCE / "scripts/readme_tables.py", "--readme", readme, *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def pages():
+    return [SOURCE / "README.md", *sorted((SOURCE / "docs").glob("**/*.md"))]
 
 
-def record(family, tile, hot_us, status="ok"):
-    problem = {"name": "seed", "batch": 1, "heads_q": 8, "heads_kv": 8, "seq_q": 512, "seq_kv": 512,
-               "head_dim": 64, "dtype": "fp16"}
-    return {"problem": problem, "variant": f"{family}/fp16_d64_{tile}", "family": family, "status": status,
+def blocks(page, language):
+    """(word after the language, text) of the page's code blocks in one language."""
+    return [(mark, text) for found, mark, text in FENCE.findall(page.read_text()) if found == language]
+
+
+def commands(text):
+    """The command lines of a shell block, without comments, in words."""
+    lines = [shlex.split(line, comments=True) for line in text.replace("\\\n", " ").splitlines()]
+    return [words for words in lines if words]
+
+
+def anchors(page):
+    """The anchors that GitHub gives to the page's headings."""
+    text = FENCE.sub("", page.read_text())
+    titles = [re.sub(r"[`*\[\]]|\(\S+\)$", "", title) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@functools.lru_cache(maxsize=None)
+def help_text(*command):
+    return subprocess.run([BENCH, *command, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def known_commands():
+    listed = help_text().split("Subcommands:")[1].split("Exit codes:")[0]
+    return {line.split()[0] for line in listed.splitlines() if line.strip()}
+
+
+def known_options(command):
+    """Of a command: its own options and those that every command has; without a command, those of a run."""
+    common = help_text().split("Talk:")[1].split("Subcommands:")[0]
+    text = help_text() if command in (None, "run") else help_text(command) + common
+    return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
+
+
+class PagesTest(unittest.TestCase):
+    maxDiff = None
+
+    def test_the_readme_is_short(self):
+        self.assertLessEqual(len((SOURCE / "README.md").read_text().splitlines()), MOST_README_LINES)
+
+    def test_the_readme_leads_to_every_page(self):
+        linked = re.findall(r"\]\(([^)#]+)", (SOURCE / "README.md").read_text())
+        for page in sorted((SOURCE / "docs").glob("**/*.md")):
+            self.assertIn(page.relative_to(SOURCE).as_posix(), linked)
+
+    def test_generated_text_is_up_to_date(self):
+        result = subprocess.run([sys.executable, SOURCE / "scripts/readme_tables.py", "--check"], capture_output=True,
+                                text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_links_lead_to_files_and_headings(self):
+        for page in pages():
+            for link in re.findall(r"\]\(([^)\s]+)\)", FENCE.sub("", page.read_text())):
+                if re.match(r"\w+:", link):
+                    continue
+                with self.subTest(page=page.name, link=link):
+                    file, _, anchor = link.partition("#")
+                    target = (page.parent / file) if file else page
+                    self.assertTrue(target.exists(), f"{target} does not exist")
+                    if anchor:
+                        self.assertIn(anchor, anchors(target))
+
+    def test_json_is_json_and_configs_are_valid(self):
+        validator = jsonschema.Draft7Validator(json.loads((SOURCE / "configs/schema/config.schema.json").read_text()))
+        for page in pages():
+            for _, text in blocks(page, "json"):
+                with self.subTest(page=page.name):
+                    value = json.loads(text)
+                    if "problems" in value:
+                        validator.validate(value)
+
+
+class CommandsTest(unittest.TestCase):
+    def check_bench(self, words):
+        """Of a command line after flashcore-bench: the command and its options are known."""
+        command = next((word for word in words if word in known_commands()), None)
+        for word in words:
+            if word.startswith("-"):
+                self.assertIn(word.partition("=")[0], known_options(command))
+        stray = [word for word in words[:1] if not word.startswith("-") and word != command]
+        self.assertEqual(stray, [], "no such command")
+
+    def check_command(self, words):
+        while words and re.match(r"[A-Z_]+=", words[0]):
+            words = words[1:]
+        program = words[0]
+        if program == "flashcore-bench":
+            self.check_bench(words[1:])
+        elif program.startswith("scripts/") or program.startswith(".ci/"):
+            self.assertTrue(os.access(SOURCE / program, os.X_OK), f"{program} cannot be run")
+            if program == "scripts/run.sh":
+                self.check_bench(words[1:])
+        elif program.startswith("build/"):
+            lists = (SOURCE / "CMakeLists.txt").read_text() + (SOURCE / "tests/CMakeLists.txt").read_text()
+            targets = re.findall(r"(?:add_executable|flashcore_add_test_program)\(([\w-]+)", lists)
+            self.assertIn(pathlib.Path(program).name, targets)
+        elif not program.startswith("./"):
+            self.assertIn(program, TOOLS)
+
+    def test_commands_exist(self):
+        for page in pages():
+            for _, text in blocks(page, "sh"):
+                for words in commands(text):
+                    with self.subTest(page=page.name, command=" ".join(words)):
+                        self.check_command(words)
+
+    def test_unknown_commands_are_seen(self):
+        for line in ("flashcore-bench chek", "flashcore-bench compare --budget 1", "scripts/nothing.sh", "frobnicate"):
+            with self.subTest(line), self.assertRaises(AssertionError):
+                self.check_command(shlex.split(line))
+
+    def test_commands_for_any_machine_run(self):
+        """Blocks marked `sh cpu`: each command in turn, in a folder that looks like the tree."""
+        for page in pages():
+            marked = [text for mark, text in blocks(page, "sh") if mark == "cpu"]
+            if not marked:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                for name in ("configs", "src", "scripts"):
+                    (pathlib.Path(folder) / name).symlink_to(SOURCE / name)
+                shutil.copytree(SOURCE / "results", pathlib.Path(folder) / "results")
+                for line in (line for text in marked for line in text.splitlines() if line.strip()):
+                    with self.subTest(page=page.name, command=line):
+                        self.run_line(line, folder)
+
+    def run_line(self, line, folder):
+        # Verdicts on times and an unclear comparison are no fault of the command line.
+        env = {**os.environ, "PATH": f"{BENCH.parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+        result = subprocess.run(["bash", "-c", line], cwd=folder, env=env, capture_output=True, text=True, timeout=300,
+                                check=False)
+        self.assertNotIn(result.returncode, (USAGE, ENVIRONMENT, NOT_RUN, NOT_FOUND), result.stderr)
+
+
+class WordsTest(unittest.TestCase):
+    """Tables of docs/ that people write name everything that the program has."""
+
+    def assert_rows(self, page, words):
+        text = (SOURCE / "docs" / page).read_text()
+        for word in words:
+            self.assertRegex(text, rf"(?m)^\| `{re.escape(word)}`", f"{page} has no row for {word}")
+
+    def test_families(self):
+        manifest = (SOURCE / "kernels/manifest.def").read_text()
+        self.assert_rows("words.md", dict.fromkeys(re.findall(r"(?m)^KERNEL\((\w+),.*(?:cpu|cuda)\)", manifest)))
+
+    def test_attributes_of_a_tile(self):
+        spec = (SOURCE / "src/variant/spec.hpp").read_text()
+        fields = re.findall(r'\{"(\w+)", "(\w+)", ', spec)
+        self.assertGreater(len(fields), 10)
+        text = (SOURCE / "docs/words.md").read_text()
+        for name, letters in fields:
+            self.assertIn(f"| `{name}` | `{letters}` |", text)
+
+    def test_timing_modes(self):
+        self.assert_rows("words.md", [field.removesuffix("_us") for field in records.timing_fields()])
+
+    def test_statuses(self):
+        record = records.load(SOURCE / "configs/schema/result.schema.json")["definitions"]["record"]
+        self.assert_rows("result-files.md", record["properties"]["status"]["enum"])
+
+    def test_verdicts(self):
+        definitions = records.load(SOURCE / "configs/schema/comparison.schema.json")["definitions"]
+        rows = re.findall(r"(?m)^\| (`.*?`) \|", (SOURCE / "docs/comparing.md").read_text())
+        named = {word.strip("`") for row in rows for word in row.split(", ")}
+        self.assertLessEqual(set(definitions["verdict"]["enum"]), named)
+
+
+def record(family, tile, hot_us, status="ok", **problem):
+    sizes = {"name": "seed", "batch": 1, "heads_q": 8, "heads_kv": 8, "seq_q": 512, "seq_kv": 512, "head_dim": 64,
+             "dtype": "fp16", **problem}
+    return {"problem": sizes, "variant": f"{family}/fp16_d64_{tile}", "family": family, "status": status,
             "check": {"rel_l2": 2.5e-4}, "timing": {"hot_us": {"median": hot_us}}, "tflops": 536.870912 / hot_us}
 
 
-class ReadmeTest(unittest.TestCase):
-    def test_readme_is_up_to_date(self):
-        result = tables(SOURCE / "README.md", "--check")
-        self.assertEqual(result.returncode, 0, result.stderr)
+class TablesTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        self.site = records.Site(self.root, "docs/page.md")
+
+    def write(self, file, *found):
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({"environment": {"device": {"name": "card"}}, "records": found}))
+        return file
+
+    def script(self, *options):
+        command = [sys.executable, SOURCE / "scripts/readme_tables.py", "--root", self.root, *options]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
 
     def test_a_block_changed_by_hand_is_stale(self):
-        with tempfile.TemporaryDirectory() as folder:
-            readme = pathlib.Path(folder) / "README.md"
-            readme.write_text("<!-- generated: text configs/default.json -->\nby hand\n<!-- end -->\n")
-            self.assertEqual(tables(readme, "--check").returncode, 1)
-            self.assertIn("by hand", readme.read_text())
-            self.assertEqual(tables(readme).returncode, 0)
-            self.assertIn('"name": "default"', readme.read_text())
-            self.assertEqual(tables(readme, "--check").returncode, 0)
+        readme = self.root / "README.md"
+        (self.root / "some.txt").write_text("from the file\n")
+        readme.write_text("<!-- generated: text some.txt -->\nby hand\n<!-- end -->\n")
+        self.assertEqual(self.script("--check").returncode, 1)
+        self.assertIn("by hand", readme.read_text())
+        self.assertEqual(self.script().returncode, 0)
+        self.assertIn("from the file", readme.read_text())
+        self.assertEqual(self.script("--check").returncode, 0)
+
+    def test_a_block_without_its_file_is_an_error(self):
+        (self.root / "README.md").write_text("<!-- generated: text no.txt -->\n<!-- end -->\n")
+        result = self.script()
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("no.txt does not exist", result.stderr)
+
+    def test_a_device_gets_a_page_and_loses_it_with_its_results(self):
+        self.write("results/card/ladder.json", record("scalar", "q4", 300.0), record("mma", "q64", 10.0))
+        page, chart = self.root / "docs/results/card.md", self.root / "docs/images/card-ladder.svg"
+        self.assertEqual(self.script("--check").returncode, 1)
+        self.assertEqual(self.script().returncode, 0)
+        self.assertIn("`mma/fp16_d64_q64`", page.read_text())
+        self.assertIn("(../images/card-ladder.svg)", page.read_text())
+        self.assertTrue(chart.read_text().startswith("<svg"))
+        shutil.rmtree(self.root / "results/card")
+        self.assertEqual(self.script("--check").returncode, 1)
+        self.assertEqual(self.script().returncode, 0)
+        self.assertFalse(page.exists() or chart.exists())
+
+    def test_runs_of_a_user_are_no_pages(self):
+        self.write("results/cpu/default-20260131-120000.json", record("cpu_scalar", "x", 300.0))
+        self.assertEqual(self.script("--check").returncode, 0)
 
     def test_ladder_has_the_best_right_variant_of_each_family(self):
-        records = [record("scalar", "q4", 300.0), record("scalar", "q8", 400.0), record("wmma", "q32", 60.0),
-                   record("wmma", "q64", 10.0, status="incorrect"), record("wmma", "q16", 75.0)]
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "ladder.json"
-            path.write_text(json.dumps({"environment": {"device": {"name": "card"}}, "records": records}))
-            rows = [line for line in readme_tables.ladder(path, "ladder.json").splitlines() if "`" in line]
-        self.assertEqual([row.split("`")[1] for row in rows], ["scalar/fp16_d64_q4", "wmma/fp16_d64_q32"])
-        self.assertEqual(rows[1], "| `wmma/fp16_d64_q32` | 60.0 | – | – | 8.95 | 5.00× | 2.5e-04 | – |")
+        file = self.write("ladder.json", record("scalar", "q4", 300.0), record("scalar", "q8", 400.0),
+                          record("wmma", "q32", 60.0), record("wmma", "q64", 10.0, status="incorrect"),
+                          record("wmma", "q16", 75.0), record("wmma", "q16", 1.0, name="other"))
+        rows = [line for line in tables.ladder(self.site, [file], ["seed"]) if line.startswith("| `")]
+        self.assertEqual(rows, ["| `scalar/fp16_d64_q4` | 300 | 1.79 | 1.00× | 2.5e-04 | – |",
+                                "| `wmma/fp16_d64_q32` | 60.0 | 8.95 | 5.00× | 2.5e-04 | – |"])
 
     def test_peers_stand_beside_the_best_variant(self):
-        records = [record("mma", "q32", 8.0), record("wgmma", "q64", 5.0), record("peer_a", "x", 10.0),
-                   record("peer_b", "x", 20.0)]
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "peers.json"
-            path.write_text(json.dumps({"environment": {}, "records": records}))
-            lines = readme_tables.peers(path, "peers.json").splitlines()
+        file = self.write("peers.json", record("mma", "q32", 8.0), record("wgmma", "q64", 5.0),
+                          record("peer_a", "x", 10.0), record("peer_b", "x", 20.0))
+        lines = tables.peers(self.site, [file])
         self.assertIn("| seed | `wgmma/fp16_d64_q64` | 5.00 | 10.0 | 20.0 | 2.00× |", lines)
-        self.assertIn("over the 1 problems is 2.00×", lines[-1] + lines[-2])
+        self.assertIn("over the 1 problems is 2.00×", lines[-1])
+
+    def test_a_role_decides_who_is_a_peer(self):
+        self.assertTrue(records.is_peer({"family": "theirs", "role": "peer"}))
+        self.assertFalse(records.is_peer({"family": "peer_of_mine", "role": "plugin"}))
 
     def test_repeats_compare_within_a_run_and_between_runs(self):
-        def run(*times):
-            return {"environment": {}, "records": [record("mma", "q32", time) for time in times]}
+        files = [self.write("a.json", *(record("mma", "q32", time) for time in (100.0, 100.5))),
+                 self.write("b.json", *(record("mma", "q32", time) for time in (110.0, 100.0)))]
+        shares = [line.split(" | ")[2] for line in tables.repeats(self.site, files) if line.startswith(("| within", "| above"))]
+        self.assertEqual(shares, ["100.0 % (±1 %)", "0.0 % (±1 %)", "0.0 % (±2 %)"])
 
-        with tempfile.TemporaryDirectory() as folder:
-            paths = [pathlib.Path(folder) / name for name in ("a.json", "b.json")]
-            for path, document in zip(paths, (run(100.0, 100.5), run(103.0, 100.0))):
-                path.write_text(json.dumps(document))
-            lines = [line for line in readme_tables.repeats(paths, ["a.json", "b.json"]).splitlines() if "100" in line or "0.0 %" in line]
-        self.assertEqual([line.split(" | ")[2] for line in lines], ["100.0 % (±1 %)", "0.0 % (±1 %)", "0.0 % (±2 %)"])
+    def test_three_lengths_of_one_shape_make_a_panel(self):
+        found = [record(family, "x", 10.0, seq_q=length, seq_kv=length, batch=4096 // length)
+                 for family in ("mma", "peer_torch_flash") for length in (512, 1024, 2048)]
+        document = {"environment": {}, "records": found}
+        chart = charts.sequence_chart(document)
+        self.assertEqual(chart.count("<circle"), len(found))
+        self.assertIn("PyTorch flash", chart)
+        self.assertIn("4096 tokens", chart)
+        self.assertIsNone(charts.sequence_chart({"environment": {}, "records": found[:2]}))
+
+    def test_keys_are_in_words(self):
+        document = {"definitions": {"effect": {"type": "number", "exclusiveMinimum": 0, "maximum": 1,
+                                               "description": "A | share"}}}
+        self.assertEqual(schema.takes(document, {"$ref": "#/definitions/effect"}), "number above 0 up to 1")
+        self.assertEqual(schema.meaning(document, {"$ref": "#/definitions/effect"}), "A \\| share")
+        listed = {"oneOf": [{"enum": ["a", "b"]}, {"type": "array", "items": {"enum": ["a", "b"]}}]}
+        self.assertEqual(schema.takes(document, listed), "`a`, `b`, or a list of these")
 
     def test_numbers_keep_three_significant_digits(self):
         for value, text in ((1398.4, "1398"), (44.25, "44.2"), (0.01234, "0.0123"), (0, "0"), (None, "–")):
-            self.assertEqual(readme_tables.number(value), text)
+            self.assertEqual(records.number(value), text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Tables, charts and pages made from the files under results/, for scripts/readme_tables.py."""
