@@ -25,15 +25,6 @@ __global__ void poison_kernel(std::uint32_t* words, std::int64_t count) {
 }
 
 template <class Word>
-__global__ void negate_kernel(Word* words, std::int64_t count) {
-  constexpr Word kSignBit = Word{1} << (8 * sizeof(Word) - 1);
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
-       i += gridDim.x * kThreads) {
-    words[i] ^= kSignBit;
-  }
-}
-
-template <class Word>
 __global__ void count_written_kernel(const Word* words, std::int64_t count, unsigned long long* written) {
   unsigned long long mine = 0;
   for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
@@ -120,24 +111,6 @@ int collect(DifferenceSums& sums, cudaStream_t stream, Start start) {
 int cuda_poison(void* data, std::size_t size_bytes, void* stream) {
   poison_kernel<<<kBlocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
       static_cast<std::uint32_t*>(data), static_cast<std::int64_t>(size_bytes / sizeof(std::uint32_t)));
-  return cudaGetLastError();
-}
-
-int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream) {
-  const auto negate = [&]<class Word>(Word) {
-    negate_kernel<<<kBlocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        static_cast<Word*>(data), static_cast<std::int64_t>(size_bytes / word_bytes));
-  };
-  switch (word_bytes) {
-    case sizeof(std::uint8_t):
-      negate(std::uint8_t{});
-      break;
-    case sizeof(std::uint16_t):
-      negate(std::uint16_t{});
-      break;
-    default:
-      negate(std::uint32_t{});
-  }
   return cudaGetLastError();
 }
 

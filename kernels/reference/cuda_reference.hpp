@@ -16,9 +16,25 @@ namespace flashcore::kernels {
 // Fills memory with the poison. size_bytes must be a multiple of 4.
 int cuda_poison(void* data, std::size_t size_bytes, void* stream);
 
-// Negates every floating-point value of word_bytes: e4m3 (1), a 16-bit one (2) or FP32 (4). size_bytes must
-// be a multiple of word_bytes.
-int cuda_negate(void* data, std::size_t size_bytes, std::size_t word_bytes, void* stream);
+// Memory that one launch works on.
+struct MemoryRegions {
+  static constexpr int kMax = 8;
+  void* data[kMax];  // each on a boundary of 8 bytes
+  std::int64_t bytes[kMax];
+  int count = 0;
+};
+
+// Other values in the same memory, others at each call: kernels/reference/scramble.hpp. `counter` lies on the
+// device and is advanced. Without `change` memory is read and written and stays as it is. May be captured into
+// a graph.
+int cuda_scramble(const MemoryRegions& regions, Dtype dtype, bool change, std::uint64_t* counter,
+                  void* stream);
+
+// One fingerprint per region into sums, on the device.
+int cuda_fingerprint(const MemoryRegions& regions, std::uint64_t* sums, void* stream);
+
+// Holds the stream up for about 200 us.
+int cuda_delay(void* stream);
 
 // The values of one tensor, the same as the CPU backend makes: see kernels/common/inputs.hpp. Elements are
 // numbered in [batch, heads, rows, head_dim] order whatever the strides. Elements of scaled dtypes are values

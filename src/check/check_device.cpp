@@ -1,6 +1,7 @@
 #include "check/check_device.hpp"
 
-#include "base/hash.hpp"
+#include <fmt/format.h>
+
 #include "check/cpu_inputs.hpp"
 
 namespace flashcore {
@@ -18,10 +19,8 @@ void CheckDevice::write_input(const InputTensorFill& fill, std::span<const float
   if (fill.descale != nullptr) copy_in(fill.descale, std::as_bytes(std::span(descale)));
 }
 
-std::string CheckDevice::hash(const void* data, std::int64_t bytes) const {
-  std::string copy(static_cast<std::size_t>(bytes), '\0');
-  copy_out(std::as_writable_bytes(std::span(copy)), data);
-  return hash_hex(copy);
+std::string CheckDevice::hash(MemoryRegion region) const {
+  return fmt::format("{:016x}", fingerprints({&region, 1}).front());
 }
 
 }  // namespace flashcore

@@ -30,6 +30,12 @@ struct InputTensorFill {
   std::uint32_t set;  // of the rotated input sets
 };
 
+// Any part of an allocation, on a boundary of 8 bytes.
+struct MemoryRegion {
+  void* data = nullptr;
+  std::int64_t bytes = 0;
+};
+
 // The two attentions that outputs are judged by; kernels/reference/ has them.
 //   reference  every step in FP32, from the rounded inputs
 //   unfused    what an unfused attention in the problem's dtype reaches
@@ -45,6 +51,8 @@ class CheckDevice {
 
   virtual void copy_in(void* to, std::span<const std::byte> from) = 0;
   virtual void copy_out(std::span<std::byte> to, const void* from) const = 0;
+  // Within the device; queued.
+  virtual void copy(void* to, const void* from, std::int64_t bytes) = 0;
 
   // bytes must be a multiple of 4.
   virtual void poison(void* data, std::int64_t bytes) = 0;
@@ -56,8 +64,18 @@ class CheckDevice {
   // The same from chosen values, [batch, heads, rows, head_dim] without gaps.
   void write_input(const InputTensorFill& fill, std::span<const float> values);
 
-  // Flips the sign of every value of word_bytes (1: e4m3, 2: 16 bits, 4: FP32).
-  virtual void negate(void* data, std::int64_t bytes, std::int64_t word_bytes) = 0;
+  // Draws the sign and the fraction of every finite element anew, other ones at each call, and keeps exponents. Without
+  // `change` memory is read and written in the same way and keeps its values. Takes at most kMaxRegions. May be
+  // captured into a CUDA graph.
+  static constexpr std::size_t kMaxRegions = 8;
+  virtual void scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) = 0;
+
+  // A sum over the words of each region that tells same from different.
+  virtual std::vector<std::uint64_t> fingerprints(std::span<const MemoryRegion> regions) const = 0;
+
+  // Holds queued work up for about 200 us, so that work which does not stand in the queue comes too early. Does nothing
+  // where launches are calls.
+  virtual void delay() {}
 
   // out [batch, heads_q, seq_q, head_dim] and lse [batch, heads_q, seq_q] as contiguous FP32; lse may be null.
   virtual void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
@@ -77,7 +95,7 @@ class CheckDevice {
   virtual void wait(std::string_view what) const = 0;
   virtual void* stream() const = 0;
 
-  std::string hash(const void* data, std::int64_t bytes) const;  // base/hash.hpp
+  std::string hash(MemoryRegion region) const;  // of one fingerprint
 };
 
 }  // namespace flashcore

@@ -13,6 +13,7 @@
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/common/cpu_threads.hpp"
 #include "kernels/reference/cpu_reference.hpp"
+#include "kernels/reference/scramble.hpp"
 
 namespace flashcore {
 namespace {
@@ -53,6 +54,9 @@ class CpuCheckDevice final : public CheckDevice {
   void copy_out(std::span<std::byte> to, const void* from) const override {
     if (!to.empty()) std::memcpy(to.data(), from, to.size());
   }
+  void copy(void* to, const void* from, std::int64_t bytes) override {
+    if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));
+  }
 
   void poison(void* data, std::int64_t bytes) override {
     std::fill_n(static_cast<std::uint32_t*>(data), bytes / 4, kernels::kPoison32);
@@ -64,11 +68,8 @@ class CpuCheckDevice final : public CheckDevice {
 
   void fill_input(const InputTensorFill& fill) override { fill_host_input(fill); }
 
-  void negate(void* data, std::int64_t bytes, std::int64_t word_bytes) override {
-    auto* all = static_cast<std::byte*>(data);
-    for (std::int64_t i = word_bytes - 1; i < bytes; i += word_bytes)
-      all[i] ^= std::byte{0x80};  // little-endian
-  }
+  void scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) override;
+  std::vector<std::uint64_t> fingerprints(std::span<const MemoryRegion> regions) const override;
 
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override;
@@ -97,7 +98,48 @@ class CpuCheckDevice final : public CheckDevice {
   }
   void wait(std::string_view) const override {}
   void* stream() const override { return nullptr; }
+
+ private:
+  std::uint64_t scrambles_ = 0;
 };
+
+// Calls visit(index, bytes of the word, its address) for every 64-bit word of a region, on all threads.
+template <class Visit>
+void for_each_word(const MemoryRegion& region, Visit visit) {
+  auto* data = static_cast<std::uint8_t*>(region.data);
+#pragma omp parallel for
+  for (std::int64_t i = 0; i < (region.bytes + 7) / 8; ++i) {
+    visit(static_cast<std::uint64_t>(i), std::min<std::int64_t>(8, region.bytes - 8 * i), data + 8 * i);
+  }
+}
+
+void CpuCheckDevice::scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) {
+  const kernels::ScrambleFormat format = kernels::scramble_format(dtype);
+  for (const MemoryRegion& region : regions) {
+    const std::uint64_t key = kernels::mix_bits(++scrambles_);
+    for_each_word(region, [&](std::uint64_t index, std::int64_t bytes, std::uint8_t* data) {
+      const std::uint64_t word = kernels::partial_word(data, bytes);
+      const std::uint64_t other = kernels::scramble_word(format, word, key, index);
+      kernels::store_partial_word(data, bytes, change ? other : word);
+    });
+  }
+}
+
+std::vector<std::uint64_t> CpuCheckDevice::fingerprints(std::span<const MemoryRegion> regions) const {
+  std::vector<std::uint64_t> sums;
+  for (const MemoryRegion& region : regions) {
+    std::uint64_t sum = 0;
+    const auto* data = static_cast<const std::uint8_t*>(region.data);
+#pragma omp parallel for reduction(+ : sum)
+    for (std::int64_t i = 0; i < (region.bytes + 7) / 8; ++i) {
+      const std::int64_t bytes = std::min<std::int64_t>(8, region.bytes - 8 * i);
+      sum +=
+          kernels::fingerprint_of(kernels::partial_word(data + 8 * i, bytes), static_cast<std::uint64_t>(i));
+    }
+    sums.push_back(sum);
+  }
+  return sums;
+}
 
 void CpuCheckDevice::run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                                    float* lse) try {

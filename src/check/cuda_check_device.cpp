@@ -3,6 +3,8 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "device/cuda_memory.hpp"
 #include "kernels/reference/cuda_reference.hpp"
@@ -27,6 +29,11 @@ class CudaCheckDevice final : public CheckDevice {
     wait("copying from the device");
   }
 
+  void copy(void* to, const void* from, std::int64_t bytes) override {
+    const auto count = static_cast<std::size_t>(bytes);
+    cuda_check(cudaMemcpyAsync(to, from, count, cudaMemcpyDeviceToDevice, stream_), "copying");
+  }
+
   void poison(void* data, std::int64_t bytes) override {
     cuda_check(kernels::cuda_poison(data, static_cast<std::size_t>(bytes), stream_), "poisoning");
   }
@@ -40,11 +47,13 @@ class CudaCheckDevice final : public CheckDevice {
 
   void fill_input(const InputTensorFill& fill) override;
 
-  void negate(void* data, std::int64_t bytes, std::int64_t word_bytes) override {
-    const int code = kernels::cuda_negate(data, static_cast<std::size_t>(bytes),
-                                          static_cast<std::size_t>(word_bytes), stream_);
-    cuda_check(code, "negating values");
+  void scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) override {
+    const int code =
+        kernels::cuda_scramble(kernel_regions(regions), dtype, change, counter_.as<std::uint64_t>(), stream_);
+    cuda_check(code, "changing inputs");
   }
+  std::vector<std::uint64_t> fingerprints(std::span<const MemoryRegion> regions) const override;
+  void delay() override { cuda_check(kernels::cuda_delay(stream_), "waiting"); }
 
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override {
@@ -84,7 +93,40 @@ class CudaCheckDevice final : public CheckDevice {
  private:
   StreamHandle owned_ = make_stream();
   CUstream_st* stream_ = owned_.get();
+  Memory counter_ = make_counter();  // of scrambles
+
+  static kernels::MemoryRegions kernel_regions(std::span<const MemoryRegion> regions);
+  static Memory make_counter();
 };
+
+kernels::MemoryRegions CudaCheckDevice::kernel_regions(std::span<const MemoryRegion> regions) {
+  static_assert(kMaxRegions == kernels::MemoryRegions::kMax);
+  kernels::MemoryRegions all{};
+  for (const MemoryRegion& region : regions) {
+    all.data[all.count] = region.data;
+    all.bytes[all.count++] = region.bytes;
+  }
+  return all;
+}
+
+Memory CudaCheckDevice::make_counter() {
+  Memory counter = allocate_cuda(sizeof(std::uint64_t));
+  cuda_check(cudaMemset(counter.data(), 0, sizeof(std::uint64_t)), "starting a counter");
+  return counter;
+}
+
+std::vector<std::uint64_t> CudaCheckDevice::fingerprints(std::span<const MemoryRegion> regions) const {
+  std::vector<std::uint64_t> sums(regions.size());
+  const Memory on_device = allocate_cuda(static_cast<std::int64_t>(sums.size() * sizeof(std::uint64_t)));
+  for (std::size_t begin = 0; begin < regions.size(); begin += kMaxRegions) {
+    const std::size_t count = std::min(kMaxRegions, regions.size() - begin);
+    const int code = kernels::cuda_fingerprint(kernel_regions(regions.subspan(begin, count)),
+                                               on_device.as<std::uint64_t>() + begin, stream_);
+    cuda_check(code, "comparing memory");
+  }
+  copy_out(std::as_writable_bytes(std::span(sums)), on_device.data());
+  return sums;
+}
 
 void CudaCheckDevice::fill_input(const InputTensorFill& fill) {
   constexpr int kNanBytes = 0xFF;  // in every dtype

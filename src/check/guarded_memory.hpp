@@ -24,6 +24,12 @@ class GuardedMemory {
 
   void poison() { device_->poison(memory_.data(), memory_.bytes()); }
 
+  // Queues a copy of memory of the same size, guards included.
+  void copy_from(const GuardedMemory& other) {
+    device_->copy(memory_.data(), other.memory_.data(), memory_.bytes());
+  }
+  MemoryRegion region() const { return {memory_.data(), memory_.bytes()}; }
+
   // Elements that are not poison, in guards and gaps too.
   std::int64_t written_elements() const {
     return device_->count_written(memory_.data(), memory_.bytes(), element_bytes_);
@@ -36,7 +42,7 @@ class GuardedMemory {
     return device_->count_written(begin, guard, element_bytes_) +
            device_->count_written(begin + end, memory_.bytes() - end, element_bytes_);
   }
-  std::string hash() const { return device_->hash(memory_.data(), memory_.bytes()); }
+  std::string hash() const { return device_->hash(region()); }
 
  private:
   static std::int64_t whole_words(std::int64_t bytes) { return (bytes + 3) / 4 * 4; }

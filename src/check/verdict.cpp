@@ -113,6 +113,10 @@ ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count) 
   return norms;
 }
 
+std::string sample_reason(TimingMode mode, const Check& check) {
+  return fmt::format("in samples of {}, on new inputs: {}", to_string(mode), check.reason);
+}
+
 Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
             const CheckPolicy& policy) {
   Check check;

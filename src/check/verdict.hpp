@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "attention/problem.hpp"
 #include "check/policy.hpp"
@@ -29,5 +30,8 @@ ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count);
 // that CheckPolicy makes of the errors of an unfused attention. The reason names the worst element and its place.
 Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
             const CheckPolicy& policy);
+
+// Why a sample did not pass Executor::verify_sample().
+std::string sample_reason(TimingMode mode, const Check& check);
 
 }  // namespace flashcore

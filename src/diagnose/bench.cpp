@@ -109,14 +109,14 @@ Trial Bench::run_again(const Problem& problem, const ChosenInputs& inputs, int l
   };
   launch_once();
   Trial trial{.problem = problem, .check = memory.check_outputs({})};
-  trial.out = memory.read_out();
-  trial.lse = memory.read_lse();
+  trial.out = memory.outputs().read_out();
+  trial.lse = memory.outputs().read_lse();
   trial.wanted_out = memory.reference_out();
   trial.wanted_lse = memory.reference_lse();
-  trial.unwritten = memory.read_unwritten();
+  trial.unwritten = memory.outputs().read_unwritten();
   for (int launch = 0; launch < launches; ++launch) {
     launch_once();
-    see(memory.read_out());
+    see(memory.outputs().read_out());
   }
   return trial;
 }

@@ -2,9 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
 #include "registry/supports.hpp"
 
 namespace flashcore {
+namespace {
+
+// Rows of every head that a sample is checked by.
+constexpr int kCheckedRows = 2;
+
+std::int32_t random_row(std::int64_t seq_q) {
+  static std::random_device random;  // no seed: nobody can know the rows before the launch
+  return std::uniform_int_distribution<std::int32_t>(0, static_cast<std::int32_t>(seq_q - 1))(random);
+}
+
+Check failed(Check check, std::string reason) {
+  check.passed = false;
+  check.reason = std::move(reason);
+  return check;
+}
+
+}  // namespace
 
 void BufferedExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
   forget_addresses();
@@ -14,11 +33,11 @@ void BufferedExecutor::prepare(const Problem& problem, std::uint64_t seed, kerne
 }
 
 std::string BufferedExecutor::unsupported(const Variant& variant) const {
-  return unsupported_reason(variant, buffers_->problem(), buffers_->args(0), place_of(device()));
+  return unsupported_reason(variant, buffers_->problem(), buffers_->args({}), place_of(device()));
 }
 
-AttentionArgs BufferedExecutor::args(const Variant& variant, std::int64_t set) {
-  AttentionArgs args = launcher_.args(variant, *buffers_, set);
+AttentionArgs BufferedExecutor::args(const Variant& variant, InputView view) {
+  AttentionArgs args = launcher_.args(variant, *buffers_, view);
   if (args.workspace != nullptr && args.workspace != workspace_) {
     if (workspace_ != nullptr) forget_addresses();
     workspace_ = args.workspace;
@@ -26,22 +45,76 @@ AttentionArgs BufferedExecutor::args(const Variant& variant, std::int64_t set) {
   return args;
 }
 
-Check BufferedExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
-  const AttentionArgs arguments = args(variant, 0);
-  buffers_->poison_outputs();
-  launcher_.launch(variant, arguments);
-  launcher_.device().wait(fmt::format("running {}", variant.id()));
-  return buffers_->check_outputs(policy);
+std::vector<InputView> BufferedExecutor::views_of(TimingMode mode) {
+  const bool rotates = sampling_of(mode).rotates_inputs;
+  std::int64_t sets = rotates ? ProblemBuffers::input_sets(buffers_->problem(), device()) : 1;
+  if (sets == 1 && !buffers_->inputs().can_swap()) sets = 2;
+  buffers_->make_input_sets(sets);
+  if (sets == 1) return {{.set = 0, .swapped = false}, {.set = 0, .swapped = true}};
+  std::vector<InputView> views;
+  for (std::int64_t set = 0; set < sets; ++set) views.push_back({.set = set});
+  return views;
 }
 
-Check BufferedExecutor::verify_negated(const Variant& variant, const CheckPolicy& policy) {
-  const AttentionArgs arguments = args(variant, 0);
-  buffers_->negate_values();
-  launcher_.launch(variant, arguments);
+void BufferedExecutor::wait_for(const Variant& variant) const {
   launcher_.device().wait(fmt::format("running {}", variant.id()));
-  const Check check = buffers_->check_outputs(policy);
-  buffers_->negate_values();
+}
+
+Check BufferedExecutor::guard(Check check) {
+  InputSets& inputs = buffers_->inputs();
+  if (const std::string changed = inputs.changed(); !changed.empty()) {
+    inputs.restore();
+    return failed(check, "changes its inputs: " + changed);
+  }
+  if (check.passed && buffers_->outputs().changed_since_kept()) {
+    return failed(check, "the output changed after the launch was complete");
+  }
   return check;
+}
+
+Check BufferedExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
+  InputSets& inputs = buffers_->inputs();
+  if (inputs.scrambled()) inputs.restore();
+  inputs.remember();
+  const AttentionArgs arguments = args(variant, {});
+  launcher_.device().delay();
+  buffers_->poison_outputs();
+  launcher_.launch(variant, arguments);
+  buffers_->outputs().keep();
+  wait_for(variant);
+  return guard(buffers_->check_outputs(policy));
+}
+
+Check BufferedExecutor::verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) {
+  warm(variant, mode);
+  buffers_->inputs().scramble();
+  buffers_->inputs().remember();
+  launcher_.device().delay();
+  buffers_->poison_outputs();
+  sample(variant, mode);
+  buffers_->outputs().keep();
+  Check check;
+  for (int i = 0; i < kCheckedRows; ++i) {
+    const std::int32_t row = random_row(buffers_->problem().seq_q);
+    check = buffers_->check_row(args(variant, last_view_), row, policy);
+    if (!check.passed) break;
+  }
+  check = guard(std::move(check));
+  return check.passed ? compare_with_lone_launch(std::move(check), variant) : check;
+}
+
+Check BufferedExecutor::compare_with_lone_launch(Check check, const Variant& variant) {
+  const AttentionArgs arguments = args(variant, last_view_);
+  buffers_->poison_outputs();
+  launcher_.launch(variant, arguments);
+  wait_for(variant);
+  if (!buffers_->outputs().changed_since_kept()) return check;
+  const OutputChange change = buffers_->outputs().largest_change();
+  // Both are within the limit of the reference, or one of them is wrong in rows that were not looked at.
+  if (change.out <= 2 * check.limit.max_abs && change.lse <= 2 * check.limit.lse_max_abs) return check;
+  return failed(check,
+                fmt::format("a lone launch on the same inputs gives another output: it differs by {:.3g}",
+                            std::max(change.out, change.lse)));
 }
 
 }  // namespace flashcore

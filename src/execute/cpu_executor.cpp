@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/error.hpp"
@@ -26,20 +28,25 @@ class CpuExecutor final : public BufferedExecutor {
 
   void prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) override;
   Sample sample(const Variant& variant, TimingMode mode) override;
-  double sample_poisoned(const Variant& variant) override;
+  Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant&) const override { return {}; }
 
+ protected:
+  void warm(const Variant& variant, TimingMode mode) override;
+
  private:
-  // Microseconds per launch over `calls` launches that walk through the first `sets` input sets.
-  double time_calls(const Variant& variant, int calls, std::int64_t sets);
+  // Microseconds per launch over `calls` launches that read the views in turns.
+  double time_calls(const Variant& variant, int calls, std::span<const InputView> views);
+  // A launch after a pass over the memory of its inputs.
+  double time_after_scramble(const Variant& variant, bool change);
   int calls_per_sample(const Variant& variant);
 
-  std::int64_t next_set_ = 0;
+  std::size_t next_view_ = 0;
   std::map<const Variant*, int> calls_per_sample_;
 };
 
 void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
-  next_set_ = 0;
+  next_view_ = 0;
   calls_per_sample_.clear();
   const std::int64_t needed = required_bytes(problem);
   const std::int64_t free_bytes = free_host_memory_bytes();
@@ -52,40 +59,55 @@ void CpuExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::I
   BufferedExecutor::prepare(problem, seed, inputs);
 }
 
-double CpuExecutor::sample_poisoned(const Variant& variant) {
-  buffers().poison_outputs();
-  return time_calls(variant, 1, 1);
-}
-
-double CpuExecutor::time_calls(const Variant& variant, int calls, std::int64_t sets) {
-  std::vector<AttentionArgs> of_set;
-  for (std::int64_t set = 0; set < sets; ++set) of_set.push_back(args(variant, set));
+double CpuExecutor::time_calls(const Variant& variant, int calls, std::span<const InputView> views) {
+  std::vector<AttentionArgs> of_view;
+  for (const InputView& view : views) of_view.push_back(args(variant, view));
   const auto begin = std::chrono::steady_clock::now();
   for (int call = 0; call < calls; ++call) {
-    launcher().launch(variant, of_set[static_cast<std::size_t>(next_set_ % sets)]);
-    ++next_set_;
+    launcher().launch(variant, of_view[next_view_++ % views.size()]);
   }
   const std::chrono::duration<double, std::micro> spent = std::chrono::steady_clock::now() - begin;
+  set_last_view(views[(next_view_ - 1) % views.size()]);
   return spent.count() / calls;
 }
 
 int CpuExecutor::calls_per_sample(const Variant& variant) {
   const auto [entry, is_new] = calls_per_sample_.try_emplace(&variant, 1);
   if (is_new) {
-    time_calls(variant, 1, 1);  // warms up
-    const double call_us = std::max(time_calls(variant, 1, 1), 1.0);
+    const std::vector<InputView> views = views_of(TimingMode::hot);
+    const auto turn = static_cast<int>(views.size());
+    time_calls(variant, turn, views);  // warms up
+    const double call_us = std::max(time_calls(variant, turn, views), 1.0);
     entry->second = std::clamp(static_cast<int>(std::ceil(kSampleUs / call_us)), 1, kMaxCalls);
   }
   return entry->second;
 }
 
+void CpuExecutor::warm(const Variant& variant, TimingMode mode) {
+  views_of(mode);
+  calls_per_sample(variant);
+}
+
 Sample CpuExecutor::sample(const Variant& variant, TimingMode mode) {
-  const Sampling& how = sampling_of(mode);
-  const std::int64_t sets =
-      how.rotates_inputs ? ProblemBuffers::input_sets(buffers().problem(), device()) : 1;
-  buffers().make_input_sets(sets);
-  const int calls = how.lone_launch ? 1 : calls_per_sample(variant);
-  return {.us = time_calls(variant, calls, sets), .launches = calls};
+  const std::vector<InputView> views = views_of(mode);
+  const int calls = sampling_of(mode).lone_launch ? 1 : calls_per_sample(variant);
+  return {.us = time_calls(variant, calls, views), .launches = calls};
+}
+
+double CpuExecutor::time_after_scramble(const Variant& variant, bool change) {
+  constexpr InputView kView{};
+  buffers().inputs().scramble(kView.set, change);
+  return time_calls(variant, 1, {&kView, 1});
+}
+
+Contrast CpuExecutor::contrast(const Variant& variant, int pairs) {
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  Contrast contrast{.unchanged_us = kNever, .changed_us = kNever};
+  for (int i = 0; i < pairs; ++i) {
+    contrast.changed_us = std::min(contrast.changed_us, time_after_scramble(variant, true));
+    contrast.unchanged_us = std::min(contrast.unchanged_us, time_after_scramble(variant, false));
+  }
+  return contrast;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nvtx3/nvtx3.hpp>
 #include <vector>
 
@@ -18,6 +19,9 @@ constexpr double kSampleUs = 1000;
 constexpr int kMaxLaunches = 400;
 // A graph that takes less of kSampleUs than this is made anew, with more launches.
 constexpr double kShortSample = 0.9;
+// A graph of launches with changing inputs lasts about this long.
+constexpr double kContrastUs = 200;
+constexpr int kMaxContrastLaunches = 20;
 
 // Lines that some kernel marked as persisting would survive the rotation of input sets. A device without such
 // lines has nothing to reset, which is no error of a sample.
@@ -60,26 +64,29 @@ double CudaExecutor::elapsed_us(const Variant& variant, int launches) {
   return 1e3 * static_cast<double>(milliseconds) / launches;
 }
 
-double CudaExecutor::call_us(const Variant& variant) {
-  const AttentionArgs call_args = args(variant, 0);
+double CudaExecutor::call_us(const Variant& variant, InputView view) {
+  const AttentionArgs call_args = args(variant, view);
   cuda_check(cudaStreamSynchronize(stream()), "waiting for the device");
   const nvtx3::scoped_range range(variant.id());
   cuda_check(cudaEventRecord(begin_.get(), stream()), "recording an event");
   launcher().launch(variant, call_args);
   cuda_check(cudaEventRecord(end_.get(), stream()), "recording an event");
+  set_last_view(view);
   return elapsed_us(variant, 1);
 }
 
-double CudaExecutor::sample_poisoned(const Variant& variant) {
-  buffers().poison_outputs();
-  return call_us(variant);
+void CudaExecutor::warm(const Variant& variant, TimingMode mode) {
+  views_of(mode);
+  if (!sampling_of(mode).lone_launch) graph(variant, mode);
 }
 
 Sample CudaExecutor::sample(const Variant& variant, TimingMode mode) {
+  const std::vector<InputView> views = views_of(mode);
   const Sampling& how = sampling_of(mode);
-  if (how.lone_launch) return {.us = call_us(variant), .launches = 1};
+  if (how.lone_launch) return {.us = call_us(variant, views[next_call_++ % views.size()]), .launches = 1};
   const LaunchGraph& launches = graph(variant, mode);
   if (how.rotates_inputs) reset_persisting_l2();
+  set_last_view(views.back());  // every view has its turn equally often
   return {.us = replay_us(variant, launches), .launches = launches.launches};
 }
 
@@ -95,12 +102,9 @@ const CudaExecutor::LaunchGraph& CudaExecutor::graph(const Variant& variant, Tim
   return graphs_[key] = record_graph(variant, mode);
 }
 
-GraphHandle CudaExecutor::capture(const Variant& variant, int launches, int sets) {
+GraphHandle CudaExecutor::capture(const Variant& variant, const std::function<int()>& queue) {
   cuda_check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "capturing a graph");
-  int code = 0;
-  for (int i = 0; i < launches && code == 0; ++i) {
-    code = variant.launch(args(variant, i % sets), stream());
-  }
+  const int code = queue();
   cudaGraph_t captured = nullptr;
   const cudaError_t ended = cudaStreamEndCapture(stream(), &captured);
   GraphHandle graph(captured);
@@ -116,22 +120,30 @@ GraphHandle CudaExecutor::capture(const Variant& variant, int launches, int sets
 // The first graph is made by the time of lone calls and says how long a launch among others takes; only by
 // that do variants which are equally fast get equally many.
 CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, TimingMode mode) {
-  const bool rotates = sampling_of(mode).rotates_inputs;
-  const auto sets = static_cast<int>(rotates ? ProblemBuffers::input_sets(buffers().problem(), device()) : 1);
-  buffers().make_input_sets(sets);
-  const auto enough = [sets](double one_us) {
+  const std::vector<InputView> views = views_of(mode);
+  const auto turn = static_cast<int>(views.size());
+  const auto enough = [turn](double one_us) {
     const double launches = std::ceil(kSampleUs / std::max(one_us, 0.1));
     const int most = std::clamp(static_cast<int>(std::min<double>(launches, kMaxLaunches)), 2, kMaxLaunches);
-    return (most + sets - 1) / sets * sets;  // a replay goes on where the one before ended
+    return (most + turn - 1) / turn * turn;  // a replay goes on where the one before ended
   };
-  LaunchGraph graph = record_launches(variant, enough(std::min(call_us(variant), call_us(variant))), sets);
+  const auto record = [&](int launches) {
+    return record_launches(variant, launches, [&] {
+      int code = 0;
+      for (int i = 0; i < launches && code == 0; ++i)
+        code = variant.launch(args(variant, views[static_cast<std::size_t>(i % turn)]), stream());
+      return code;
+    });
+  };
+  LaunchGraph graph = record(enough(std::min(call_us(variant, views[0]), call_us(variant, views[1]))));
   const double first_us = replay_us(variant, graph);
   if (graph.launches * first_us > kShortSample * kSampleUs) return graph;
-  return record_launches(variant, enough(std::min(first_us, replay_us(variant, graph))), sets);
+  return record(enough(std::min(first_us, replay_us(variant, graph))));
 }
 
-CudaExecutor::LaunchGraph CudaExecutor::record_launches(const Variant& variant, int count, int sets) {
-  const GraphHandle launches = capture(variant, count, sets);
+CudaExecutor::LaunchGraph CudaExecutor::record_launches(const Variant& variant, int count,
+                                                        const std::function<int()>& queue) {
+  const GraphHandle launches = capture(variant, queue);
   cudaGraph_t created = nullptr;
   cuda_check(cudaGraphCreate(&created, 0), "creating a graph");
   const GraphHandle timed(created);
@@ -144,6 +156,37 @@ CudaExecutor::LaunchGraph CudaExecutor::record_launches(const Variant& variant, 
   cudaGraphExec_t executable = nullptr;
   cuda_check(cudaGraphInstantiate(&executable, timed.get(), 0), "instantiating a graph");
   return {.graph = GraphExecHandle(executable), .launches = count};
+}
+
+// Passes over the inputs of one view, each followed by a launch, or by none.
+CudaExecutor::LaunchGraph CudaExecutor::record_scrambles(const Variant& variant, int count, bool change,
+                                                         bool with_launches) {
+  constexpr InputView kView{};
+  return record_launches(variant, count, [&] {
+    int code = 0;
+    for (int i = 0; i < count && code == 0; ++i) {
+      buffers().inputs().scramble(kView.set, change);
+      if (with_launches) code = variant.launch(args(variant, kView), stream());
+    }
+    return code;
+  });
+}
+
+Contrast CudaExecutor::contrast(const Variant& variant, int pairs) {
+  const double one_us = std::max(std::min(call_us(variant, {}), call_us(variant, {})), 1.0);
+  const int count = std::clamp(static_cast<int>(kContrastUs / one_us), 2, kMaxContrastLaunches);
+  const LaunchGraph changed = record_scrambles(variant, count, true, true);
+  const LaunchGraph unchanged = record_scrambles(variant, count, false, true);
+  const LaunchGraph scrambles = record_scrambles(variant, count, true, false);
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  Contrast fastest{.unchanged_us = kNever, .changed_us = kNever};
+  double scramble_us = kNever;
+  for (int i = 0; i < pairs; ++i) {
+    scramble_us = std::min(scramble_us, replay_us(variant, scrambles));
+    fastest.changed_us = std::min(fastest.changed_us, replay_us(variant, changed));
+    fastest.unchanged_us = std::min(fastest.unchanged_us, replay_us(variant, unchanged));
+  }
+  return {.unchanged_us = fastest.unchanged_us - scramble_us, .changed_us = fastest.changed_us - scramble_us};
 }
 
 void CudaExecutor::measure_ceilings() {
@@ -164,7 +207,7 @@ std::string CudaExecutor::code_hash(const Variant& variant) const {
 
 Resources CudaExecutor::resources(const Variant& variant) const {
   Resources resources;
-  cuda_check(variant.resources(buffers().args(0), resources),
+  cuda_check(variant.resources(buffers().args({}), resources),
              fmt::format("reading the resources of {}", variant.id()));
   resources.occupancy = static_cast<double>(resources.blocks_per_sm) * resources.threads /
                         static_cast<double>(max_threads_per_sm_);

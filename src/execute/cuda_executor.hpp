@@ -1,6 +1,7 @@
 // The executor of one CUDA device.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -16,7 +17,7 @@ class CudaExecutor final : public BufferedExecutor {
   explicit CudaExecutor(int device_index);
 
   Sample sample(const Variant& variant, TimingMode mode) override;
-  double sample_poisoned(const Variant& variant) override;
+  Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant& variant) const override;
   void measure_ceilings() override;
   std::string code_hash(const Variant& variant) const override;
@@ -30,19 +31,23 @@ class CudaExecutor final : public BufferedExecutor {
   };
 
   void forget_addresses() override { graphs_.clear(); }
+  void warm(const Variant& variant, TimingMode mode) override;
   CUstream_st* stream() const { return static_cast<CUstream_st*>(launcher().device().stream()); }
   double elapsed_us(const Variant& variant, int launches);
-  double call_us(const Variant& variant);
+  double call_us(const Variant& variant, InputView view);
   const LaunchGraph& graph(const Variant& variant, TimingMode mode);
   double replay_us(const Variant& variant, const LaunchGraph& launches);
   LaunchGraph record_graph(const Variant& variant, TimingMode mode);
-  LaunchGraph record_launches(const Variant& variant, int launches, int sets);
-  GraphHandle capture(const Variant& variant, int launches, int sets);
+  LaunchGraph record_scrambles(const Variant& variant, int count, bool change, bool with_launches);
+  // `queue` queues `count` launches on stream() and returns the first code that is not 0.
+  LaunchGraph record_launches(const Variant& variant, int count, const std::function<int()>& queue);
+  GraphHandle capture(const Variant& variant, const std::function<int()>& queue);
 
   MachineCode code_;
   int max_threads_per_sm_ = 0;
   EventHandle begin_;
   EventHandle end_;
+  std::size_t next_call_ = 0;  // of the lone launches, which read the views in turns
   std::map<std::pair<const Variant*, TimingMode>, LaunchGraph> graphs_;  // of the prepared problem
 };
 

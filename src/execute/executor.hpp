@@ -21,6 +21,13 @@ struct Sample {
   int launches = 1;
 };
 
+// Microseconds per launch, the fastest of their kind. An honest kernel needs as long for values that it has seen before as
+// for others.
+struct Contrast {
+  double unchanged_us = 0;  // with the same values as in the launch before, and its output in place
+  double changed_us = 0;    // with values that no launch has seen
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -41,20 +48,25 @@ class Executor {
   // The reason why the variant cannot run the prepared problem, or an empty string.
   virtual std::string unsupported(const Variant& variant) const = 0;
 
-  // Poisons the output, runs once, compares. Throws EnvironmentError when the launch fails.
+  // Poisons the output, runs once, compares. A launch that changes its inputs does not pass, and they are restored.
+  // Throws EnvironmentError when the launch fails.
   virtual Check verify(const Variant& variant, const CheckPolicy& policy) = 0;
 
   // Hash of every bit of the outputs as they are now (base/hash.hpp), guards and gaps included.
   virtual std::string output_hash() const = 0;
 
-  // Negates V, runs once into the outputs as they are, compares with the negated reference, and restores V.
-  // What was kept from an earlier launch cannot pass.
-  virtual Check verify_negated(const Variant& variant, const CheckPolicy& policy) = 0;
-
+  // Launches of a sample read two views of the inputs or more in turns, so that none finds its own output.
   virtual Sample sample(const Variant& variant, TimingMode mode) = 0;
 
-  // Microseconds of a lone launch, with the outputs poisoned first, outside of the timed window.
-  virtual double sample_poisoned(const Variant& variant) = 0;
+  // Draws the values of all inputs anew at the same addresses, poisons the outputs and takes a sample. Then compares rows
+  // that are chosen at random with a reference of the new values, and the whole output with a lone launch on
+  // them. An output that was kept from earlier inputs, or that somebody writes later, cannot pass. verify() restores the
+  // first values.
+  virtual Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) = 0;
+
+  // Times launches whose inputs change before each, and launches whose inputs do not, in turns, `pairs` times. The memory
+  // of the inputs is read and written before either. Changes inputs as verify_sample() does.
+  virtual Contrast contrast(const Variant& variant, int pairs) = 0;
 
   virtual Resources resources(const Variant& variant) const = 0;
 

@@ -12,8 +12,8 @@ std::string Launcher::unsupported(const Variant& variant, const Problem& problem
   return unsupported_reason(variant, problem, place_of(info_));
 }
 
-AttentionArgs Launcher::args(const Variant& variant, ProblemBuffers& buffers, std::int64_t set) const {
-  AttentionArgs args = buffers.args(set);
+AttentionArgs Launcher::args(const Variant& variant, ProblemBuffers& buffers, InputView view) const {
+  AttentionArgs args = buffers.args(view);
   args.workspace = buffers.workspace(static_cast<std::int64_t>(variant.workspace_bytes(args)));
   return args;
 }
@@ -25,7 +25,7 @@ void Launcher::launch(const Variant& variant, const AttentionArgs& args) const {
 }
 
 void Launcher::run(const Variant& variant, ProblemBuffers& buffers) const {
-  launch(variant, args(variant, buffers, 0));
+  launch(variant, args(variant, buffers, {}));
   device_->wait(fmt::format("running {}", variant.id()));
 }
 

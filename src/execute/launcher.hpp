@@ -22,8 +22,8 @@ class Launcher {
   // Why the variant cannot run the problem here, or an empty text. Looks at strides, not at pointers.
   std::string unsupported(const Variant& variant, const Problem& problem) const;
 
-  // Arguments of a launch that reads one input set, with the variant's workspace.
-  AttentionArgs args(const Variant& variant, ProblemBuffers& buffers, std::int64_t set) const;
+  // Arguments of a launch that reads one view of the inputs, with the variant's workspace.
+  AttentionArgs args(const Variant& variant, ProblemBuffers& buffers, InputView view) const;
 
   // Queues one launch. Throws OutOfMemoryError or EnvironmentError, with the variant's id.
   void launch(const Variant& variant, const AttentionArgs& args) const;

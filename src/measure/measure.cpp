@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "check/verdict.hpp"
 #include "measure/sample_block.hpp"
 #include "measure/statistics.hpp"
 
@@ -57,7 +58,13 @@ struct Measurement::Series {
   Candidate candidate;
   std::vector<double> samples;
   std::vector<TimeSpan> spans;
+  double request_share = 0;  // as Timing has it
   bool finished = false;
+
+  void stop() {
+    samples.clear();
+    finished = true;
+  }
 };
 
 bool Measurement::has_converged(const Series& series) const {
@@ -82,19 +89,35 @@ void Measurement::let_go(std::vector<Series*>& running) const {
   });
 }
 
-void Measurement::take_sample(Series& series, TimingMode mode, bool keep) {
+void Measurement::take_sample(Series& series, TimingMode mode) {
   SampleBlock block;
   const bool taken = attempt(*series.candidate.record, [&] {
     block = sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
   });
-  if (!taken) {
-    series.samples.clear();
-    series.finished = true;
-    return;
-  }
-  if (!keep) return;
+  if (!taken) return series.stop();
+  const TimeSpan& span = block.spans.front();
   series.samples.push_back(block.us.front());
-  series.spans.push_back(block.spans.front());
+  series.spans.push_back(span);
+  const double sampled_s = 1e-6 * block.us.front() * static_cast<double>(block.launches);
+  series.request_share = std::max(series.request_share, sampled_s / Seconds(span.end - span.begin).count());
+}
+
+void Measurement::verify_sample(Series& series, TimingMode mode) {
+  Record& record = *series.candidate.record;
+  attempt(record, [&] {
+    const Check check = executor_.verify_sample(*series.candidate.variant, mode, *check_);
+    if (!check.passed) record.fail_check(sample_reason(mode, check));
+  });
+  if (record.status != Status::ok) series.stop();
+}
+
+// What is sampled first is slow, because nothing is cached yet.
+void Measurement::warm_up(Series& series, TimingMode mode) {
+  if (check_ != nullptr) return verify_sample(series, mode);
+  const bool taken = attempt(*series.candidate.record, [&] {
+    sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
+  });
+  if (!taken) series.stop();
 }
 
 // Burst pacing keeps the card cool, so there is nothing to wait for.
@@ -123,17 +146,26 @@ void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoin
                                 const OnRound& on_round) {
   std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(mode));
   std::vector<Series*> running;
+  const TimePoint warming = SteadyClock::now();
   for (Series& series : all) {
-    take_sample(series, mode, false);
+    warm_up(series, mode);
     if (!series.finished) running.push_back(&series);
   }
+  const TimePoint begin = SteadyClock::now();
+  const Seconds one_check = Seconds(begin - warming) / std::max<double>(1, static_cast<double>(all.size()));
+  Seconds verifying{};
   for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
     if (round > kFewestSamples && SteadyClock::now() >= deadline) return;
     on_round(mode, round);
     std::shuffle(running.begin(), running.end(), random);
     for (Series* series : running) {
       if (interrupt_requested()) return;
-      take_sample(*series, mode, true);
+      take_sample(*series, mode);
+    }
+    const TimePoint sampled = SteadyClock::now();
+    if (check_ != nullptr && verifying + one_check <= kCheckShare * Seconds(sampled - begin)) {
+      verify_sample(*running[static_cast<std::size_t>(round) % running.size()], mode);
+      verifying += SteadyClock::now() - sampled;
     }
     let_go(running);
   }
@@ -142,6 +174,7 @@ void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoin
 void Measurement::finish(Series& series, TimingMode mode) {
   if (series.samples.empty()) return;
   Timing timing = make_timing(std::move(series.samples));
+  timing.request_share = series.request_share;
   if (telemetry_ != nullptr) {
     std::vector<double> cycles;
     for (std::size_t i = 0; i < series.spans.size(); ++i) {

@@ -22,6 +22,7 @@ struct Candidate {
 };
 
 inline constexpr int kFewestSamples = 3;
+inline constexpr double kCheckShare = 0.03;  // of the time of samples, for verifying some of them
 
 // Fills in the timings, telemetry and energy of the candidates' records.
 //
@@ -33,15 +34,22 @@ inline constexpr int kFewestSamples = 3;
 // The first sample of each candidate and clock warms up and is not kept. Burst pacing rests after each
 // sample, kBurstRest times as long as it lasted.
 //
-// A candidate whose launch fails becomes an `error` record without timings. An interrupt ends the rounds;
+// A candidate whose sample does not pass its check becomes an `incorrect` record without timings. A candidate whose launch fails becomes an `error` record without timings. An interrupt ends the rounds;
 // what was sampled until then is kept. Without telemetry (null, or where NVML is missing) clocks are absent.
 class Measurement {
  public:
   using OnRound = std::function<void(TimingMode, int round)>;
 
-  Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,
-              Executor& executor, TelemetrySampler* telemetry)
-      : candidates_(candidates), policy_(policy), seed_(seed), executor_(executor), telemetry_(telemetry) {}
+  // With `check`, samples are verified (Executor::verify_sample): the one that warms up, and further ones that take
+  // kCheckShare of the time. `check` and `telemetry` may be null.
+  Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, const CheckPolicy* check,
+              std::uint64_t seed, Executor& executor, TelemetrySampler* telemetry)
+      : candidates_(candidates),
+        policy_(policy),
+        check_(check),
+        seed_(seed),
+        executor_(executor),
+        telemetry_(telemetry) {}
 
   void run(double budget_s, const OnRound& on_round);
 
@@ -53,7 +61,9 @@ class Measurement {
   using TimePoint = TelemetryClock::time_point;
 
   void warm_up();
-  void take_sample(Series& series, TimingMode mode, bool keep);
+  void warm_up(Series& series, TimingMode mode);
+  void take_sample(Series& series, TimingMode mode);
+  void verify_sample(Series& series, TimingMode mode);
   void sample_rounds(std::span<Series> all, TimingMode mode, TimePoint deadline, const OnRound& on_round);
   bool has_converged(const Series& series) const;
   void let_go(std::vector<Series*>& running) const;
@@ -63,6 +73,7 @@ class Measurement {
 
   std::span<Candidate> candidates_;
   const MeasurePolicy& policy_;
+  const CheckPolicy* check_;
   std::uint64_t seed_;
   Executor& executor_;
   TelemetrySampler* telemetry_;

@@ -67,6 +67,7 @@ struct Timing {
   std::vector<double> sm_clock_mhz;    // as read nearest to each sample; empty where no clock can be read
   std::int64_t throttled_samples = 0;  // taken while something slowed the clocks down
   std::optional<double> cycles;        // median of sample · clock
+  double request_share = 1;  // the largest share of a request's time that its sample accounts for; in no file
 };
 
 struct Record {
@@ -97,6 +98,13 @@ struct Record {
     roofline.reset();
     telemetry.reset();
     energy_per_call_j.reset();
+  }
+  void fail_check(std::string what) {
+    if (check) {
+      check->passed = false;
+      check->reason = what;
+    }
+    fail(Status::incorrect, std::move(what));
   }
   // What failed has no times.
   void fail(Status why, std::string what) {

@@ -29,7 +29,9 @@ struct TimingModeRow {
 
 // In the order of TimingMode; the first that was taken is the one that tables and speed-ups speak of.
 inline constexpr TimingModeRow kTimingModes[] = {
-    {.name = "hot", .meaning = "launches back to back on one input set, which stays in L2 if it fits"},
+    {.name = "hot",
+     .meaning = "launches back to back on one input set, which stays in L2 if it fits; K and V change places "
+                "from launch to launch"},
     {.name = "cold",
      .meaning = "launches back to back on rotated input sets, so that each reads memory",
      .sampling = {.rotates_inputs = true}},

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <chrono>
 #include <string>
 
 #include "base/error.hpp"
+#include "check/verdict.hpp"
 #include "measure/sample_block.hpp"
 #include "run/deep_check.hpp"
 
@@ -25,44 +26,91 @@ void check_own_problem(Record& record, const Variant& variant, const CheckPolicy
   if (!check.passed) record.fail(Status::incorrect, check.reason);
 }
 
-// A kernel that looks at its output before it writes is faster when the output is already there. Plain calls and
-// calls into poisoned outputs alternate; the fastest of each are compared, since everything else that a machine does
-// only ever slows a call down. Poisoned calls must take kPoisonedRatio times as long and a constant more.
-constexpr double kPoisonedRatio = 2;
-// On the CPU it also covers threads that went to sleep while the output was poisoned.
-constexpr double poisoned_slack_us(Backend backend) { return backend == Backend::cpu ? 2000 : 20; }
-// Pairs of calls. A round that finds nothing ends the search; the next one is taken only to confirm a suspicion.
-constexpr int kPoisonedPairs[] = {7, 15, 30};
+// Rounds of a suspicion: a round that finds nothing ends it, and the next is taken only to confirm it.
+struct Round {
+  int pairs;         // of launches with changed and unchanged inputs
+  double sampled_s;  // that the clock is compared over
+};
+constexpr Round kRounds[] = {{2, 0.02}, {7, 0.2}, {15, 1}, {30, 2}};
 
-// "", or the sentence that tells how much faster calls are when the output is there.
-std::string compare_poisoned(const Variant& variant, Executor& executor, int pairs) {
-  double plain_us = std::numeric_limits<double>::infinity();
-  double poisoned_us = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < pairs; ++i) {
-    plain_us = std::min(plain_us, sample_block(executor, variant, TimingMode::call, 1).us.front());
-    poisoned_us = std::min(poisoned_us, executor.sample_poisoned(variant));
-  }
-  if (poisoned_us <= kPoisonedRatio * plain_us + poisoned_slack_us(variant.backend)) return "";
+// Launches on values seen before take at least this share of the time of launches on new values. The fastest of each
+// are compared, since everything else that a machine does only ever slows a launch down.
+constexpr double kUnchangedShare = 0.7;
+
+// "", or the sentence that tells how much faster launches are on inputs that they have seen.
+std::string compare_changed_inputs(const Variant& variant, Executor& executor, const Round& round) {
+  const Contrast contrast = executor.contrast(variant, round.pairs);
+  if (contrast.unchanged_us >= kUnchangedShare * contrast.changed_us) return "";
   return fmt::format(
-      "a call takes {:.1f} us when the output is poisoned first and {:.1f} us when it already holds the "
-      "result",
-      poisoned_us, plain_us);
+      "the time is not the work's: a launch takes {:.3g} us on inputs that it has seen before and {:.3g} us "
+      "on "
+      "others",
+      contrast.unchanged_us, contrast.changed_us);
 }
 
-// Why the output or the speed of a timed variant cannot be trusted, or nothing.
-std::string find_distrust(const Variant& variant, const RunPolicy& policy, Executor& executor) {
-  if (const Check again = executor.verify(variant, policy.check_policy); !again.passed) {
-    return "after it was timed: " + again.reason;
+// Samples and this program's own clock, which runs outside of the process with the kernel, have to agree. Requests take
+// a little longer than the launches in them.
+constexpr double kMinSampledShare = 0.5;
+constexpr double kMaxSampledShare = 1.02;
+
+bool is_plausible(double share) { return share >= kMinSampledShare && share <= kMaxSampledShare; }
+
+// "", or the sentence that tells how far the clock of the samples is off.
+std::string compare_clocks(const Variant& variant, TimingMode mode, Executor& executor, const Round& round) {
+  double sampled_s = 0;
+  double spent_s = 0;
+  double largest_share = 0;
+  while (spent_s < round.sampled_s) {
+    const SampleBlock block = sample_block(executor, variant, mode, 1);
+    const double sample_s = 1e-6 * block.us.front() * static_cast<double>(block.launches);
+    const double request_s =
+        std::chrono::duration<double>(block.spans.front().end - block.spans.front().begin).count();
+    sampled_s += sample_s;
+    spent_s += request_s;
+    largest_share = std::max(largest_share, sample_s / request_s);
   }
-  if (const Check negated = executor.verify_negated(variant, policy.check_policy); !negated.passed) {
-    return "the output did not follow when V was negated: " + negated.reason;
-  }
+  if (is_plausible(largest_share)) return "";
+  return fmt::format("the clock is not to be trusted: launches of {:.3g} ms by the samples took {:.3g} ms",
+                     1e3 * sampled_s, 1e3 * spent_s);
+}
+
+template <class Compare>
+std::string confirmed(Compare compare) {
   std::string reason;
-  for (const int pairs : kPoisonedPairs) {
-    reason = compare_poisoned(variant, executor, pairs);
+  for (const Round& round : kRounds) {
+    reason = compare(round);
     if (reason.empty()) break;
   }
   return reason;
+}
+
+// Why the output of a timed variant cannot be trusted, or nothing.
+std::string find_wrong_output(const Record& record, const Variant& variant, const RunPolicy& policy,
+                              Executor& executor) {
+  if (const Check again = executor.verify(variant, policy.check_policy); !again.passed) {
+    return "after it was timed: " + again.reason;
+  }
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (!record.timings[mode]) continue;
+    const Check sampled = executor.verify_sample(variant, mode, policy.check_policy);
+    if (!sampled.passed) return sample_reason(mode, sampled);
+  }
+  return "";
+}
+
+// Why its times cannot be trusted, or nothing.
+std::string find_wrong_time(const Record& record, const Variant& variant, Executor& executor) {
+  const std::string reason =
+      confirmed([&](const Round& round) { return compare_changed_inputs(variant, executor, round); });
+  if (!reason.empty()) return reason;
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (!record.timings[mode] || sampling_of(mode).lone_launch) continue;
+    if (is_plausible(record.timings[mode]->request_share)) continue;
+    std::string off =
+        confirmed([&](const Round& round) { return compare_clocks(variant, mode, executor, round); });
+    if (!off.empty()) return off;
+  }
+  return "";
 }
 
 }  // namespace
@@ -87,8 +135,11 @@ void check_after_timing(Record& record, const Variant& variant, const RunPolicy&
   if (!policy.check || policy.check_policy.depth == CheckDepth::quick) return;
   if (record.status != Status::ok || record.headline() == nullptr) return;
   try {
-    if (std::string reason = find_distrust(variant, policy, executor); !reason.empty()) {
-      record.fail(Status::incorrect, std::move(reason));
+    if (std::string reason = find_wrong_output(record, variant, policy, executor); !reason.empty()) {
+      return record.fail_check(std::move(reason));
+    }
+    if (std::string reason = find_wrong_time(record, variant, executor); !reason.empty()) {
+      record.fail(Status::suspect, std::move(reason));
     }
   } catch (const EnvironmentError& error) {
     record.fail(error.status, error.what());

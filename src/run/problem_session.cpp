@@ -56,7 +56,9 @@ void ProblemSession::check(const Variant& variant, Record& record) {
 double ProblemSession::measure(std::span<Candidate> candidates, const MeasurePolicy& policy,
                                std::uint64_t seed, double budget_s,
                                const std::function<void(TimingMode, int round)>& on_round) {
-  Measurement measurement(candidates, policy, seed, executor_, telemetry_);
+  const bool verifies = policy_.check && policy_.check_policy.depth != CheckDepth::quick;
+  Measurement measurement(candidates, policy, verifies ? &policy_.check_policy : nullptr, seed, executor_,
+                          telemetry_);
   measurement.run(budget_s, on_round);
   return measurement.sampling_s();
 }

@@ -61,12 +61,16 @@ Json JobServer::perform(const JsonReader& request) {
       return inspect(require_field(request, "variant").string());
     case Call::verify:
       return check_to_json(executor_.verify(variant(request), policy_of(request)), problem_.value());
+    case Call::verify_sample:
+      return verify_sample(request, mode_of(request));
     case Call::verify_negated:
-      return check_to_json(executor_.verify_negated(variant(request), policy_of(request)), problem_.value());
+      return verify_sample(request, TimingMode::call);
     case Call::sample:
       return take_sample(variant(request), mode_of(request));
     case Call::sample_poisoned:
-      return encode(executor_.sample_poisoned(variant(request)));
+      return encode(executor_.sample(variant(request), TimingMode::call).us);
+    case Call::contrast:
+      return to_json(executor_.contrast(variant(request), decode<int>(require_field(request, "pairs"))));
     case Call::output_hash:
       return executor_.output_hash();
   }
@@ -84,6 +88,10 @@ Json JobServer::inspect(const std::string& id) const {
   if (problem_ && variant.knows_resources()) inspection.resources = executor_.resources(variant);
   inspection.code_hash = executor_.code_hash(variant);
   return to_json(inspection);
+}
+
+Json JobServer::verify_sample(const JsonReader& request, TimingMode mode) {
+  return check_to_json(executor_.verify_sample(variant(request), mode, policy_of(request)), problem_.value());
 }
 
 Json JobServer::take_sample(const Variant& variant, TimingMode mode) {

@@ -24,6 +24,11 @@ void sample_fields(auto&& io, auto& sample) {
   io.required("launches", sample.launches);
 }
 
+void contrast_fields(auto&& io, auto& contrast) {
+  io.required("unchanged_us", contrast.unchanged_us);
+  io.required("changed_us", contrast.changed_us);
+}
+
 void policy_fields(auto&& io, auto& policy) {
   io.required("yardstick_factor", policy.unfused_factor);
   io.required("max_abs", policy.max_abs);
@@ -70,6 +75,18 @@ Sample sample_from_json(const JsonReader& reader) {
   Sample sample;
   sample_fields(FieldReader(reader), sample);
   return sample;
+}
+
+Json to_json(const Contrast& contrast) {
+  Json json;
+  contrast_fields(FieldWriter(json), contrast);
+  return json;
+}
+
+Contrast contrast_from_json(const JsonReader& reader) {
+  Contrast contrast;
+  contrast_fields(FieldReader(reader), contrast);
+  return contrast;
 }
 
 Json to_json(const CheckPolicy& policy) {

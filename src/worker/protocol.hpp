@@ -19,7 +19,8 @@
 namespace flashcore {
 
 // Grows when an older end would misunderstand a newer one. A program speaks its own version and the one before:
-//   3  `sample` answers with the launches of the sample; before, `launches_per_sample` was a call of its own
+//   3  `sample` answers with the launches of the sample; before, `launches_per_sample` was a call of its own.
+//      `verify_sample` and `contrast` take the place of `verify_negated` and `sample_poisoned`
 inline constexpr int kProtocolVersion = 3;
 inline constexpr int kOldestProtocolVersion = 2;
 
@@ -36,14 +37,17 @@ enum class Call : int {
   prepare,
   inspect,
   verify,
-  verify_negated,
+  verify_sample,
   sample,
-  sample_poisoned,
+  contrast,
   output_hash,
+  verify_negated,   // version 2
+  sample_poisoned,  // version 2
 };
-inline constexpr std::string_view kCallWords[] = {
-    "variants", "measure_ceilings", "required_bytes", "prepare",         "inspect",
-    "verify",   "verify_negated",   "sample",         "sample_poisoned", "output_hash"};
+inline constexpr std::string_view kCallWords[] = {"variants",      "measure_ceilings", "required_bytes",
+                                                  "prepare",       "inspect",          "verify",
+                                                  "verify_sample", "sample",           "contrast",
+                                                  "output_hash",   "verify_negated",   "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
 // What of a variant does not depend on running it.
@@ -72,6 +76,9 @@ Inspection inspection_from_json(const JsonReader& reader);
 
 Json to_json(const Sample& sample);
 Sample sample_from_json(const JsonReader& reader);
+
+Json to_json(const Contrast& contrast);
+Contrast contrast_from_json(const JsonReader& reader);
 
 Json to_json(const CheckPolicy& policy);
 CheckPolicy check_policy_from_json(const JsonReader& reader);

@@ -146,19 +146,21 @@ std::string WorkerExecutor::code_hash(const Variant& variant) const {
   return session_->inspection(variant).code_hash;
 }
 
-Check WorkerExecutor::ask_for_check(Call call, const Variant& variant, const CheckPolicy& policy) {
-  Json question = request(call, variant);
+Check WorkerExecutor::ask_for_check(const Variant& variant, const CheckPolicy& policy, Json question) {
   question["policy"] = to_json(policy);
   const JsonDocument answer = session_->ask(variant, question);
   return check_from_json(result_of(answer), session_->problem());
 }
 
 Check WorkerExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
-  return ask_for_check(Call::verify, variant, policy);
+  return ask_for_check(variant, policy, request(Call::verify, variant));
 }
 
-Check WorkerExecutor::verify_negated(const Variant& variant, const CheckPolicy& policy) {
-  return ask_for_check(Call::verify_negated, variant, policy);
+Check WorkerExecutor::verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) {
+  if (hello().protocol < kProtocolVersion) return verify(variant, policy);
+  Json question = request(Call::verify_sample, variant);
+  question["clock"] = to_string(mode);
+  return ask_for_check(variant, policy, std::move(question));
 }
 
 Sample WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
@@ -168,9 +170,12 @@ Sample WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
   return sample_from_json(result_of(answer));
 }
 
-double WorkerExecutor::sample_poisoned(const Variant& variant) {
-  const JsonDocument answer = session_->ask(variant, request(Call::sample_poisoned, variant));
-  return decode<double>(result_of(answer));
+Contrast WorkerExecutor::contrast(const Variant& variant, int pairs) {
+  if (hello().protocol < kProtocolVersion) return {};
+  Json question = request(Call::contrast, variant);
+  question["pairs"] = pairs;
+  const JsonDocument answer = session_->ask(variant, question);
+  return contrast_from_json(result_of(answer));
 }
 
 }  // namespace flashcore

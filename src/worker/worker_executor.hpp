@@ -40,16 +40,17 @@ class WorkerExecutor final : public Executor {
   std::string unsupported(const Variant& variant) const override;
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
   std::string output_hash() const override;
-  Check verify_negated(const Variant& variant, const CheckPolicy& policy) override;
   Sample sample(const Variant& variant, TimingMode mode) override;
-  double sample_poisoned(const Variant& variant) override;
+  // A build of protocol 2 has neither: verify() takes the place of the first, and the second shows no difference.
+  Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
+  Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant& variant) const override;
   std::string code_hash(const Variant& variant) const override;
 
  private:
   class Session;  // the worker of the moment and what it was told; asking may replace it, so it is not const
 
-  Check ask_for_check(Call call, const Variant& variant, const CheckPolicy& policy);
+  Check ask_for_check(const Variant& variant, const CheckPolicy& policy, Json question);
 
   std::unique_ptr<Session> session_;
   DeviceInfo device_;

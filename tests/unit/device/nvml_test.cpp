@@ -123,7 +123,7 @@ TEST_F(Nvml, ARecordsTelemetryCoversEveryClock) {
   const Variant variant = testing::fake_variant("one");
   Record record{.status = Status::ok};
   Candidate candidates[] = {{&variant, &record}};
-  Measurement(candidates, policy, 0, executor, &sampler).run(30, [](TimingMode, int) {});
+  Measurement(candidates, policy, nullptr, 0, executor, &sampler).run(30, [](TimingMode, int) {});
   ASSERT_TRUE(record.timings[TimingMode::hot] && record.timings[TimingMode::cold] &&
               record.timings[TimingMode::call]);
   ASSERT_TRUE(record.telemetry.has_value());

@@ -1,0 +1,114 @@
+// Scrambled inputs, fingerprints of memory and a delay, on the device.
+#include <cuda_runtime.h>
+
+#include <algorithm>
+
+#include "kernels/reference/cuda_reference.hpp"
+#include "kernels/reference/launch.cuh"
+#include "kernels/reference/scramble.hpp"
+
+namespace flashcore::kernels {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr std::int64_t kMaxBlocks = 1024;
+
+constexpr std::int64_t words_of(std::int64_t bytes) { return (bytes + 7) / 8; }
+
+std::int64_t blocks_for(std::int64_t bytes) {
+  return std::clamp<std::int64_t>((words_of(bytes) + kThreads - 1) / kThreads, 1, kMaxBlocks);
+}
+
+std::int64_t largest_bytes(const MemoryRegions& regions) {
+  std::int64_t largest = 0;
+  for (int i = 0; i < regions.count; ++i) largest = std::max(largest, regions.bytes[i]);
+  return largest;
+}
+
+__device__ std::uint64_t load_word(const std::uint8_t* data, std::int64_t bytes, std::int64_t index) {
+  const std::int64_t left = bytes - 8 * index;
+  if (left >= 8) return reinterpret_cast<const std::uint64_t*>(data)[index];
+  return partial_word(data + 8 * index, left);
+}
+
+__device__ void store_word(std::uint8_t* data, std::int64_t bytes, std::int64_t index, std::uint64_t word) {
+  const std::int64_t left = bytes - 8 * index;
+  if (left >= 8) {
+    reinterpret_cast<std::uint64_t*>(data)[index] = word;
+  } else {
+    store_partial_word(data + 8 * index, left, word);
+  }
+}
+
+// Without `change` the same words are read and written as they are. grid: (blocks, regions)
+__global__ void __launch_bounds__(kThreads)
+    scramble_kernel(MemoryRegions regions, ScrambleFormat format, const std::uint64_t* counter, bool change) {
+  auto* data = static_cast<std::uint8_t*>(regions.data[blockIdx.y]);
+  const std::int64_t bytes = regions.bytes[blockIdx.y];
+  const std::uint64_t key = mix_bits(*counter ^ reinterpret_cast<std::uintptr_t>(data));
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; 8 * i < bytes;
+       i += std::int64_t{gridDim.x} * kThreads) {
+    const std::uint64_t word = load_word(data, bytes, i);
+    const std::uint64_t other = scramble_word(format, word, key, static_cast<std::uint64_t>(i));
+    store_word(data, bytes, i, change ? other : word);
+  }
+}
+
+__global__ void advance_kernel(std::uint64_t* counter) { ++*counter; }
+
+// grid: (blocks, regions)
+__global__ void __launch_bounds__(kThreads)
+    fingerprint_kernel(MemoryRegions regions, unsigned long long* sums) {
+  __shared__ unsigned long long block_sum;
+  if (threadIdx.x == 0) block_sum = 0;
+  __syncthreads();  // protects block_sum: it is zero before anything is added
+  const auto* data = static_cast<const std::uint8_t*>(regions.data[blockIdx.y]);
+  const std::int64_t bytes = regions.bytes[blockIdx.y];
+  std::uint64_t mine = 0;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; 8 * i < bytes;
+       i += std::int64_t{gridDim.x} * kThreads) {
+    mine += fingerprint_of(load_word(data, bytes, i), static_cast<std::uint64_t>(i));
+  }
+  atomicAdd(&block_sum, static_cast<unsigned long long>(mine));
+  __syncthreads();  // protects block_sum: all threads have added before it is read
+  if (threadIdx.x == 0) atomicAdd(sums + blockIdx.y, block_sum);
+}
+
+__global__ void delay_kernel(long long cycles) {
+  const long long begin = clock64();
+  while (clock64() - begin < cycles) {
+  }
+}
+
+}  // namespace
+
+int cuda_scramble(const MemoryRegions& regions, Dtype dtype, bool change, std::uint64_t* counter,
+                  void* stream) {
+  if (regions.count == 0) return cudaSuccess;
+  auto* cuda_stream = static_cast<cudaStream_t>(stream);
+  const dim3 grid(static_cast<unsigned>(blocks_for(largest_bytes(regions))),
+                  static_cast<unsigned>(regions.count));
+  cudaError_t error = launch(scramble_kernel, grid, kThreads, cuda_stream, regions, scramble_format(dtype),
+                             static_cast<const std::uint64_t*>(counter), change);
+  if (error == cudaSuccess) error = launch(advance_kernel, dim3(1), 1, cuda_stream, counter);
+  return error;
+}
+
+int cuda_fingerprint(const MemoryRegions& regions, std::uint64_t* sums, void* stream) {
+  auto* cuda_stream = static_cast<cudaStream_t>(stream);
+  const auto count = static_cast<std::size_t>(regions.count);
+  if (count == 0) return cudaSuccess;
+  cudaError_t error = cudaMemsetAsync(sums, 0, count * sizeof(*sums), cuda_stream);
+  if (error != cudaSuccess) return error;
+  const dim3 grid(static_cast<unsigned>(blocks_for(largest_bytes(regions))),
+                  static_cast<unsigned>(regions.count));
+  return launch(fingerprint_kernel, grid, kThreads, cuda_stream, regions,
+                reinterpret_cast<unsigned long long*>(sums));
+}
+
+int cuda_delay(void* stream) {
+  constexpr long long kCycles = 400'000;  // about 200 us
+  return launch(delay_kernel, dim3(1), 1, static_cast<cudaStream_t>(stream), kCycles);
+}
+
+}  // namespace flashcore::kernels

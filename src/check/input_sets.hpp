@@ -1,0 +1,89 @@
+// Q, K and V of one problem on a device, in as many sets as timing rotates. Values change in place.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "attention/problem.hpp"
+#include "check/check_device.hpp"
+#include "kernels/common/inputs.hpp"
+
+namespace flashcore {
+
+// Inputs of the caller's choice: contiguous [batch, heads, rows, head_dim], scaled and rounded to the problem's dtype
+// when they are taken.
+struct ChosenInputs {
+  std::vector<float> q, k, v;
+};
+
+// What a launch reads: one input set, as it is, or with K and V in each other's place. Both have other results, and
+// take the same memory.
+struct InputView {
+  std::int64_t set = 0;
+  bool swapped = false;
+};
+
+class InputSets {
+ public:
+  // `problem` and `device` must outlive the sets.
+  InputSets(const Problem& problem, CheckDevice& device) : problem_(problem), device_(device) {}
+
+  std::int64_t size() const { return static_cast<std::int64_t>(sets_.size()); }
+
+  // Makes sets of seeded values up to `count`; does nothing when there are as many.
+  void make(std::int64_t count, std::uint64_t seed, kernels::InputKind kind);
+  // The only set, with chosen values.
+  void make_chosen(const ChosenInputs& inputs);
+
+  // Other values of the same kind at the same addresses. The kind of make().
+  void refill(std::int64_t set, std::uint64_t seed);
+
+  // Other signs and fractions for every element of all sets, or of one, other ones at each call; refill() restores.
+  // Without `change` memory is read and written in the same way and keeps its values.
+  void scramble();
+  void scramble(std::int64_t set, bool change);
+
+  // The values are those of make() and refill().
+  bool scrambled() const { return scrambled_; }
+
+  // Puts the seeded values of make() back where they were scrambled or changed by a launch.
+  void restore();
+
+  // Remembers the values as they are; changed() then names the tensors that have changed since: "K, V".
+  void remember();
+  std::string changed() const;
+
+  // Hash of every bit of all sets, gaps and factors included.
+  std::string hash() const;
+
+  // K and V have the same shape and dtype, so that they can stand in each other's place.
+  bool can_swap() const;
+  // Sets the pointers of q, k, v and their factors.
+  void point(AttentionArgs& args, InputView view) const;
+
+ private:
+  struct Input {
+    Memory elements;
+    Memory descale;  // empty unless the dtype is scaled
+  };
+  struct InputSet {
+    Input q, k, v;
+  };
+
+  InputSet allocate() const;
+  // One fill per tensor of a set.
+  std::vector<InputTensorFill> fills_of(const InputSet& set, std::uint64_t seed, std::uint32_t index) const;
+  // Of Q, K and V of each set in turn, elements with factors.
+  std::vector<std::uint64_t> fingerprints() const;
+
+  const Problem& problem_;
+  CheckDevice& device_;
+  std::uint64_t seed_ = 0;
+  kernels::InputKind kind_ = kernels::InputKind::normal;
+  std::vector<InputSet> sets_;
+  bool scrambled_ = false;
+  std::vector<std::uint64_t> remembered_;
+};
+
+}  // namespace flashcore

@@ -1,0 +1,113 @@
+#include "check/row_reference.hpp"
+
+#include <bit>
+#include <limits>
+
+namespace flashcore {
+namespace {
+
+using kernels::DifferenceSums;
+
+constexpr std::int64_t kFp32 = sizeof(float);
+
+const void* advance(const void* data, std::int64_t elements, Dtype dtype) {
+  return static_cast<const std::byte*>(data) + elements * static_cast<std::int64_t>(size_bytes(dtype));
+}
+
+// The problem of this row alone: one query, and the keys that it sees, without a mask. All sequences are equally long.
+AttentionArgs row_args(const AttentionArgs& all, Dtype dtype, std::int32_t row, KeyRange keys) {
+  AttentionArgs args = all;
+  args.q = advance(all.q, row * all.q_stride.row, dtype);
+  args.k = advance(all.k, keys.begin * all.kv.k.row, dtype);
+  args.v = advance(all.v, keys.begin * all.kv.v.row, dtype);
+  args.sequences.seq_q = 1;
+  args.sequences.seq_kv = keys.end - keys.begin;
+  args.mask = {};
+  args.lse = nullptr;
+  args.workspace = nullptr;
+  return args;
+}
+
+// What a row gives, [batch, heads_q, head_dim] and [batch, heads_q] on the device.
+struct RowOutputs {
+  Memory reference, unfused, lse;
+};
+
+RowOutputs run_row(CheckDevice& device, const Problem& problem, const AttentionArgs& launched,
+                   std::int32_t row) {
+  const std::int64_t heads = problem.batch * problem.heads_q;
+  const std::int64_t bytes = kFp32 * heads * problem.head_dim;
+  RowOutputs outputs{device.allocate(bytes), device.allocate(bytes), device.allocate(kFp32 * heads)};
+  const KeyRange keys = launched.visible_keys(0, row);
+  if (keys.begin == keys.end) {
+    const std::vector<float> zeros(static_cast<std::size_t>(heads * problem.head_dim), 0.0f);
+    const std::vector<float> lse(static_cast<std::size_t>(heads), -std::numeric_limits<float>::infinity());
+    device.copy_in(outputs.reference.data(), std::as_bytes(std::span(zeros)));
+    device.copy_in(outputs.unfused.data(), std::as_bytes(std::span(zeros)));
+    device.copy_in(outputs.lse.data(), std::as_bytes(std::span(lse)));
+    return outputs;
+  }
+  const AttentionArgs args = row_args(launched, problem.dtype, row, keys);
+  device.run_reference(args, problem.dtype, ReferenceKind::reference, outputs.reference.as<float>(),
+                       outputs.lse.as<float>());
+  device.run_reference(args, problem.dtype, ReferenceKind::unfused, outputs.unfused.as<float>(), nullptr);
+  return outputs;
+}
+
+TensorShape row_shape(const Problem& problem) {
+  TensorShape shape = query_shape(problem);
+  shape.rows = 1;
+  return shape;
+}
+
+// From [batch, heads_q, 1, width] to [batch, heads_q, seq_q, width].
+std::int64_t index_in_all_rows(const Problem& problem, std::int32_t row, std::int64_t index,
+                               std::int64_t width) {
+  if (index < 0) return index;
+  return (index / width * problem.seq_q + row) * width + index % width;
+}
+
+std::vector<float> read(const CheckDevice& device, const void* from, std::int64_t count) {
+  std::vector<float> values(static_cast<std::size_t>(count));
+  device.copy_out(std::as_writable_bytes(std::span(values)), from);
+  return values;
+}
+
+ErrorNorms compare_lse(const CheckDevice& device, const Problem& problem, const AttentionArgs& launched,
+                       std::int32_t row, const Memory& expected) {
+  const std::int64_t heads = problem.batch * problem.heads_q;
+  const std::vector<float> got = read(device, launched.lse, heads * problem.seq_q);
+  const std::vector<float> want = read(device, expected.data(), heads);
+  DifferenceSums sums;
+  for (std::int64_t head = 0; head < heads; ++head) {
+    const float value = got[static_cast<std::size_t>(head * problem.seq_q + row)];
+    const bool poisoned = std::bit_cast<std::uint32_t>(value) == kernels::kPoison32;
+    add_difference(sums, value, want[static_cast<std::size_t>(head)], poisoned, head);
+  }
+  ErrorNorms norms = error_norms(sums, heads);
+  norms.nonfinite += sums.unwritten;
+  norms.worst_index = index_in_all_rows(problem, row, norms.worst_index, 1);
+  return norms;
+}
+
+}  // namespace
+
+RowComparison compare_row(CheckDevice& device, const Problem& problem, const AttentionArgs& launched,
+                          std::int32_t row) {
+  const RowOutputs want = run_row(device, problem, launched, row);
+  const TensorShape shape = row_shape(problem);
+  const auto* out = advance(launched.out, row * launched.out_stride.row, output_dtype(problem));
+  RowComparison compared;
+  const DifferenceSums sums = device.compare(out, output_dtype(problem), shape, want.reference.as<float>());
+  compared.seen.error = error_norms(sums, shape.elements());
+  compared.seen.error.nonfinite += sums.unwritten;
+  compared.seen.error.worst_index =
+      index_in_all_rows(problem, row, compared.seen.error.worst_index, problem.head_dim);
+  if (problem.lse) compared.seen.lse = compare_lse(device, problem, launched, row, want.lse);
+  compared.unfused =
+      error_norms(device.compare_fp32(want.unfused.as<float>(), want.reference.as<float>(), shape.elements()),
+                  shape.elements());
+  return compared;
+}
+
+}  // namespace flashcore
