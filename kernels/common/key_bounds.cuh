@@ -19,8 +19,8 @@ struct KeyBounds {
   KeyBounds() = default;
   constexpr explicit KeyBounds(const KernelArgs& args) : seq_kv(args.seq_kv) {
     const std::int64_t diagonal = std::int64_t{args.seq_kv} - args.seq_q;
-    const std::int64_t begin = args.window_left < 0 ? kLowest : diagonal - args.window_left;
-    const std::int64_t end = args.window_right < 0 ? seq_kv : diagonal + args.window_right + 1;
+    const std::int64_t begin = args.window.left < 0 ? kLowest : diagonal - args.window.left;
+    const std::int64_t end = args.window.right < 0 ? seq_kv : diagonal + args.window.right + 1;
     begin_offset = static_cast<int>(begin < kLowest ? kLowest : begin);
     end_offset = static_cast<int>(end < seq_kv ? end : seq_kv);
   }

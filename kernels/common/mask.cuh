@@ -16,11 +16,11 @@ constexpr KeyRange intersect(KeyRange a, KeyRange b) {
 }
 
 constexpr KeyRange keys_of_any(const KernelArgs& args, int first, int last) {
-  return args.mask().keys_of_any(first, last, args.seq_q, args.seq_kv);
+  return flashcore::keys_of_any(first, last, [&](int query) { return visible_keys(args, query); });
 }
 
 constexpr KeyRange keys_of_all(const KernelArgs& args, int first, int last) {
-  return args.mask().keys_of_all(first, last, args.seq_q, args.seq_kv);
+  return flashcore::keys_of_all(first, last, [&](int query) { return visible_keys(args, query); });
 }
 
 constexpr bool overlaps(KeyRange range, int begin, int count) {
@@ -40,9 +40,9 @@ struct DiagonalMask {
 
   DiagonalMask() = default;
   constexpr explicit DiagonalMask(const KernelArgs& args)
-      : lowest(args.window_left < 0 ? -kUnlimited : saturated(diagonal(args) - args.window_left)),
-        span(static_cast<unsigned>(args.window_right < 0 ? kUnlimited
-                                                         : saturated(diagonal(args) + args.window_right)) -
+      : lowest(args.window.left < 0 ? -kUnlimited : saturated(diagonal(args) - args.window.left)),
+        span(static_cast<unsigned>(args.window.right < 0 ? kUnlimited
+                                                         : saturated(diagonal(args) + args.window.right)) -
              static_cast<unsigned>(lowest)),
         seq_kv(args.seq_kv) {}
 

@@ -26,14 +26,15 @@ struct QueryRows {
   }
 
   // The tile at place `place` of `tiles` in the grid: under a causal mask the longest come first, so that the
-  // short ones fill the end of the last wave.
+  // short ones fill the end of the last wave. (`right >= 0` is Window::hides_later_keys(); the call would change
+  // the machine code of the mma families.)
   __device__ __forceinline__ QueryRows(const KernelArgs& args, const FastDivisor& group_size, int block_q,
                                        int place, int tiles, int grid_head, int grid_batch)
       : group(group_size),
         batch(grid_batch),
         head(kPackGqa ? grid_head * group_size.divisor : grid_head),
         count(kPackGqa ? args.seq_q * group_size.divisor : args.seq_q),
-        begin((args.mask().hides_later_keys() ? tiles - 1 - place : place) * block_q) {}
+        begin((args.window.right >= 0 ? tiles - 1 - place : place) * block_q) {}
 
   __device__ int head_kv() const { return group.quotient(head); }
   __device__ int query(int row) const { return kPackGqa ? group.quotient(row) : row; }

@@ -76,8 +76,7 @@ struct CudnnVariant {
   static const char* unsupported(const AttentionArgs& all_args, const DeviceLimits& device) {
     const KernelArgs args(all_args);
     if (device.compute_capability < 80) return "the device's compute capability is too low";
-    const bool masked = args.window_left >= 0 || args.window_right >= 0;
-    if (masked && args.seq_q > args.seq_kv) {
+    if (!args.window.hides_nothing() && args.seq_q > args.seq_kv) {
       return "cuDNN has no mask aligned bottom-right for seq_q > seq_kv";
     }
     if (args.scale <= 0)

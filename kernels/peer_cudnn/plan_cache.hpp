@@ -22,7 +22,7 @@ inline PlanKey plan_key(const KernelArgs& args, Dtype dtype, int device) {
   auto next = key.begin();
   for (std::int64_t value :
        {device, static_cast<int>(dtype), args.batch, args.heads_q, args.heads_kv, args.seq_q, args.seq_kv,
-        args.head_dim, args.window_left, args.window_right, args.lse != nullptr ? 1 : 0,
+        args.head_dim, args.window.left, args.window.right, args.lse != nullptr ? 1 : 0,
         std::bit_cast<int>(args.scale), std::bit_cast<int>(args.softcap)}) {
     *next++ = value;
   }

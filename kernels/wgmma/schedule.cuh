@@ -62,7 +62,7 @@ TileOrder make_tile_order(const KernelArgs& args, int blocks) {
   order.group_shift = L::kPackGqa ? std::countr_zero(static_cast<unsigned>(group)) : 0;
   order.tiles_per_head = static_cast<int>(Rows::tiles(args, L::kClusterRows));
   order.tiles = order.tiles_per_head * heads;
-  order.longest_first = args.mask().hides_later_keys();
+  order.longest_first = args.window.hides_later_keys();
   int section_heads = 1;
   int last_heads = 1;
   if (order.longest_first) {

@@ -95,7 +95,7 @@ TEST(EmulatedWgmma, GivesOutEveryTileOnce) {
   args.seq_q = 300;
   args.seq_kv = 300;
   for (const std::int32_t window_right : {-1, 0}) {
-    args.window_right = window_right;
+    args.window.right = window_right;
     for (const int blocks : {1, 3, 8, 22, 100}) {
       expect_every_tile_once<one_tile>(args, blocks);
       expect_every_tile_once<persistent>(args, blocks);
@@ -110,7 +110,7 @@ kernels::KernelArgs causal_args() {
   args.heads_q = args.heads_kv = 16;
   args.head_dim = 64;
   args.seq_q = args.seq_kv = 512;
-  args.window_right = 0;
+  args.window.right = 0;
   return args;
 }
 
