@@ -13,7 +13,7 @@
 //
 //   static constexpr int kMaxComputeCapability;             for instructions that one architecture alone has
 //   static constexpr int kMinBlocksPerSm;                   for __launch_bounds__
-//   static constexpr bool kWaitsForGrid;                    run() calls wait_for_grid_before(): launch early
+//   static constexpr bool kWaitsForGrid;                    run() calls ptx::wait_for_previous_grid(): launch early
 //   static std::size_t workspace_bytes(const KernelArgs&);
 //   struct Params;                                          what run() receives in place of KernelArgs
 //   static cudaError_t prepare(const KernelArgs&, cudaStream_t, Params&);
@@ -32,14 +32,12 @@
 #include <limits>
 #include <span>
 
+#include "kernels/common/gpu.hpp"
 #include "kernels/common/grid_launch.cuh"
 #include "kernels/common/kernel_args.hpp"
 #include "variant/compiled_kernel.hpp"
 
 namespace flashcore::kernels {
-
-inline constexpr int kWarpSize = 32;
-inline constexpr int kMostSmemBytes = 227 * 1024;  // a block's limit on sm_90, the largest of all so far
 
 template <class K>
 constexpr int threads_per_block() {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/common/mask.cuh"
+#include "kernels/blocks/mask.cuh"
+#include "kernels/blocks/split_kv.cuh"
+#include "kernels/blocks/swizzle.cuh"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/split_kv.cuh"
-#include "kernels/common/swizzle.cuh"
 #include "variant/variant.hpp"
 
 namespace flashcore::kernels {

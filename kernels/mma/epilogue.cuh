@@ -2,9 +2,10 @@
 // as partial tiles that are merged in shared memory, over a cluster, or by a second pass over the workspace.
 #pragma once
 
+#include "kernels/blocks/split_kv.cuh"
 #include "kernels/common/grid_launch.cuh"
-#include "kernels/common/split_kv.cuh"
 #include "kernels/mma/warp_tile.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::kernels {
 
@@ -15,9 +16,9 @@ __device__ __forceinline__ void store_output(const KernelArgs& args, const Query
                                              const WarpTile<C>& warp, unsigned char* out_tile, int warp_row) {
   using Smem = typename C::OutSmem;
   if constexpr (Smem::kRowBytes == C::Smem::kRowBytes) {
-    ptx::warp_barrier();  // lanes may still be reading Q from these rows
+    __syncwarp();  // lanes may still be reading Q from these rows
   } else {
-    ptx::block_barrier();  // warps may still be reading Q, K and V where others put their rows
+    __syncthreads();  // warps may still be reading Q, K and V where others put their rows
   }
 #pragma unroll
   for (int m = 0; m < C::kRowTiles; ++m) {
@@ -38,7 +39,7 @@ __device__ __forceinline__ void store_output(const KernelArgs& args, const Query
       }
     }
   }
-  ptx::warp_barrier();  // every lane's columns of a row are in shared memory
+  __syncwarp();  // every lane's columns of a row are in shared memory
   T* out = head_pointer(static_cast<T*>(args.out), args.out_stride, rows.batch, rows.head);
 #pragma unroll
   for (int i = warp.lane(); i < C::kWarpRows * Smem::kChunks; i += 32) {
@@ -90,12 +91,12 @@ __device__ __forceinline__ void merge_and_store(const KernelArgs& args, const Qu
                                                 int split_warp, int share, std::int64_t partial_index) {
   using Partial = typename C::Partial;
   ptx::cp_async_wait<0>();
-  ptx::block_barrier();  // nobody reads or fills the K and V buffers any more: partial tiles take their place
+  __syncthreads();  // nobody reads or fills the K and V buffers any more: partial tiles take their place
   store_partial<C>(warp, smem + split_warp * Partial::kBytes, warp_row);
   if constexpr (C::kCluster > 1) {
     ptx::cluster_barrier();  // all partial tiles of the cluster are written
   } else {
-    ptx::block_barrier();  // all partial tiles are written
+    __syncthreads();  // all partial tiles are written
   }
   const int first = static_cast<int>(threadIdx.x) + (C::kCluster > 1 ? share * C::kThreads : 0);
   for (int i = first; i < C::kBlockQ * Partial::kChunks; i += C::kThreads * C::kCluster) {
@@ -140,8 +141,8 @@ __global__ void __launch_bounds__(kSecondPassThreads)
   const int batch = static_cast<int>(blockIdx.z);
   const QueryRows<C::kPackGqa> rows(args, params.group, C::kBlockQ, place, tiles, head, batch);
   const int row = rows.begin + tile_row;
-  wait_for_grid_before();  // the partial tiles are there
-  start_grid_behind();
+  ptx::wait_for_previous_grid();  // the partial tiles are there
+  ptx::launch_dependent_grid();
   if (place >= tiles || row >= rows.count) return;
   const unsigned char* workspace = static_cast<const unsigned char*>(args.workspace);
   const LocalPartials partials{

@@ -1,9 +1,9 @@
 // The stream of K and V blocks of one query tile through the shared-memory stages.
 #pragma once
 
-#include "kernels/common/cp_async.cuh"
-#include "kernels/common/mask.cuh"
-#include "kernels/common/query_rows.cuh"
+#include "kernels/blocks/cp_async.cuh"
+#include "kernels/blocks/mask.cuh"
+#include "kernels/blocks/query_rows.cuh"
 #include "kernels/mma/config.cuh"
 
 namespace flashcore::kernels {

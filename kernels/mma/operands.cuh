@@ -2,8 +2,8 @@
 // multiplied, and exponentials are probabilities but for their sum.
 #pragma once
 
-#include "kernels/common/ptx.cuh"
 #include "kernels/mma/config.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 

@@ -1,11 +1,13 @@
 // The kernel body that the mma families share, and what their launches have in common.
 #pragma once
 
-#include "kernels/common/cp_async.cuh"
+#include "kernels/blocks/cp_async.cuh"
 #include "kernels/common/cuda_variant.cuh"
 #include "kernels/mma/epilogue.cuh"
 #include "kernels/mma/kv_stream.cuh"
 #include "kernels/mma/warp_tile.cuh"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::kernels {
 
@@ -85,7 +87,7 @@ struct MmaPipeline {
       if (step >= first_step && step % C::kSteps == 0) {
         ptx::cp_async_wait<C::kStages - 2>();
         // V of this block and K of the next are there; nobody reads what is filled next.
-        ptx::block_barrier();
+        __syncthreads();
         stream.issue(step / C::kSteps + C::kStages - 1);
       }
       const KeyReach reach = parked;
@@ -118,7 +120,7 @@ struct MmaPipeline {
       if (step % C::kSteps == 0) {
         ptx::cp_async_wait<(C::kStages == 1 ? 0 : C::kStages - 2)>();
         // K of this block (and V, with stages) is there; nobody reads what is filled next.
-        ptx::block_barrier();
+        __syncthreads();
         if constexpr (C::kStages == 1) {
           stream.issue_values(step);
         } else {
@@ -137,7 +139,7 @@ struct MmaPipeline {
       }
       if constexpr (C::kStages == 1) {
         ptx::cp_async_wait<0>();
-        ptx::block_barrier();  // V is there; every warp has its scores, so that K's buffer is free
+        __syncthreads();  // V is there; every warp has its scores, so that K's buffer is free
         stream.issue_keys(step + 1);
       }
       if (visible) {
@@ -161,8 +163,8 @@ struct MmaPipeline {
     const std::uint32_t smem_begin = ptx::smem_address(smem);
     const KvStream<C> stream(args, rows, smem_begin, share);
 
-    wait_for_grid_before();
-    start_grid_behind();
+    ptx::wait_for_previous_grid();
+    ptx::launch_dependent_grid();
     // First loads: Q (and the first K with overlap), then the stages.
     using T = typename Operands::T;
     const T* q = head_pointer(static_cast<const T*>(args.q), args.q_stride, rows.batch, rows.head);
@@ -175,7 +177,7 @@ struct MmaPipeline {
     KeyReach& reach = reinterpret_cast<KeyReach*>(smem + C::kReachAt)[warp_index];
     if (warp.lane() == 0) reach = reach_of(args, rows, stream, warp.row_begin);
     stream.wait_for_query();
-    ptx::block_barrier();  // Q, the warps' reach and, with overlap, the first K are there
+    __syncthreads();  // Q, the warps' reach and, with overlap, the first K are there
     warp.load_query_to_registers();
 
     if constexpr (C::kOverlap) {

@@ -7,11 +7,11 @@
 // (value_transpose.cuh).
 #pragma once
 
-#include "kernels/common/mask.cuh"
-#include "kernels/common/ptx.cuh"
-#include "kernels/common/softmax.cuh"
+#include "kernels/blocks/mask.cuh"
+#include "kernels/blocks/softmax.cuh"
 #include "kernels/mma/config.cuh"
 #include "kernels/mma/operands.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 
@@ -173,14 +173,14 @@ struct WarpTile {
         exceeded |= fmaf(highest[m][r], score_scale, -row_max[m][r]) > Operands::kLog2Limit;
       }
     }
-    if (!ptx::warp_any(exceeded)) return;
+    if (!__any_sync(kAllLanes, exceeded)) return;
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
         float candidate = highest[m][r];
-        candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 1));
-        candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 2));
+        candidate = fmaxf(candidate, __shfl_xor_sync(kAllLanes, candidate, 1));
+        candidate = fmaxf(candidate, __shfl_xor_sync(kAllLanes, candidate, 2));
         candidate *= score_scale;
         if constexpr (Operands::kLog2Peak != 0) candidate -= Operands::kLog2Peak;
         const float raised = fmaxf(row_max[m][r], candidate);
@@ -274,8 +274,8 @@ struct WarpTile {
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
-        row_sum[m][r] += ptx::shuffle_xor(row_sum[m][r], 1);
-        row_sum[m][r] += ptx::shuffle_xor(row_sum[m][r], 2);
+        row_sum[m][r] += __shfl_xor_sync(kAllLanes, row_sum[m][r], 1);
+        row_sum[m][r] += __shfl_xor_sync(kAllLanes, row_sum[m][r], 2);
       }
     }
   }

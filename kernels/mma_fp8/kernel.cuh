@@ -31,7 +31,7 @@
 // capability 8.9, it has not run yet.
 #pragma once
 
-#include "kernels/common/value_transpose.cuh"
+#include "kernels/blocks/value_transpose.cuh"
 #include "kernels/mma/pipeline.cuh"
 #include "kernels/mma_fp8/operands.cuh"
 

@@ -1,9 +1,9 @@
 // e4m3 as a warp of the mma pipeline takes it: factors of the head, probabilities of one byte, Vᵀ.
 #pragma once
 
-#include "kernels/common/e4m3_factors.cuh"
-#include "kernels/common/e4m3_ptx.cuh"
+#include "kernels/blocks/e4m3_factors.cuh"
 #include "kernels/mma/operands.cuh"
+#include "kernels/ptx/sm89.cuh"
 
 namespace flashcore::kernels {
 
@@ -44,18 +44,18 @@ struct MmaOperands<Dtype::e4m3> : E4m3Factors {
   }
 
   __device__ __forceinline__ static std::uint32_t pack_probabilities(const float (&p)[4]) {
-    return pack_e4m3(p[0], p[1], p[2], p[3]);
+    return ptx::pack_e4m3(p[0], p[1], p[2], p[3]);
   }
   __device__ __forceinline__ static void multiply(float (&d)[4], const std::uint32_t (&a)[4],
                                                   std::uint32_t b0, std::uint32_t b1) {
-    mma_m16n8k32_e4m3(d, a, b0, b1);
+    ptx::mma_m16n8k32_e4m3(d, a, b0, b1);
   }
 
   // sm_90 has no product of this kind: ptxas unpacks both operands to fp16 and makes two products of these.
   // Loads moved up as far as it likes, and unpacked there, take more registers than there are.
   __device__ __forceinline__ static void keep_loads_behind() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 900
-    ptx::warp_barrier();
+    __syncwarp();
 #endif
   }
 };

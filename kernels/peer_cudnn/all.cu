@@ -8,7 +8,7 @@
 // the variants are there all the same and say why they cannot run.
 #include <span>
 
-#include "kernels/common/block_position.cuh"
+#include "kernels/blocks/block_position.cuh"
 #include "variant/compiled_kernel.hpp"
 
 #if __has_include(<cudnn.h>)

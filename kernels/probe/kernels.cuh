@@ -8,10 +8,10 @@
 
 #include <cstdint>
 
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/hopper_wgmma.cuh"
-#include "kernels/common/matrix_descriptor.hpp"
-#include "kernels/common/ptx.cuh"
+#include "kernels/blocks/matrix_descriptor.hpp"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90.cuh"
+#include "kernels/ptx/sm90a.cuh"
 
 namespace flashcore::kernels {
 
@@ -110,25 +110,25 @@ __global__ void __launch_bounds__(kProbeThreads, 1) probe_wgmma(float* out, int 
   }
   // The products read shared memory through the async proxy: make the writes above visible to it, and wait
   // for those of the other threads.
-  fence_proxy_async();
-  ptx::block_barrier();
+  ptx::fence_proxy_async();
+  __syncthreads();
   const std::uint32_t panel = ptx::smem_address(smem);
   const std::uint64_t a = k_major_descriptor(panel);
   const std::uint64_t b = k_major_descriptor(panel + 64 * kPanelRowBytes);
   float d[kWgmmaColumns / 2] = {};
-  pin_registers(d);
+  ptx::pin_registers(d);
   for (int step = 0; step < steps; ++step) {
-    wgmma_fence();
+    ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kWgmmasPerStep; ++k) {
       const std::uint32_t offset = k * k_major_step_bytes();
-      Wgmma<Dtype::fp16, kWgmmaColumns>::product(d, advance(a, offset), advance(b, offset), true);
+      ptx::wgmma<Dtype::fp16>(d, advance(a, offset), advance(b, offset), true);
     }
-    wgmma_commit();
-    wgmma_wait<1>();
+    ptx::wgmma_commit();
+    ptx::wgmma_wait<1>();
   }
-  wgmma_wait<0>();
-  pin_registers(d);
+  ptx::wgmma_wait<0>();
+  ptx::pin_registers(d);
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < kWgmmaColumns / 2; ++i) sum += d[i];

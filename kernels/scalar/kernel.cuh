@@ -10,10 +10,10 @@
 // binds, not the FMA pipe.
 #pragma once
 
-#include "kernels/common/block_position.cuh"
+#include "kernels/blocks/block_position.cuh"
+#include "kernels/blocks/softmax.cuh"
 #include "kernels/common/cuda_variant.cuh"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/softmax.cuh"
 
 namespace flashcore::kernels {
 

@@ -33,12 +33,12 @@ struct Consumer {
   // consumer waits for its predecessor's arrival, issues, and arrives for its successor.
 
   __device__ __forceinline__ void wait_turn() const {
-    if constexpr (L::kTurns) named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
+    if constexpr (L::kTurns) ptx::named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
   }
   __device__ __forceinline__ void pass_turn() const {
     if constexpr (L::kTurns) {
-      named_barrier_arrive(kTurnBarrier + (consumer + 1 == L::kConsumers ? 0 : consumer + 1),
-                           2 * kWarpgroupThreads);
+      ptx::named_barrier_arrive(kTurnBarrier + (consumer + 1 == L::kConsumers ? 0 : consumer + 1),
+                                2 * kWarpgroupThreads);
     }
   }
   // The last consumer gives the first its first turn; the first collects the last one, so that every arrival
@@ -60,9 +60,9 @@ struct Consumer {
   __device__ __forceinline__ void release(Operand operand, RingPosition<L::kStages>& ring) {
     const std::uint32_t empty = smem.empty(operand, ring.slot);
     if constexpr (L::kCluster > 1) {
-      if (thread % 32 < L::kCluster) mbarrier_arrive_at(empty, thread % 32);
+      if (thread % 32 < L::kCluster) ptx::mbarrier_arrive_cluster(ptx::map_to_block(empty, thread % 32));
     } else {
-      if (thread % 32 == 0) mbarrier_arrive(empty);
+      if (thread % 32 == 0) ptx::mbarrier_arrive(empty);
     }
     ring.advance();
   }
@@ -72,25 +72,24 @@ struct Consumer {
     const std::uint64_t q = k_major_descriptor(smem.q(consumer, q_ring.slot));
     const std::uint64_t k = k_major_descriptor(smem.stage(Operand::k, k_ring.slot));
     constexpr int kStepsPerPanel = L::kColumns / L::kStep;
-    pin_registers(s_acc);
-    wgmma_fence();
+    ptx::pin_registers(s_acc);
+    ptx::wgmma_fence();
 #pragma unroll
     for (int step = 0; step < L::kHeadDim / L::kStep; ++step) {
       const int panel = step / kStepsPerPanel;
       const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
-      Wgmma<L::spec.dtype, L::kBlockKv>::product(s_acc, advance(q, panel * L::kQPanelBytes + within),
-                                                 advance(k, panel * L::panel_bytes(Operand::k) + within),
-                                                 step > 0);
+      ptx::wgmma<L::spec.dtype>(s_acc, advance(q, panel * L::kQPanelBytes + within),
+                                advance(k, panel * L::panel_bytes(Operand::k) + within), step > 0);
     }
-    wgmma_commit();
+    ptx::wgmma_commit();
   }
 
   // o_acc += P · V of the stage, one group.
   __device__ __forceinline__ void issue_output() {
-    pin_registers(o_acc);
-    wgmma_fence();
+    ptx::pin_registers(o_acc);
+    ptx::wgmma_fence();
     Operands::multiply_values(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot));
-    wgmma_commit();
+    ptx::wgmma_commit();
   }
 
   __device__ __forceinline__ void pack_probabilities() { Operands::pack_probabilities(p_frag, s_acc); }
@@ -126,8 +125,8 @@ struct Consumer {
     wait_turn();
     issue_scores();
     pass_turn();
-    wgmma_wait<0>();
-    pin_registers(s_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<true>(block);
     softmax.rescaling = false;  // nothing was summed before
@@ -144,16 +143,16 @@ struct Consumer {
     rescale_output();
     issue_output();
     pass_turn();
-    wgmma_wait<1>();
-    pin_registers(s_acc);
+    ptx::wgmma_wait<1>();
+    ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<kMasked>(block);
     // Scores pinned and a branch behind them: else the compiler moves the wait for P·V up, before the softmax
     // that it is to overlap with. The branch is of use: by now K of the next block has come.
-    pin_registers(s_acc);
+    ptx::pin_registers(s_acc);
     if (block > last) await(Operand::k, k_ring);
-    wgmma_wait<0>();
-    pin_registers(o_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(o_acc);
     release(Operand::v, v_ring);
     pack_probabilities();
   }
@@ -164,8 +163,8 @@ struct Consumer {
     finish_block();
     await(Operand::k, k_ring);
     issue_scores();
-    wgmma_wait<0>();
-    pin_registers(s_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<kMasked>(block);
     pack_probabilities();
@@ -176,8 +175,8 @@ struct Consumer {
     rescale_output();
     await(Operand::v, v_ring);
     issue_output();
-    wgmma_wait<0>();
-    pin_registers(o_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(o_acc);
     release(Operand::v, v_ring);
   }
 
@@ -231,10 +230,10 @@ struct Consumer {
       const float* o = o_acc + 8 * i;
       const std::uint32_t target =
           place + i / 4 * L::kQPanelBytes + swizzled_chunk_offset(smem_row, 2 * (i % 4) + chunk);
-      store_matrix_x4(target, pack<T>(o[0] * normalise[0], o[1] * normalise[0]),
-                      pack<T>(o[2] * normalise[1], o[3] * normalise[1]),
-                      pack<T>(o[4] * normalise[0], o[5] * normalise[0]),
-                      pack<T>(o[6] * normalise[1], o[7] * normalise[1]));
+      ptx::store_matrix_x4(target, pack<T>(o[0] * normalise[0], o[1] * normalise[0]),
+                           pack<T>(o[2] * normalise[1], o[3] * normalise[1]),
+                           pack<T>(o[4] * normalise[0], o[5] * normalise[0]),
+                           pack<T>(o[6] * normalise[1], o[7] * normalise[1]));
     }
   }
 
@@ -245,19 +244,19 @@ struct Consumer {
 #pragma unroll
     for (int r = 0; r < 2; ++r) normalise[r] = operands.normaliser(softmax.row_sum[r]);
     // All four warps' products have read Q.
-    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+    ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     const std::uint32_t place = smem.q(consumer, q_ring.slot);
     Operands::visit_output_type(params, [&]<class T>(T) { store_panels<T>(place, normalise); });
-    fence_proxy_async();
+    ptx::fence_proxy_async();
     // All of O is in place, and visible to the copy engine.
-    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+    ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     if (thread == 0) {  // whose row is the warpgroup's first
 #pragma unroll
       for (int panel = 0; panel < L::kOutPanels; ++panel) {
-        copy_box_to_global(&params.out, row_coordinate<L>(params.order, at, panel * kPanelColumns, row),
-                           place + panel * L::kQPanelBytes);
+        ptx::copy_box_to_global(&params.out, row_coordinate<L>(params.order, at, panel * kPanelColumns, row),
+                                place + panel * L::kQPanelBytes);
       }
-      bulk_commit();
+      ptx::bulk_commit();
     }
     output_leaving = true;
     q_ring.advance();
@@ -267,8 +266,8 @@ struct Consumer {
   // copy engine.
   __device__ __forceinline__ void release_output_slot() {
     if (output_leaving && thread == 0) {
-      bulk_wait_read();
-      mbarrier_arrive(smem.q_empty(consumer, L::kQSlots - 1 - q_ring.slot));
+      ptx::bulk_wait_read();
+      ptx::mbarrier_arrive(smem.q_empty(consumer, L::kQSlots - 1 - q_ring.slot));
     }
     output_leaving = false;
   }
@@ -276,7 +275,7 @@ struct Consumer {
   // --- All tiles of this block
 
   __device__ __forceinline__ void run() {
-    const int block_rank = L::kCluster > 1 ? static_cast<int>(cluster_rank()) : 0;
+    const int block_rank = L::kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
     const int row_offset = block_rank * L::spec.tile.block_q + consumer * kWarpgroupRows;
     TileSource<L> tiles{params.order, smem};
     open_turns();

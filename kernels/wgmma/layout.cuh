@@ -3,8 +3,9 @@
 
 #include <cstdint>
 
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/matrix_descriptor.hpp"
+#include "kernels/blocks/matrix_descriptor.hpp"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90.cuh"
 #include "variant/variant.hpp"
 
 namespace flashcore::kernels {
@@ -71,6 +72,11 @@ struct WgmmaLayout {
   }
 };
 
+__device__ __forceinline__ void mbarrier_wait(std::uint32_t barrier, std::uint32_t parity) {
+  while (!ptx::mbarrier_try_wait(barrier, parity)) {
+  }
+}
+
 // Named barriers; 0 is __syncthreads.
 inline constexpr int kTurnBarrier = 1;       // + consumer: its turn at the tensor cores
 inline constexpr int kWarpgroupBarrier = 5;  // + consumer: its four warps
@@ -101,18 +107,18 @@ struct WgmmaSmem {
   // By one thread, before any other touches a barrier.
   __device__ void initialise_barriers() const {
     constexpr int kConsumerWarps = 4 * L::kConsumers;
-    for (int i = 0; i < L::kQBarriers; ++i) mbarrier_init(barrier(i), 1);
+    for (int i = 0; i < L::kQBarriers; ++i) ptx::mbarrier_init(barrier(i), 1);
     for (const Operand operand : {Operand::k, Operand::v}) {
       for (int s = 0; s < L::kStages; ++s) {
-        mbarrier_init(full(operand, s), 1);
-        mbarrier_init(empty(operand, s), kConsumerWarps * L::kCluster);
+        ptx::mbarrier_init(full(operand, s), 1);
+        ptx::mbarrier_init(empty(operand, s), kConsumerWarps * L::kCluster);
       }
     }
     for (int slot = 0; slot < 2; ++slot) {
-      mbarrier_init(tile_full(slot), 1);
-      mbarrier_init(tile_empty(slot), kConsumerWarps + 1);
+      ptx::mbarrier_init(tile_full(slot), 1);
+      ptx::mbarrier_init(tile_empty(slot), kConsumerWarps + 1);
     }
-    fence_mbarrier_init();
+    ptx::fence_mbarrier_init();
   }
 
  private:

@@ -2,8 +2,9 @@
 // are probabilities but for their sum.
 #pragma once
 
-#include "kernels/common/block_position.cuh"
-#include "kernels/common/hopper_wgmma.cuh"
+#include "kernels/blocks/block_position.cuh"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90a.cuh"
 #include "kernels/wgmma/params.cuh"
 
 namespace flashcore::kernels {
@@ -27,7 +28,7 @@ struct HalfOperands {
   __device__ __forceinline__ float softcap_scale(const Params& params) const { return params.softcap_scale; }
   // What o_acc is to be multiplied with.
   __device__ __forceinline__ float normaliser(float row_sum) const {
-    return row_sum > 0 ? reciprocal_approx(row_sum) : 0.0f;
+    return row_sum > 0 ? ptx::reciprocal_approx(row_sum) : 0.0f;
   }
 
   // Calls use(T{}) with O's element type.
@@ -54,8 +55,7 @@ struct HalfOperands {
     const std::uint64_t v = mn_major_descriptor(v_smem, L::panel_bytes(Operand::v));
 #pragma unroll
     for (int step = 0; step < L::kBlockKv / L::kStep; ++step) {
-      Wgmma<L::spec.dtype, L::kHeadDim>::product_transposed(o_acc, p_frag[step],
-                                                            advance(v, step * mn_major_step_bytes()));
+      ptx::wgmma<L::spec.dtype>(o_acc, p_frag[step], advance(v, step * mn_major_step_bytes()));
     }
   }
 };

@@ -1,8 +1,8 @@
 // What the wgmma kernels receive, and how the host fills it.
 #pragma once
 
+#include "kernels/blocks/tma_map.hpp"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/tma_map.hpp"
 #include "kernels/wgmma/schedule.cuh"
 
 namespace flashcore::kernels {

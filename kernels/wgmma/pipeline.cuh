@@ -3,6 +3,8 @@
 #pragma once
 
 #include "kernels/common/cuda_variant.cuh"
+#include "kernels/ptx/sm90.cuh"
+#include "kernels/ptx/sm90a.cuh"
 #include "kernels/wgmma/consumer.cuh"
 #include "kernels/wgmma/producer.cuh"
 
@@ -125,25 +127,25 @@ struct WgmmaPipeline {
   __device__ static void block_barrier() {
     if constexpr (L::kCluster > 1) {
       __syncwarp();
-      cluster_sync();
+      ptx::cluster_barrier_aligned();
     } else {
       __syncthreads();
     }
   }
 
   __device__ static void produce(const Params& params, WgmmaSmem<L> smem) {
-    release_registers<kRegisters.producer>();
-    wait_for_grid_before();  // consumers touch memory only after a copy has come
-    start_grid_behind();
+    ptx::release_registers<kRegisters.producer>();
+    ptx::wait_for_previous_grid();  // consumers touch memory only after a copy has come
+    ptx::launch_dependent_grid();
     Producer<L, Params> producer{params, smem};
-    const int warp = __shfl_sync(0xffffffffu, threadIdx.x / kWarpSize, 0);
+    const int warp = __shfl_sync(kAllLanes, threadIdx.x / kWarpSize, 0);
     const int lane = threadIdx.x % kWarpSize;
     if (warp == 0 && lane == 0) producer.bring_keys_and_values();
     if (warp == 1) producer.bring_queries(lane);
   }
 
   __device__ static void consume(const Params& params, WgmmaSmem<L> smem, int consumer) {
-    acquire_registers<kRegisters.consumer>();
+    ptx::acquire_registers<kRegisters.consumer>();
     Consumer<L, Operands<L>> state{.params = params,
                                    .smem = smem,
                                    .consumer = consumer,
@@ -153,14 +155,14 @@ struct WgmmaPipeline {
 
   __device__ static void run(const Params& params) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
-    extern __shared__ __align__(1024) unsigned char block_smem[];
-    const WgmmaSmem<L> smem{smem_address(block_smem)};
+    const WgmmaSmem<L> smem{ptx::smem_address(ptx::dynamic_smem())};
     if (threadIdx.x == 0) {
-      for (const CUtensorMap* map : {&params.q, &params.k, &params.v, &params.out}) prefetch_tensor_map(map);
+      for (const CUtensorMap* map : {&params.q, &params.k, &params.v, &params.out})
+        ptx::prefetch_tensor_map(map);
       smem.initialise_barriers();
     }
     block_barrier();
-    const int warpgroup = __shfl_sync(0xffffffffu, threadIdx.x / kWarpgroupThreads, 0);
+    const int warpgroup = __shfl_sync(kAllLanes, threadIdx.x / kWarpgroupThreads, 0);
     if (warpgroup == 0) {
       produce(params, smem);
       if constexpr (L::kCluster > 1) block_barrier();

@@ -48,19 +48,21 @@ struct Producer {
       for (int c = 0; c < L::kConsumers; ++c) {
         const std::uint32_t full = smem.q_full(c, ring.slot);
         mbarrier_wait(smem.q_empty(c, ring.slot), ring.parity ^ 1);
-        mbarrier_arrive_expect_bytes(full, L::kQBytes);
+        ptx::mbarrier_arrive_expect_bytes(full, L::kQBytes);
         for (int panel = 0; panel < L::kPanels; ++panel) {
-          copy_box_to_smem(smem.q(c, ring.slot) + panel * L::kQPanelBytes, &params.q,
-                           row_coordinate<L>(params.order, at, panel * L::kColumns,
-                                             at.row_begin + row_offset + c * kWarpgroupRows),
-                           full);
+          ptx::copy_box_to_smem(smem.q(c, ring.slot) + panel * L::kQPanelBytes, &params.q,
+                                row_coordinate<L>(params.order, at, panel * L::kColumns,
+                                                  at.row_begin + row_offset + c * kWarpgroupRows),
+                                full);
         }
       }
     }
   }
 
  private:
-  __device__ static int cluster_block() { return L::kCluster > 1 ? static_cast<int>(cluster_rank()) : 0; }
+  __device__ static int cluster_block() {
+    return L::kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
+  }
 
   // One block of K or V into one stage. In a cluster each block of threads brings its share of the rows to
   // all. Rows are keys, but those of a transposed V are its columns.
@@ -69,7 +71,7 @@ struct Producer {
     const CUtensorMap* map = operand == Operand::k ? &params.k : &params.v;
     const std::uint32_t full = smem.full(operand, ring.slot);
     mbarrier_wait(smem.empty(operand, ring.slot), ring.parity ^ 1);
-    mbarrier_arrive_expect_bytes(full, L::stage_bytes(operand));
+    ptx::mbarrier_arrive_expect_bytes(full, L::stage_bytes(operand));
     const int share = cluster_block() * (L::rows(operand) / L::kCluster);
     const bool transposed = L::kTransposedV && operand == Operand::v;
     const int first_column = transposed ? block * L::kBlockKv : 0;
@@ -77,11 +79,11 @@ struct Producer {
     for (int panel = 0; panel < L::panels(operand); ++panel) {
       const std::uint32_t target =
           smem.stage(operand, ring.slot) + panel * L::panel_bytes(operand) + share * kPanelRowBytes;
-      const TensorCoordinate from{first_column + panel * L::kColumns, first_row, at.head_kv, at.batch};
+      const ptx::TensorCoordinate from{first_column + panel * L::kColumns, first_row, at.head_kv, at.batch};
       if constexpr (L::kCluster > 1) {
-        multicast_box_to_smem(target, map, from, full, (1u << L::kCluster) - 1);
+        ptx::multicast_box_to_smem(target, map, from, full, (1u << L::kCluster) - 1);
       } else {
-        copy_box_to_smem(target, map, from, full);
+        ptx::copy_box_to_smem(target, map, from, full);
       }
     }
     ring.advance();

@@ -19,9 +19,9 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/blocks/key_bounds.cuh"
+#include "kernels/blocks/query_rows.cuh"
 #include "kernels/common/kernel_args.hpp"
-#include "kernels/common/key_bounds.cuh"
-#include "kernels/common/query_rows.cuh"
 #include "kernels/wgmma/layout.cuh"
 
 namespace flashcore::kernels {
@@ -117,8 +117,8 @@ __device__ inline int head_of(const TileOrder& order, const BlockPosition& at, i
 
 // Where the copy engine finds the 64 rows from `row` on, in Q and in O: as WgmmaTensors has described these.
 template <class L>
-__device__ inline TensorCoordinate row_coordinate(const TileOrder& order, const BlockPosition& at, int column,
-                                                  int row) {
+__device__ inline ptx::TensorCoordinate row_coordinate(const TileOrder& order, const BlockPosition& at,
+                                                       int column, int row) {
   if constexpr (L::kPackGqa) return {column, at.head, query_of<L>(order, row), at.batch};
   return {column, row, at.head, at.batch};
 }
@@ -179,11 +179,11 @@ struct TileSource {
  private:
   __device__ bool read_slot(int& tile) {
     mbarrier_wait(smem.tile_full(ring.slot), ring.parity);
-    tile = load_shared_int(smem.tile_slot(ring.slot));
+    tile = ptx::load_shared_int(smem.tile_slot(ring.slot));
     // From one lane, so that the compiler knows it the same for all. All lanes have read the slot after this:
     // it may be written again.
-    tile = __shfl_sync(0xffffffffu, tile, 0);
-    if (threadIdx.x % 32 == 0) mbarrier_arrive(smem.tile_empty(ring.slot));
+    tile = __shfl_sync(kAllLanes, tile, 0);
+    if (threadIdx.x % 32 == 0) ptx::mbarrier_arrive(smem.tile_empty(ring.slot));
     ring.advance();
     return tile < order.tiles;
   }
@@ -204,8 +204,8 @@ struct TileDrawer {
     tile = static_cast<int>(blockIdx.x);
     if (!first) tile = static_cast<int>(gridDim.x) + atomicAdd(counter, 1);
     first = false;
-    store_shared_int(smem.tile_slot(ring.slot), tile);
-    mbarrier_arrive(smem.tile_full(ring.slot));
+    ptx::store_shared_int(smem.tile_slot(ring.slot), tile);
+    ptx::mbarrier_arrive(smem.tile_full(ring.slot));
     ring.advance();
     return tile < order.tiles;
   }

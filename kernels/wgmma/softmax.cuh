@@ -6,8 +6,8 @@
 // (FlashAttention-2, section 3.1).
 #pragma once
 
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/softmax.cuh"
+#include "kernels/blocks/softmax.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 
@@ -26,7 +26,7 @@ __device__ __forceinline__ void hide_scores(float (&scores)[kScores], Hidden&& h
 
 // tanh(x) = 1 − 2 / (1 + e^2x): absolute error about 2^-22, exact at ±inf.
 __device__ __forceinline__ float tanh_by_exp2(float x) {
-  return 1.0f - __fdividef(2.0f, 1.0f + exp2_approx(2.0f * kLog2E * x));
+  return 1.0f - __fdividef(2.0f, 1.0f + ptx::exp2_approx(2.0f * kLog2E * x));
 }
 
 template <int kScores>
@@ -75,7 +75,7 @@ struct OnlineSoftmax {
       const float new_max = rise ? block_max : row_max[r];
       rises |= rise;
       const float subtract = kMasked ? finite_max(new_max) : new_max;
-      rescale[r] = exp2_approx((row_max[r] - subtract) * log2_scale);
+      rescale[r] = ptx::exp2_approx((row_max[r] - subtract) * log2_scale);
       row_max[r] = new_max;
       float offset = -subtract * log2_scale;
       if constexpr (Operands::kLog2Peak != 0) offset += Operands::kLog2Peak;
@@ -85,13 +85,13 @@ struct OnlineSoftmax {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
           float& score = scores[4 * j + 2 * r + e];
-          score = exp2_approx(fmaf(score, log2_scale, offset));
+          score = ptx::exp2_approx(fmaf(score, log2_scale, offset));
           sums[e] += score;
         }
       }
       row_sum[r] = sums[0] + sums[1];
     }
-    rescaling = __any_sync(0xffffffffu, rises);
+    rescaling = __any_sync(kAllLanes, rises);
   }
 
   // The base-2 maximum that row_sum belongs to.

@@ -38,7 +38,7 @@
 // for 128 keys at head_dim 128 and for none at 256.
 #pragma once
 
-#include "kernels/common/value_transpose.cuh"
+#include "kernels/blocks/value_transpose.cuh"
 #include "kernels/wgmma/pipeline.cuh"
 #include "kernels/wgmma_fp8/operands.cuh"
 

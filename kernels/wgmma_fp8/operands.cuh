@@ -1,8 +1,8 @@
 // e4m3 as a consumer of the wgmma pipeline takes it: factors of the head, probabilities of one byte, Vᵀ.
 #pragma once
 
-#include "kernels/common/e4m3_factors.cuh"
-#include "kernels/common/e4m3_ptx.cuh"
+#include "kernels/blocks/e4m3_factors.cuh"
+#include "kernels/ptx/sm89.cuh"
 #include "kernels/wgmma/operands.cuh"
 
 namespace flashcore::kernels {
@@ -40,7 +40,7 @@ struct E4m3Operands : E4m3Factors {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const float* p = s_acc + 16 * step + i / 2 * 8 + i % 2 * 2;
-        p_frag[step][i] = pack_e4m3(p[0], p[1], p[4], p[5]);
+        p_frag[step][i] = ptx::pack_e4m3(p[0], p[1], p[4], p[5]);
       }
     }
   }
@@ -54,8 +54,8 @@ struct E4m3Operands : E4m3Factors {
 #pragma unroll
     for (int step = 0; step < L::kBlockKv / L::kStep; ++step) {
       const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
-      Wgmma<L::spec.dtype, L::kHeadDim>::product_registers(
-          o_acc, p_frag[step], advance(v, step / kStepsPerPanel * L::panel_bytes(Operand::v) + within));
+      ptx::wgmma<L::spec.dtype>(o_acc, p_frag[step],
+                                advance(v, step / kStepsPerPanel * L::panel_bytes(Operand::v) + within));
     }
   }
 };

@@ -12,6 +12,7 @@
 // turns, with four barriers a tile.
 #pragma once
 
+#include "kernels/ptx/sm80.cuh"
 #include "kernels/wmma/tile.cuh"
 
 namespace flashcore::kernels {
@@ -30,8 +31,7 @@ struct WmmaKernel : WmmaTile<S> {
   }
 
   __device__ static void run(const KernelArgs& args) {
-    extern __shared__ __align__(32) unsigned char smem_raw[];
-    Smem& smem = *reinterpret_cast<Smem*>(smem_raw);
+    Smem& smem = *reinterpret_cast<Smem*>(ptx::dynamic_smem());
     const auto work = Tile::find_work(args);
     auto row = Tile::make_row(args, work);
     Tile::start(args, work, smem);

@@ -8,11 +8,11 @@
 
 #include <mma.h>
 
-#include "kernels/common/block_position.cuh"
+#include "kernels/blocks/block_position.cuh"
+#include "kernels/blocks/softmax.cuh"
+#include "kernels/blocks/tile_io.cuh"
 #include "kernels/common/cuda_variant.cuh"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/softmax.cuh"
-#include "kernels/common/tile_io.cuh"
 
 namespace flashcore::kernels {
 

@@ -12,7 +12,7 @@
 // Tile: as wmma, num_stages 1 to 4; each stage costs 2 · block_kv · (head_dim + 8) elements of shared memory.
 #pragma once
 
-#include "kernels/common/ptx.cuh"
+#include "kernels/ptx/sm80.cuh"
 #include "kernels/wmma/tile.cuh"
 
 namespace flashcore::kernels {
@@ -40,8 +40,7 @@ struct WmmaAsyncKernel : WmmaTile<S> {
   }
 
   __device__ static void run(const KernelArgs& args) {
-    extern __shared__ __align__(32) unsigned char smem_raw[];
-    Smem& smem = *reinterpret_cast<Smem*>(smem_raw);
+    Smem& smem = *reinterpret_cast<Smem*>(ptx::dynamic_smem());
     const auto work = Tile::find_work(args);
     for (int stage = 0; stage < kStages - 1; ++stage) {
       send_tile(args, work, smem, stage, work.key_begin + stage * kBlockKv);

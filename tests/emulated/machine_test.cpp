@@ -8,9 +8,10 @@
 
 #include "emulated/machine/block.hpp"
 #include "emulated/machine/failure.hpp"
-#include "kernels/common/e4m3_ptx.cuh"
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/ptx.cuh"
+#include "kernels/common/gpu.hpp"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm89.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::emulated {
 namespace {
@@ -65,9 +66,9 @@ TEST(EmulatedMachineTest, DeadlockNamesWhoWaitsForWhat) {
 TEST(EmulatedMachineTest, LanesHaveToMeetForTheSameInstruction) {
   expect_failure("while other lanes of its warp are at", 32, [] {
     if (threadIdx.x == 7) {
-      ptx::warp_any(true);
+      __any_sync(kernels::kAllLanes, true);
     } else {
-      ptx::warp_barrier();
+      __syncwarp();
     }
   });
 }
@@ -121,27 +122,27 @@ TEST(EmulatedMachineTest, SharedMemoryHasAnEnd) {
 
 TEST(EmulatedMachineTest, BarriersHavePhasesAndCountBytes) {
   launch(64, [] {
-    if (threadIdx.x == 0) kernels::mbarrier_init(smem_begin(), 2);
+    if (threadIdx.x == 0) ptx::mbarrier_init(smem_begin(), 2);
     __syncthreads();
     if (threadIdx.x == 0) {
       shared_ints()[8] = 1;
-      kernels::mbarrier_arrive(smem_begin());
-      kernels::mbarrier_wait(smem_begin(), 0);
+      ptx::mbarrier_arrive(smem_begin());
+      ptx::mbarrier_try_wait(smem_begin(), 0);
       EXPECT_EQ(shared_ints()[9], 2);
     } else if (threadIdx.x == 32) {
       shared_ints()[9] = 2;
-      kernels::mbarrier_arrive(smem_begin());
-      kernels::mbarrier_wait(smem_begin(), 0);
+      ptx::mbarrier_arrive(smem_begin());
+      ptx::mbarrier_try_wait(smem_begin(), 0);
       EXPECT_EQ(shared_ints()[8], 1);
     }
   });
   expect_failure("lacks 0 arrivals and 64 bytes", 32, [] {
     if (threadIdx.x != 0) return;
-    kernels::mbarrier_init(smem_begin(), 1);
-    kernels::mbarrier_arrive_expect_bytes(smem_begin(), 64);
-    kernels::mbarrier_wait(smem_begin(), 0);
+    ptx::mbarrier_init(smem_begin(), 1);
+    ptx::mbarrier_arrive_expect_bytes(smem_begin(), 64);
+    ptx::mbarrier_try_wait(smem_begin(), 0);
   });
-  expect_failure("there is no mbarrier at 8", 32, [] { kernels::mbarrier_arrive(smem_begin() + 8); });
+  expect_failure("there is no mbarrier at 8", 32, [] { ptx::mbarrier_arrive(smem_begin() + 8); });
 }
 
 // The element formulas of PTX ISA, "Matrix Fragments for mma.m16n8k32", with i from 0 to 15 for a and to 7
@@ -158,12 +159,12 @@ TEST(EmulatedMachineTest, ProductsOfBytesHaveTheirFragments) {
     };
     const auto b_element = [&](int i) { return b_at(thread * 4 + (i & 3) + (i < 4 ? 0 : 16), group); };
     const auto pack = [](const auto& element, int i) {
-      return kernels::pack_e4m3(element(i), element(i + 1), element(i + 2), element(i + 3));
+      return ptx::pack_e4m3(element(i), element(i + 1), element(i + 2), element(i + 3));
     };
     const std::uint32_t a[] = {pack(a_element, 0), pack(a_element, 4), pack(a_element, 8),
                                pack(a_element, 12)};
     float d[4] = {1, 2, 3, 4};
-    kernels::mma_m16n8k32_e4m3(d, a, pack(b_element, 0), pack(b_element, 4));
+    ptx::mma_m16n8k32_e4m3(d, a, pack(b_element, 0), pack(b_element, 4));
     for (int i = 0; i < 4; ++i) {
       float expected = static_cast<float>(i + 1);
       for (int k = 0; k < 32; ++k) {

@@ -19,12 +19,12 @@ namespace flashcore::emulated {
 struct ProductLane {
   float* d;  // n / 2 registers
   int n;
-  const std::uint32_t* a;  // four registers, or null: by descriptor
-  std::uint64_t a_descriptor;
-  std::uint64_t b_descriptor;
-  bool b_transposed;  // b is MN-major
-  bool accumulate;
-  ToFloat to_float;
+  const std::uint32_t* a = nullptr;  // four registers, or null: by descriptor
+  std::uint64_t a_descriptor = 0;
+  std::uint64_t b_descriptor = 0;
+  bool b_transposed = false;  // b is MN-major
+  bool accumulate = false;
+  ToFloat to_float = nullptr;
   int element_bytes = 2;
 
   int depth() const { return 32 / element_bytes; }

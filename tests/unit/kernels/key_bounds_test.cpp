@@ -1,4 +1,4 @@
-#include "kernels/common/key_bounds.cuh"
+#include "kernels/blocks/key_bounds.cuh"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,5 @@
-// PTX instructions of sm_80 and later, one function an instruction; sections are those of the PTX ISA manual.
+// PTX instructions that sm_80 and later have, one function per instruction. Titles in quotes are sections of the
+// PTX ISA manual. The emulated machine of the tests replaces every header of this folder.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -8,19 +9,31 @@
 
 namespace flashcore::kernels::ptx {
 
-// The block's dynamic shared memory, aligned for 128-byte swizzles.
+// The block's dynamic shared memory, aligned for the 128-byte swizzle. ("State Spaces", .shared)
 __device__ __forceinline__ unsigned char* dynamic_smem() {
   extern __shared__ __align__(1024) unsigned char flashcore_dynamic_smem[];
   return flashcore_dynamic_smem;
 }
 
-// An address in the shared window, as shared-memory instructions take it (section 5.1.5, state spaces).
+// cvta.to.shared: the 32-bit address in the shared window that shared-memory instructions take. ("cvta")
 __device__ __forceinline__ std::uint32_t smem_address(const void* pointer) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
-// cp.async: 16 bytes from global to shared memory, past L1. The bytes after source_bytes (0 or 16) are
-// written as zeros and not read. (Section "cp.async".)
+// ld.shared: one word. ("ld")
+__device__ __forceinline__ int load_shared_int(std::uint32_t smem) {
+  int value;
+  asm volatile("ld.shared.s32 %0, [%1];" : "=r"(value) : "r"(smem) : "memory");
+  return value;
+}
+
+// st.shared: one word. ("st")
+__device__ __forceinline__ void store_shared_int(std::uint32_t smem, int value) {
+  asm volatile("st.shared.s32 [%0], %1;" ::"r"(smem), "r"(value) : "memory");
+}
+
+// cp.async: 16 bytes from global to shared memory, past L1. Of the 16 bytes, those after source_bytes (0 or 16) are
+// written as zeros and not read. ("cp.async")
 __device__ __forceinline__ void cp_async_16(std::uint32_t smem, const void* global, int source_bytes) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(smem), "l"(global), "r"(source_bytes)
                : "memory");
@@ -29,32 +42,33 @@ __device__ __forceinline__ void cp_async_16(std::uint32_t smem, const void* glob
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(smem), "l"(global) : "memory");
 }
 
-// cp.async.commit_group: what this thread has issued since the last commit becomes one group.
+// cp.async.commit_group: the copies that this thread has issued since the last commit become one group.
+// ("cp.async.commit_group")
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 // cp.async.wait_group: waits until at most kPending of this thread's youngest groups are still in flight.
+// ("cp.async.wait_group / cp.async.wait_all")
 template <int kPending>
 __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-// ldmatrix.x4: four 8x8 matrices of 16-bit elements; lanes 8i … 8i+7 give the row addresses of matrix i, a
-// lane gets elements (lane / 4, 2 · (lane % 4) + {0, 1}) of each. (Section "ldmatrix".)
+// ldmatrix.x4: four 8x8 matrices of two-byte elements. Lanes 8i to 8i + 7 give the row addresses of matrix i; a
+// lane gets elements (lane / 4, 2 · (lane % 4) + {0, 1}) of each. ("ldmatrix")
 __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&fragment)[4], std::uint32_t smem) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
                : "r"(smem));
 }
 
-// ldmatrix.x4.trans: the same, each matrix transposed.
+// ldmatrix.x4.trans: the same, each matrix transposed. ("ldmatrix")
 __device__ __forceinline__ void ldmatrix_x4_trans(std::uint32_t (&fragment)[4], std::uint32_t smem) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
                : "r"(smem));
 }
 
-// mma.m16n8k16: d += a · b with FP32 accumulators. Fragment layouts: section "Matrix Fragments for
-// mma.m16n8k16 with floating point type".
+// mma.m16n8k16: d += a · b with FP32 accumulators. ("Matrix Fragments for mma.m16n8k16 with floating point type")
 template <class T>
 __device__ __forceinline__ void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
                                              std::uint32_t b1);
@@ -75,60 +89,37 @@ __device__ __forceinline__ void mma_m16n8k16<__nv_bfloat16>(float (&d)[4], const
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-// ex2.approx.ftz: 2^x within 2^-22 relative; subnormal results are zero, 2^-inf is zero. (Section "ex2".)
+// ex2.approx.ftz: 2^x with a relative error of 2^-22; subnormal results are zero, 2^-inf is zero. ("ex2")
 __device__ __forceinline__ float exp2_approx(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
 
-// shfl.sync.bfly, vote.sync.any and the barriers, for whole warps and blocks.
-__device__ __forceinline__ float shuffle_xor(float x, int lane_mask) {
-  return __shfl_xor_sync(0xffffffffu, x, lane_mask);
-}
-__device__ __forceinline__ bool warp_any(bool predicate) { return __any_sync(0xffffffffu, predicate) != 0; }
-__device__ __forceinline__ void warp_barrier() { __syncwarp(); }
-__device__ __forceinline__ void block_barrier() { __syncthreads(); }
-
-// barrier.cluster: arrive (release) and wait (acquire) of all threads of the cluster, sm_90. (Section
-// "barrier.cluster".)
-__device__ __forceinline__ void cluster_barrier() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("barrier.cluster.arrive.release;\nbarrier.cluster.wait.acquire;" ::: "memory");
-#endif
+// rcp.approx.ftz: 1 / x within one unit in the last place. ("rcp.approx.ftz")
+__device__ __forceinline__ float reciprocal_approx(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
 }
 
-// mapa: the address of this block's shared-memory location in the block of rank `rank`, sm_90. (Section
-// "mapa".)
-__device__ __forceinline__ std::uint32_t map_to_block(std::uint32_t smem, int rank) {
-  std::uint32_t mapped = 0;
-#if __CUDA_ARCH__ >= 900
-  asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(mapped) : "r"(smem), "r"(rank));
-#endif
-  return mapped;
+// prmt: four of the eight bytes of low and high, which are numbered from the lowest byte of low. Each digit of the
+// selector names one; the lowest digit names the result's lowest byte. ("prmt")
+__device__ __forceinline__ std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high,
+                                                       std::uint32_t selector) {
+  std::uint32_t bytes;
+  asm("prmt.b32 %0, %1, %2, %3;" : "=r"(bytes) : "r"(low), "r"(high), "r"(selector));
+  return bytes;
 }
 
-// ld.shared::cluster: reads another block's shared memory by an address that map_to_block() gave, sm_90.
-// (Section "ld".)
-__device__ __forceinline__ float4 load_cluster_float4(std::uint32_t mapped) {
-  float4 value{};
-#if __CUDA_ARCH__ >= 900
-  asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
-               : "=f"(value.x), "=f"(value.y), "=f"(value.z), "=f"(value.w)
-               : "r"(mapped)
-               : "memory");
-#endif
-  return value;
+// bar.sync: waits until `threads` threads have arrived at barrier `id`, this one included. ("bar, barrier")
+__device__ __forceinline__ void named_barrier_sync(int id, int threads) {
+  asm volatile("bar.sync %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
-__device__ __forceinline__ float2 load_cluster_float2(std::uint32_t mapped) {
-  float2 value{};
-#if __CUDA_ARCH__ >= 900
-  asm volatile("ld.shared::cluster.v2.f32 {%0, %1}, [%2];"
-               : "=f"(value.x), "=f"(value.y)
-               : "r"(mapped)
-               : "memory");
-#endif
-  return value;
+
+// bar.arrive: counts for the barrier and does not wait. ("bar, barrier")
+__device__ __forceinline__ void named_barrier_arrive(int id, int threads) {
+  asm volatile("bar.arrive %0, %1;" ::"r"(id), "r"(threads) : "memory");
 }
 
 }  // namespace flashcore::kernels::ptx

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "kernels/common/ptx.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "kernels/common/ptx.cuh"
-#include "kernels/common/swizzle.cuh"
+#include "kernels/blocks/swizzle.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 

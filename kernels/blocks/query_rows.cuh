@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "kernels/common/block_position.cuh"
-#include "kernels/common/fast_divisor.cuh"
+#include "kernels/blocks/block_position.cuh"
+#include "kernels/blocks/fast_divisor.cuh"
 
 namespace flashcore::kernels {
 

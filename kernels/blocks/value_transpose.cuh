@@ -6,10 +6,12 @@
 // So word 4·h + t of a row of Vᵀ, h being 0 or 1, has the keys 16·h + 2·t + {0, 1, 8, 9} of the 32.
 #pragma once
 
-#include "kernels/common/block_position.cuh"
-#include "kernels/common/e4m3_ptx.cuh"
+#include "kernels/blocks/block_position.cuh"
 #include "kernels/common/grid_launch.cuh"
 #include "kernels/common/kernel_args.hpp"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm89.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::kernels {
 
@@ -39,14 +41,14 @@ struct ValueTranspose {
 
 // Four bytes of each of four rows become four rows of them.
 __device__ inline void transpose_bytes(std::uint32_t (&rows)[4]) {
-  const std::uint32_t left[] = {permute_bytes(rows[0], rows[1], 0x5140),
-                                permute_bytes(rows[2], rows[3], 0x5140)};
-  const std::uint32_t right[] = {permute_bytes(rows[0], rows[1], 0x7362),
-                                 permute_bytes(rows[2], rows[3], 0x7362)};
-  rows[0] = permute_bytes(left[0], left[1], 0x5410);
-  rows[1] = permute_bytes(left[0], left[1], 0x7632);
-  rows[2] = permute_bytes(right[0], right[1], 0x5410);
-  rows[3] = permute_bytes(right[0], right[1], 0x7632);
+  const std::uint32_t left[] = {ptx::permute_bytes(rows[0], rows[1], 0x5140),
+                                ptx::permute_bytes(rows[2], rows[3], 0x5140)};
+  const std::uint32_t right[] = {ptx::permute_bytes(rows[0], rows[1], 0x7362),
+                                 ptx::permute_bytes(rows[2], rows[3], 0x7362)};
+  rows[0] = ptx::permute_bytes(left[0], left[1], 0x5410);
+  rows[1] = ptx::permute_bytes(left[0], left[1], 0x7632);
+  rows[2] = ptx::permute_bytes(right[0], right[1], 0x5410);
+  rows[3] = ptx::permute_bytes(right[0], right[1], 0x7632);
 }
 
 // A thread brings four columns of V for one group of keys: a warp reads whole rows of 128 bytes, and a thread
@@ -54,8 +56,8 @@ __device__ inline void transpose_bytes(std::uint32_t (&rows)[4]) {
 template <int kHeadDim>
 __global__ void __launch_bounds__(ValueTranspose::kThreads)
     transpose_values(const __grid_constant__ ValueTranspose pass) {
-  wait_for_grid_before();
-  start_grid_behind();
+  ptx::wait_for_previous_grid();
+  ptx::launch_dependent_grid();
   constexpr int kWords = kHeadDim / 4;  // of a row of V
   const int head = static_cast<int>(blockIdx.x) / pass.blocks_per_head;
   const int unit = static_cast<int>(blockIdx.x) % pass.blocks_per_head * ValueTranspose::kThreads +

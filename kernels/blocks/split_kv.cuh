@@ -6,10 +6,11 @@
 
 #include <cstdint>
 
+#include "kernels/blocks/query_rows.cuh"
+#include "kernels/blocks/swizzle.cuh"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/ptx.cuh"
-#include "kernels/common/query_rows.cuh"
-#include "kernels/common/swizzle.cuh"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::kernels {
 

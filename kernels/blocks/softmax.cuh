@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/common/gpu.hpp"
 #include "kernels/common/kernel_args.hpp"
 #include "kernels/common/numeric.cuh"
 
@@ -29,7 +30,7 @@ __device__ inline float log_sum_exp(float row_max, float row_sum) {
 template <int kLanes>
 __device__ float lanes_sum(float x) {
 #pragma unroll
-  for (int distance = kLanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(0xffffffffu, x, distance);
+  for (int distance = kLanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(kAllLanes, x, distance);
   return x;
 }
 
@@ -37,7 +38,7 @@ template <int kLanes>
 __device__ float lanes_max(float x) {
 #pragma unroll
   for (int distance = kLanes / 2; distance > 0; distance /= 2) {
-    x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, distance));
+    x = fmaxf(x, __shfl_xor_sync(kAllLanes, x, distance));
   }
   return x;
 }

@@ -1,5 +1,6 @@
-// Stands in for kernels/common/hopper_ptx.cuh: the same functions, on the emulated machine.
-// fence.mbarrier_init and register counts have no effect here.
+// Stands in for kernels/ptx/sm90.cuh: the same functions on the emulated machine. Titles in quotes are sections of the
+// PTX ISA manual. fence.mbarrier_init and dependent launch have no effect here: memory is consistent, and grids run one
+// after the other.
 #pragma once
 
 #include <cuda.h>
@@ -13,24 +14,36 @@
 #include "emulated/machine/bulk_copy.hpp"
 #include "emulated/machine/matrix.hpp"
 #include "emulated/machine/mbarrier.hpp"
-#include "kernels/common/ptx.cuh"
 
-namespace flashcore::kernels {
+namespace flashcore::kernels::ptx {
 
-inline std::uint32_t smem_address(const void* pointer) { return emulated::window_address(pointer); }
+// "griddepcontrol"
+inline void launch_dependent_grid() {}
+inline void wait_for_previous_grid() {}
 
-// PTX ISA, "ld" and "st", shared::cta.
-inline int load_shared_int(std::uint32_t address) {
-  int value;
-  std::memcpy(&value, emulated::shared_at(address, sizeof(value), sizeof(value), "ld.shared"), sizeof(value));
+// "Special Registers: %cluster_ctarank", "barrier.cluster", "mapa"
+inline std::uint32_t cluster_rank() {
+  return static_cast<std::uint32_t>(emulated::current_block().memory.rank());
+}
+inline void cluster_barrier() { emulated::cluster_sync(); }
+inline void cluster_barrier_aligned() {
+  emulated::warp_sync();  // lanes of a warp arrive together
+  emulated::cluster_sync();
+}
+inline std::uint32_t map_to_block(std::uint32_t smem, int rank) { return emulated::map_to_rank(smem, rank); }
+
+// "ld", shared::cluster
+template <class Vector>
+Vector load_cluster(std::uint32_t mapped) {
+  Vector value;
+  std::memcpy(&value, emulated::shared_cluster_at(mapped, sizeof(value), sizeof(value), "ld.shared::cluster"),
+              sizeof(value));
   return value;
 }
-inline void store_shared_int(std::uint32_t address, int value) {
-  std::memcpy(emulated::shared_at(address, sizeof(value), sizeof(value), "st.shared"), &value, sizeof(value));
-}
+inline float4 load_cluster_float4(std::uint32_t mapped) { return load_cluster<float4>(mapped); }
+inline float2 load_cluster_float2(std::uint32_t mapped) { return load_cluster<float2>(mapped); }
 
-// --- PTX ISA, "Parallel synchronization: mbarrier"
-
+// "mbarrier.init", "mbarrier.arrive", "mbarrier.try_wait"
 inline void mbarrier_init(std::uint32_t barrier, std::uint32_t arrivals) {
   emulated::mbarrier_init(barrier, arrivals);
 }
@@ -39,20 +52,14 @@ inline void mbarrier_arrive_expect_bytes(std::uint32_t barrier, std::uint32_t by
   emulated::mbarrier_arrive(barrier, bytes);
 }
 inline void mbarrier_arrive(std::uint32_t barrier) { emulated::mbarrier_arrive(barrier, 0); }
-inline void mbarrier_arrive_at(std::uint32_t barrier, std::uint32_t rank) {
-  emulated::mbarrier_arrive(emulated::map_to_rank(barrier, static_cast<int>(rank)), 0);
-}
-inline void mbarrier_wait(std::uint32_t barrier, std::uint32_t parity) {
+inline void mbarrier_arrive_cluster(std::uint32_t mapped) { emulated::mbarrier_arrive(mapped, 0); }
+// Suspends the thread until the phase has completed, as the instruction may.
+inline bool mbarrier_try_wait(std::uint32_t barrier, std::uint32_t parity) {
   emulated::mbarrier_wait(barrier, parity);
+  return true;
 }
 
-// --- PTX ISA, "bar, barrier"
-
-inline void named_barrier_sync(int id, int threads) { emulated::named_barrier_sync(id, threads); }
-inline void named_barrier_arrive(int id, int threads) { emulated::named_barrier_arrive(id, threads); }
-
-// --- PTX ISA, "cp.async.bulk.tensor", "cp.async.bulk.commit_group / wait_group"
-
+// "cp.async.bulk.tensor", "cp.async.bulk.commit_group", "cp.async.bulk.wait_group"
 using TensorCoordinate = emulated::BoxCoordinate;
 
 inline void prefetch_tensor_map(const CUtensorMap* map) { emulated::decode(*map); }
@@ -69,29 +76,13 @@ inline void copy_box_to_global(const CUtensorMap* map, TensorCoordinate at, std:
 }
 inline void bulk_commit() { emulated::current_thread().stores.commit(); }
 inline void bulk_wait_read() { emulated::current_thread().stores.wait(); }
+// "membar/fence"
 inline void fence_proxy_async() { emulated::current_thread().unfenced_rows.clear(); }
 
-// PTX ISA, "stmatrix".
+// "stmatrix"
 inline void store_matrix_x4(std::uint32_t smem, std::uint32_t r0, std::uint32_t r1, std::uint32_t r2,
                             std::uint32_t r3) {
   emulated::store_matrix_x4(smem, {r0, r1, r2, r3});
 }
 
-// --- PTX ISA, "barrier.cluster", "%cluster_ctarank"
-
-inline std::uint32_t cluster_rank() {
-  return static_cast<std::uint32_t>(emulated::current_block().memory.rank());
-}
-inline void cluster_sync() { emulated::cluster_sync(); }
-
-// --- PTX ISA, "setmaxnreg"
-
-template <int kRegisters>
-void release_registers() {}
-template <int kRegisters>
-void acquire_registers() {}
-
-inline float exp2_approx(float x) { return ptx::exp2_approx(x); }
-inline float reciprocal_approx(float x) { return 1.0f / x; }
-
-}  // namespace flashcore::kernels
+}  // namespace flashcore::kernels::ptx

@@ -10,7 +10,7 @@
 
 #include "attention/args.hpp"
 #include "attention/dtype.hpp"
-#include "kernels/common/matrix_descriptor.hpp"
+#include "kernels/blocks/matrix_descriptor.hpp"
 
 namespace flashcore::kernels {
 
