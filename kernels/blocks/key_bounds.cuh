@@ -1,4 +1,4 @@
-// The mask in 32-bit arithmetic, for kernels that ask for many rows' keys.
+// The mask in 32-bit arithmetic, for kernels that need the keys of many rows.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +12,10 @@ namespace flashcore::kernels {
 struct KeyBounds {
   static constexpr std::int64_t kMaxRows = std::numeric_limits<int>::max() - 1024;  // a tile may end later
 
-  int begin_offset = 0;  // query + begin_offset is the first key, query + end_offset the one behind the last,
-  int end_offset = 0;    // both clamped to [0, seq_kv]
+  // query + begin_offset is the first key, query + end_offset the key after the last, both clamped to
+  // [0, seq_kv].
+  int begin_offset = 0;
+  int end_offset = 0;
   int seq_kv = 0;
 
   KeyBounds() = default;

@@ -1,4 +1,4 @@
-// The mask as tiles need it: over ranges of query rows, and element by element without branches.
+// The mask for tiles: over ranges of query rows, and element by element without branches.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace flashcore::kernels {
 
-// Nothing in common is {0, 0}: an empty range in the midst of a step would overlap that step.
+// Ranges without common keys give {0, 0}: an empty range in the middle of a step would overlap that step.
 constexpr KeyRange intersect(KeyRange a, KeyRange b) {
   const int begin = a.begin > b.begin ? a.begin : b.begin;
   const int end = a.end < b.end ? a.end : b.end;

@@ -1,6 +1,6 @@
-// Shared memory as the tensor cores of Hopper address it: swizzled panels and their matrix descriptors.
+// Swizzled panels in shared memory, and the matrix descriptors by which Hopper's tensor cores address them.
 //
-// A panel is [rows, 64] elements of two bytes or [rows, 128] of one, a row after the other (128 bytes each).
+// A panel is [rows, 64] elements of two bytes or [rows, 128] of one, row after row (128 bytes each).
 // The copy engine and the tensor cores permute the eight 16-byte chunks of a row by its row number modulo 8
 // (128-byte swizzle), so that eight rows at one column fall into eight different bank groups. A panel starts
 // on a 1024-byte boundary: the permutation is a function of address bits. PTX ISA, "Asynchronous warpgroup
@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+
+#include "kernels/blocks/swizzle.cuh"
 
 namespace flashcore::kernels {
 
@@ -19,7 +21,7 @@ inline constexpr int kSwizzleAtomBytes = kSwizzleAtomRows * kPanelRowBytes;
 
 // Byte offset, within a panel, of the 16-byte chunk `chunk` (0 to 7) of row `row`.
 constexpr std::uint32_t swizzled_chunk_offset(std::uint32_t row, std::uint32_t chunk) {
-  return row * kPanelRowBytes + ((chunk ^ (row % kSwizzleAtomRows)) * 16);
+  return SwizzledRows<kPanelRowBytes>::offset(static_cast<int>(row), static_cast<int>(chunk));
 }
 
 // The 64-bit matrix descriptor of wgmma (PTX ISA, "Matrix descriptor format"): bits 0-13 start

@@ -1,5 +1,6 @@
 // Rows of a query tile. Plain: row r is query r of one query head. Packed: all query heads of one KV head
-// share a tile, so that K and V are read once for them; row r is query r / group of head r % group.
+// share a tile, so that its K and V are read once for all of them; row r is query r / group of head r %
+// group.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ namespace flashcore::kernels {
 
 template <bool kPackGqa>
 struct QueryRows {
-  FastDivisor group;  // query heads a KV head
+  FastDivisor group;  // query heads per KV head
   int batch;
   int head;   // first query head
   int count;  // rows in all
@@ -26,8 +27,8 @@ struct QueryRows {
   }
 
   // The tile at place `place` of `tiles` in the grid: under a causal mask the longest come first, so that the
-  // short ones fill the end of the last wave. (`right >= 0` is Window::hides_later_keys(); the call would change
-  // the machine code of the mma families.)
+  // short ones fill the end of the last wave. (`right >= 0` is Window::hides_later_keys(); the call would
+  // change the machine code of the mma families.)
   __device__ __forceinline__ QueryRows(const KernelArgs& args, const FastDivisor& group_size, int block_q,
                                        int place, int tiles, int grid_head, int grid_batch)
       : group(group_size),

@@ -1,12 +1,13 @@
-// Attention over disjoint shares of the keys, merged: each share leaves a partial tile (output not yet
-// divided by its row sum, row maximum and row sum), and the shares are added in a fixed order, so that
-// results repeat bit for bit. (FlashAttention, section 3.1: softmax statistics of concatenated blocks;
+// Attention over disjoint shares of the keys, and their merge. Each share makes a partial tile: output not
+// yet divided by its row sum, row maximum and row sum. The shares are added in a fixed order, so that results
+// repeat bit for bit. (FlashAttention, section 3.1: softmax statistics of concatenated blocks;
 // Flash-Decoding.)
 #pragma once
 
 #include <cstdint>
 
 #include "kernels/blocks/query_rows.cuh"
+#include "kernels/blocks/softmax.cuh"
 #include "kernels/blocks/swizzle.cuh"
 #include "kernels/common/numeric.cuh"
 #include "kernels/ptx/sm80.cuh"
@@ -99,16 +100,10 @@ __device__ void store_partial_chunk(unsigned char* tile, int row, int chunk, con
   }
 }
 
-// log-sum-exp in base e of a row whose maximum and sum are in base 2; -inf when no key was seen,
-// NaN when the sum is.
-__device__ __forceinline__ float base_e_log_sum(float row_max, float row_sum) {
-  return row_sum == 0 ? -INFINITY : (row_max + log2f(row_sum)) * kLn2;
-}
-
 template <class T, bool kPackGqa>
 __device__ void store_output_chunk(const KernelArgs& args, const QueryRows<kPackGqa>& rows, int row,
                                    int chunk, const RowChunk& merged) {
-  const float normalise = merged.row_sum > 0 ? 1.0f / merged.row_sum : 0.0f;
+  const float normalise = normaliser_of(merged.row_sum);
   Pair<T> packed[kChunkElements / 2];
 #pragma unroll
   for (int i = 0; i < kChunkElements / 2; ++i) {
@@ -118,8 +113,8 @@ __device__ void store_output_chunk(const KernelArgs& args, const QueryRows<kPack
            rows.offset(args.out_stride, row) + chunk * kChunkElements;
   *reinterpret_cast<uint4*>(out) = *reinterpret_cast<const uint4*>(packed);
   if (chunk == 0 && args.lse != nullptr) {
-    args.lse[lse_index(args, rows.batch, rows.head_of(row), rows.query(row))] =
-        base_e_log_sum(merged.row_max, merged.row_sum);
+    args.lse[args.lse_index(rows.batch, rows.head_of(row), rows.query(row))] =
+        log_sum_exp_by_log2(merged.row_max, merged.row_sum);
   }
 }
 

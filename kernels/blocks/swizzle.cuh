@@ -2,8 +2,8 @@
 // rows, one chunk each) and 16-byte stores along a row touch every bank once.
 //
 // Rows of a multiple of 128 bytes all start at bank 0: the chunk is XORed with row % 8. Rows of 64 or 192
-// bytes start at bank 0 or 16 in turn: only (row / 2) % 4 has to be told apart. tests/unit/kernels/swizzle_test.cpp
-// counts the conflicts of every access pattern.
+// bytes start at bank 0 and bank 16 in turn: the chunk is XORed with (row / 2) % 4.
+// tests/unit/kernels/swizzle_test.cpp counts the conflicts of every access pattern.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct SwizzledRows {
     return static_cast<std::uint32_t>(row * kRowBytes + (chunk ^ key) * kChunkBytes);
   }
 
-  // The address 2·pairs chunks to the right of `address`, which is that of chunk 0 or 1 of some row: one XOR
-  // with a constant and an immediate, whatever the row.
+  // The address 2·pairs chunks to the right of `address`, which belongs to chunk 0 or 1 of some row: one XOR
+  // with a constant and an immediate, for any row.
   static constexpr std::uint32_t right(std::uint32_t address, int pairs) {
     const auto within = static_cast<std::uint32_t>(2 * pairs % kXorChunks * kChunkBytes);
     const auto beyond = static_cast<std::uint32_t>(2 * pairs / kXorChunks * kXorChunks * kChunkBytes);
@@ -47,7 +47,7 @@ template <int kHeadDim>
 using SwizzledTile = SwizzledRows<2 * kHeadDim>;
 
 // Row and chunk that each lane of an ldmatrix.x4 names, for the operands of mma.m16n8k16. A chunk has eight
-// columns of two bytes; those of mma.m16n8k32, sixteen of one, lie in the same bytes.
+// columns of two bytes; the sixteen one-byte columns of mma.m16n8k32 lie in the same bytes.
 struct MatrixLane {
   int row;
   int chunk;

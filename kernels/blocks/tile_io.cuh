@@ -1,45 +1,77 @@
-// Tiles between global and shared memory, 16 bytes a thread at a time.
+// Tiles from global into shared memory, 16 bytes per thread at a time. All kThreads threads of a block take
+// part; the caller commits, waits and synchronises.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include <cstdint>
 
+#include "kernels/blocks/swizzle.cuh"
+#include "kernels/common/indexing.hpp"
 #include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 
-inline constexpr int kVectorElements = 8;  // 16 bytes of a two-byte type
-
-// Copies rows [0, rows_valid) of a [kRows, kCols] tile; the rows after them become zero, so that what no
-// tensor holds never reaches an accumulator (0 · NaN would). All kThreads threads take part; the caller
-// synchronises.
+// Copies rows [0, rows_valid) of a [kRows, kCols] tile. The rows behind them become zero: an accumulator must
+// meet no value from outside the tensor, since 0 · NaN is NaN.
 template <int kRows, int kCols, int kLeadingDim, int kThreads, class T>
 __device__ void load_tile(T* smem, const T* global, std::int64_t row_stride, int rows_valid) {
-  constexpr int kVectorsPerRow = kCols / kVectorElements;
-  static_assert(kCols % kVectorElements == 0 && kLeadingDim % kVectorElements == 0);
+  constexpr int kChunksPerRow = kCols / kChunkElements;
+  static_assert(kCols % kChunkElements == 0 && kLeadingDim % kChunkElements == 0);
 #pragma unroll 4
-  for (int i = threadIdx.x; i < kRows * kVectorsPerRow; i += kThreads) {
-    const int row = i / kVectorsPerRow;
-    const int column = (i % kVectorsPerRow) * kVectorElements;
-    uint4 vector = make_uint4(0, 0, 0, 0);
-    if (row < rows_valid) vector = *reinterpret_cast<const uint4*>(global + row * row_stride + column);
-    *reinterpret_cast<uint4*>(smem + row * kLeadingDim + column) = vector;
+  for (int i = threadIdx.x; i < kRows * kChunksPerRow; i += kThreads) {
+    const int row = i / kChunksPerRow;
+    const int column = (i % kChunksPerRow) * kChunkElements;
+    uint4 chunk = make_uint4(0, 0, 0, 0);
+    if (row < rows_valid) chunk = *reinterpret_cast<const uint4*>(global + row * row_stride + column);
+    *reinterpret_cast<uint4*>(smem + row * kLeadingDim + column) = chunk;
   }
 }
 
-// The same by cp.async: complete once the thread's groups have been waited for and a barrier has been passed.
-// Rows after rows_valid are zero-filled without being read; their address is clamped to a row that exists.
+// The same by cp.async. Rows from rows_valid on become zero and are not read; they get the address of the last
+// row.
 template <int kRows, int kCols, int kLeadingDim, int kThreads, class T>
 __device__ void load_tile_async(T* smem, const T* global, std::int64_t row_stride, int rows_valid) {
-  constexpr int kVectorsPerRow = kCols / kVectorElements;
-  static_assert(kCols % kVectorElements == 0 && kLeadingDim % kVectorElements == 0);
+  constexpr int kChunksPerRow = kCols / kChunkElements;
+  static_assert(kCols % kChunkElements == 0 && kLeadingDim % kChunkElements == 0);
 #pragma unroll 4
-  for (int i = threadIdx.x; i < kRows * kVectorsPerRow; i += kThreads) {
-    const int row = i / kVectorsPerRow;
-    const int column = (i % kVectorsPerRow) * kVectorElements;
+  for (int i = threadIdx.x; i < kRows * kChunksPerRow; i += kThreads) {
+    const int row = i / kChunksPerRow;
+    const int column = (i % kChunksPerRow) * kChunkElements;
     const T* source = global + min(row, rows_valid - 1) * row_stride + column;
-    ptx::cp_async_16(ptx::smem_address(smem + row * kLeadingDim + column), source, row < rows_valid ? 16 : 0);
+    ptx::cp_async_16(ptx::smem_address(smem + row * kLeadingDim + column), source,
+                     row < rows_valid ? kChunkBytes : 0);
+  }
+}
+
+// Issues cp.async for rows [row_begin, row_begin + kRows) of a matrix whose row r starts at base +
+// row_offset(r). Rows from row_end on become zero and are not read. Smem is the tile's SwizzledRows.
+template <class Smem, int kRows, int kThreads, class T, class RowOffset>
+__device__ __forceinline__ void cp_async_tile(std::uint32_t smem, const T* base, int row_begin, int row_end,
+                                              RowOffset row_offset) {
+  constexpr int kElements = kChunkBytes / static_cast<int>(sizeof(T));  // of a chunk
+  constexpr int kRowsAtOnce = kThreads / Smem::kChunks;
+  constexpr int kPasses = ceil_div(kRows, kRowsAtOnce);
+  static_assert(kRowsAtOnce > 0, "a row needs one thread per chunk");
+  const int row = static_cast<int>(threadIdx.x / Smem::kChunks);
+  const int chunk = static_cast<int>(threadIdx.x % Smem::kChunks);
+  // head_dim 96 leaves some threads without a chunk.
+  if (kThreads % Smem::kChunks != 0 && row >= kRowsAtOnce) return;
+  const T* column = base + chunk * kElements;
+  if (row_begin + kRows <= row_end) {  // uniform: all but the last tile need no test per row
+#pragma unroll
+    for (int pass = 0; pass < kPasses; ++pass) {
+      const int tile_row = row + pass * kRowsAtOnce;
+      if (kRows % kRowsAtOnce != 0 && tile_row >= kRows) break;
+      ptx::cp_async_16(smem + Smem::offset(tile_row, chunk), column + row_offset(row_begin + tile_row));
+    }
+  } else {
+#pragma unroll 1
+    for (int tile_row = row; tile_row < kRows; tile_row += kRowsAtOnce) {
+      const bool valid = row_begin + tile_row < row_end;
+      ptx::cp_async_16(smem + Smem::offset(tile_row, chunk),
+                       valid ? column + row_offset(row_begin + tile_row) : base, valid ? kChunkBytes : 0);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-// Tensor maps: what the copy engine knows of a tensor in global memory (CUDA Driver API, "Tensor Map Object
-// Management").
+// Tensor maps: descriptions of tensors in global memory for the copy engine (CUDA Driver API, "Tensor Map
+// Object Management").
 #pragma once
 
 #include <cuda.h>
@@ -15,8 +15,8 @@
 namespace flashcore::kernels {
 
 // [batch, heads, rows, columns] by strides, copied in boxes of box_rows rows and the columns of one panel.
-// With box_heads, a box has box_rows rows of so many heads, the heads of a row side by side: coordinates,
-// too, are then in the order of [batch, rows, heads, columns].
+// With box_heads, a box has box_rows rows of box_heads heads, the heads of a row side by side: coordinates
+// are then in the order of [batch, rows, heads, columns] as well.
 struct PanelTensor {
   const void* data = nullptr;
   Strides stride;
@@ -29,8 +29,8 @@ struct PanelTensor {
   int box_heads = 0;
 };
 
-// Null, or why no tensor map can describe rows with these strides: the engine wants positive multiples of 16
-// bytes below 2^40.
+// Null, or the reason why no tensor map can describe rows with these strides: the engine takes positive
+// multiples of 16 bytes below 2^40.
 constexpr const char* unmappable(const Strides& stride, Dtype dtype) {
   const auto element_bytes = static_cast<std::int64_t>(size_bytes(dtype));
   const std::int64_t most_elements = (std::int64_t{1} << 40) / element_bytes;
@@ -44,7 +44,7 @@ constexpr const char* unmappable(const Strides& stride, Dtype dtype) {
   return nullptr;
 }
 
-// The copy engine sees bits in e4m3, of which it has no type.
+// The copy engine has no type for e4m3 and copies it as bytes.
 constexpr CUtensorMapDataType tensor_map_type(Dtype dtype) {
   switch (dtype) {
     case Dtype::fp16:

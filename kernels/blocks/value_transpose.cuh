@@ -1,9 +1,9 @@
-// The pass before a kernel: Vᵀ, as products of one-byte types take it.
+// A pass before the kernel that writes Vᵀ, which products of one-byte types need.
 //
-// Every 32 keys stand in the order in which registers have them. A thread holds the scores of columns
-// 8·j + 2·t and 8·j + 2·t + 1, with t its lane % 4 and j from 0 to 3. Packed in this order they fill two
-// registers of the A operand, which the product takes for columns 4·t to 4·t + 3 and for those 16 further on.
-// So word 4·h + t of a row of Vᵀ, h being 0 or 1, has the keys 16·h + 2·t + {0, 1, 8, 9} of the 32.
+// Within every 32 keys, the order is the order in registers. A thread holds the scores of columns 8·j + 2·t
+// and 8·j + 2·t + 1, with t = lane % 4 and j from 0 to 3. Packed in this order they fill two registers of the
+// A operand, which the product takes for columns 4·t to 4·t + 3 and for the columns 16 further on. So word
+// 4·h + t of a row of Vᵀ, with h = 0 or 1, holds the keys 16·h + 2·t + {0, 1, 8, 9} of the 32.
 #pragma once
 
 #include "kernels/blocks/block_position.cuh"
@@ -18,7 +18,7 @@ namespace flashcore::kernels {
 inline constexpr int kGroupKeys = 32;  // permuted among themselves; one thread moves them
 
 // From V, [batch, heads_kv, seq_kv, head_dim] by strides, to [batch, heads_kv, head_dim, columns()]. Keys
-// beyond seq_kv are zeros: their probability, 0, has to meet a number.
+// beyond seq_kv are zeros: their probability, 0, must be multiplied by a finite number.
 struct ValueTranspose {
   const unsigned char* v;
   unsigned char* out;
@@ -32,14 +32,20 @@ struct ValueTranspose {
 
   // Keys of a row of Vᵀ, up to a multiple of the block that a kernel reads.
   static constexpr std::int64_t columns(const KernelArgs& args, int multiple = kGroupKeys) {
-    return ceil_div(args.seq_kv, multiple) * multiple;
+    return ceil_div(std::int64_t{args.seq_kv}, multiple) * multiple;
+  }
+  // Of Vᵀ: its rows are columns of V.
+  static constexpr Strides strides(const KernelArgs& args, int multiple = kGroupKeys) {
+    const std::int64_t row = columns(args, multiple);
+    const std::int64_t head = row * args.head_dim;
+    return {.batch = head * args.heads_kv, .head = head, .row = row};
   }
   static constexpr std::int64_t bytes(const KernelArgs& args, int multiple = kGroupKeys) {
-    return std::int64_t{args.batch} * args.heads_kv * args.head_dim * columns(args, multiple);
+    return args.batch * strides(args, multiple).batch;
   }
 };
 
-// Four bytes of each of four rows become four rows of them.
+// Transposes four bytes of each of four rows.
 __device__ inline void transpose_bytes(std::uint32_t (&rows)[4]) {
   const std::uint32_t left[] = {ptx::permute_bytes(rows[0], rows[1], 0x5140),
                                 ptx::permute_bytes(rows[2], rows[3], 0x5140)};
@@ -51,12 +57,12 @@ __device__ inline void transpose_bytes(std::uint32_t (&rows)[4]) {
   rows[3] = ptx::permute_bytes(right[0], right[1], 0x7632);
 }
 
-// A thread brings four columns of V for one group of keys: a warp reads whole rows of 128 bytes, and a thread
-// writes whole sectors of 32.
+// A thread transposes four columns of V for one group of keys: a warp reads whole rows of 128 bytes, and a
+// thread writes whole sectors of 32 bytes.
 template <int kHeadDim>
 __global__ void __launch_bounds__(ValueTranspose::kThreads)
     transpose_values(const __grid_constant__ ValueTranspose pass) {
-  ptx::wait_for_previous_grid();
+  ptx::wait_for_previous_grid();  // protects V and the workspace: previous grids have read and written them
   ptx::launch_dependent_grid();
   constexpr int kWords = kHeadDim / 4;  // of a row of V
   const int head = static_cast<int>(blockIdx.x) / pass.blocks_per_head;
@@ -91,7 +97,7 @@ __global__ void __launch_bounds__(ValueTranspose::kThreads)
   }
 }
 
-// Writes Vᵀ to the workspace, columns(args, multiple) keys a row.
+// Writes Vᵀ to the workspace, with columns(args, multiple) keys per row.
 template <int kHeadDim>
 cudaError_t launch_transpose(const KernelArgs& args, cudaStream_t stream, int multiple = kGroupKeys) {
   const auto groups = static_cast<int>(ValueTranspose::columns(args, multiple) / kGroupKeys);

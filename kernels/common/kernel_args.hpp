@@ -1,5 +1,6 @@
-// What the CUDA kernels receive of one attention problem: frozen, because it is part of their machine code.
-// AttentionArgs may grow beside it; a family that needs more puts that into its own Params.
+// The arguments that CUDA kernels receive for one attention problem. Their layout is frozen, because it is
+// part of the kernels' machine code. AttentionArgs may grow beside it; a family that needs more has its own
+// Params.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +49,10 @@ struct KernelArgs {
         scale(args.scale),
         softcap(args.softcap),
         window(args.mask.window()) {}
+
+  constexpr std::int64_t lse_index(int sequence, int head, int row) const {
+    return (std::int64_t{sequence} * heads_q + head) * seq_q + row;
+  }
 };
 
 constexpr KeyRange visible_keys(const KernelArgs& args, std::int32_t query) {

@@ -1,7 +1,7 @@
-// The kernel body that the mma families share, and what their launches have in common.
+// The kernel body that the mma families share, and the common parts of their launches.
 #pragma once
 
-#include "kernels/blocks/cp_async.cuh"
+#include "kernels/blocks/tile_io.cuh"
 #include "kernels/common/cuda_variant.cuh"
 #include "kernels/mma/epilogue.cuh"
 #include "kernels/mma/kv_stream.cuh"
@@ -11,7 +11,7 @@
 
 namespace flashcore::kernels {
 
-// What a family adds: kFamily, kSummary, kMinComputeCapability, unsupported(), workspace_bytes() and
+// A family adds kFamily, kSummary, kMinComputeCapability, unsupported(), workspace_bytes() and
 // prepare().
 template <VariantSpec S>
 struct MmaPipeline {
@@ -24,7 +24,7 @@ struct MmaPipeline {
 
   static constexpr VariantSpec spec = S;
   static constexpr int kMinBlocksPerSm = C::kMinBlocksPerSm;
-  static constexpr bool kWaitsForGrid = true;
+  static constexpr bool kDependentLaunch = true;
 
   static constexpr const char* invalid() { return C::invalid(); }
   static constexpr int smem_bytes() { return C::kSmemBytes; }
@@ -86,7 +86,8 @@ struct MmaPipeline {
     for (int step = first_step - 1; step < last_step; ++step) {
       if (step >= first_step && step % C::kSteps == 0) {
         ptx::cp_async_wait<C::kStages - 2>();
-        // V of this block and K of the next are there; nobody reads what is filled next.
+        // Protects the stages: V of this block and K of the next have arrived for all warps, and no warp
+        // still reads the stage that is filled next.
         __syncthreads();
         stream.issue(step / C::kSteps + C::kStages - 1);
       }
@@ -110,7 +111,7 @@ struct MmaPipeline {
     }
   }
 
-  // The loop step by step: scores, softmax, P·V. Warps of other blocks on the SM fill the gaps.
+  // The loop step by step: scores, softmax, P·V. Warps of other blocks on the multiprocessor fill the gaps.
   __device__ static __forceinline__ void plain_loop(const Params& params, const Rows& rows, Warp& warp,
                                                     const KeyReach& parked, const KvStream<C>& stream) {
     Scores scores;
@@ -119,7 +120,8 @@ struct MmaPipeline {
     for (int step = stream.first * C::kSteps; step < last_step; ++step) {
       if (step % C::kSteps == 0) {
         ptx::cp_async_wait<(C::kStages == 1 ? 0 : C::kStages - 2)>();
-        // K of this block (and V, with stages) is there; nobody reads what is filled next.
+        // Protects the stages: K of this block (and V, with several stages) has arrived for all warps, and no
+        // warp still reads the stage that is filled next.
         __syncthreads();
         if constexpr (C::kStages == 1) {
           stream.issue_values(step);
@@ -139,7 +141,7 @@ struct MmaPipeline {
       }
       if constexpr (C::kStages == 1) {
         ptx::cp_async_wait<0>();
-        __syncthreads();  // V is there; every warp has its scores, so that K's buffer is free
+        __syncthreads();  // protects both buffers: V has arrived, and every warp has read K
         stream.issue_keys(step + 1);
       }
       if (visible) {
@@ -177,7 +179,7 @@ struct MmaPipeline {
     KeyReach& reach = reinterpret_cast<KeyReach*>(smem + C::kReachAt)[warp_index];
     if (warp.lane() == 0) reach = reach_of(args, rows, stream, warp.row_begin);
     stream.wait_for_query();
-    __syncthreads();  // Q, the warps' reach and, with overlap, the first K are there
+    __syncthreads();  // protects Q, the warps' reach and, with overlap, the first K: all have arrived
     warp.load_query_to_registers();
 
     if constexpr (C::kOverlap) {

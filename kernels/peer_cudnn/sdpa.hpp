@@ -14,11 +14,11 @@
 
 namespace flashcore::kernels::cudnn {
 
-// Names of the tensors in device memory.
+// Identifiers of the tensors in device memory.
 enum Uid : std::int64_t { kQueryUid = 1, kKeyUid, kValueUid, kOutputUid, kLogSumExpUid };
 
-// What the mask of KernelArgs means for cuDNN: bounds that hide nothing are dropped, so that for example
-// a single causal query at the end of its keys is plain attention.
+// The window of KernelArgs for cuDNN: bounds that hide nothing are dropped, so that for example a single
+// causal query at the end of its keys is plain attention.
 struct Band {
   bool left = false;
   bool right = false;
@@ -126,7 +126,8 @@ class SdpaGraph {
     const Tensor weight = pointwise(CUDNN_POINTWISE_EXP, {below_max});
     const Tensor row_sum = graph_.intermediate(row_dims, CUDNN_DATA_FLOAT);
     graph_.reduce(CUDNN_REDUCE_TENSOR_ADD, weight, row_sum);
-    // The engines know the pattern with the log-sum-exp only; not asked for, it stays an intermediate.
+    // The engines recognise the pattern only with the log-sum-exp; when it is not wanted, it stays an
+    // intermediate.
     const Tensor log_sum = pointwise(CUDNN_POINTWISE_LOG, {row_sum});
     const Tensor lse = args_.lse == nullptr ? like(row_max)
                                             : graph_.memory(kLogSumExpUid, row_dims, packed_strides(row_dims),

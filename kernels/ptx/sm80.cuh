@@ -1,5 +1,5 @@
-// PTX instructions that sm_80 and later have, one function per instruction. Titles in quotes are sections of the
-// PTX ISA manual. The emulated machine of the tests replaces every header of this folder.
+// PTX instructions that sm_80 and later have, one function per instruction. Titles in quotes are sections of
+// the PTX ISA manual. The emulated machine of the tests replaces every header of this folder.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -32,8 +32,8 @@ __device__ __forceinline__ void store_shared_int(std::uint32_t smem, int value) 
   asm volatile("st.shared.s32 [%0], %1;" ::"r"(smem), "r"(value) : "memory");
 }
 
-// cp.async: 16 bytes from global to shared memory, past L1. Of the 16 bytes, those after source_bytes (0 or 16) are
-// written as zeros and not read. ("cp.async")
+// cp.async: 16 bytes from global to shared memory, past L1. Of the 16 bytes, those after source_bytes (0 or
+// 16) are written as zeros and not read. ("cp.async")
 __device__ __forceinline__ void cp_async_16(std::uint32_t smem, const void* global, int source_bytes) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(smem), "l"(global), "r"(source_bytes)
                : "memory");
@@ -53,8 +53,8 @@ __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
-// ldmatrix.x4: four 8x8 matrices of two-byte elements. Lanes 8i to 8i + 7 give the row addresses of matrix i; a
-// lane gets elements (lane / 4, 2 · (lane % 4) + {0, 1}) of each. ("ldmatrix")
+// ldmatrix.x4: four 8x8 matrices of two-byte elements. Lanes 8i to 8i + 7 give the row addresses of matrix i;
+// a lane gets elements (lane / 4, 2 · (lane % 4) + {0, 1}) of each. ("ldmatrix")
 __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&fragment)[4], std::uint32_t smem) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
                : "=r"(fragment[0]), "=r"(fragment[1]), "=r"(fragment[2]), "=r"(fragment[3])
@@ -68,7 +68,8 @@ __device__ __forceinline__ void ldmatrix_x4_trans(std::uint32_t (&fragment)[4], 
                : "r"(smem));
 }
 
-// mma.m16n8k16: d += a · b with FP32 accumulators. ("Matrix Fragments for mma.m16n8k16 with floating point type")
+// mma.m16n8k16: d += a · b with FP32 accumulators. ("Matrix Fragments for mma.m16n8k16 with floating point
+// type")
 template <class T>
 __device__ __forceinline__ void mma_m16n8k16(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
                                              std::uint32_t b1);
@@ -103,8 +104,8 @@ __device__ __forceinline__ float reciprocal_approx(float x) {
   return y;
 }
 
-// prmt: four of the eight bytes of low and high, which are numbered from the lowest byte of low. Each digit of the
-// selector names one; the lowest digit names the result's lowest byte. ("prmt")
+// prmt: four of the eight bytes of low and high, which are numbered from the lowest byte of low. Each digit
+// of the selector names one; the lowest digit names the result's lowest byte. ("prmt")
 __device__ __forceinline__ std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high,
                                                        std::uint32_t selector) {
   std::uint32_t bytes;

@@ -1,14 +1,15 @@
-// PTX instructions that sm_89 and later have, one function per instruction: elements of one byte. Titles in quotes
-// are sections of the PTX ISA manual.
+// PTX instructions that sm_89 and later have, one function per instruction: elements of one byte. Titles in
+// quotes are sections of the PTX ISA manual.
 #pragma once
 
 #include <cstdint>
 
 namespace flashcore::kernels::ptx {
 
-// cvt.rn.satfinite.e4m3x2.f32 of two pairs, and mov.b32 to join them: four elements, the first in the lowest byte.
-// It rounds to nearest, ties to even; values beyond ±448 become ±448, NaN stays NaN. Three instructions in one
-// statement, because the compiler otherwise carries the halves through loops before it joins them. ("cvt", "mov")
+// cvt.rn.satfinite.e4m3x2.f32 of two pairs, and mov.b32 to join them: four elements, the first in the lowest
+// byte. It rounds to nearest, ties to even; values beyond ±448 become ±448, NaN stays NaN. Three instructions
+// in one statement, because the compiler otherwise carries the halves through loops before it joins them.
+// ("cvt", "mov")
 __device__ __forceinline__ std::uint32_t pack_e4m3(float x0, float x1, float x2, float x3) {
   std::uint32_t elements;
   asm("{\n"
@@ -22,8 +23,8 @@ __device__ __forceinline__ std::uint32_t pack_e4m3(float x0, float x1, float x2,
   return elements;
 }
 
-// mma.m16n8k32: d += a · b with FP32 accumulators. Fragments have the bytes of mma.m16n8k16 with two-byte elements:
-// a register holds four columns of a, or four rows of b. ("Matrix Fragments for mma.m16n8k32")
+// mma.m16n8k32: d += a · b with FP32 accumulators. Fragments have the bytes of mma.m16n8k16 with two-byte
+// elements: a register holds four columns of a, or four rows of b. ("Matrix Fragments for mma.m16n8k32")
 __device__ __forceinline__ void mma_m16n8k32_e4m3(float (&d)[4], const std::uint32_t (&a)[4],
                                                   std::uint32_t b0, std::uint32_t b1) {
   asm("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "

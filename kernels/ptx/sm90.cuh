@@ -1,5 +1,5 @@
-// PTX instructions that sm_90 and later have, one function per instruction: clusters, mbarriers, bulk tensor copies,
-// dependent launch. Titles in quotes are sections of the PTX ISA manual.
+// PTX instructions that sm_90 and later have, one function per instruction: clusters, mbarriers, bulk tensor
+// copies, dependent launch. Titles in quotes are sections of the PTX ISA manual.
 //
 // Functions that kernels of older architectures name as well do nothing there.
 #pragma once
@@ -12,14 +12,16 @@ namespace flashcore::kernels::ptx {
 
 // --- Dependent launch
 
-// griddepcontrol.launch_dependents: the next grid may start once every block has called this. ("griddepcontrol")
+// griddepcontrol.launch_dependents: the next grid may start once every block has called this.
+// ("griddepcontrol")
 __device__ __forceinline__ void launch_dependent_grid() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
 
-// griddepcontrol.wait: waits until the previous grids have ended and their writes are visible. ("griddepcontrol")
+// griddepcontrol.wait: waits until the previous grids have ended and their writes are visible.
+// ("griddepcontrol")
 __device__ __forceinline__ void wait_for_previous_grid() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
@@ -86,7 +88,8 @@ __device__ __forceinline__ void mbarrier_init(std::uint32_t barrier, std::uint32
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
 }
 
-// fence.mbarrier_init: makes initialised barriers visible to the copy engine and to the cluster. ("membar/fence")
+// fence.mbarrier_init: makes initialised barriers visible to the copy engine and to the cluster.
+// ("membar/fence")
 __device__ __forceinline__ void fence_mbarrier_init() {
   asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
@@ -103,7 +106,8 @@ __device__ __forceinline__ void mbarrier_arrive(std::uint32_t barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 
-// The same at the barrier of any block of the cluster; `mapped` comes from map_to_block(). ("mbarrier.arrive")
+// The same at the barrier of any block of the cluster; `mapped` comes from map_to_block().
+// ("mbarrier.arrive")
 __device__ __forceinline__ void mbarrier_arrive_cluster(std::uint32_t mapped) {
   asm volatile("mbarrier.arrive.release.cluster.shared::cluster.b64 _, [%0];" ::"r"(mapped) : "memory");
 }
@@ -126,8 +130,8 @@ __device__ __forceinline__ bool mbarrier_try_wait(std::uint32_t barrier, std::ui
 
 // --- Bulk tensor copies
 
-// Element coordinates of a box, fastest dimension first. A tensor with box_heads (blocks/tma_map.hpp) has its heads
-// where others have rows.
+// Element coordinates of a box, fastest dimension first. A tensor with box_heads (blocks/tma_map.hpp) has its
+// heads where others have rows.
 struct TensorCoordinate {
   int column, row, head, batch;
 };
@@ -137,8 +141,8 @@ __device__ __forceinline__ void prefetch_tensor_map(const CUtensorMap* map) {
   asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
 }
 
-// cp.async.bulk.tensor, global to shared; the bytes count towards `barrier`. Elements outside the tensor arrive as
-// zeros and count. ("cp.async.bulk.tensor")
+// cp.async.bulk.tensor, global to shared; the bytes count towards `barrier`. Elements outside the tensor
+// arrive as zeros and count. ("cp.async.bulk.tensor")
 __device__ __forceinline__ void copy_box_to_smem(std::uint32_t smem, const CUtensorMap* map,
                                                  TensorCoordinate at, std::uint32_t barrier) {
   asm volatile(
@@ -160,7 +164,8 @@ __device__ __forceinline__ void multicast_box_to_smem(std::uint32_t smem, const 
       : "memory");
 }
 
-// cp.async.bulk.tensor, shared to global; elements outside the tensor are not written. ("cp.async.bulk.tensor")
+// cp.async.bulk.tensor, shared to global; elements outside the tensor are not written.
+// ("cp.async.bulk.tensor")
 __device__ __forceinline__ void copy_box_to_global(const CUtensorMap* map, TensorCoordinate at,
                                                    std::uint32_t smem) {
   asm volatile(
@@ -179,8 +184,8 @@ __device__ __forceinline__ void bulk_wait_read() {
   asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory");
 }
 
-// fence.proxy.async: orders this thread's ordinary shared-memory accesses before later accesses by the copy engine
-// and the tensor cores. ("membar/fence")
+// fence.proxy.async: orders this thread's ordinary shared-memory accesses before later accesses by the copy
+// engine and the tensor cores. ("membar/fence")
 __device__ __forceinline__ void fence_proxy_async() {
   asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
 }

@@ -1,5 +1,5 @@
-// PTX instructions of sm_90a only, one function per instruction: warpgroup matrix products and the exchange of
-// registers. Titles in quotes are sections of the PTX ISA manual.
+// PTX instructions of sm_90a only, one function per instruction: warpgroup matrix products and the exchange
+// of registers. Titles in quotes are sections of the PTX ISA manual.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ __device__ __forceinline__ void acquire_registers() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(kRegisters));
 }
 
-// wgmma.fence: orders earlier register accesses before the products that follow. Needed before the first product and
-// whenever other instructions wrote an accumulator or an A operand. ("wgmma.fence")
+// wgmma.fence: orders earlier register accesses before the products that follow. Needed before the first
+// product and whenever other instructions wrote an accumulator or an A operand. ("wgmma.fence")
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 
 // wgmma.commit_group: the products issued since the last commit become one group. ("wgmma.commit_group")
@@ -35,8 +35,8 @@ __device__ __forceinline__ void wgmma_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(kPending) : "memory");
 }
 
-// No instruction: products write their accumulators behind the compiler's back, and an empty statement that "changes"
-// these keeps their uses on the right side of a wait or a fence.
+// No instruction: products write their accumulators behind the compiler's back, and an empty statement that
+// "changes" these keeps their uses on the right side of a wait or a fence.
 template <int kCount>
 __device__ __forceinline__ void pin_registers(float (&d)[kCount]) {
 #pragma unroll
@@ -45,20 +45,22 @@ __device__ __forceinline__ void pin_registers(float (&d)[kCount]) {
 
 // --- wgmma.mma_async ("wgmma.mma_async", "Matrix Fragments for wgmma.mma_async.m64nNk16" and "m64nNk32")
 //
-// d[64, n] (+)= a[64, k] · b[k, n] with FP32 accumulators; k is 16 elements of two bytes or 32 of one. Thread t of the
-// warpgroup holds, of row 16·(t / 32) + (t % 32) / 4 (+ 8), the columns 8·j + 2·(t % 4) (+ 1) in d[4·j] to d[4·j + 3]:
-// two columns of the upper row, then two of the lower. So a thread has n / 2 accumulators, and n follows from d.
+// d[64, n] (+)= a[64, k] · b[k, n] with FP32 accumulators; k is 16 elements of two bytes or 32 of one. Thread
+// t of the warpgroup holds, of row 16·(t / 32) + (t % 32) / 4 (+ 8), the columns 8·j + 2·(t % 4) (+ 1) in
+// d[4·j] to d[4·j + 3]: two columns of the upper row, then two of the lower. So a thread has n / 2
+// accumulators, and n follows from d.
 //
-//   wgmma<kDtype>(d, a, b, accumulate)  a and b in shared memory by their descriptors, both K-major; `accumulate`
-//                                       false overwrites d
-//   wgmma<kDtype>(d, a, b)              a in registers, b in shared memory; adds to d. b is MN-major for elements of two
-//                                       bytes, K-major for elements of one, whose products take no other. A register
-//                                       of a has two elements in the layout of d, or four: of row 16·(t / 32) +
-//                                       (t % 32) / 4 the columns 4·(t % 4) to + 3, the same of the row eight below, and
-//                                       of both the columns 16 further on
+//   wgmma<kDtype>(d, a, b, accumulate)
+//     a and b in shared memory by their descriptors, both K-major; with `accumulate` false it overwrites d.
+//   wgmma<kDtype>(d, a, b)
+//     a in registers, b in shared memory; it adds to d. b is MN-major for elements of two bytes, K-major for
+//     elements of one byte, whose products take nothing else. A register of a has two elements in the layout
+//     of d; or four elements of one byte: of row 16·(t / 32) + (t % 32) / 4 the columns 4·(t % 4) to + 3, the
+//     same columns of the row eight below, and for both rows the columns 16 further on.
 
-// What the instruction's text has for an element type. After the operands come: factors of a and b (1 or -1), then,
-// for two-byte types, 1 for each operand in shared memory that is MN-major.
+// The parts of the instruction's text that depend on the element type. The numbers after the operands are
+// factors of a and b (1 or -1), then, for two-byte types, 1 for each operand in shared memory that is
+// MN-major.
 template <Dtype kDtype>
 struct WgmmaText;
 template <>
@@ -80,9 +82,9 @@ struct WgmmaText<Dtype::e4m3> {
   static constexpr char kFromRegisters[] = "1, 1";
 };
 
-// Inline assembly names operands by number only, and each accumulator has to stand in its text and in its operand
-// list: a template can write neither. A row is eight operand numbers. The rows of all accumulators come first; the row
-// behind them numbers the inputs.
+// Inline assembly names operands by number only, and each accumulator has to stand in its text and in its
+// operand list: a template can write neither. A row is eight operand numbers. The rows of all accumulators
+// come first; the row behind them numbers the inputs.
 // clang-format off
 #define WGMMA_ROW_0 0, 1, 2, 3, 4, 5, 6, 7
 #define WGMMA_ROW_1 8, 9, 10, 11, 12, 13, 14, 15
@@ -122,8 +124,8 @@ struct WgmmaText<Dtype::e4m3> {
 #define WGMMA_MORE_NAMES(...) ", " WGMMA_NAMES_OF(__VA_ARGS__)
 
 #define WGMMA_ACCUMULATORS_OF(i, ...) \
-  "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), \
-      "+f"(d[i + 7])
+  "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), \
+  "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
 #define WGMMA_ACCUMULATORS(...) WGMMA_ACCUMULATORS_OF(__VA_ARGS__)
 #define WGMMA_MORE_ACCUMULATORS(...) , WGMMA_ACCUMULATORS_OF(__VA_ARGS__)
 
@@ -150,8 +152,8 @@ struct WgmmaText<Dtype::e4m3> {
   __device__ void wgmma(float (&d)[kN / 2], const std::uint32_t (&a)[4], std::uint64_t b) { \
     asm volatile(WGMMA_REGISTERS(kN, WGMMA_ROWS_##kRows(WGMMA_NAMES, WGMMA_MORE_NAMES), WGMMA_ROW_##kRows) \
                  : WGMMA_ROWS_##kRows(WGMMA_ACCUMULATORS, WGMMA_MORE_ACCUMULATORS) \
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(1), "C"(WgmmaText<kDtype>::kType), \
-                   "C"(WgmmaText<kDtype>::kFromRegisters)); \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(1), \
+                   "C"(WgmmaText<kDtype>::kType), "C"(WgmmaText<kDtype>::kFromRegisters)); \
   }
 // clang-format on
 

@@ -25,12 +25,12 @@ struct Consumer {
   ProbabilityFragment<L> p_frag;  // [64, block_kv]
   OnlineSoftmax<Operands> softmax;
   int row;              // the first of this thread's two
-  BlockRange unmasked;  // KV blocks that all rows of the warpgroup see whole
+  BlockRange unmasked;  // KV blocks of which all rows of the warpgroup see every key
 
   __device__ __forceinline__ int query(int r) const { return query_of<L>(params.order, row + 8 * r); }
 
-  // --- Turns: with ping-pong the consumers issue their products one after the other. A token goes round: a
-  // consumer waits for its predecessor's arrival, issues, and arrives for its successor.
+  // --- Turns: with ping-pong the consumers issue their products one after the other. A consumer waits for
+  // its predecessor's arrival, issues, and arrives for its successor. This protects the order, not data.
 
   __device__ __forceinline__ void wait_turn() const {
     if constexpr (L::kTurns) ptx::named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
@@ -41,8 +41,8 @@ struct Consumer {
                                 2 * kWarpgroupThreads);
     }
   }
-  // The last consumer gives the first its first turn; the first collects the last one, so that every arrival
-  // has its wait.
+  // The last consumer gives the first one its first turn; the first one waits for the last turn, so that
+  // every arrival has its wait.
   __device__ __forceinline__ void open_turns() const {
     if (consumer == L::kConsumers - 1) pass_turn();
   }
@@ -52,11 +52,13 @@ struct Consumer {
 
   // --- Products
 
+  // Protects the stage's data: its bytes have arrived.
   __device__ __forceinline__ void await(Operand operand, const RingPosition<L::kStages>& ring) const {
     mbarrier_wait(smem.full(operand, ring.slot), ring.parity);
   }
 
-  // This warp's products have read the stage. One arrival a warp, at every block that copies into it.
+  // Protects the stage from the next copy: this warp's products have read it. One arrival per warp, at every
+  // block that copies into the stage.
   __device__ __forceinline__ void release(Operand operand, RingPosition<L::kStages>& ring) {
     const std::uint32_t empty = smem.empty(operand, ring.slot);
     if constexpr (L::kCluster > 1) {
@@ -106,7 +108,7 @@ struct Consumer {
       if (params.softcap_scale != 0) apply_softcap(s_acc, operands.softcap_scale(params));
       const int first_key = block * L::kBlockKv + thread % 4 * 2;
       const KeyRange keys[2] = {params.bounds.keys(query(0)), params.bounds.keys(query(1))};
-      // Few blocks are cut at both ends, and to compare a column with one end is one instruction.
+      // Few blocks are cut at both ends, and comparing a column with one end is one instruction.
       if (block >= unmasked.end) {
         hide_scores(s_acc, [&](int r, int column) { return column >= keys[r].end - first_key; });
       }
@@ -134,7 +136,7 @@ struct Consumer {
     if (L::spec.tile.overlap != 0 && block > last) await(Operand::k, k_ring);
   }
 
-  // The tensor cores work on P·V of the block before while the other units do this block's softmax.
+  // The tensor cores work on P·V of the previous block while the other units do this block's softmax.
   template <bool kMasked>
   __device__ __forceinline__ void overlapped_block(int block, int last) {
     wait_turn();
@@ -147,8 +149,8 @@ struct Consumer {
     ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<kMasked>(block);
-    // Scores pinned and a branch behind them: else the compiler moves the wait for P·V up, before the softmax
-    // that it is to overlap with. The branch is of use: by now K of the next block has come.
+    // The pinned scores and the branch behind them keep the compiler from moving the wait for P·V up, before
+    // the softmax with which P·V overlaps. The branch is useful: by now K of the next block has arrived.
     ptx::pin_registers(s_acc);
     if (block > last) await(Operand::k, k_ring);
     ptx::wgmma_wait<0>();
@@ -157,7 +159,7 @@ struct Consumer {
     pack_probabilities();
   }
 
-  // One after the other; other warpgroups fill the gaps.
+  // Products and softmax one after the other; other warpgroups fill the gaps.
   template <bool kMasked>
   __device__ __forceinline__ void plain_block(int block) {
     finish_block();
@@ -189,10 +191,10 @@ struct Consumer {
     }
   }
 
-  // Blocks from the last to the first, so that those the diagonal or the end of the keys cuts come first;
-  // those that need no mask run in a loop without one.
+  // Blocks from the last to the first, so that blocks cut by the diagonal or by the end of the keys come
+  // first. Blocks that need no mask run in a loop without one.
   __device__ __forceinline__ void attend(BlockRange blocks) {
-    // A soft cap is where the mask is.
+    // The soft cap is applied together with the mask.
     const BlockRange plain = params.softcap_scale != 0 ? BlockRange{blocks.end, blocks.end} : unmasked;
     int block = blocks.end - 1;
     first_block(block, blocks.begin);
@@ -215,7 +217,7 @@ struct Consumer {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       if (query(r) >= params.args.seq_q) continue;
-      params.args.lse[lse_index(params.args, at.batch, head_of<L>(params.order, at, row + 8 * r), query(r))] =
+      params.args.lse[params.args.lse_index(at.batch, head_of<L>(params.order, at, row + 8 * r), query(r))] =
           log_sum_exp(softmax.log2_max(r, operands.log2_scale(params)), softmax.row_sum[r]);
     }
   }
@@ -237,18 +239,18 @@ struct Consumer {
     }
   }
 
-  // O through Q's place in shared memory, so that whole rows leave at once and the copy engine clips the
+  // O through Q's slot in shared memory, so that whole rows are stored at once and the copy engine clips the
   // tail.
   __device__ __forceinline__ void write_output(const BlockPosition& at) {
     float normalise[2];
 #pragma unroll
     for (int r = 0; r < 2; ++r) normalise[r] = operands.normaliser(softmax.row_sum[r]);
-    // All four warps' products have read Q.
+    // Protects Q: the products of all four warps have read it before O overwrites it.
     ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     const std::uint32_t place = smem.q(consumer, q_ring.slot);
     Operands::visit_output_type(params, [&]<class T>(T) { store_panels<T>(place, normalise); });
     ptx::fence_proxy_async();
-    // All of O is in place, and visible to the copy engine.
+    // Protects O: all of it is in place, and visible to the copy engine, before the store is issued.
     ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     if (thread == 0) {  // whose row is the warpgroup's first
 #pragma unroll
@@ -262,8 +264,8 @@ struct Consumer {
     q_ring.advance();
   }
 
-  // Gives the slot of the tile before back once its output has been read. Late, so that nobody waits for the
-  // copy engine.
+  // Gives the previous tile's slot back once its output has been read: the arrival protects O from the next
+  // Q. Late, so that no thread waits for the copy engine.
   __device__ __forceinline__ void release_output_slot() {
     if (output_leaving && thread == 0) {
       ptx::bulk_wait_read();
@@ -292,7 +294,7 @@ struct Consumer {
       softmax.reset();
 #pragma unroll
       for (float& o : o_acc) o = 0;
-      mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);
+      mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);  // protects Q: its bytes have arrived
       operands.enter(params, at);
       if (blocks.begin < blocks.end) attend(blocks);
       softmax.finish();
@@ -301,7 +303,7 @@ struct Consumer {
       write_output(at);
       if constexpr (L::kQSlots == 1) release_output_slot();
     }
-    release_output_slot();  // the block may not end before its last output has been read
+    release_output_slot();  // protects the last O: it has been read before the block ends
     close_turns();
   }
 };

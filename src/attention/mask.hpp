@@ -24,7 +24,8 @@ struct KeyRange {
 enum class TileCover : int { empty, cut, whole };
 
 // The keys from `left` before to `right` after a query's diagonal, each -1 for all; causal is right = 0. The
-// diagonal is aligned bottom-right: query i stands at key i + seq_kv - seq_q, as in FlashAttention 2.1 and later.
+// diagonal is aligned bottom-right: query i stands at key i + seq_kv - seq_q, as in FlashAttention 2.1 and
+// later.
 struct Window {
   std::int32_t left = -1;
   std::int32_t right = -1;
@@ -35,9 +36,9 @@ struct Window {
   constexpr bool hides_later_keys() const { return right >= 0; }
   constexpr bool hides_nothing() const { return left < 0 && right < 0; }
 
-  // Keys of query `query` of a sequence of seq_q queries and seq_kv keys. Both ends never fall as the query grows.
-  // The lengths are references so that a CUDA kernel loads them where it uses them: passed by value, they change
-  // the machine code of every kernel.
+  // Keys of query `query` of a sequence of seq_q queries and seq_kv keys. Both ends never fall as the query
+  // grows. The lengths are references so that a CUDA kernel loads them where it uses them: passed by value,
+  // they change the machine code of every kernel.
   constexpr KeyRange keys(std::int32_t query, const std::int32_t& seq_q, const std::int32_t& seq_kv) const {
     const std::int64_t diagonal = std::int64_t{query} + seq_kv - seq_q;
     std::int64_t begin = left < 0 ? 0 : diagonal - left;
@@ -48,8 +49,8 @@ struct Window {
   }
 };
 
-// Keys that some query of [first, last] sees, where keys_of(query) are the keys of one query and both ends never
-// fall as the query grows. Every other key is seen by none of them.
+// Keys that some query of [first, last] sees, where keys_of(query) are the keys of one query and both ends
+// never fall as the query grows. Every other key is seen by none of them.
 template <class KeysOf>
 constexpr KeyRange keys_of_any(std::int32_t first, std::int32_t last, const KeysOf& keys_of) {
   return {keys_of(first).begin, keys_of(last).end};
@@ -74,8 +75,8 @@ struct Mask {
   constexpr bool hides_later_keys() const { return window().hides_later_keys(); }
   constexpr bool hides_nothing() const { return kind == MaskKind::window && window().hides_nothing(); }
 
-  // Keys of query `query` of a sequence of seq_q queries and seq_kv keys. MaskKind::bits has no such range; its
-  // bits are read element by element.
+  // Keys of query `query` of a sequence of seq_q queries and seq_kv keys. MaskKind::bits has no such range;
+  // its bits are read element by element.
   constexpr KeyRange keys(std::int32_t query, std::int32_t seq_q, std::int32_t seq_kv) const {
     const KeyRange seen = window().keys(query, seq_q, seq_kv);
     const std::int64_t diagonal = std::int64_t{query} + seq_kv - seq_q;

@@ -1,4 +1,4 @@
-// The emulated machine itself, on kernels of a few lines with a fault each.
+// The emulated machine itself, on short kernels that have one fault each.
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
@@ -52,18 +52,18 @@ void expect_failure(std::string_view text, unsigned threads, const std::function
 int* shared_ints() { return reinterpret_cast<int*>(ptx::dynamic_smem()); }
 std::uint32_t smem_begin() { return ptx::smem_address(ptx::dynamic_smem()); }
 
-TEST(EmulatedMachineTest, DeadlockNamesWhoWaitsForWhat) {
+TEST(EmulatedMachineTest, DeadlockListsWaitingThreads) {
   const auto kernel = [] {
     if (threadIdx.x != 0) __syncthreads();
   };
   const std::string failure = failure_of(64, kernel);
   EXPECT_NE(failure.find("thread 0 and 0 more: has ended"), std::string::npos) << failure;
-  EXPECT_NE(failure.find("thread 1 and 62 more: waits for barrier 0, to which 63 of 64 threads have come"),
+  EXPECT_NE(failure.find("thread 1 and 62 more: waits for barrier 0, at which 63 of 64 threads have arrived"),
             std::string::npos)
       << failure;
 }
 
-TEST(EmulatedMachineTest, LanesHaveToMeetForTheSameInstruction) {
+TEST(EmulatedMachineTest, LanesMustMeetForTheSameInstruction) {
   expect_failure("while other lanes of its warp are at", 32, [] {
     if (threadIdx.x == 7) {
       __any_sync(kernels::kAllLanes, true);
@@ -73,7 +73,7 @@ TEST(EmulatedMachineTest, LanesHaveToMeetForTheSameInstruction) {
   });
 }
 
-// Each thread writes, then reads what the next one has written.
+// Each thread writes, then reads the value of the next one.
 int wrong_schedules(bool with_barrier) {
   int wrong = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
@@ -94,7 +94,7 @@ TEST(EmulatedMachineTest, MissingBarrierShows) {
   EXPECT_EQ(wrong_schedules(false), 20);
 }
 
-TEST(EmulatedMachineTest, CopiesComeWithTheWaitThatCoversThem) {
+TEST(EmulatedMachineTest, CopiesArriveWithTheWaitThatCoversThem) {
   alignas(16) static const int source[8] = {1, 2, 3, 4, 5, 6, 7, 8};
   set_schedule_seed(1);
   launch(32, [] {
@@ -104,7 +104,7 @@ TEST(EmulatedMachineTest, CopiesComeWithTheWaitThatCoversThem) {
     ptx::cp_async_commit();
     ptx::cp_async_16(smem_begin() + 16, source + 4);
     ptx::cp_async_commit();
-    EXPECT_EQ(shared_ints()[0], -1);  // poison, not what was there
+    EXPECT_EQ(shared_ints()[0], -1);  // poison, not the old value
     ptx::cp_async_wait<1>();
     EXPECT_EQ(shared_ints()[0], 1);
     EXPECT_EQ(shared_ints()[4], -1);

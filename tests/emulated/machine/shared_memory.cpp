@@ -17,7 +17,7 @@ constexpr int kRankShift = 24;
 
 unsigned char poison_byte = kNanPoison;
 
-// The block that a shared::cluster address means.
+// The block to which a shared::cluster address refers.
 const Block& owner_of(std::uint32_t address) {
   const std::uint32_t rank_and_one = address >> kRankShift;
   if (rank_and_one == 0) return current_block();

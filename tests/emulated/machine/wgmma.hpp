@@ -1,8 +1,8 @@
 // Warpgroup matrix products (PTX ISA, "Asynchronous warpgroup level matrix instructions"), a warp's 16 rows
 // at a time.
 //
-// Products run when they are waited for. Until then their accumulators are poisoned, and it throws when
-// these, or the operands in registers or shared memory, are not at the end what they were at issue.
+// Products run when they are waited for. Until then their accumulators are poisoned. It throws when these, or
+// the operands in registers or shared memory, have changed between issue and wait.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct ProductLane {
   int depth() const { return 32 / element_bytes; }
 };
 
-// A warp's products that have not been waited for.
+// A warp's products for which no wait has come.
 struct WgmmaQueue {
   struct Operands {
     std::vector<std::uint16_t> a;  // [16, depth], an element each

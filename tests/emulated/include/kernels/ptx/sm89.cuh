@@ -1,5 +1,5 @@
-// Stands in for kernels/ptx/sm89.cuh: the same functions on the emulated machine. Titles in quotes are sections of the
-// PTX ISA manual.
+// Replaces kernels/ptx/sm89.cuh: the same functions on the emulated machine. Titles in quotes are
+// sections of the PTX ISA manual.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,6 +1,6 @@
-// Stands in for kernels/ptx/sm90.cuh: the same functions on the emulated machine. Titles in quotes are sections of the
-// PTX ISA manual. fence.mbarrier_init and dependent launch have no effect here: memory is consistent, and grids run one
-// after the other.
+// Replaces kernels/ptx/sm90.cuh: the same functions on the emulated machine. Titles in quotes are
+// sections of the PTX ISA manual. fence.mbarrier_init and dependent launch have no effect here: memory is
+// consistent, and grids run one after the other.
 #pragma once
 
 #include <cuda.h>

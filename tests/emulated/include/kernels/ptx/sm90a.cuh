@@ -1,5 +1,5 @@
-// Stands in for kernels/ptx/sm90a.cuh: the same functions on the emulated machine. Titles in quotes are sections of the
-// PTX ISA manual. Register counts have no effect here.
+// Replaces kernels/ptx/sm90a.cuh: the same functions on the emulated machine. Titles in quotes are
+// sections of the PTX ISA manual. Register counts have no effect here.
 #pragma once
 
 #include <cstdint>

@@ -45,8 +45,8 @@ TEST(EmulatedMmaFp8, MissingFactorsAreOne) {
   expect_missing_factors_are_one(kernels::mma_fp8_d128().front());
 }
 
-// e4m3 products came with compute capability 8.9; what a device lacks, and rows that cannot be copied 16
-// bytes at a time, are reasons and no failures.
+// A device before compute capability 8.9 has no products of e4m3. That, and rows that cannot be copied 16
+// bytes at a time, are reasons why a variant cannot run, not failures.
 TEST(EmulatedMmaFp8, NamesWhatItLacks) {
   const Problem problem{.heads_q = 1,
                         .heads_kv = 1,

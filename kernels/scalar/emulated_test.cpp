@@ -4,12 +4,14 @@
 namespace flashcore::emulated {
 namespace {
 
-using kernels::make_kernel;
-using kernels::ScalarKernel;
+template <Dtype kDtype, int kHeadDim, Tile kTile>
+CompiledKernel scalar() {
+  return kernels::make_kernel<kernels::ScalarKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
+}
 
 const std::vector<CompiledKernel> kVariants{
-    make_kernel<ScalarKernel<VariantSpec{Dtype::fp16, 64, {4, 8, 4, 1}}>>(),
-    make_kernel<ScalarKernel<VariantSpec{Dtype::bf16, 128, {4, 4, 4, 1}}>>(),
+    scalar<Dtype::fp16, 64, Tile{.block_q = 4, .block_kv = 8, .num_warps = 4, .num_stages = 1}>(),
+    scalar<Dtype::bf16, 128, Tile{.block_q = 4, .block_kv = 4, .num_warps = 4, .num_stages = 1}>(),
 };
 
 class EmulatedScalarTest : public testing::TestWithParam<Case> {};

@@ -7,7 +7,7 @@
 namespace flashcore::emulated {
 namespace {
 
-using kernels::wgmma_tile;
+using kernels::WgmmaTile;
 using enum kernels::Interleave;
 using enum kernels::Schedule;
 
@@ -16,29 +16,61 @@ CompiledKernel wgmma() {
   return kernels::make_kernel<kernels::WgmmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
 }
 
-const std::vector<CompiledKernel> kVariants{
-    wgmma<Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, one_tile)>(),
-    wgmma<Dtype::bf16, 64, wgmma_tile(1, 112, 2, overlap, persistent)>(),
-    wgmma<Dtype::fp16, 128, wgmma_tile(1, 96, 2, none, one_tile)>(),
+constexpr WgmmaTile kTiles[] = {
+    {.consumers = 1, .block_kv = 64, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
+    {.consumers = 1, .block_kv = 112, .num_stages = 2, .interleave = overlap, .schedule = persistent},
+    {.consumers = 1, .block_kv = 96, .num_stages = 2, .interleave = none, .schedule = one_tile},
 };
+const std::vector<CompiledKernel> kVariants{wgmma<Dtype::fp16, 64, kTiles[0]>(),
+                                            wgmma<Dtype::bf16, 64, kTiles[1]>(),
+                                            wgmma<Dtype::fp16, 128, kTiles[2]>()};
 
-const std::vector<CompiledKernel> kPingPongVariants{
-    wgmma<Dtype::fp16, 64, wgmma_tile(2, 64, 2, ping_pong, persistent)>(),
-    wgmma<Dtype::bf16, 64, wgmma_tile(3, 64, 3, ping_pong, counter)>(),
-    wgmma<Dtype::fp16, 64, wgmma_tile(4, 64, 4, ping_pong, persistent)>(),
+constexpr WgmmaTile kPingPongTiles[] = {
+    {.consumers = 2, .block_kv = 64, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+    {.consumers = 3, .block_kv = 64, .num_stages = 3, .interleave = ping_pong, .schedule = counter},
+    {.consumers = 4, .block_kv = 64, .num_stages = 4, .interleave = ping_pong, .schedule = persistent},
 };
+const std::vector<CompiledKernel> kPingPongVariants{wgmma<Dtype::fp16, 64, kPingPongTiles[0]>(),
+                                                    wgmma<Dtype::bf16, 64, kPingPongTiles[1]>(),
+                                                    wgmma<Dtype::fp16, 64, kPingPongTiles[2]>()};
 
-const std::vector<CompiledKernel> kClusterVariants{
-    wgmma<Dtype::fp16, 128, wgmma_tile(2, 80, 2, overlap, persistent, 2)>(),
-    wgmma<Dtype::bf16, 64, wgmma_tile(1, 64, 2, none, one_tile, 2)>(),
+constexpr WgmmaTile kClusterTiles[] = {
+    {.consumers = 2,
+     .block_kv = 80,
+     .num_stages = 2,
+     .interleave = overlap,
+     .schedule = persistent,
+     .cluster = 2},
+    {.consumers = 1, .block_kv = 64, .num_stages = 2, .interleave = none, .schedule = one_tile, .cluster = 2},
 };
+const std::vector<CompiledKernel> kClusterVariants{wgmma<Dtype::fp16, 128, kClusterTiles[0]>(),
+                                                   wgmma<Dtype::bf16, 64, kClusterTiles[1]>()};
 
-// The query heads of one KV head in a tile.
-const std::vector<CompiledKernel> kPackedVariants{
-    wgmma<Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, one_tile, 0, true)>(),
-    wgmma<Dtype::bf16, 128, wgmma_tile(2, 64, 2, ping_pong, persistent, 0, true)>(),
-    wgmma<Dtype::fp16, 64, wgmma_tile(1, 80, 2, overlap, persistent, 2, true)>(),
+// Tiles that hold the query heads of one KV head.
+constexpr WgmmaTile kPackedTiles[] = {
+    {.consumers = 1,
+     .block_kv = 64,
+     .num_stages = 2,
+     .interleave = overlap,
+     .schedule = one_tile,
+     .pack_gqa = true},
+    {.consumers = 2,
+     .block_kv = 64,
+     .num_stages = 2,
+     .interleave = ping_pong,
+     .schedule = persistent,
+     .pack_gqa = true},
+    {.consumers = 1,
+     .block_kv = 80,
+     .num_stages = 2,
+     .interleave = overlap,
+     .schedule = persistent,
+     .cluster = 2,
+     .pack_gqa = true},
 };
+const std::vector<CompiledKernel> kPackedVariants{wgmma<Dtype::fp16, 64, kPackedTiles[0]>(),
+                                                  wgmma<Dtype::bf16, 128, kPackedTiles[1]>(),
+                                                  wgmma<Dtype::fp16, 64, kPackedTiles[2]>()};
 
 class EmulatedWgmmaTest : public testing::TestWithParam<Case> {};
 class EmulatedPackedWgmmaTest : public testing::TestWithParam<Case> {};
@@ -55,7 +87,7 @@ TEST_P(EmulatedPackedWgmmaTest, AgreesWithTheReference) { expect_right(kPackedVa
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaTest, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packable_cases()), case_name);
 
-// Rows whose maximum rises late: by a little, so that nothing is rescaled, by more, and by far.
+// Rows whose maximum rises late: by a little, so that nothing is rescaled, by more, and by much more.
 TEST(EmulatedWgmma, RescalesWhatWasSummedBefore) {
   const std::vector<CompiledKernel> variants{kVariants[0], kVariants[2], kPingPongVariants[0]};
   for (const float scale : {0.125f, 0.5f, 1.0f, 2.0f}) {
@@ -68,10 +100,13 @@ TEST(EmulatedWgmma, RescalesWhatWasSummedBefore) {
   }
 }
 
-// Every 64 rows of every head come once, whatever the number of tiles that the device works on at a time.
+// All 64-row tiles of all heads occur once, for any number of tiles that the device works on at a time.
 template <kernels::Schedule kSchedule>
 void expect_every_tile_once(const kernels::KernelArgs& args, int blocks) {
-  using L = kernels::WgmmaLayout<VariantSpec{Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, kSchedule)}>;
+  using L = kernels::WgmmaLayout<VariantSpec{
+      Dtype::fp16, 64,
+      WgmmaTile{
+          .consumers = 1, .block_kv = 64, .num_stages = 2, .interleave = overlap, .schedule = kSchedule}}>;
   const kernels::TileOrder order = kernels::make_tile_order<L>(args, blocks);
   std::set<std::tuple<int, int, int>> seen;
   for (int tile = 0; tile < order.tiles; ++tile) {
@@ -114,9 +149,12 @@ kernels::KernelArgs causal_args() {
   return args;
 }
 
-// Rows of tiles have lengths 1 to 8 under the mask.
+// Under the mask, rows of tiles have lengths 1 to 8.
 TEST(EmulatedWgmma, StaticSharesOfAMaskedProblemAreOfOneLength) {
-  using L = kernels::WgmmaLayout<VariantSpec{Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, persistent)}>;
+  using L = kernels::WgmmaLayout<VariantSpec{
+      Dtype::fp16, 64,
+      WgmmaTile{
+          .consumers = 1, .block_kv = 64, .num_stages = 2, .interleave = overlap, .schedule = persistent}}>;
   constexpr int kBlocks = 16;
   const kernels::TileOrder order = kernels::make_tile_order<L>(causal_args(), kBlocks);
   std::vector<int> lengths(kBlocks);
@@ -128,13 +166,16 @@ TEST(EmulatedWgmma, StaticSharesOfAMaskedProblemAreOfOneLength) {
 }
 
 TEST(EmulatedWgmma, WhoeverIsFreeGetsTheLongestFirstAndTheShortestLast) {
-  using L = kernels::WgmmaLayout<VariantSpec{Dtype::fp16, 64, wgmma_tile(1, 64, 2, overlap, counter)}>;
+  using L = kernels::WgmmaLayout<VariantSpec{
+      Dtype::fp16, 64,
+      WgmmaTile{
+          .consumers = 1, .block_kv = 64, .num_stages = 2, .interleave = overlap, .schedule = counter}}>;
   constexpr int kBlocks = 16;
   const kernels::TileOrder order = kernels::make_tile_order<L>(causal_args(), kBlocks);
   const auto row = [&](int tile) { return kernels::tile_position<L>(order, tile).row_begin; };
   EXPECT_EQ(row(0), 448);
   for (int tile = order.tiles - 2 * kBlocks + 1; tile < order.tiles; ++tile) {
-    EXPECT_LE(row(tile), row(tile - 1)) << tile;  // the last section: as many tiles as two for each block
+    EXPECT_LE(row(tile), row(tile - 1)) << tile;  // the last section has two tiles per block
   }
   EXPECT_EQ(row(order.tiles - 1), 0);
 }
