@@ -89,13 +89,13 @@ struct CudaVariant {
         return "uses instructions that only an older compute capability has";
     }
     if (device.max_smem_bytes_per_block < K::smem_bytes())
-      return "needs more shared memory a block than the device has";
+      return "needs more shared memory per block than the device has";
     if (K::grid_blocks(args) > std::numeric_limits<std::int32_t>::max()) return "the grid would be too large";
     return K::unsupported(args);
   }
 
-  // Shared memory above 48 KB has to be asked for, once a device; the call costs little, so it is made each
-  // time.
+  // More than 48 KB of shared memory must be requested once per device; the request is cheap, so that every
+  // launch makes it.
   static int launch(const AttentionArgs& args, void* stream) {
     const auto cuda_stream = static_cast<cudaStream_t>(stream);
     if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;

@@ -18,7 +18,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu_fused/kernel-inl.hpp"
-// clang-format off: foreach_target.h must come first, it compiles the file above once a target.
+// clang-format off: foreach_target.h must come first, it compiles the file above once per target.
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

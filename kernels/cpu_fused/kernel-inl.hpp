@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace flashcore::kernels::cpu_fused::HWY_NAMESPACE {
 
 constexpr std::size_t kVecs = kPanelRows / kLanes;  // vectors that make up a panel's row
-// Twelve accumulators hide the latency of two FMAs a cycle and leave room in sixteen registers.
+// Twelve accumulators hide the latency of two FMAs per cycle and leave room in sixteen registers.
 constexpr std::size_t kBlockRows = kVecs >= 12 ? 1 : 12 / kVecs;
 
 // --- Matrix product

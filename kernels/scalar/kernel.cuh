@@ -23,7 +23,7 @@ template <VariantSpec S>
 struct ScalarKernel {
   static constexpr VariantSpec spec = S;
   static constexpr const char* kFamily = "scalar";
-  static constexpr const char* kSummary = "one warp a query row, FP32 FMA, no tensor cores";
+  static constexpr const char* kSummary = "one warp per query row, FP32 FMA, no tensor cores";
   static constexpr int kMinComputeCapability = 80;
   static constexpr int kKeys = S.tile.block_kv;
   static constexpr int kPairs = S.head_dim / (2 * kWarpSize);  // element pairs per lane

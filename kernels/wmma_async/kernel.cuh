@@ -22,7 +22,7 @@ namespace flashcore::kernels {
 template <VariantSpec S>
 struct WmmaAsyncKernel : WmmaTile<S> {
   static constexpr const char* kFamily = "wmma_async";
-  static constexpr const char* kSummary = "WMMA with K and V brought by cp.async in stages";
+  static constexpr const char* kSummary = "WMMA with K and V copied by cp.async in stages";
 
   using Tile = WmmaTile<S>;
   using Tile::kBlockKv, Tile::kHeadDim, Tile::kInputLd, Tile::kThreads, Tile::kStages;
