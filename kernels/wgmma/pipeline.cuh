@@ -86,7 +86,8 @@ struct WgmmaPipeline {
     if (S.head_dim % kPanelColumns != 0 || S.head_dim > 256) return "head_dim must be 64, 128, 192 or 256";
     if (tile.num_warps % 4 != 0 || L::kConsumers < 1 || L::kConsumers > 4)
       return "num_warps must be 8, 12, 16 or 20";
-    if (tile.block_q != L::kConsumers * kWarpgroupRows) return "block_q must be 64 rows per consumer warpgroup";
+    if (tile.block_q != L::kConsumers * kWarpgroupRows)
+      return "block_q must be 64 rows per consumer warpgroup";
     if (tile.block_kv % L::kStep != 0 || tile.block_kv > 256)
       return "block_kv must be a multiple of 16, or 32 in e4m3, at most 256";
     if (tile.block_kv % (8 * L::kCluster) != 0)
