@@ -79,8 +79,7 @@ struct Mask {
   // its bits are read element by element.
   constexpr KeyRange keys(std::int32_t query, std::int32_t seq_q, std::int32_t seq_kv) const {
     const KeyRange seen = window().keys(query, seq_q, seq_kv);
-    const std::int64_t diagonal = std::int64_t{query} + seq_kv - seq_q;
-    return kind == MaskKind::chunk && diagonal >= 0 ? within_chunk(seen, diagonal) : seen;
+    return kind == MaskKind::chunk ? within_chunk(seen, std::int64_t{query} + seq_kv - seq_q) : seen;
   }
 
   // As the functions of the same names above.
@@ -105,8 +104,9 @@ struct Mask {
   }
 
  private:
-  // The part of `seen` that lies in the diagonal's own chunk.
+  // The part of `seen` that lies in the diagonal's own chunk. A diagonal before the first key has none.
   constexpr KeyRange within_chunk(KeyRange seen, std::int64_t diagonal) const {
+    if (diagonal < 0) return {0, 0};
     const auto chunk_begin = static_cast<std::int32_t>(diagonal - diagonal % chunk);
     const std::int64_t chunk_end = std::int64_t{chunk_begin} + chunk;
     const std::int32_t begin = seen.begin > chunk_begin ? seen.begin : chunk_begin;
