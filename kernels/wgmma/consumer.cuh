@@ -36,18 +36,8 @@ struct Consumer {
     if constexpr (L::kTurns) ptx::named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
   }
   __device__ __forceinline__ void pass_turn() const {
-    if constexpr (L::kTurns) {
-      ptx::named_barrier_arrive(kTurnBarrier + (consumer + 1 == L::kConsumers ? 0 : consumer + 1),
-                                2 * kWarpgroupThreads);
-    }
-  }
-  // The last consumer gives the first one its first turn; the first one waits for the last turn, so that
-  // every arrival has its wait.
-  __device__ __forceinline__ void open_turns() const {
-    if (consumer == L::kConsumers - 1) pass_turn();
-  }
-  __device__ __forceinline__ void close_turns() const {
-    if (consumer == 0) wait_turn();
+    const int next = consumer + 1 == L::kConsumers ? 0 : consumer + 1;
+    if constexpr (L::kTurns) ptx::named_barrier_arrive(kTurnBarrier + next, 2 * kWarpgroupThreads);
   }
 
   // --- Products
@@ -119,9 +109,7 @@ struct Consumer {
     softmax.template update<kMasked>(s_acc, operands.log2_scale(params));
   }
 
-  // --- One block of keys
-
-  // Scores and softmax of a tile's first block.
+  // --- One block of keys: scores and softmax of a tile's first block
   __device__ __forceinline__ void first_block(int block, int last) {
     await(Operand::k, k_ring);
     wait_turn();
@@ -280,7 +268,7 @@ struct Consumer {
     const int block_rank = L::kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
     const int row_offset = block_rank * L::spec.tile.block_q + consumer * kWarpgroupRows;
     TileSource<L> tiles{params.order, smem};
-    open_turns();
+    if (consumer == L::kConsumers - 1) pass_turn();  // the last consumer gives the first one its first turn
     for (int tile; tiles.next(tile);) {
       const BlockPosition at = tile_position<L>(params.order, tile);
       const int row_begin = at.row_begin + row_offset;
@@ -303,8 +291,8 @@ struct Consumer {
       write_output(at);
       if constexpr (L::kQSlots == 1) release_output_slot();
     }
-    release_output_slot();  // protects the last O: it has been read before the block ends
-    close_turns();
+    release_output_slot();           // protects the last O: it has been read before the block ends
+    if (consumer == 0) wait_turn();  // for the last turn: every arrival has its wait
   }
 };
 
