@@ -14,8 +14,8 @@
 namespace flashcore::kernels {
 namespace {
 
-// What the yardstick rounds and the reference does not. A probability is weight / sum, and the largest weight
-// of a row is 1.
+// The roundings of the yardstick; the reference has none. A probability is weight / sum, and the largest
+// weight of a row is 1.
 struct Exact {
   template <class Real>
   static Real score(Real x) {
@@ -120,7 +120,7 @@ struct HeadBuffers {
   std::vector<Real> k, v;
 };
 
-// All rows of one query head, shared out to the threads.
+// All rows of one query head, split over the threads.
 template <class T, class Real, class Rounding>
 void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
                  const Real* v, std::vector<std::vector<Real>>& scratch, Real* out, Real* lse) {
