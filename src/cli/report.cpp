@@ -10,8 +10,8 @@
 #include "base/atomic_file.hpp"
 #include "base/names.hpp"
 #include "cli/command.hpp"
-#include "compare/comparison.hpp"
-#include "compare/differences.hpp"
+#include "cli/rule_options.hpp"
+#include "compare/compare_files.hpp"
 #include "render/comparison_output.hpp"
 #include "render/html.hpp"
 #include "render/markdown.hpp"
@@ -28,24 +28,16 @@ struct ReportOptions {
   std::string format;    // empty: by the output's extension
   std::string baseline;  // empty: the one of each file's config
   std::string base;      // empty: nothing to compare with
+  RuleOptions rule;
 };
 
 using Files = std::span<const ResultFile>;
-
-std::vector<Record> all_records(Files files) {
-  std::vector<Record> records;
-  for (const ResultFile& file : files)
-    records.insert(records.end(), file.records.begin(), file.records.end());
-  return records;
-}
 
 std::string html_text(Files files, const ReportOptions& options) {
   Json data = page_data(files, options.baseline);
   if (!options.base.empty()) {
     const std::vector<ResultFile> base = read_result_set({&options.base, 1});
-    Comparison comparison = compare(all_records(base), all_records(files), ComparePolicy{});
-    comparison.differences = differences(base, files);
-    data["comparison"] = to_json(comparison);
+    data["comparison"] = to_json(compare_files(base, files, make_policy(options.rule)));
   }
   return html_report(data);
 }
@@ -143,8 +135,9 @@ void add_report_command(CLI::App& app, Action& action) {
   command->add_option("--format", options->format, "html, markdown or csv; else by the output's extension");
   command->add_option("--baseline", options->baseline,
                       "Speed-ups are over the first match of this glob; else over that of the run's config");
-  command->add_option("--base", options->base,
-                      "A result file or folder that the page compares with, as compare does");
+  CLI::Option* base = command->add_option(
+      "--base", options->base, "A result file or folder that the page compares with, as compare does");
+  for (CLI::Option* option : add_rule_options(*command, options->rule)) option->needs(base);
   command->callback(
       [options, &action] { action = [options](const Session&) { return write_report(*options); }; });
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,9 +71,7 @@ struct Comparison {
 
 // Judges by the rule in compare/rule.hpp. Rows that neither side could run are left out. Throws nothing;
 // without a row that both sides timed, or with differences under policy.strict, the outcome is cannot_tell.
-Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& policy,
-                   std::vector<std::string> differences = {});
+Comparison compare_runs(const Runs& base, const Runs& next, const ComparePolicy& policy,
+                        std::vector<std::string> differences = {});
 
-// The same for two runs.
-Comparison compare(std::span<const Record> base, std::span<const Record> next, const ComparePolicy& policy);
 }  // namespace flashcore

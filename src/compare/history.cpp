@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "compare/compare_files.hpp"
 #include "compare/evidence.hpp"
 #include "compare/resample.hpp"
 
@@ -80,10 +81,9 @@ History make_history(std::vector<ResultFile> files, const ComparePolicy& policy)
   History history;
   history.left_out = keep_one_device(files);
   history.device = text_at(files.back(), "/device/name");
-  Runs runs;
-  for (const ResultFile& file : files) runs.push_back(file.records);
+  const Runs runs = runs_of(files);
   const Backend backend = runs.back().empty() ? Backend::cpu : runs.back().front().backend;
-  const NoiseModel noise = policy.noise.value_or(default_noise(backend));
+  const NoiseModel noise = find_noise(files.back(), policy).value_or(default_noise(backend));
   const std::vector<NamedRow> rows = named_rows(runs, policy);
   for (const NamedRow& named : rows) {
     RowHistory row{.problem = named.record->problem.name, .variant = named.record->variant_id()};

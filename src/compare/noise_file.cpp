@@ -7,6 +7,7 @@
 #include "base/atomic_file.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
+#include "device/device.hpp"
 
 namespace flashcore {
 namespace {
@@ -27,14 +28,24 @@ std::string variable(const char* name) {
 
 }  // namespace
 
-std::filesystem::path noise_place(const std::string& device_folder) {
+std::filesystem::path noise_path(const DeviceInfo& device) {
   std::filesystem::path data = variable("XDG_DATA_HOME");
   if (data.empty()) {
     const std::string home = variable("HOME");
     if (home.empty()) return {};
     data = std::filesystem::path(home) / ".local/share";
   }
-  return data / "flashcore" / "noise" / (device_folder + ".json");
+  return data / "flashcore" / "noise" / (device_folder(device) + ".json");
+}
+
+DeviceInfo device_of(const ResultFile& file) {
+  const auto text = [&](const char* pointer) {
+    return file.environment.value(Json::json_pointer(pointer), std::string());
+  };
+  DeviceInfo device;
+  device.backend = text("/device/backend") == to_string(Backend::cpu) ? Backend::cpu : Backend::cuda;
+  device.name = text("/device/name");
+  return device;
 }
 
 CalibratedNoise noise_from_json(const JsonReader& root) {

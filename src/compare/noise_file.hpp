@@ -9,6 +9,8 @@
 
 #include "base/json_document.hpp"
 #include "compare/noise.hpp"
+#include "device/device_info.hpp"
+#include "results/result_file.hpp"
 
 namespace flashcore {
 
@@ -19,9 +21,12 @@ struct CalibratedNoise {
   NoiseModel model;
 };
 
-// Where a device's noise is kept unless a flag says otherwise: flashcore/noise/<device>.json in
+// The path of a device's noise file unless --noise names another: flashcore/noise/<device>.json in
 // XDG_DATA_HOME, or in ~/.local/share (XDG Base Directory Specification 0.8). Empty when neither is known.
-std::filesystem::path noise_place(const std::string& device_folder);
+std::filesystem::path noise_path(const DeviceInfo& device);
+
+// The backend and the name of the device that made a result file.
+DeviceInfo device_of(const ResultFile& file);
 
 // Throw UsageError with the file and JSON pointer of what is wrong.
 CalibratedNoise noise_from_json(const JsonReader& root);

@@ -1,6 +1,7 @@
 // What a comparison is asked to do.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,7 +47,8 @@ struct ComparePolicy {
   std::optional<TimingMode> mode;    // none: the first of hot, cold, call that both sides have
   bool trust_code_hash = true;       // rows of equal machine code are `same`
   bool strict = false;               // no verdict where the environments differ
-  std::optional<NoiseModel> noise;   // none: the default of the backend
+  std::filesystem::path noise_file;  // of compare --calibrate; empty: the device's own, if there is one
+  std::optional<NoiseModel> noise;   // in place of a file; none: the default of the backend
   std::string today = "0000-00-00";  // allowances that end before are expired
 
   double tolerance(const Problem& problem, std::string_view variant) const;

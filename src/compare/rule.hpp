@@ -56,7 +56,8 @@ inline constexpr double kMostScatter = 3;  // times the stated noise: more is a 
 
 inline constexpr int kBootstrapReplicates = 200;  // of a median; the standard error is then known to 5 %
 inline constexpr std::uint64_t kBootstrapSeed = 1;
-inline constexpr double kPriorRuns = 3;           // what a stated noise weighs beside noise seen in repeats
+inline constexpr double kPriorRuns = 3;  // what a stated noise weighs beside noise seen in repeats
+inline constexpr std::int64_t kMinCalibrationRuns = 4;  // with fewer, the default outweighs what was measured
 inline constexpr double kCalibratedShare = 0.95;  // of the rows scatter less than a calibrated `row` says
 
 inline constexpr double kSmallProblemUs = 20;   // below: launches and latencies make the time

@@ -1,3 +1,5 @@
+#include "compare/comparison.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 #include <map>
 
 #include "attention/problem_fields.hpp"
-#include "compare/comparison.hpp"
 #include "compare/evidence.hpp"
 #include "compare/outcome.hpp"
 #include "compare/resample.hpp"
@@ -242,13 +243,9 @@ void Comparer::judge_scope(const std::string& name, const std::vector<const Time
 
 }  // namespace
 
-Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& policy,
-                   std::vector<std::string> differences) {
+Comparison compare_runs(const Runs& base, const Runs& next, const ComparePolicy& policy,
+                        std::vector<std::string> differences) {
   return Comparer(base, next, policy).finish(std::move(differences));
-}
-
-Comparison compare(std::span<const Record> base, std::span<const Record> next, const ComparePolicy& policy) {
-  return compare(Runs{{base.begin(), base.end()}}, Runs{{next.begin(), next.end()}}, policy);
 }
 
 }  // namespace flashcore

@@ -1,0 +1,29 @@
+// The flags of the rule by which results are compared, for every command that compares.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compare/policy.hpp"
+
+namespace flashcore {
+
+struct RuleOptions {
+  std::string policy_file;
+  std::optional<double> smallest_effect;
+  std::vector<std::string> fail_on;
+  std::string mode;
+  std::string noise_file;
+  bool ignore_code_hash = false;
+  bool strict = false;
+};
+
+// Returns the options that it adds.
+std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& options);
+
+// `smallest_effect` holds where neither the policy file nor a flag states one. Throws UsageError.
+ComparePolicy make_policy(const RuleOptions& options, double smallest_effect = kSmallestEffect);
+
+}  // namespace flashcore
