@@ -184,7 +184,7 @@ void add_compare_command(CLI::App& app, Action& action) {
       "compare", "Compare two results: slower, fine, or cannot tell; the exit code says which");
   command->add_option("results", options->sides,
                       "BASE and NEW: result files, or folders whose files are repeated runs");
-  add_rule_options(*command, options->rule);
+  add_rule_options(*command, options->rule, "The rule");
   add_mode_options(*command, *options);
   add_output_options(*command, *options);
   command->footer(

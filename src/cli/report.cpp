@@ -28,7 +28,8 @@ struct ReportOptions {
   std::string format;    // empty: by the output's extension
   std::string baseline;  // empty: the one of each file's config
   std::string base;      // empty: nothing to compare with
-  RuleOptions rule;
+  RuleOptions rule;      // of the comparison with `base`
+  std::vector<CLI::Option*> rule_options;
 };
 
 using Files = std::span<const ResultFile>;
@@ -103,7 +104,15 @@ void check_baseline(const ReportOptions& options, Files files) {
   throw UsageError(fmt::format("--baseline: \"{}\" matches no variant of the results", options.baseline));
 }
 
+void refuse_rule_without_base(const ReportOptions& options) {
+  if (!options.base.empty()) return;
+  for (const CLI::Option* option : options.rule_options) {
+    if (option->count() > 0) throw UsageError(option->get_name() + ": needs --base");
+  }
+}
+
 ExitCode write_report(const ReportOptions& options) {
+  refuse_rule_without_base(options);
   const ReportFormat& format = find_format(options);
   if (!options.base.empty() && format.render != html_text) {
     throw UsageError("--base: belongs to html; flashcore-bench compare writes Markdown and other forms");
@@ -135,9 +144,9 @@ void add_report_command(CLI::App& app, Action& action) {
   command->add_option("--format", options->format, "html, markdown or csv; else by the output's extension");
   command->add_option("--baseline", options->baseline,
                       "Speed-ups are over the first match of this glob; else over that of the run's config");
-  CLI::Option* base = command->add_option(
-      "--base", options->base, "A result file or folder that the page compares with, as compare does");
-  for (CLI::Option* option : add_rule_options(*command, options->rule)) option->needs(base);
+  command->add_option("--base", options->base,
+                      "A result file or folder that the page compares with, as compare does");
+  options->rule_options = add_rule_options(*command, options->rule, "The rule of --base");
   command->callback(
       [options, &action] { action = [options](const Session&) { return write_report(*options); }; });
 }

@@ -27,7 +27,8 @@ std::vector<std::string_view> default_failures() {
 
 }  // namespace
 
-std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& options) {
+std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& options,
+                                           const std::string& group) {
   const std::vector<CLI::Option*> added = {
       command
           .add_option(
@@ -40,8 +41,8 @@ std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& optio
           ->type_name("SHARE"),
       command
           .add_option("--fail-on", options.fail_on,
-                      fmt::format("End with 1 on these verdicts of {}; default: {}",
-                                  fmt::join(words(Verdict{}), ", "), fmt::join(default_failures(), ",")))
+                      fmt::format("Let these verdicts fail, any of {}; default: {}",
+                                  fmt::join(words(Verdict{}), ", "), fmt::join(default_failures(), ", ")))
           ->delimiter(',')
           ->allow_extra_args(false)
           ->type_name("VERDICT"),
@@ -59,7 +60,7 @@ std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& optio
                        "Compare the times of rows even if their machine code is equal"),
       command.add_flag("--strict", options.strict,
                        "Give no verdict when device, driver, clocks or throttling differ")};
-  for (CLI::Option* option : added) option->group("The rule");
+  for (CLI::Option* option : added) option->group(group);
   return added;
 }
 

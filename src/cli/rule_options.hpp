@@ -20,8 +20,8 @@ struct RuleOptions {
   bool strict = false;
 };
 
-// Returns the options that it adds.
-std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& options);
+// Returns the options that it adds, which help lists under `group`.
+std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& options, const std::string& group);
 
 // `smallest_effect` holds where neither the policy file nor a flag states one. Throws UsageError.
 ComparePolicy make_policy(const RuleOptions& options, double smallest_effect = kSmallestEffect);
