@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -58,6 +59,16 @@ Json rounded(Json json) {
   return json;
 }
 
+// The names of the curves over the sequence length that the problem is a point of. Problems of a curve differ in
+// nothing else: either the batch is the same, or it shrinks as sequences grow so that the number of tokens is.
+Json curves_of(const Problem& problem) {
+  constexpr std::string_view kVaries[] = {"batch", "seq_q"};
+  std::string rest = problem_sizes(problem, kVaries);
+  if (problem.seq_q != problem.seq_kv) rest += fmt::format(", seq_q {}", problem.seq_q);
+  return {{"same_batch", fmt::format("batch {}, {}", problem.batch, rest)},
+          {"same_tokens", fmt::format("{} tokens, {}", problem.batch * problem.seq_q, rest)}};
+}
+
 Json page_record(const Record& record, std::size_t problem) {
   const Json whole = to_json(record);
   Json shown = {{"problem", problem}};
@@ -69,11 +80,19 @@ Json page_record(const Record& record, std::size_t problem) {
 }
 
 Json page_problem(const Record& record, std::size_t file) {
-  Json problem = {{"file", file}, {"sizes", problem_sizes(record.problem)}};
+  Json problem = {
+      {"file", file}, {"sizes", problem_sizes(record.problem)}, {"curves", curves_of(record.problem)}};
   problem.update(to_json(record)["problem"]);
   problem["flops"] = flops(record.problem);
   problem["bytes"] = compulsory_bytes(record.problem);
   return problem;
+}
+
+// Each family once, in the order of the records.
+void add_family(Json& page, const Record& record) {
+  const auto is_known = [&](const Json& family) { return family["name"] == record.family; };
+  if (std::ranges::any_of(page["families"], is_known)) return;
+  page["families"].push_back({{"name", record.family}, {"role", to_string(record.role)}});
 }
 
 void add_problem(Json& page, const std::vector<Record>& records, std::size_t file, std::string_view glob) {
@@ -82,6 +101,7 @@ void add_problem(Json& page, const std::vector<Record>& records, std::size_t fil
   problem["baseline"] = nullptr;
   for (const Record& record : records) {
     if (&record == baseline) problem["baseline"] = page["records"].size();
+    add_family(page, record);
     page["records"].push_back(page_record(record, page["problems"].size()));
   }
   page["problems"].push_back(std::move(problem));
@@ -90,7 +110,10 @@ void add_problem(Json& page, const std::vector<Record>& records, std::size_t fil
 }  // namespace
 
 Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
-  Json page = {{"files", Json::array()}, {"problems", Json::array()}, {"records", Json::array()}};
+  Json page = {{"files", Json::array()},
+               {"problems", Json::array()},
+               {"families", Json::array()},
+               {"records", Json::array()}};
   for (const ResultFile& file : files) {
     const std::size_t index = page["files"].size();
     page["files"].push_back({{"path", file.path}, {"environment", file.environment}});

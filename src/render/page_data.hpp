@@ -9,10 +9,12 @@
 
 namespace flashcore {
 
-// {"files": [{path, environment}], "problems": [{file, name, sizes, …, flops, bytes, baseline}], "records":
-// [{problem, variant, …}]}. A problem names its file and, as "baseline", the record that speed-ups are
-// against (null when none is timed), a record its problem, by their places in the lists. Fields have the
-// names they have in result files; numbers are rounded to six significant digits.
+// {"files": [{path, environment}], "problems": [{file, sizes, curves, name, …, flops, bytes, baseline}],
+// "families": [{name, role}], "records": [{problem, variant, …}]}. A problem names its file and, as "baseline", the
+// record that speed-ups are against (null when none is timed), a record its problem, by their places in the lists;
+// problems with the same "curves"."same_batch" or
+// "same_tokens" are points of one curve over the sequence length. Fields have the names
+// they have in result files; numbers are rounded to six significant digits.
 //
 // The baseline is the first timed match of `baseline`; when that is empty, of the glob in the file's own
 // config; where nothing matches, the first timed record.

@@ -12,7 +12,8 @@ const finite = (value) => (typeof value === "number" && Number.isFinite(value) ?
 
 const problemOf = (record) => data.problems[record.problem];
 const problemName = (problem) => problem.name || problem.sizes;
-const isPeer = (family) => family.startsWith("peer_");
+const roles = new Map(data.families.map(({ name, role }) => [name, role]));
+const isPeer = (family) => roles.get(family) === "peer";
 const isRight = (record) => record.status === "ok";
 
 const median = (record, clock = selection.clock) => {
@@ -82,4 +83,4 @@ data.records.forEach((record, index) => {
 data.problems.forEach((problem, index) => {
   problem.index = index;
 });
-const families = [...groupBy(data.records, (record) => record.family).keys()];
+const families = data.families.map(({ name }) => name);

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 #include "record/ranking.hpp"
 #include "render/html.hpp"
@@ -66,6 +69,72 @@ TEST(PageData, RecordsKeepTheirFieldsButNotTheirSamples) {
   EXPECT_EQ(record["resources"]["smem_bytes"], 1024 + 27648);
   EXPECT_EQ(page["problems"][0]["flops"], flops(sample_problem()));
   EXPECT_EQ(page["files"][0]["environment"]["device"]["name"], "<i>device</i>");
+}
+
+// The problem with one field changed.
+Problem with_other(const ProblemField& field, Problem problem) {
+  std::visit(
+      [&](auto member) {
+        auto& value = problem.*member;
+        using Value = std::remove_reference_t<decltype(value)>;
+        if constexpr (requires { value.has_value(); }) {
+          using Inner = typename Value::value_type;
+          value = static_cast<Inner>(std::is_enum_v<Inner> ? 0 : 1);  // fp16: not what e4m3 gives by default
+        } else if constexpr (std::is_same_v<Value, bool>) {
+          value = !value;
+        } else if constexpr (std::is_enum_v<Value>) {
+          value = static_cast<Value>(1);
+        } else {
+          value += 3;
+        }
+      },
+      field.member);
+  if (problem.mask == MaskKind::chunk) problem.chunk = 64;
+  return problem;
+}
+
+Json curves_of_problem(const Problem& problem) {
+  const ResultFile files[] = {{.records = {ok_record(problem, "mma", {64, 64, 4, 2}, 9)}}};
+  return page_data(files, "")["problems"][0]["curves"];
+}
+
+TEST(PageData, ProblemsOfACurveDifferInTheirLengthOnly) {
+  Problem e4m3 = sample_problem();
+  e4m3.dtype = Dtype::e4m3;
+  settle(e4m3);
+  for (const ProblemField& field : problem_fields()) {
+    const Problem& problem = field.name == "out_dtype" ? e4m3 : sample_problem();
+    const Json curves = curves_of_problem(problem);
+    const Json others = curves_of_problem(with_other(field, problem));
+    EXPECT_NE(curves["same_batch"], others["same_batch"]) << field.name;
+    EXPECT_NE(curves["same_tokens"], others["same_tokens"]) << field.name;
+  }
+}
+
+TEST(PageData, LongerSequencesStayOnTheirCurve) {
+  Problem longer = sample_problem();
+  longer.seq_q = longer.seq_kv = 2 * longer.seq_q;
+  EXPECT_EQ(curves_of_problem(longer)["same_batch"], curves_of_problem(sample_problem())["same_batch"]);
+  EXPECT_NE(curves_of_problem(longer)["same_tokens"], curves_of_problem(sample_problem())["same_tokens"]);
+  Problem wider = sample_problem();
+  wider.batch *= 2;
+  EXPECT_EQ(curves_of_problem(longer)["same_tokens"], curves_of_problem(wider)["same_tokens"]);
+
+  Problem decode = sample_problem();
+  decode.seq_q = 1;
+  Problem decode_longer = decode;
+  decode_longer.seq_kv *= 2;
+  EXPECT_EQ(curves_of_problem(decode), curves_of_problem(decode_longer));
+}
+
+TEST(PageData, FamiliesHaveTheirRole) {
+  std::vector<Record> records = {ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 9),
+                                 ok_record(sample_problem(), "others", {64, 64, 4, 2}, 9),
+                                 ok_record(sample_problem(), "mma", {32, 64, 4, 2}, 9)};
+  records[1].role = Role::peer;
+  const ResultFile files[] = {{.records = records}};
+  EXPECT_EQ(page_data(files, "")["families"].dump(),
+            R"([{"name":"mma","role":"ladder"},{"name":"others","role":"peer"}])");
 }
 
 TEST(PageData, BaselineIsTheAskedOneThenTheConfiguredThenTheFirst) {
