@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/escape.hpp"
 #include "render/comparison_output.hpp"
-#include "render/markdown.hpp"
 
 namespace flashcore {
 namespace {

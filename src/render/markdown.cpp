@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/problem_fields.hpp"
+#include "base/escape.hpp"
 #include "base/text.hpp"
 #include "record/ranking.hpp"
 
@@ -103,16 +104,6 @@ std::string problem_section(const std::vector<Record>& records, std::string_view
 }
 
 }  // namespace
-
-std::string escape_markdown(std::string_view text) {
-  constexpr std::string_view kSpecial = "\\`*_{}[]<>()#+-!|~&";
-  std::string escaped;
-  for (const char c : printable(text)) {
-    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
 
 std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline) {
   std::string text = "# Fused attention: results\n";

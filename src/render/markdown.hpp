@@ -3,14 +3,10 @@
 
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "results/result_file.hpp"
 
 namespace flashcore {
-
-// Text that Markdown shows as it is, also within a table.
-std::string escape_markdown(std::string_view text);
 
 // Each file: where and from what it came, then a table a problem with the fastest right variant of each
 // family and every variant that failed. Variants that cannot run the problem are counted. Speed-ups are over
