@@ -9,9 +9,9 @@
 #include <iostream>
 #include <memory>
 
+#include "base/columns.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
-#include "cli/columns.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
 #include "compare/calibrate.hpp"

@@ -6,7 +6,6 @@
 
 #include "cli/command.hpp"
 #include "compare/comparison.hpp"
-#include "compare/history.hpp"
 #include "compare/policy.hpp"
 #include "config/plan.hpp"
 
@@ -27,8 +26,5 @@ std::string calibrate_machine(const std::vector<std::string>& results, int count
 // Pairs of an older build of this program, at the path, and this one; --live.
 Comparison compare_builds(const std::string& old_program, const CompareRunOptions& options,
                           const ComparePolicy& policy, const Session& session);
-
-// A line a row: its first and its newest time, a sparkline, and its steps.
-std::string history_table(const History& history);
 
 }  // namespace flashcore

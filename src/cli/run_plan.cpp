@@ -9,8 +9,8 @@
 #include <map>
 
 #include "attention/problem_fields.hpp"
+#include "base/columns.hpp"
 #include "base/error.hpp"
-#include "cli/columns.hpp"
 #include "execute/open_device.hpp"
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"

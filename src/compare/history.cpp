@@ -103,26 +103,4 @@ History make_history(std::vector<ResultFile> files, const ComparePolicy& policy)
   return history;
 }
 
-Json to_json(const History& history) {
-  Json json = {{"schema_version", kSchemaVersion},
-               {"device", history.device},
-               {"left_out", history.left_out},
-               {"rows", Json::array()}};
-  for (const RowHistory& row : history.rows) {
-    Json entry = {{"problem", row.problem}, {"variant", row.variant}};
-    entry["points"] = Json::array();
-    for (const HistoryPoint& point : row.points) {
-      entry["points"].push_back({{"time", point.time}, {"commit", point.commit}, {"us", point.us}});
-    }
-    entry["steps"] = Json::array();
-    for (const HistoryStep& step : row.steps) {
-      entry["steps"].push_back({{"time", row.points[step.place].time},
-                                {"commit", row.points[step.place].commit},
-                                {"ratio", step.ratio}});
-    }
-    json["rows"].push_back(std::move(entry));
-  }
-  return json;
-}
-
 }  // namespace flashcore

@@ -12,7 +12,6 @@
 #include <string>
 #include <vector>
 
-#include "base/json.hpp"
 #include "compare/policy.hpp"
 #include "results/result_file.hpp"
 
@@ -47,7 +46,5 @@ struct History {
 
 // `policy` gives the clock, the tolerances and the noise. Files in any order.
 History make_history(std::vector<ResultFile> files, const ComparePolicy& policy);
-
-Json to_json(const History& history);
 
 }  // namespace flashcore

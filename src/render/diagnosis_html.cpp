@@ -2,7 +2,7 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/escape.hpp"
-#include "diagnose/diagnosis.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {

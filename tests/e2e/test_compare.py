@@ -203,6 +203,15 @@ class Outputs(Compare):
         self.assertTrue(paths["junit"].read_text().startswith("<?xml"))
         self.assertTrue(paths["markdown"].read_text().startswith("### "))
 
+    def test_an_extension_names_the_format(self):
+        path = self.folder / "gate.xml"
+        self.assert_ok(self.compare(PAIRS["same_noise"], "--write", path))
+        self.assertTrue(path.read_text().startswith("<?xml"))
+
+    def test_place_that_cannot_be_written(self):
+        result = self.compare(PAIRS["three_percent"], "--write", "junit=/proc/none/gate.xml")
+        self.assert_error(result, 4, "/proc/none")
+
 
 # Arguments or a policy, and words of the one line of error.
 WRONG_POLICIES = {
@@ -215,10 +224,12 @@ WRONG_POLICIES = {
     "no date": ({"allowed": [{"reason": "x", "until": "soon"}]}, ("/allowed/0/until", "date")),
 }
 WRONG_ARGUMENTS = {
-    "unknown format": (("--format", "xml"), ("--format", "xml")),
+    "unknown format": (("--format", "jnuit"), ("--format", "did you mean junit?")),
+    "format of other things": (("--format", "csv"), ("--format: csv cannot show a comparison", "markdown")),
+    "unknown extension": (("--write", "gate.pdf"), ("--write", ".xml")),
     "unknown clock": (("--clock", "warm"), ("--clock", "hot, cold, call")),
     "unknown verdict": (("--fail-on", "slowr"), ("--fail-on", "did you mean slower?")),
-    "no path": (("--write", "junit"), ("--write", "FORMAT=PATH")),
+    "no path": (("--write", "junit"), ("--write", "FORMAT=FILE")),
     "effect of zero": (("--smallest-effect", "0"), ("--smallest-effect", "above 0")),
     "three results": (("another.json",), ("BASE and NEW", "got 3")),
     "no such policy": (("--policy", "nowhere.json"), ("nowhere.json",)),

@@ -1,3 +1,5 @@
+// JUnit XML in the form that Jenkins' xUnit plug-in describes (junit-10.xsd): a test case per row and per scope. Rows
+// that fail are failures; other rows that are `unclear` are skipped.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,6 +8,7 @@
 #include "base/escape.hpp"
 #include "base/text.hpp"
 #include "render/comparison_output.hpp"
+#include "render/formats.hpp"
 
 namespace flashcore {
 namespace {
@@ -31,9 +34,7 @@ std::string message_of(Verdict verdict, const std::optional<Ratio>& ratio, const
   return note.empty() ? message : message + "; " + note;
 }
 
-}  // namespace
-
-std::string to_junit(const Comparison& comparison) {
+std::string to_junit(const Comparison& comparison, const TextOptions&) {
   std::string cases;
   std::size_t tests = 0;
   std::size_t failures = 0;
@@ -68,5 +69,12 @@ std::string to_junit(const Comparison& comparison) {
       "{}  </testsuite>\n</testsuites>\n",
       tests, failures, skipped, escape_xml(headline(comparison)), properties, cases);
 }
+
+}  // namespace
+
+const OutputFormat kJunit = {.name = "junit",
+                             .meaning = "XML test cases for CI servers",
+                             .extensions = {".xml"},
+                             .comparison = to_junit};
 
 }  // namespace flashcore
