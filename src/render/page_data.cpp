@@ -24,18 +24,7 @@ constexpr std::string_view kShownFields[] = {"/variant",
                                              "/spec/block_kv",
                                              "/check/max_abs",
                                              "/check/rel_l2",
-                                             "/check/limit/max_abs",
                                              "/check/limit/rel_l2",
-                                             "/timing/hot_us/median",
-                                             "/timing/hot_us/ci95",
-                                             "/timing/hot_us/throttled_samples",
-                                             "/timing/cold_us/median",
-                                             "/timing/cold_us/ci95",
-                                             "/timing/cold_us/throttled_samples",
-                                             "/timing/call_us/median",
-                                             "/timing/call_us/ci95",
-                                             "/timing/call_us/throttled_samples",
-                                             "/tflops",
                                              "/percent_of_peak",
                                              "/roofline/arithmetic_floor_us",
                                              "/roofline/exponential_floor_us",
@@ -49,6 +38,11 @@ constexpr std::string_view kShownFields[] = {"/variant",
                                              "/resources/blocks_per_sm",
                                              "/resources/occupancy",
                                              "/resources/waves"};
+
+// Of each timing that was taken.
+constexpr std::string_view kShownTimingFields[] = {"median", "ci95", "throttled_samples"};
+
+std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
 
 // Six significant digits: more than any measurement here has, and half the page's size.
 Json rounded(Json json) {
@@ -72,9 +66,20 @@ Json curves_of(const Problem& problem) {
 Json page_record(const Record& record, std::size_t problem) {
   const Json whole = to_json(record);
   Json shown = {{"problem", problem}};
-  for (const std::string_view field : kShownFields) {
-    const Json::json_pointer pointer{std::string(field)};
+  const auto show = [&](const std::string& field) {
+    const Json::json_pointer pointer{field};
     if (whole.contains(pointer)) shown[pointer] = rounded(whole.at(pointer));
+  };
+  for (const std::string_view field : kShownFields) show(std::string(field));
+  for (const TimingMode mode : kAll<TimingMode>) {
+    const auto& timing = record.timings[mode];
+    if (!timing) continue;
+    for (const std::string_view field : kShownTimingFields) {
+      show(fmt::format("/timing/{}/{}", timing_field(mode), field));
+    }
+    if (record.roofline && record.roofline_timing() == &*timing) {
+      shown["roofline"]["clock"] = timing_field(mode);
+    }
   }
   return shown;
 }
@@ -109,11 +114,17 @@ void add_problem(Json& page, const std::vector<Record>& records, std::size_t fil
 
 }  // namespace
 
+std::span<const std::string_view> shown_fields() { return kShownFields; }
+
 Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
-  Json page = {{"files", Json::array()},
+  Json page = {{"clocks", Json::array()},
+               {"files", Json::array()},
                {"problems", Json::array()},
                {"families", Json::array()},
                {"records", Json::array()}};
+  for (const TimingMode mode : kAll<TimingMode>) {
+    page["clocks"].push_back({{"field", timing_field(mode)}, {"name", to_string(mode)}});
+  }
   for (const ResultFile& file : files) {
     const std::size_t index = page["files"].size();
     page["files"].push_back({{"path", file.path}, {"environment", file.environment}});

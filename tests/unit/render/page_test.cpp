@@ -1,6 +1,10 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <regex>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -8,9 +12,11 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/error.hpp"
+#include "compare/comparison.hpp"
 #include "record/ranking.hpp"
 #include "render/html.hpp"
 #include "render/page_data.hpp"
+#include "results/record_json.hpp"
 #include "unit/support/sample_records.hpp"
 #include "unit/support/support.hpp"
 
@@ -135,6 +141,74 @@ TEST(PageData, FamiliesHaveTheirRole) {
   const ResultFile files[] = {{.records = records}};
   EXPECT_EQ(page_data(files, "")["families"].dump(),
             R"([{"name":"mma","role":"ladder"},{"name":"others","role":"peer"}])");
+}
+
+TEST(PageData, RooflineNamesItsClock) {
+  std::vector<Record> records = sample_records();
+  std::erase_if(records, [](const Record& record) { return !record.roofline; });
+  ASSERT_EQ(records.size(), 1U);
+  records.push_back(records[0]);
+  records[1].timings[TimingMode::cold].reset();
+  const ResultFile files[] = {{.records = records}};
+  const Json page = page_data(files, "");
+  EXPECT_EQ(page["records"][0]["roofline"]["clock"], "cold_us");
+  EXPECT_EQ(page["records"][1]["roofline"]["clock"], "hot_us");
+  EXPECT_EQ(page["clocks"].dump(), R"([{"field":"hot_us","name":"hot"},{"field":"cold_us","name":"cold"},)"
+                                   R"({"field":"call_us","name":"call"}])");
+}
+
+TEST(PageData, ShownFieldsAreFieldsOfResultFiles) {
+  std::vector<Json> records;
+  for (const Record& record : sample_records()) records.push_back(to_json(record));
+  for (const std::string_view field : shown_fields()) {
+    const Json::json_pointer pointer{std::string(field)};
+    EXPECT_TRUE(std::ranges::any_of(records, [&](const Json& record) { return record.contains(pointer); }))
+        << field;
+  }
+}
+
+// The names of an object's parts, at any depth.
+std::set<std::string> names_in(const Json& json) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : json.items()) {
+    if (!json.is_object()) break;
+    names.insert(name);
+    names.merge(names_in(value));
+  }
+  return names;
+}
+
+std::string page_scripts() {
+  std::string scripts;
+  const auto folder = std::filesystem::path(FLASHCORE_SOURCE_DIR) / "src/render/page";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".js") scripts += testing::read_file(entry.path());
+  }
+  return scripts;
+}
+
+// A field that the page's data has must be one that a script reads: a name that was changed on one side shows here.
+TEST(PageData, ScriptsReadEveryFieldOfARecord) {
+  const Json page = data_of("", "");
+  std::set<std::string> names;
+  for (const Json& record : page["records"]) names.merge(names_in(record));
+  for (const Json& clock : page["clocks"]) names.erase(clock["field"].get<std::string>());
+  EXPECT_GE(names.size(), 20U);
+  const std::string scripts = page_scripts();
+  for (const std::string& name : names) {
+    EXPECT_TRUE(std::regex_search(scripts, std::regex("\\b" + name + "\\b"))) << name;
+  }
+}
+
+TEST(PageData, ScriptsKnowEveryVerdictAndOutcome) {
+  const std::string scripts = page_scripts();
+  for (const Verdict verdict : kAll<Verdict>) {
+    expect_contains(scripts, fmt::format("\"{}\"", to_string(verdict)));
+    expect_contains(scripts, fmt::format("{}: \"", to_string(verdict)));  // its sign
+  }
+  for (const Outcome outcome : kAll<Outcome>) {
+    expect_contains(scripts, fmt::format("{}: \"", to_string(outcome)));
+  }
 }
 
 TEST(PageData, BaselineIsTheAskedOneThenTheConfiguredThenTheFirst) {
