@@ -27,7 +27,7 @@ std::string escape_html(std::string_view text) {
   return escaped;
 }
 
-// The four entities above are XML's, too.
+// XML has the same four entities.
 std::string escape_xml(std::string_view text) { return escape_html(printable(text)); }
 
 std::string escape_markdown(std::string_view text) {

@@ -1,4 +1,4 @@
-// flashcore-bench compare: is the new result slower than the base, and can that be told?
+// flashcore-bench compare: is the new result slower than the base?
 #include <fmt/format.h>
 
 #include <memory>
@@ -20,7 +20,7 @@ struct CompareOptions {
   FormatOptions formats;
   std::string history;      // a folder
   std::string old_program;  // of --live
-  int runs = 8;
+  int runs = 8;             // of --calibrate
   CompareRunOptions to_run;
   bool calibrate = false;
   bool all_rows = false;
@@ -65,7 +65,7 @@ ExitCode show_history(const CompareOptions& options) {
 ExitCode compare_command(const CompareOptions& options, const Session& session) {
   const int modes =
       (options.calibrate ? 1 : 0) + (options.history.empty() ? 0 : 1) + (options.old_program.empty() ? 0 : 1);
-  if (modes > 1) throw UsageError("compare: one of --calibrate, --history and --live at a time");
+  if (modes > 1) throw UsageError("compare: takes one of --calibrate, --history and --live");
   if (options.calibrate) {
     fmt::print("{}",
                calibrate_machine(options.sides, options.runs, options.to_run, policy_of(options), session));
@@ -75,29 +75,33 @@ ExitCode compare_command(const CompareOptions& options, const Session& session) 
 }
 
 void add_mode_options(CLI::App& command, CompareOptions& options) {
-  constexpr const char* kGroup = "This machine";
-  command
-      .add_flag("--calibrate", options.calibrate,
-                "Measure what results of this machine differ by when nothing changed, and keep it; from the "
-                "results named, or from runs made now")
-      ->group(kGroup);
-  command.add_option("--runs", options.runs, "Runs that --calibrate makes")
-      ->capture_default_str()
-      ->group(kGroup);
-  command
-      .add_option("--live", options.old_program,
-                  "An older build of this program: both run in turns, so that smaller changes show")
-      ->group(kGroup);
-  command.add_option("--config", options.to_run.config, "What --calibrate and --live run")
-      ->capture_default_str()
-      ->group(kGroup);
-  command.add_option("--device", options.to_run.overrides.device, "auto, cpu, cuda or cuda:N")->group(kGroup);
-  command.add_option("--variants", options.to_run.overrides.variants, "Globs over ids")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(kGroup);
-  command.add_option("--history", options.history, "Trend and steps of each row over a folder of results")
-      ->group(kGroup);
+  Overrides& overrides = options.to_run.overrides;
+  const std::vector<CLI::Option*> added = {
+      command.add_flag(
+          "--calibrate", options.calibrate,
+          "Measure the noise between equal runs on this machine and write the noise file; from the "
+          "results named, or from runs made now"),
+      command.add_option("--runs", options.runs, "Make N runs for --calibrate")
+          ->type_name("N")
+          ->capture_default_str(),
+      command
+          .add_option("--live", options.old_program,
+                      "Run this older build and the program itself in turns; this resolves smaller changes")
+          ->type_name("PROGRAM"),
+      command.add_option("--config", options.to_run.config, "Run this config for --calibrate and --live")
+          ->type_name("CONFIG")
+          ->capture_default_str(),
+      command.add_option("--device", overrides.device, "Run on this device: auto, cpu, cuda or cuda:N")
+          ->type_name("DEVICE"),
+      command.add_option("--variants", overrides.variants, "Run the variants whose ids match")
+          ->type_name("GLOB")
+          ->delimiter(',')
+          ->allow_extra_args(false),
+      command
+          .add_option("--history", options.history,
+                      "Show the trend of each row over a folder of results, and the steps in it")
+          ->type_name("FOLDER")};
+  for (CLI::Option* option : added) option->group("Other modes");
 }
 
 }  // namespace
@@ -105,16 +109,19 @@ void add_mode_options(CLI::App& command, CompareOptions& options) {
 void add_compare_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<CompareOptions>();
   CLI::App* command = app.add_subcommand(
-      "compare", "Compare two results: slower, fine, or cannot tell; the exit code says which");
-  command->add_option("results", options->sides,
-                      "BASE and NEW: result files, or folders whose files are repeated runs");
+      "compare",
+      "Compare two results: no regression, a regression, or cannot tell; the exit code says which");
+  command
+      ->add_option("results", options->sides,
+                   "BASE and NEW: result files, or folders whose files are repeated runs")
+      ->type_name("FILE");
   add_rule_options(*command, options->rule, "The rule");
   add_mode_options(*command, *options);
   command->footer(
       "Exit codes: 0 no regression, 1 a regression, 2 the command line or a file is wrong,\n"
       "            3 cannot tell.");
   add_format_options(*command, options->formats, Content::comparison, "Output");
-  command->add_flag("--all", options->all_rows, "List rows that are the same, too")->group("Output");
+  command->add_flag("--all", options->all_rows, "Also list rows that are the same")->group("Output");
   command->callback([options, &action] {
     action = [options](const Session& session) { return compare_command(*options, session); };
   });

@@ -1,4 +1,4 @@
-// flashcore-bench compare --calibrate: how much do this machine's results differ when nothing changed?
+// flashcore-bench compare --calibrate: the noise between equal runs on this machine.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>

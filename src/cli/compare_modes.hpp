@@ -1,4 +1,4 @@
-// What compare does beside comparing two results; each needs its own flag.
+// Modes of compare that run kernels; each has a flag.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace flashcore {
 
-// What --calibrate and --live run.
+// Of --calibrate and --live.
 struct CompareRunOptions {
   std::string config = "ci";
   Overrides overrides;
@@ -23,7 +23,7 @@ std::string calibrate_machine(const std::vector<std::string>& results, int count
                               const CompareRunOptions& options, const ComparePolicy& policy,
                               const Session& session);
 
-// Pairs of an older build of this program, at the path, and this one; --live.
+// Compares an older build of this program with this one, in pairs; --live.
 Comparison compare_builds(const std::string& old_program, const CompareRunOptions& options,
                           const ComparePolicy& policy, const Session& session);
 

@@ -17,7 +17,7 @@ struct FormatOptions {
 
 void add_format_options(CLI::App& command, FormatOptions& options, Content content, const std::string& group);
 
-// What goes to standard output, and what goes to files beside it.
+// The format of standard output, and further files.
 struct FormatChoice {
   struct Write {
     const OutputFormat* format;
@@ -27,8 +27,8 @@ struct FormatChoice {
   std::vector<Write> writes;
 };
 
-// Throws UsageError when a format is unknown or cannot show the content, EnvironmentError when a file cannot be
-// written: nothing has been computed then.
+// Throws UsageError when a format is unknown or cannot show the content, EnvironmentError when a file cannot be written.
+// To be called before the content is computed.
 FormatChoice choose_formats(const FormatOptions& options, Content content);
 
 // Writes the files, then prints. Files have all rows and no colour.

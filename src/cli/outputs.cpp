@@ -14,7 +14,7 @@
 namespace flashcore {
 namespace {
 
-// The device's folder and the time make a name where the plan has none.
+// By default the device's folder and the time make the name.
 std::string path_of(const ReportTarget& target, const Plan& plan, const DeviceInfo& device) {
   if (!target.path.empty()) return target.path;
   return fmt::format("results/{}/{}-{:%Y%m%d-%H%M%S}", device_folder(device), plan.name,

@@ -1,4 +1,4 @@
-// Where a run's records go: its formats, their files, and the sinks that write them.
+// The formats of a run, their files, and the sinks that write them.
 #pragma once
 
 #include <memory>
@@ -19,10 +19,10 @@ struct ReportTarget {
   std::vector<const OutputFormat*> formats;
 };
 
-// Throws UsageError that names the flag or JSON pointer of a format that no run can write.
+// Throws UsageError with the flag or JSON pointer of a format that cannot show a run.
 ReportTarget report_target(const Plan& plan);
 
-// Sinks of a run, opened before it starts so that a path that cannot be written costs no time.
+// To be opened before the run starts, so that a path that cannot be written costs no time.
 struct Outputs {
   std::vector<std::unique_ptr<Sink>> sinks;
   std::vector<std::string> files;

@@ -1,4 +1,4 @@
-// flashcore-bench report: result files as a page for the browser, as Markdown or as CSV. Touches no device.
+// flashcore-bench report: result files in a format for people. Uses no device.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -21,8 +21,8 @@ struct ReportOptions {
   std::vector<std::string> results;
   std::string output;    // empty: standard output
   std::string format;    // empty: by the output's extension
-  std::string baseline;  // empty: the one of each file's config
-  std::string base;      // empty: nothing to compare with
+  std::string baseline;  // empty: the baseline of each file's config
+  std::string base;      // empty: no comparison
   RuleOptions rule;      // of the comparison with `base`
   std::vector<CLI::Option*> rule_options;
 };
@@ -61,7 +61,7 @@ std::string render(const OutputFormat& format, Files files, const ReportOptions&
   return format.results(output);
 }
 
-// Writing over a result file would lose it.
+// A report must not replace a result file.
 void refuse_own_input(const ReportOptions& options, Files files) {
   for (const ResultFile& file : files) {
     std::error_code ignored;

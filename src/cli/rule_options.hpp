@@ -1,4 +1,4 @@
-// The flags of the rule by which results are compared, for every command that compares.
+// Flags of the comparison rule, for every command that compares results.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -23,7 +23,7 @@ struct RuleOptions {
 // Returns the options that it adds, which help lists under `group`.
 std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& options, const std::string& group);
 
-// `smallest_effect` holds where neither the policy file nor a flag states one. Throws UsageError.
+// `smallest_effect` is the default without a policy file and without a flag. Throws UsageError.
 ComparePolicy make_policy(const RuleOptions& options, double smallest_effect = kSmallestEffect);
 
 }  // namespace flashcore

@@ -12,13 +12,13 @@
 namespace flashcore {
 namespace {
 
-// Beyond it nothing can be compared; a machine that is busy with other things can reach 1.
-constexpr double kMostSpread = 10;
-constexpr std::int64_t kMostRuns = 1'000'000;
+// A busy machine can reach 1; at 10 nothing can be compared.
+constexpr double kMaxSpread = 10;
+constexpr std::int64_t kMaxRuns = 1'000'000;
 
 Spread read_spread(const JsonReader& spread) {
-  return {.row = require_field(spread, "row").number(0, kMostSpread),
-          .common = require_field(spread, "common").number(0, kMostSpread)};
+  return {.row = require_field(spread, "row").number(0, kMaxSpread),
+          .common = require_field(spread, "common").number(0, kMaxSpread)};
 }
 
 std::string variable(const char* name) {
@@ -50,10 +50,10 @@ DeviceInfo device_of(const ResultFile& file) {
 
 CalibratedNoise noise_from_json(const JsonReader& root) {
   const JsonReader version = require_field(root, "schema_version");
-  if (version.value() != kSchemaVersion) version.fail("another form of noise file; calibrate again");
+  if (version.value() != kSchemaVersion) version.fail("another version of noise file; calibrate again");
   CalibratedNoise noise{.device = require_field(root, "device").string(),
                         .time = require_field(root, "time").string(),
-                        .runs = static_cast<std::size_t>(require_field(root, "runs").integer(1, kMostRuns)),
+                        .runs = static_cast<std::size_t>(require_field(root, "runs").integer(1, kMaxRuns)),
                         .model = {}};
   const JsonReader spreads = require_field(root, "spreads");
   for (const SizeClass size : kAll<SizeClass>) {

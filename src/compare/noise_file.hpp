@@ -1,4 +1,4 @@
-// A machine's own noise, kept in a file.
+// The file that holds a machine's noise.
 //
 //   {"schema_version": 1, "device": "NVIDIA H100 80GB HBM3", "time": "2026-01-31T12:00:00Z",
 //    "runs": 8, "spreads": {"small": {"row": 0.002, "common": 0.003}, …}}
@@ -17,7 +17,7 @@ namespace flashcore {
 struct CalibratedNoise {
   std::string device;
   std::string time;      // ISO 8601, UTC
-  std::size_t runs = 0;  // that it was estimated from
+  std::size_t runs = 0;  // from which it was estimated
   NoiseModel model;
 };
 
@@ -28,7 +28,7 @@ std::filesystem::path noise_path(const DeviceInfo& device);
 // The backend and the name of the device that made a result file.
 DeviceInfo device_of(const ResultFile& file);
 
-// Throw UsageError with the file and JSON pointer of what is wrong.
+// Throw UsageError with the file and JSON pointer of the first mistake.
 CalibratedNoise noise_from_json(const JsonReader& root);
 CalibratedNoise read_noise(const std::filesystem::path& path);
 

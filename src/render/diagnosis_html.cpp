@@ -35,11 +35,11 @@ std::string_view color_of(char cell) {
   return "none";
 }
 
-// One rectangle a run of equal cells of a row.
+// One rectangle per sequence of equal cells in a row.
 std::string map_svg(const ErrorMap& map) {
-  constexpr std::int64_t kMost = 128;
+  constexpr std::int64_t kMaxCells = 128;  // per row and column
   constexpr int kSide = 6;
-  const std::vector<std::string> lines = draw(map, kMost, kMost);
+  const std::vector<std::string> lines = draw(map, kMaxCells, kMaxCells);
   const std::size_t width = lines.front().size();
   std::string svg = fmt::format(
       "<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" "

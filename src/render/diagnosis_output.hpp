@@ -8,7 +8,7 @@
 
 namespace flashcore {
 
-// For a terminal: the verdict, the evidence, the map, the first bad element, what to run next.
+// For a terminal: the verdict, the probes, the map of errors, the first bad element, the next commands.
 std::string to_text(const Diagnosis& diagnosis, bool color);
 
 Json to_json(const Diagnosis& diagnosis);

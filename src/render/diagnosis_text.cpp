@@ -19,7 +19,7 @@ std::string outcome(const Finding& finding, bool color) {
   return paint(word, fmt::fg(shade), color);
 }
 
-// Failures with what was seen, the rest with what was asked.
+// Failures with their detail, the others with the probe's question.
 std::string evidence(const Diagnosis& diagnosis, bool color) {
   std::string text;
   for (const Finding& finding : diagnosis.findings) {

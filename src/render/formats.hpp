@@ -22,7 +22,7 @@
 
 namespace flashcore {
 
-// What a format may be able to show.
+// A kind of content that a format can show.
 enum class Content : int { run, results, comparison, history, diagnosis };
 inline constexpr std::string_view kContentWords[] = {"a run", "result files", "a comparison", "a history",
                                                      "a diagnosis"};
@@ -39,8 +39,8 @@ struct RunOutput {
 
 struct ResultsOutput {
   std::span<const ResultFile> files;
-  std::string baseline;                    // a glob; empty: the one of each file's config
-  const Comparison* comparison = nullptr;  // with a base, or null
+  std::string baseline;                    // a glob; empty: the glob of each file's config
+  const Comparison* comparison = nullptr;  // of a base with the files, or null
 };
 
 // A function is null where the format cannot show the content.

@@ -14,7 +14,7 @@ namespace {
 
 using Parts = std::map<std::string_view, std::string>;
 
-// One pass, so that a part which has {{…}} in it stays as it is.
+// In one pass: {{…}} within a part stays as it is.
 std::string fill_in(std::string_view page, const Parts& parts) {
   std::string filled;
   while (true) {

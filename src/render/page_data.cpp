@@ -15,7 +15,7 @@
 namespace flashcore {
 namespace {
 
-// The fields of a record that the page shows; the others stay in the result file.
+// The fields of a record that the page shows.
 constexpr std::string_view kShownFields[] = {"/variant",
                                              "/family",
                                              "/status",
@@ -39,12 +39,12 @@ constexpr std::string_view kShownFields[] = {"/variant",
                                              "/resources/occupancy",
                                              "/resources/waves"};
 
-// Of each timing that was taken.
+// The same for each timing.
 constexpr std::string_view kShownTimingFields[] = {"median", "ci95", "throttled_samples"};
 
 std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
 
-// Six significant digits: more than any measurement here has, and half the page's size.
+// Six significant digits are more than any measurement has, and halve the page.
 Json rounded(Json json) {
   if (json.is_number_float()) return std::strtod(fmt::format("{:.6g}", json.get<double>()).c_str(), nullptr);
   if (json.is_array()) {
@@ -53,8 +53,8 @@ Json rounded(Json json) {
   return json;
 }
 
-// The names of the curves over the sequence length that the problem is a point of. Problems of a curve differ in
-// nothing else: either the batch is the same, or it shrinks as sequences grow so that the number of tokens is.
+// The names of the problem's curves over the sequence length. Problems of a curve differ in their lengths only; on the
+// second kind of curve the batch shrinks as sequences grow, so that the number of tokens is constant.
 Json curves_of(const Problem& problem) {
   constexpr std::string_view kVaries[] = {"batch", "seq_q"};
   std::string rest = problem_sizes(problem, kVaries);
@@ -135,7 +135,7 @@ Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
 }
 
 std::string script_safe(const Json& json) {
-  // All of JSON's own signs are left alone: these stand in strings only.
+  // JSON has these characters in strings only.
   std::string text;
   for (const char c : json_text(json, -1, /*ascii=*/true)) {
     if (c == '<' || c == '>' || c == '&') {

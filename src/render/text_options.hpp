@@ -1,4 +1,4 @@
-// How text for people is written.
+// Options of text for people.
 #pragma once
 
 namespace flashcore {

@@ -13,7 +13,7 @@
 namespace flashcore {
 namespace {
 
-// What a test case holds when it did not pass, else nothing.
+// The element within a test case that did not pass, else nothing.
 std::string outcome_element(Verdict verdict, bool fails, const std::string& message) {
   if (fails) {
     return fmt::format("<failure type=\"{}\" message=\"{}\"/>", to_string(verdict), escape_xml(message));
