@@ -228,17 +228,22 @@ std::string describe(const Problem& problem) {
   return name;
 }
 
-std::string problem_sizes(const Problem& p) {
-  std::string text = fmt::format("batch {}, heads {}, seq {}, head_dim {}, {}", p.batch,
-                                 pair_text(p.heads_q, p.heads_kv, "/"), pair_text(p.seq_q, p.seq_kv, "×"),
-                                 p.head_dim, to_string(p.dtype));
-  if (traits(p.dtype).scaled) text += fmt::format(" to {}", to_string(output_dtype(p)));
+std::string problem_sizes(const Problem& p, std::span<const std::string_view> without) {
+  std::string text;
+  const auto add = [&](std::string_view name, const std::string& part) {
+    if (std::ranges::count(without, name) == 0) text += (text.empty() ? "" : ", ") + part;
+  };
+  add("batch", fmt::format("batch {}", p.batch));
+  add("heads_q", fmt::format("heads {}", pair_text(p.heads_q, p.heads_kv, "/")));
+  add("seq_q", fmt::format("seq {}", pair_text(p.seq_q, p.seq_kv, "×")));
+  add("head_dim", fmt::format("head_dim {}", p.head_dim));
+  const std::string output = traits(p.dtype).scaled ? fmt::format(" to {}", to_string(output_dtype(p))) : "";
+  add("dtype", fmt::format("{}{}", to_string(p.dtype), output));
   for (const ProblemField& field : kFields) {
     if (field.always_in_id || is_default(field, p) || field.name == "out_dtype") continue;
     const bool says_itself = std::holds_alternative<bool Problem::*>(field.member) ||
                              std::holds_alternative<Layout Problem::*>(field.member);
-    text += says_itself ? fmt::format(", {}", id_part(field, p))
-                        : fmt::format(", {} {}", field.name, value_text(field, p));
+    add(field.name, says_itself ? id_part(field, p) : fmt::format("{} {}", field.name, value_text(field, p)));
   }
   return text;
 }

@@ -72,8 +72,10 @@ std::string describe(const Problem& problem);
 // One field's part of such a name, whatever the value: "hq8", "causal", "full".
 std::string id_part(const ProblemField& field, const Problem& problem);
 
-// "batch 1, heads 8/2, seq 512, head_dim 64, fp16", and what differs from a problem's defaults.
-std::string problem_sizes(const Problem& problem);
+// "batch 1, heads 8/2, seq 512, head_dim 64, fp16", and what differs from a problem's defaults; the fields of `without`
+// left out, where heads_q stands for both numbers of heads and seq_q for both lengths. Equal only for problems that
+// differ in nothing but those fields and the name.
+std::string problem_sizes(const Problem& problem, std::span<const std::string_view> without = {});
 
 // As --problem takes it: "batch=1,heads_q=8,…", with what differs from the defaults.
 std::string problem_flag(const Problem& problem);

@@ -12,4 +12,10 @@ std::string json_text(const AnyJson& json, int indent = -1, bool ascii = false) 
   return json.dump(indent, ' ', ascii, AnyJson::error_handler_t::replace);
 }
 
+// For files and terminals: indented, with a line end.
+template <class AnyJson>
+std::string indented_json(const AnyJson& json) {
+  return json_text(json, 2) + "\n";
+}
+
 }  // namespace flashcore

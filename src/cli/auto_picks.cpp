@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/columns.hpp"
 #include "base/error.hpp"
-#include "cli/columns.hpp"
 #include "tune/dispatch.hpp"
 
 namespace flashcore {

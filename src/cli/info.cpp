@@ -5,9 +5,9 @@
 #include <memory>
 
 #include "base/build_info.hpp"
+#include "base/columns.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "config/lookup.hpp"
 #include "device/device.hpp"

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/columns.hpp"
 #include "base/json_text.hpp"
-#include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "config/plan.hpp"
 #include "device/device.hpp"

@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "attention/problem_fields.hpp"
+#include "base/columns.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "cli/ncu.hpp"
 #include "cli/ncu_counters.hpp"

@@ -1,26 +1,21 @@
 // flashcore-bench [run]: checks and times what a config and flags name.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <ctime>
 #include <iostream>
 #include <memory>
 
 #include "base/interrupt.hpp"
 #include "cli/auto_picks.hpp"
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
-#include "device/device.hpp"
 #include "render/progress.hpp"
-#include "render/table.hpp"
-#include "results/environment.hpp"
-#include "results/file_sink.hpp"
 
 namespace flashcore {
 namespace {
@@ -49,69 +44,18 @@ void add_how_options(CLI::App& app, PlanOptions& options) {
   constexpr const char* kReport = "What to report";
   app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")
       ->group(kReport);
-  app.add_option("--output", overrides.output, "Path of the result files; .json and .csv are added to it")
+  app.add_option("--output", overrides.output,
+                 fmt::format("Write the result files to this path, to which {} are added",
+                             fmt::join(format_extensions(Content::run), " and ")))
+      ->type_name("FILE")
       ->group(kReport);
-  app.add_option("--format", overrides.formats, "table, json, csv; repeatable or separated by commas")
+  app.add_option("--format", overrides.formats,
+                 fmt::format("Write in these formats: {}; repeatable or separated by commas",
+                             fmt::join(format_names(Content::run), ", ")))
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->type_name("FORMAT")
       ->group(kReport);
-}
-
-std::string output_base(const Plan& plan, const DeviceInfo& device) {
-  if (!plan.report.output.empty()) return plan.report.output;
-  return fmt::format("results/{}/{}-{:%Y%m%d-%H%M%S}", device_folder(device), plan.name,
-                     fmt::localtime(std::time(nullptr)));
-}
-
-// The sinks of a run, opened before it starts so that a path that cannot be written costs no time.
-struct Outputs {
-  std::vector<std::unique_ptr<Sink>> sinks;
-  std::vector<std::string> files;
-
-  std::vector<Sink*> pointers() const {
-    std::vector<Sink*> all;
-    for (const auto& sink : sinks) all.push_back(sink.get());
-    return all;
-  }
-};
-
-void open_file(Outputs& outputs, Format format, const std::string& base, const Json& environment,
-               const Json& config) {
-  const std::string path = base + (format == Format::json ? ".json" : ".csv");
-  try {
-    if (format == Format::json) {
-      outputs.sinks.push_back(std::make_unique<JsonSink>(path, environment, config));
-    } else {
-      outputs.sinks.push_back(std::make_unique<CsvSink>(path));
-    }
-  } catch (const EnvironmentError& error) {
-    throw UsageError(fmt::format("--output: {}", error.what()));
-  }
-  outputs.files.push_back(path);
-}
-
-Outputs open_outputs(const Plan& plan, const DeviceInfo& device, const Session& session,
-                     ProgressLine& progress) {
-  Outputs outputs;
-  const std::string base = output_base(plan, device);
-  const Json config = plan.config;
-  const Json environment = make_environment({.device = device,
-                                             .host_cpu = cpu_device(),
-                                             .cuda = cuda_status(),
-                                             .command_line = session.command_line,
-                                             .config = config});
-  for (Format format : plan.report.formats) {
-    if (format != Format::table) {
-      open_file(outputs, format, base, environment, config);
-      continue;
-    }
-    outputs.sinks.push_back(std::make_unique<TableSink>(
-        std::cout, TableOptions{.color = session.color,
-                                .width = terminal_width(STDOUT_FILENO, kWidthWithoutTerminal),
-                                .baseline = plan.baseline,
-                                .before_output = [&progress] { progress.erase(); }}));
-  }
-  return outputs;
 }
 
 ExitCode exit_code(const RunSummary& summary) {
@@ -126,6 +70,7 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   apply(options.overrides, document);
   const Plan plan = make_plan(document, config_stem(options.config));
 
+  const ReportTarget target = report_target(plan);
   const std::unique_ptr<Executor> executor = open_executor(plan, session.plugins, options.in_process);
   const DeviceInfo& device = executor->device();
   check_written_for(plan, device);
@@ -139,7 +84,7 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   if (!plan.policy.measure.modes.empty()) executor->measure_ceilings();
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
-  const Outputs outputs = open_outputs(plan, device, session, progress);
+  const Outputs outputs = open_outputs(target, plan, device, session, progress);
   install_interrupt_handler();
   const RunSummary summary =
       run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress, picks);

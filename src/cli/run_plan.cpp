@@ -9,8 +9,8 @@
 #include <map>
 
 #include "attention/problem_fields.hpp"
+#include "base/columns.hpp"
 #include "base/error.hpp"
-#include "cli/columns.hpp"
 #include "execute/open_device.hpp"
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"
@@ -128,22 +128,6 @@ void check_written_for(const Plan& plan, const DeviceInfo& device) {
     return;
   }
   spdlog::warn("config {} was written for {}, this is {}", plan.name, plan.written_for, device.name);
-}
-
-std::string device_folder(const DeviceInfo& device) {
-  if (device.backend == Backend::cpu) return "cpu";
-  constexpr std::string_view kVendor = "NVIDIA ";
-  std::string_view name = device.name;
-  if (name.starts_with(kVendor)) name.remove_prefix(kVendor.size());
-  std::string folder;
-  for (const unsigned char c : name) {
-    if (std::isalnum(c) != 0) {
-      folder += static_cast<char>(std::tolower(c));
-    } else if (!folder.empty() && folder.back() != '-') {
-      folder += '-';
-    }
-  }
-  return folder;
 }
 
 std::string describe_plan(const Plan& plan, const Variants& variants, const Executor& executor) {

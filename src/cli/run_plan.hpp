@@ -27,9 +27,6 @@ void check_memory(const Plan& plan, const Executor& executor);
 // Warns when the config was written for another device.
 void check_written_for(const Plan& plan, const DeviceInfo& device);
 
-// Part of a path: "h100-80gb-hbm3" for "NVIDIA H100 80GB HBM3", "cpu" for any processor.
-std::string device_folder(const DeviceInfo& device);
-
 // What a run would do: problems with FLOPs and bytes, variants with the reason when they cannot run.
 std::string describe_plan(const Plan& plan, const std::vector<const Variant*>& variants,
                           const Executor& executor);

@@ -12,6 +12,7 @@
 #include "base/atomic_file.hpp"
 #include "base/interrupt.hpp"
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/tune_progress.hpp"
@@ -119,8 +120,8 @@ struct TunePaths {
 };
 
 TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
-  const std::string base =
-      plan.report.output.empty() ? "results/tuned/" + device_folder(device) : plan.report.output;
+  const std::string output = report_target(plan).path;
+  const std::string base = output.empty() ? "results/tuned/" + device_folder(device) : output;
   TunePaths paths{base + ".json", base + ".records.json", base + ".journal.jsonl"};
   try {
     require_writable(paths.table);

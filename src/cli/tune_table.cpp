@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "base/columns.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
 
 namespace flashcore {
 namespace {

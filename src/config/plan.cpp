@@ -23,7 +23,6 @@ constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
 constexpr std::string_view kTuneKeys[] = {"search", "max_candidates", "limits"};
 constexpr std::string_view kLimitKeys[] = {"smem_bytes", "registers", "spill_bytes"};
-constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 
 constexpr double kMostError = std::numeric_limits<double>::max();
@@ -101,16 +100,16 @@ ReportPolicy read_report(const JsonReader& block) {
   block.check_keys(kReportKeys);
   ReportPolicy policy;
   if (block.has("formats")) {
-    policy.formats = read_words<Format>(block["formats"], kFormatWords);
-    if (policy.formats.empty()) block["formats"].fail("must not be empty");
+    for (const JsonReader& format : block["formats"].one_or_more()) {
+      if (std::ranges::count(policy.formats, format.string(), &ReportPolicy::Format::name) > 0) {
+        format.fail("named twice");
+      }
+      policy.formats.push_back({format.string(), format.where()});
+    }
   }
   if (block.has("output")) {
     policy.output = block["output"].string();
-    for (std::string_view extension : {".json", ".csv"}) {
-      if (!policy.output.ends_with(extension)) continue;
-      policy.output.resize(policy.output.size() - extension.size());
-      break;
-    }
+    policy.output_place = block["output"].where();
     if (policy.output.empty() || policy.output.ends_with('/')) {
       block["output"].fail("must be a path that ends in a file name");
     }
@@ -184,8 +183,6 @@ void read_texts(const JsonReader& root, Plan& plan) {
 }
 
 }  // namespace
-
-std::span<const std::string_view> format_words() { return kFormatWords; }
 
 ConfigKeys config_keys() {
   return {.root = kRootKeys,

@@ -17,11 +17,16 @@
 
 namespace flashcore {
 
-enum class Format { table, json, csv };
-
+// Names of output formats and paths as they were typed: which ones there are, and their extensions, is known above
+// this room, in render/formats.hpp.
 struct ReportPolicy {
-  std::string output;  // path without extension; empty: results/<device>/<config>-<time>
-  std::vector<Format> formats = {Format::table, Format::json, Format::csv};
+  struct Format {
+    std::string name;
+    std::string where;  // its JSON pointer or flag
+  };
+  std::string output;           // path of the result files; empty: results/<device>/<config>-<time>
+  std::string output_place;     // its JSON pointer or flag
+  std::vector<Format> formats;  // empty: those that a run writes by default
 };
 
 struct Plan {
@@ -72,9 +77,6 @@ Plan make_plan(const JsonDocument& document, std::string_view default_name);
 
 // `auto`, `cpu`, `cuda` or `cuda:N`.
 DeviceRequest parse_device(std::string_view text, std::string_view where);
-
-// The words of Format, in its order.
-std::span<const std::string_view> format_words();
 
 // The keys that each block of a config may have; configs/schema/config.schema.json has the same.
 struct ConfigKeys {

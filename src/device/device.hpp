@@ -30,4 +30,7 @@ struct CudaStatus {
 CudaStatus cuda_status();
 DeviceInfo cpu_device();
 
+// Part of a path: "h100-80gb-hbm3" for "NVIDIA H100 80GB HBM3", "cpu" for any processor.
+std::string device_folder(const DeviceInfo& device);
+
 }  // namespace flashcore

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/json.hpp"
 #include "diagnose/rules.hpp"
 #include "execute/launcher.hpp"
 
@@ -36,11 +35,5 @@ struct Diagnosis {
 // OutOfMemoryError.
 Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
                    std::uint64_t seed, const std::function<void(Probe)>& tell);
-
-// For a terminal: the verdict, the evidence, the map, the first bad element, what to run next.
-std::string to_text(const Diagnosis& diagnosis, bool color);
-Json to_json(const Diagnosis& diagnosis);
-// A page of its own, without scripts or references to elsewhere.
-std::string to_html(const Diagnosis& diagnosis);
 
 }  // namespace flashcore

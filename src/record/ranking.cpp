@@ -43,7 +43,7 @@ const Record* find_best(std::span<const Record> records) {
 
 std::vector<std::vector<Record>> by_problem(std::vector<Record> records) {
   std::vector<std::vector<Record>> groups;
-  std::unordered_map<std::string, std::vector<std::size_t>> places;  // sizes: groups with those
+  std::unordered_map<std::string, std::vector<std::size_t>> places;  // from describe() to groups
   for (Record& record : records) {
     std::vector<std::size_t>& alike = places[describe(record.problem)];
     const auto found = std::ranges::find_if(

@@ -1,6 +1,6 @@
 #include "attention/problem_fields.hpp"
 #include "base/json_fields.hpp"
-#include "diagnose/diagnosis.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {

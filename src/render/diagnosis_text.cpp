@@ -2,7 +2,7 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/text.hpp"
-#include "diagnose/diagnosis.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {
@@ -19,7 +19,7 @@ std::string outcome(const Finding& finding, bool color) {
   return paint(word, fmt::fg(shade), color);
 }
 
-// Failures with what was seen, the rest with what was asked.
+// Failures with their detail, the others with the probe's question.
 std::string evidence(const Diagnosis& diagnosis, bool color) {
   std::string text;
   for (const Finding& finding : diagnosis.findings) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/problem_fields.hpp"
+#include "base/escape.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
@@ -79,24 +80,14 @@ Json::json_pointer to_pointer(std::string column) {
   return Json::json_pointer("/" + column);
 }
 
-std::string quote_cell(std::string_view cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(cell);
-  std::string text = "\"";
-  for (const char c : cell) {
-    if (c == '"') text += '"';
-    text += c;
-  }
-  return text + '"';
-}
-
 std::string cell_text(const Json& record, const std::string& column) {
   const Json::json_pointer pointer = to_pointer(column);
   if (!record.contains(pointer)) return "";
   const Json& value = record.at(pointer);
   if (value.is_array()) {
-    return quote_cell(fmt::format("{}", fmt::join(value.get<std::vector<std::string>>(), " ")));
+    return escape_csv(fmt::format("{}", fmt::join(value.get<std::vector<std::string>>(), " ")));
   }
-  return value.is_string() ? quote_cell(value.get_ref<const std::string&>()) : value.dump();
+  return value.is_string() ? escape_csv(value.get_ref<const std::string&>()) : value.dump();
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // Records as JSON and back; configs/schema/result.schema.json describes the form.
 //
-// What was not taken is absent (a variant that was never timed has no "timing", a check without log-sum-exp
-// no "lse_max_abs"); readers take null for absent. A number that is not finite is the string "nan", "inf" or
-// "-inf", so that every file is strict JSON. Readers skip unknown fields. A problem's fields from "causal" on
-// may be absent and then have their defaults, so that other programs need not write them.
+// A part without a value is absent: a variant that was never timed has no "timing", a check without log-sum-exp no
+// "lse_max_abs". Readers treat null as absent and skip unknown fields. A number that is not finite is the string "nan",
+// "inf" or "-inf", so that every file is strict JSON. A problem's fields from "causal" on have defaults and may be
+// absent, so that other programs need not write them.
 #pragma once
 
 #include <string_view>

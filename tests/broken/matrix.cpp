@@ -1,6 +1,7 @@
 #include "broken/matrix.hpp"
 
-#include "cli/columns.hpp"
+#include "base/columns.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore::broken {
 namespace {

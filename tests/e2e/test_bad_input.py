@@ -77,7 +77,7 @@ class Flags(BenchTest):
         self.reject("--seed", "x", parts=["--seed: must be an integer"])
 
     def test_format(self):
-        self.reject("--format", "jsn", parts=["--format: unknown word \"jsn\", did you mean json?"])
+        self.reject("--format", "jsn", parts=["--format: unknown format \"jsn\", did you mean json?"])
 
     def test_checks_that_contradict(self):
         self.reject("--check-only", "--no-check", parts=["--check-only"])

@@ -37,6 +37,14 @@ class Diagnose(BenchTest):
             self.assertEqual(answer["faults"][0]["fault"], "all_zero")
             self.assertIn(answer["sentence"], page.read_text(encoding="utf-8"))
 
+    def test_format_and_write_say_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pages = [pathlib.Path(folder) / name for name in ("short.html", "long.html")]
+            short = run(*WRONG, "--json", "--html", pages[0])
+            long = run(*WRONG, "--format", "json", "--write", f"html={pages[1]}")
+            self.assertEqual(short.stdout, long.stdout)
+            self.assertEqual(pages[0].read_text(), pages[1].read_text())
+
     def test_commands_that_come_next_run_as_printed(self):
         e4m3 = ("--plugin", FAULTY, "diagnose", "faulty/e4m3_d64_kv32", "--problem", "seq_q=70,out_dtype=fp16")
         for diagnose in (WRONG, e4m3):
@@ -67,6 +75,9 @@ class Diagnose(BenchTest):
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--problem", "head_dim=32"), USAGE, "--problem: ")
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--device", "cuda"), USAGE,
                           "--device: cpu_scalar/fp16_d64 runs on the CPU")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--format", "junit"), USAGE,
+                          "--format: junit cannot show a diagnosis; one of: table, json, html")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--json", "--format", "html"), USAGE, "--json: ")
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--html", "/proc/none/page.html"), ENVIRONMENT,
                           "/proc/none")
 

@@ -4,6 +4,7 @@ run of the program, and what is committed under results/."""
 import copy
 import json
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -47,6 +48,50 @@ def strict(text):
     def refuse(word):
         raise ValueError(f"{word} is not JSON")
     return json.loads(text, parse_constant=refuse)
+
+
+def resolved(node):
+    """A part of the schema, behind its reference."""
+    while "$ref" in node:
+        part = SCHEMA
+        for key in node["$ref"].removeprefix("#/").split("/"):
+            part = part[key]
+        node = part
+    return node
+
+
+def schema_fields(node, path=()):
+    properties = resolved(node).get("properties")
+    if properties is None:
+        return {path}
+    return set().union(*(schema_fields(child, (*path, name)) for name, child in properties.items()))
+
+
+def record_fields(value, path=()):
+    if not isinstance(value, dict):
+        return {path}
+    return set().union(*(record_fields(child, (*path, name)) for name, child in value.items()))
+
+
+def common(fields):
+    """Paths with dots. Those of problems and specs come from tables of their own; clocks are alike."""
+    names = {".".join(field) for field in fields if field[0] not in ("problem", "spec")}
+    return {re.sub(r"^timing\.[a-z]+_us", "timing", name) for name in names}
+
+
+class FieldLists(unittest.TestCase):
+    """The schema, the JSON of records and the columns of CSV have the same fields."""
+
+    written = common(set().union(*(record_fields(record) for record in strict(GOLDEN.read_text())["records"])))
+
+    def test_the_schema_describes_what_is_written(self):
+        described = common(schema_fields(resolved(SCHEMA["properties"]["records"])["items"]))
+        self.assertEqual(described - {"role"}, self.written)  # the golden file's families have the role that names imply
+
+    def test_csv_has_a_column_for_each_field(self):
+        header = GOLDEN.with_suffix(".csv").read_text().splitlines()[0].split(",")
+        columns = common(tuple(re.sub(r"\.[0-9]+$", "", column).split(".")) for column in header)
+        self.assertEqual(columns, self.written - {"timing.samples", "timing.sm_clock_mhz"})
 
 
 class ResultSchema(BenchTest):

@@ -5,6 +5,7 @@
 #include "broken/matrix.hpp"
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {

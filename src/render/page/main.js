@@ -21,7 +21,7 @@ const chooseProblem = () => {
     byId("clock"),
     clocksOf(fileRecords()).map((clock) => [clock, `${clockNames[clock]} (${clock})`]),
   );
-  selection.clock = byId("clock").value || "hot_us";
+  selection.clock = byId("clock").value || data.clocks[0].field;
   drawAll();
 };
 

@@ -157,8 +157,10 @@ TEST(Config, BlocksAreRead) {
   EXPECT_EQ(plan.policy.measure.warmup_s, 0);
   EXPECT_EQ(plan.policy.measure.energy_s, 0.5);
   EXPECT_EQ(plan.policy.measure.repeats, 2);
-  EXPECT_EQ(plan.report.output, "out/r");
-  EXPECT_EQ(plan.report.formats, std::vector<Format>{Format::csv});
+  EXPECT_EQ(plan.report.output, "out/r.json");
+  ASSERT_EQ(plan.report.formats.size(), 1u);
+  EXPECT_EQ(plan.report.formats[0].name, "csv");
+  EXPECT_EQ(plan.report.formats[0].where, "x.json: /report/formats/0");
 }
 
 struct Rejected {
@@ -202,8 +204,8 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{R"({"problems": {}, "measure": {"relative_width": 2}})", "/measure/relative_width: must be"},
         Rejected{R"({"problems": {}, "check": {"enabled": false}, "measure": {"clocks": []}})",
                  "nothing to do"},
-        Rejected{R"({"problems": {}, "report": {"formats": ["jsn"]}})",
-                 "/report/formats/0: unknown word \"jsn\", did you mean json?"},
+        Rejected{R"({"problems": {}, "report": {"formats": ["csv", "csv"]}})",
+                 "/report/formats/1: named twice"},
         Rejected{R"({"problems": {}, "report": {"formats": []}})", "/report/formats: must not be empty"},
         Rejected{R"({"problems": {}, "report": {"output": "a/"}})", "/report/output: must be a path"}));
 

@@ -8,6 +8,7 @@
 #include "broken/matrix.hpp"
 #include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
+#include "render/diagnosis_output.hpp"
 #include "unit/support/kernel_variant.hpp"
 #include "unit/support/support.hpp"
 

@@ -1,4 +1,4 @@
-#include "cli/columns.hpp"
+#include "base/columns.hpp"
 
 #include <fmt/format.h>
 

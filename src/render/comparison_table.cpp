@@ -1,11 +1,9 @@
-#include "cli/compare_table.hpp"
-
 #include <fmt/format.h>
 
 #include <vector>
 
+#include "base/columns.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
 #include "render/comparison_output.hpp"
 
 namespace flashcore {
@@ -52,7 +50,7 @@ std::string scopes_text(const Comparison& comparison) {
 
 }  // namespace
 
-std::string compare_table(const Comparison& comparison, const CompareTableOptions& options) {
+std::string to_table(const Comparison& comparison, const TextOptions& options) {
   std::string text;
   for (const std::string& difference : comparison.differences) {
     text += paint(fmt::format("differs: {}", printable(difference)), kBad, options.color) + "\n";

@@ -1,21 +1,21 @@
-// flashcore-bench compare --history: results over time.
+#include "render/history_output.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "base/schema_version.hpp"
+#include "base/columns.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
-#include "cli/compare_modes.hpp"
-#include "render/comparison_output.hpp"
 
 namespace flashcore {
 namespace {
 
-constexpr std::size_t kMostBars = 24;  // the newest points
+constexpr std::size_t kMaxBars = 24;  // for the newest points
 
 std::string sparkline(const std::vector<HistoryPoint>& points) {
   constexpr std::string_view kBars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-  const std::size_t first = points.size() > kMostBars ? points.size() - kMostBars : 0;
+  const std::size_t first = points.size() > kMaxBars ? points.size() - kMaxBars : 0;
   const auto begin = points.begin() + static_cast<std::ptrdiff_t>(first);
   const auto [low, high] = std::ranges::minmax_element(begin, points.end(), {}, &HistoryPoint::us);
   const double step = (high->us - low->us) / std::size(kBars);
@@ -52,6 +52,28 @@ std::string history_table(const History& history) {
   std::string text = printable(history.device) + "\n" + align_columns(rows);
   if (history.left_out > 0) text += fmt::format("{} results of other devices left out\n", history.left_out);
   return text;
+}
+
+Json to_json(const History& history) {
+  Json json = {{"schema_version", kSchemaVersion},
+               {"device", history.device},
+               {"left_out", history.left_out},
+               {"rows", Json::array()}};
+  for (const RowHistory& row : history.rows) {
+    Json entry = {{"problem", row.problem}, {"variant", row.variant}};
+    entry["points"] = Json::array();
+    for (const HistoryPoint& point : row.points) {
+      entry["points"].push_back({{"time", point.time}, {"commit", point.commit}, {"us", point.us}});
+    }
+    entry["steps"] = Json::array();
+    for (const HistoryStep& step : row.steps) {
+      entry["steps"].push_back({{"time", row.points[step.place].time},
+                                {"commit", row.points[step.place].commit},
+                                {"ratio", step.ratio}});
+    }
+    json["rows"].push_back(std::move(entry));
+  }
+  return json;
 }
 
 }  // namespace flashcore

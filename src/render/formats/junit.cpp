@@ -1,50 +1,31 @@
+// JUnit XML in the form that Jenkins' xUnit plug-in describes (junit-10.xsd): a test case per row and per scope. Rows
+// that fail are failures; other rows that are `unclear` are skipped.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string_view>
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
 #include "render/comparison_output.hpp"
+#include "render/formats.hpp"
 
 namespace flashcore {
 namespace {
 
-std::string escaped(std::string_view text) {
-  std::string result;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&':
-        result += "&amp;";
-        break;
-      case '<':
-        result += "&lt;";
-        break;
-      case '>':
-        result += "&gt;";
-        break;
-      case '"':
-        result += "&quot;";
-        break;
-      default:
-        result += c;
-    }
-  }
-  return result;
-}
-
-// What a test case holds when it did not pass, else nothing.
+// The element within a test case that did not pass, else nothing.
 std::string outcome_element(Verdict verdict, bool fails, const std::string& message) {
   if (fails) {
-    return fmt::format("<failure type=\"{}\" message=\"{}\"/>", to_string(verdict), escaped(message));
+    return fmt::format("<failure type=\"{}\" message=\"{}\"/>", to_string(verdict), escape_xml(message));
   }
-  if (verdict == Verdict::unclear) return fmt::format("<skipped message=\"{}\"/>", escaped(message));
+  if (verdict == Verdict::unclear) return fmt::format("<skipped message=\"{}\"/>", escape_xml(message));
   return "";
 }
 
 std::string test_case(std::string_view group, std::string_view name, double seconds,
                       const std::string& element) {
   return fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"{:.9f}\">{}</testcase>\n",
-                     escaped(group), escaped(name), seconds, element);
+                     escape_xml(group), escape_xml(name), seconds, element);
 }
 
 std::string message_of(Verdict verdict, const std::optional<Ratio>& ratio, const std::string& note) {
@@ -53,9 +34,7 @@ std::string message_of(Verdict verdict, const std::optional<Ratio>& ratio, const
   return note.empty() ? message : message + "; " + note;
 }
 
-}  // namespace
-
-std::string to_junit(const Comparison& comparison) {
+std::string to_junit(const Comparison& comparison, const TextOptions&) {
   std::string cases;
   std::size_t tests = 0;
   std::size_t failures = 0;
@@ -80,7 +59,7 @@ std::string to_junit(const Comparison& comparison) {
   }
   std::string properties;
   for (const std::string& difference : comparison.differences) {
-    properties += fmt::format("      <property name=\"difference\" value=\"{}\"/>\n", escaped(difference));
+    properties += fmt::format("      <property name=\"difference\" value=\"{}\"/>\n", escape_xml(difference));
   }
   return fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
@@ -88,7 +67,14 @@ std::string to_junit(const Comparison& comparison) {
       "skipped=\"{}\">\n"
       "    <properties>\n      <property name=\"outcome\" value=\"{}\"/>\n{}    </properties>\n"
       "{}  </testsuite>\n</testsuites>\n",
-      tests, failures, skipped, escaped(headline(comparison)), properties, cases);
+      tests, failures, skipped, escape_xml(headline(comparison)), properties, cases);
 }
+
+}  // namespace
+
+const OutputFormat kJunit = {.name = "junit",
+                             .meaning = "XML test cases for CI servers",
+                             .extensions = {".xml"},
+                             .comparison = to_junit};
 
 }  // namespace flashcore

@@ -1,4 +1,4 @@
-// What the times of a row say, before anything is judged.
+// The times of a row on both sides as numbers, before a verdict.
 #pragma once
 
 #include <optional>
@@ -11,37 +11,37 @@
 
 namespace flashcore {
 
-struct Evidence {
+struct RowStatistics {
   SizeClass size = SizeClass::small;
   RepeatedRow base;
   RepeatedRow next;
   double log_ratio = 0;
   double sampling_variance = 0;  // of log_ratio
   double run_factor = 2;         // 1/k_base + 1/k_new over the numbers of runs
-  std::size_t fewest_samples = 0;
+  std::size_t min_samples = 0;   // in a run
 
-  // Sampling, and from run to run: as the class says, or the row's own repeats where they say more.
+  // Variances of log_ratio. Sampling, and row noise: that of the class, or that of the row's own repeats if it is larger.
   double row_variance(const NoiseModel& noise) const;
   double common_variance(const NoiseModel& noise) const;
 };
 
 // A row of one side over its runs, and one of its records.
-struct NamedRow {
+struct SideRow {
   const Record* record;
   RepeatedRow row;
 };
 
-// Rows that some run did not time, or could not, are there with the runs that did. Points into `runs`.
-std::vector<NamedRow> named_rows(const Runs& runs, const ComparePolicy& policy);
+// Runs that did not time a row are left out of it. Points into `runs`.
+std::vector<SideRow> side_rows(const Runs& runs, const ComparePolicy& policy);
 
-// A row's times, or the verdict that its status alone gives. Neither: the row is left out.
-struct RowFindings {
-  std::optional<Evidence> evidence;
+// Statistics, or the verdict that follows from the statuses. Neither: the row is left out.
+struct RowState {
+  std::optional<RowStatistics> statistics;
   std::optional<Verdict> verdict;
   std::string note;
   std::optional<TimingMode> mode;
 };
 
-RowFindings look_at(const MatchedRow& row, const ComparePolicy& policy);
+RowState row_state(const MatchedRow& row, const ComparePolicy& policy);
 
 }  // namespace flashcore
