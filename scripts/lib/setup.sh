@@ -93,6 +93,11 @@ skip_unusable_cuda() {
   preset=cpu
 }
 
+# The interpreter of the distribution: it has the packages installed above.
+# shellcheck disable=SC2034  # read by scripts that source this file, too
+cmake_options=()
+[[ -x /usr/bin/python3 ]] && cmake_options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
+
 # configure PRESET: configures build/PRESET, unless the same nvcc and cmake have configured it before.
 configure() {
   local folder=$flashcore_root/build/$1
@@ -103,10 +108,7 @@ configure() {
     return
   fi
   say "Configuring build/$1"
-  local options=()
-  # The interpreter of the distribution: it has the packages installed above.
-  [[ -x /usr/bin/python3 ]] && options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
-  (cd "$flashcore_root" && cmake --fresh --preset "$1" "${options[@]}" >&2) ||
+  (cd "$flashcore_root" && cmake --fresh --preset "$1" "${cmake_options[@]}" >&2) ||
     fail "could not configure build/$1"
   printf '%s' "$tools" >"$stamp"
 }
