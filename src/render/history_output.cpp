@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "base/schema_version.hpp"
 #include "base/columns.hpp"
+#include "base/schema_version.hpp"
 #include "base/text.hpp"
 
 namespace flashcore {

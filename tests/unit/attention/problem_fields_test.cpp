@@ -106,6 +106,28 @@ Json value_schema(const ProblemField& field) {
           {"maximum", static_cast<std::int64_t>(field.most)}};
 }
 
+// The value that a field has when no key names it; null where that follows from other fields.
+Json default_value(const ProblemField& field) {
+  const std::string name(field.name);
+  const Json absent = to_json(Problem());
+  const Json others_given = to_json(problem_of("heads_q=8,seq_q=16,head_dim=32"));
+  const bool is_given = name == "heads_q" || name == "seq_q" || name == "head_dim";
+  return is_given || others_given.value(name, Json()) == absent.value(name, Json())
+             ? absent.value(name, Json())
+             : Json();
+}
+
+// What scripts need beside a value's type: its part of a made-up name, and whether only some families compute it.
+void add_annotations(Json& property, const ProblemField& field) {
+  if (std::holds_alternative<bool Problem::*>(field.member)) {
+    property["x-id"] = {field.id_false, field.id};
+  } else {
+    property["x-id"] = field.id;
+  }
+  if (field.always_in_id) property["x-always-in-id"] = true;
+  if (field.support == Support::stated) property["x-only-some-families"] = true;
+}
+
 Json config_problem_schema() {
   Json properties;
   properties["name"] = {
@@ -115,8 +137,11 @@ Json config_problem_schema() {
   for (const ProblemField& field : problem_fields()) {
     const Json one = value_schema(field);
     const Json axis = {{"type", "array"}, {"minItems", 1}, {"items", one}};
-    properties[std::string(field.name)] = {{"description", field.meaning},
-                                           {"oneOf", Json::array({one, axis})}};
+    Json property = {{"description", field.meaning}};
+    if (Json value = default_value(field); !value.is_null()) property["default"] = std::move(value);
+    property["oneOf"] = {one, axis};
+    add_annotations(property, field);
+    properties[std::string(field.name)] = std::move(property);
   }
   return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
 }
