@@ -219,7 +219,7 @@ std::string id_part(const ProblemField& field, const Problem& problem) {
   return fmt::format("{}{}", field.id, value);
 }
 
-std::string describe(const Problem& problem) {
+std::string problem_id(const Problem& problem) {
   std::string name;
   for (const ProblemField& field : kFields) {
     if (!field.always_in_id && is_default(field, problem)) continue;

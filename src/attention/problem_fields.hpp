@@ -67,7 +67,7 @@ bool is_equal(const ProblemField& field, const Problem& a, const Problem& b);
 
 // A name made from the values, for problems that were given none: "b1_hq8_hkv8_q512_kv512_d64_fp16_causal". Equal
 // for equal problems only.
-std::string describe(const Problem& problem);
+std::string problem_id(const Problem& problem);
 
 // One field's part of such a name, whatever the value: "hq8", "causal", "full".
 std::string id_part(const ProblemField& field, const Problem& problem);

@@ -95,7 +95,7 @@ std::vector<std::string> own_command(const Session& session) {
 
 std::string record_line(const Record& record) {
   std::string line =
-      fmt::format("{} on {}: {}", record.variant_id(), describe(record.problem), to_string(record.status));
+      fmt::format("{} on {}: {}", record.variant_id(), problem_id(record.problem), to_string(record.status));
   for (TimingMode mode : kAll<TimingMode>) {
     if (const auto& timing = record.timings[mode]) {
       line += fmt::format(", {} {} us", to_string(mode), format_significant(timing->median, 4));

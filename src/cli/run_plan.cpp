@@ -149,7 +149,7 @@ std::string device_folder(const DeviceInfo& device) {
 std::string describe_plan(const Plan& plan, const Variants& variants, const Executor& executor) {
   std::vector<std::vector<std::string>> problems = {{"problem", "shape", "GFLOP", "traffic", "memory"}};
   for (const Problem& problem : plan.problems) {
-    problems.push_back({problem.name, describe(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),
+    problems.push_back({problem.name, problem_id(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),
                         format_bytes(compulsory_bytes(problem)),
                         format_bytes(required_bytes(problem, executor))});
   }

@@ -97,7 +97,7 @@ void Comparer::look(const MatchedRow& matched) {
   if (!found.evidence && !found.verdict) return;
   const Record& record = matched.any();
   RowVerdict row{.problem = record.problem, .family = record.family, .variant = record.variant_id()};
-  if (row.problem.name.empty()) row.problem.name = describe(row.problem);
+  if (row.problem.name.empty()) row.problem.name = problem_id(row.problem);
   row.verdict = found.verdict.value_or(Verdict::same);
   row.note = std::move(found.note);
   row.mode = found.mode;

@@ -87,7 +87,7 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   validate(problem, object.where());
   settle(problem);
   if (!object.has("name")) {
-    problem.name = describe(problem);
+    problem.name = problem_id(problem);
     return problem;
   }
   problem.name = object["name"].string();

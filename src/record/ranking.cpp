@@ -45,7 +45,7 @@ std::vector<std::vector<Record>> by_problem(std::vector<Record> records) {
   std::vector<std::vector<Record>> groups;
   std::unordered_map<std::string, std::vector<std::size_t>> places;  // sizes: groups with those
   for (Record& record : records) {
-    std::vector<std::size_t>& alike = places[describe(record.problem)];
+    std::vector<std::size_t>& alike = places[problem_id(record.problem)];
     const auto found = std::ranges::find_if(
         alike, [&](std::size_t group) { return groups[group].front().problem == record.problem; });
     if (found != alike.end()) {
@@ -58,6 +58,6 @@ std::vector<std::vector<Record>> by_problem(std::vector<Record> records) {
   return groups;
 }
 
-bool is_named(const Problem& problem) { return !problem.name.empty() && problem.name != describe(problem); }
+bool is_named(const Problem& problem) { return !problem.name.empty() && problem.name != problem_id(problem); }
 
 }  // namespace flashcore

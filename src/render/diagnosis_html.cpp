@@ -121,7 +121,7 @@ std::string to_html(const Diagnosis& diagnosis) {
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
       "charset=\"utf-8\"><title>{0}</title><style>{1}</style></head>\n"
       "<body><h1>{0}</h1>\n<p>{2}, {3}</p>\n<p><strong>{4}</strong></p>\n",
-      escape(diagnosis.variant), kStyle, escape(diagnosis.device), escape(describe(diagnosis.problem)),
+      escape(diagnosis.variant), kStyle, escape(diagnosis.device), escape(problem_id(diagnosis.problem)),
       escape(diagnosis.sentence()));
   if (!diagnosis.healthy()) {
     html += fmt::format("<p>Look at: {}.</p>\n", escape(describe(diagnosis.suspicions.front().fault).advice));

@@ -57,7 +57,7 @@ TEST(ProblemFields, AFieldAwayFromItsDefaultIsInNameFlagAndJson) {
   for (const ProblemField& field : problem_fields()) {
     const Problem problem = problem_of(flag_with(field));
     EXPECT_TRUE(field.always_in_id || !is_default(field, problem)) << field.name;
-    EXPECT_NE(describe(problem).find(id_part(field, problem)), std::string::npos) << describe(problem);
+    EXPECT_NE(problem_id(problem).find(id_part(field, problem)), std::string::npos) << problem_id(problem);
     EXPECT_EQ(problem_of(problem_flag(problem)), problem) << problem_flag(problem);
     const JsonDocument json(to_json(problem).dump(), "problem");
     EXPECT_EQ(problem_from_json(JsonReader(json)), problem) << to_json(problem).dump();
@@ -65,14 +65,14 @@ TEST(ProblemFields, AFieldAwayFromItsDefaultIsInNameFlagAndJson) {
 }
 
 TEST(ProblemFields, ProblemsThatDifferHaveOtherNames) {
-  std::set<std::string> names = {describe(problem_of("heads_q=8,seq_q=16"))};
-  for (const ProblemField& field : problem_fields()) names.insert(describe(problem_of(flag_with(field))));
+  std::set<std::string> names = {problem_id(problem_of("heads_q=8,seq_q=16"))};
+  for (const ProblemField& field : problem_fields()) names.insert(problem_id(problem_of(flag_with(field))));
   EXPECT_GE(names.size(), problem_fields().size());
 }
 
 TEST(ProblemFields, DefaultsSayNothing) {
   const Problem problem = problem_of("heads_q=8,seq_q=16");
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv8_q16_kv16_d64_fp16");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv8_q16_kv16_d64_fp16");
   EXPECT_EQ(problem_sizes(problem), "batch 1, heads 8, seq 16, head_dim 64, fp16");
   EXPECT_FALSE(to_json(problem).contains("head_dim_v"));
   EXPECT_TRUE(to_json(problem).contains("window_left"));

@@ -34,7 +34,7 @@ TEST(Problem, UnmaskedPairsFollowTheMask) {
           Problem problem{.seq_q = seq_q, .seq_kv = seq_kv, .causal = causal};
           problem.window_left = window_left;
           problem.window_right = window_right;
-          EXPECT_EQ(unmasked_pairs(problem), count_pairs(problem)) << describe(problem);
+          EXPECT_EQ(unmasked_pairs(problem), count_pairs(problem)) << problem_id(problem);
         }
       }
     }
@@ -130,11 +130,11 @@ TEST(Problem, DescribeNamesWhatDiffers) {
   problem.scale = default_scale(64);
   problem.layout = Layout::padded;
   problem.lse = true;
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_fp16_causal_padded_lse");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv2_q5_kv7_d64_fp16_causal_padded_lse");
   problem.dtype = Dtype::e4m3;
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_causal_padded_lse");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_causal_padded_lse");
   problem.out_dtype = Dtype::fp16;
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_outfp16_causal_padded_lse");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_outfp16_causal_padded_lse");
 }
 
 }  // namespace

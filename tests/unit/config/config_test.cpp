@@ -31,7 +31,7 @@ TEST(Problems, DefaultsComeFromTheSizes) {
   EXPECT_EQ(problem.heads_kv, 8);
   EXPECT_EQ(problem.seq_kv, 512);
   EXPECT_EQ(problem.scale, default_scale(128));
-  EXPECT_EQ(problem.name, describe(problem));
+  EXPECT_EQ(problem.name, problem_id(problem));
   EXPECT_EQ(plan.name, "x");
   EXPECT_TRUE(plan.variants.empty());
 }
