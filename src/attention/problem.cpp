@@ -77,7 +77,7 @@ double default_scale(std::int64_t head_dim) { return 1.0 / std::sqrt(static_cast
 
 Dtype output_dtype(const Problem& p) { return p.out_dtype.value_or(traits(p.dtype).out); }
 
-void settle(Problem& p) {
+void normalize(Problem& p) {
   p.out_dtype = traits(p.dtype).scaled ? std::optional(output_dtype(p)) : std::nullopt;
   if (p.head_dim_v == p.head_dim) p.head_dim_v.reset();
   if (p.kv_dtype == p.dtype) p.kv_dtype.reset();

@@ -53,7 +53,7 @@ Dtype output_dtype(const Problem& problem);
 
 // Makes equal what means the same: an optional member is set where there is a choice, and empty where it says
 // what would hold without it.
-void settle(Problem& problem);
+void normalize(Problem& problem);
 
 // Throws UsageError with `where` (a JSON pointer or a flag) when a member is out of its range or a combination has
 // no meaning: heads_q a multiple of heads_kv, every tensor below 2^60 bytes, an out_dtype that goes with the

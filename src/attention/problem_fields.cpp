@@ -187,7 +187,7 @@ Problem defaults_of(const Problem& problem) {
   defaults.heads_kv = problem.heads_q;
   defaults.seq_kv = problem.seq_q;
   defaults.scale = default_scale(problem.head_dim);
-  settle(defaults);
+  normalize(defaults);
   return defaults;
 }
 

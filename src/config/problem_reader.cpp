@@ -85,7 +85,7 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   if (!object.has("seq_kv")) problem.seq_kv = problem.seq_q;
   if (!object.has("scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, object.where());
-  settle(problem);
+  normalize(problem);
   if (!object.has("name")) {
     problem.name = problem_id(problem);
     return problem;

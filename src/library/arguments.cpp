@@ -48,7 +48,7 @@ Problem checked_problem(const flashcore_attention* args) {
   problem.window_right = args->window_right;
   problem.lse = args->lse != nullptr;
   validate(problem, "args");
-  settle(problem);
+  normalize(problem);
   check_stride(args->q_stride, "q_stride");
   check_stride(args->k_stride, "k_stride");
   check_stride(args->v_stride, "v_stride");

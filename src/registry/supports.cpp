@@ -57,7 +57,7 @@ std::string unsupported_reason(const Variant& variant, const Place& place) {
   problem.dtype = variant.spec.dtype;
   problem.head_dim = variant.spec.head_dim;
   problem.scale = default_scale(problem.head_dim);
-  settle(problem);
+  normalize(problem);
   return unsupported_reason(variant, problem, place);
 }
 
