@@ -16,7 +16,7 @@ struct Sequences {
   constexpr std::int32_t queries(std::int64_t /*sequence*/) const { return seq_q; }
   constexpr std::int32_t keys(std::int64_t /*sequence*/) const { return seq_kv; }
   constexpr std::int32_t max_queries() const { return seq_q; }
-  constexpr std::int32_t most_keys() const { return seq_kv; }
+  constexpr std::int32_t max_keys() const { return seq_kv; }
 
   // Rows of all sequences together.
   constexpr std::int64_t all_queries() const { return std::int64_t{batch} * seq_q; }
