@@ -15,7 +15,7 @@ constexpr double kMostSize = std::numeric_limits<std::int32_t>::max();
 constexpr double kMostFloat = std::numeric_limits<float>::max();  // kernels take scale and softcap as float
 
 constexpr ProblemField size_field(std::string_view name, std::int64_t Problem::*member, std::string_view id,
-                                  Kinship kinship, std::string_view meaning) {
+                                  Similarity kinship, std::string_view meaning) {
   return {.name = name,
           .member = member,
           .least = 1,
@@ -34,7 +34,7 @@ constexpr ProblemField window_field(std::string_view name, std::int64_t Problem:
           .least = -1,
           .most = kMostSize,
           .id = id,
-          .kinship = Kinship::free,  // distance() looks at the mask as a whole
+          .kinship = Similarity::free,  // distance() looks at the mask as a whole
           .meaning = meaning};
 }
 
@@ -46,13 +46,13 @@ constexpr ProblemField stated(ProblemField field) {
 }
 
 constexpr ProblemField kFields[] = {
-    size_field("batch", &Problem::batch, "b", Kinship::near, "1 when absent."),
-    size_field("heads_q", &Problem::heads_q, "hq", Kinship::near, "Query heads; 1 when absent."),
-    size_field("heads_kv", &Problem::heads_kv, "hkv", Kinship::near,
+    size_field("batch", &Problem::batch, "b", Similarity::near, "1 when absent."),
+    size_field("heads_q", &Problem::heads_q, "hq", Similarity::near, "Query heads; 1 when absent."),
+    size_field("heads_kv", &Problem::heads_kv, "hkv", Similarity::near,
                "Key and value heads, a divisor of heads_q; heads_q when absent."),
-    size_field("seq_q", &Problem::seq_q, "q", Kinship::near, "Queries; 1 when absent."),
-    size_field("seq_kv", &Problem::seq_kv, "kv", Kinship::near, "Keys; seq_q when absent."),
-    size_field("head_dim", &Problem::head_dim, "d", Kinship::equal, "64 when absent."),
+    size_field("seq_q", &Problem::seq_q, "q", Similarity::near, "Queries; 1 when absent."),
+    size_field("seq_kv", &Problem::seq_kv, "kv", Similarity::near, "Keys; seq_q when absent."),
+    size_field("head_dim", &Problem::head_dim, "d", Similarity::equal, "64 when absent."),
     stated({.name = "head_dim_v",
             .member = &Problem::head_dim_v,
             .least = 1,
@@ -72,21 +72,21 @@ constexpr ProblemField kFields[] = {
      .member = &Problem::out_dtype,
      .id = "out",
      .always_written = false,
-     .kinship = Kinship::like,
+     .kinship = Similarity::like,
      .meaning =
          "Element type of O: the type of Q, K and V, but for e4m3 one of these two; bf16 when absent."},
     {.name = "causal",
      .member = &Problem::causal,
      .id = "causal",
      .id_false = "full",
-     .kinship = Kinship::free,  // distance() looks at the mask as a whole
+     .kinship = Similarity::free,  // distance() looks at the mask as a whole
      .meaning = "Query i sees the keys up to i + seq_kv - seq_q; false when absent."},
     {.name = "scale",
      .member = &Problem::scale,
      .least = -kMostFloat,
      .most = kMostFloat,
      .id = "scale",
-     .kinship = Kinship::free,
+     .kinship = Similarity::free,
      .meaning = "Softmax scale; 1 / sqrt(head_dim) when absent."},
     window_field("window_left", &Problem::window_left, "wl",
                  "Keys seen before the diagonal; -1, as when absent: all."),
@@ -109,18 +109,18 @@ constexpr ProblemField kFields[] = {
      .least = 0,
      .most = kMostFloat,
      .id = "cap",
-     .kinship = Kinship::like,
+     .kinship = Similarity::like,
      .meaning = "Scores become softcap * tanh(score / softcap); 0, as when absent: none."},
     {.name = "layout",
      .member = &Problem::layout,
-     .kinship = Kinship::like,
+     .kinship = Similarity::like,
      .meaning =
          "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps."},
     {.name = "lse",
      .member = &Problem::lse,
      .id = "lse",
      .id_false = "nolse",
-     .kinship = Kinship::like,
+     .kinship = Similarity::like,
      .meaning = "Ask for the log-sum-exp output, too."},
 };
 
@@ -257,8 +257,8 @@ std::optional<Distance> distance(const Problem& a, const Problem& b) {
   Distance distance;
   for (const ProblemField& field : kFields) {
     if (is_equal(field, a, b)) continue;
-    if (field.kinship == Kinship::equal) return std::nullopt;
-    if (field.kinship == Kinship::like) ++distance.unlike;
+    if (field.kinship == Similarity::equal) return std::nullopt;
+    if (field.kinship == Similarity::like) ++distance.unlike;
   }
   distance.sizes = apart(a.batch * a.heads_q, b.batch * b.heads_q) + apart(a.seq_q, b.seq_q) +
                    apart(a.seq_kv, b.seq_kv) + apart(a.heads_q / a.heads_kv, b.heads_q / b.heads_kv);
