@@ -53,7 +53,7 @@ std::optional<TelemetryReading> TelemetrySampler::at(TelemetryClock::time_point 
   return nearest == nullptr ? std::nullopt : std::optional(*nearest);
 }
 
-void TelemetrySampler::forget_before(TelemetryClock::time_point time) {
+void TelemetrySampler::discard_before(TelemetryClock::time_point time) {
   const std::lock_guard lock(mutex_);
   // The last one before it stays: energy is interpolated from there.
   const auto keep = std::find_if(readings_.begin(), readings_.end(),

@@ -40,7 +40,7 @@ class TelemetrySampler {
   std::optional<TelemetryReading> at(TelemetryClock::time_point time) const;
 
   // Readings before a moment are no longer needed.
-  void forget_before(TelemetryClock::time_point time);
+  void discard_before(TelemetryClock::time_point time);
 
  private:
   void run(std::chrono::milliseconds period);

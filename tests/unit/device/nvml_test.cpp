@@ -134,7 +134,7 @@ TEST_F(Nvml, SamplerForgetsAllButTheLastReadingBefore) {
   TelemetrySampler sampler(kBusId, std::chrono::hours(1));
   sampler.begin();
   const auto later = TelemetryClock::now();
-  sampler.forget_before(later);
+  sampler.discard_before(later);
   const TimeSpan since[] = {{.begin = later, .end = TelemetryClock::now()}};
   EXPECT_TRUE(sampler.summary(since).energy_j.has_value());
   const TimeSpan all[] = {{.begin = TelemetryClock::time_point::min(), .end = TelemetryClock::now()}};
