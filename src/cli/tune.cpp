@@ -232,7 +232,7 @@ ExitCode tune_config(const TuneOptions& options, const Session& session) {
   const std::vector<ProblemSpace> space =
       take_shard(make_space(plan.problems, variants, device, plan.tune, plan.policy.seed), shard);
   if (!options.plan.dry_run) return sweep(plan, options, session, space, devices, open, std::move(executor));
-  fmt::print("{}", describe_space(space));
+  fmt::print("{}", space_text(space));
   return ExitCode::ok;
 }
 

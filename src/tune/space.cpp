@@ -98,7 +98,7 @@ std::vector<ProblemSpace> take_shard(std::vector<ProblemSpace> space, const Shar
   return part;
 }
 
-std::string describe_space(std::span<const ProblemSpace> space) {
+std::string space_text(std::span<const ProblemSpace> space) {
   std::string text;
   for (const ProblemSpace& part : space) {
     text += fmt::format("{}: {} candidates, {} pruned\n", part.problem.name, part.candidates.size(),

@@ -45,6 +45,6 @@ Shard parse_shard(const std::string& text, const std::string& where);
 std::vector<ProblemSpace> take_shard(std::vector<ProblemSpace> space, const Shard& shard);
 
 // The space as a dry run shows it.
-std::string describe_space(std::span<const ProblemSpace> space);
+std::string space_text(std::span<const ProblemSpace> space);
 
 }  // namespace flashcore

@@ -176,7 +176,7 @@ TEST_F(TuneTest, SpaceTellsWhyCandidatesAreLeftOut) {
   const Problem problems[] = {{.name = "p"}};
   const TunePolicy tune{.max_candidates = 5, .limits = {.smem_bytes = 49152}};
   const auto made = make_space(problems, space.candidates, executor.device(), tune, 7);
-  const std::string text = describe_space(made);
+  const std::string text = space_text(made);
   EXPECT_EQ(made.front().candidates.size(), 5u);
   EXPECT_EQ(made.front().pruned.size(), static_cast<std::size_t>(kCount) - 6);
   for (const char* reason :
