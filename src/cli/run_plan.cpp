@@ -146,7 +146,7 @@ std::string device_folder(const DeviceInfo& device) {
   return folder;
 }
 
-std::string describe_plan(const Plan& plan, const Variants& variants, const Executor& executor) {
+std::string plan_text(const Plan& plan, const Variants& variants, const Executor& executor) {
   std::vector<std::vector<std::string>> problems = {{"problem", "shape", "GFLOP", "traffic", "memory"}};
   for (const Problem& problem : plan.problems) {
     problems.push_back({problem.name, problem_id(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),

@@ -31,7 +31,7 @@ void check_written_for(const Plan& plan, const DeviceInfo& device);
 std::string device_folder(const DeviceInfo& device);
 
 // What a run would do: problems with FLOPs and bytes, variants with the reason when they cannot run.
-std::string describe_plan(const Plan& plan, const std::vector<const Variant*>& variants,
-                          const Executor& executor);
+std::string plan_text(const Plan& plan, const std::vector<const Variant*>& variants,
+                      const Executor& executor);
 
 }  // namespace flashcore
