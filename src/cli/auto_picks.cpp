@@ -30,7 +30,7 @@ std::vector<Pick> auto_picks(const Plan& plan, const Executor& executor) {
   return picks;
 }
 
-std::string describe_picks(const Plan& plan, const std::vector<Pick>& picks) {
+std::string picks_text(const Plan& plan, const std::vector<Pick>& picks) {
   if (picks.empty()) return "";
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < picks.size(); ++i) {

@@ -15,6 +15,6 @@ namespace flashcore {
 std::vector<Pick> auto_picks(const Plan& plan, const Executor& executor);
 
 // A line a problem; empty without picks.
-std::string describe_picks(const Plan& plan, const std::vector<Pick>& picks);
+std::string picks_text(const Plan& plan, const std::vector<Pick>& picks);
 
 }  // namespace flashcore

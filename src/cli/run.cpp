@@ -133,7 +133,7 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   check_memory(plan, *executor);
   const std::vector<Pick> picks = auto_picks(plan, *executor);
   if (options.dry_run) {
-    fmt::print("{}{}", plan_text(plan, variants, *executor), describe_picks(plan, picks));
+    fmt::print("{}{}", plan_text(plan, variants, *executor), picks_text(plan, picks));
     return ExitCode::ok;
   }
   if (!plan.policy.measure.modes.empty()) executor->measure_ceilings();
