@@ -18,7 +18,7 @@ namespace flashcore {
 namespace {
 
 // Why an entry does not hold here, or an empty string.
-std::string find_staleness(const TunedEntry& entry, const Fingerprint& here) {
+std::string stale_reason(const TunedEntry& entry, const Fingerprint& here) {
   const Fingerprint& there = entry.fingerprint;
   if (there.backend != here.backend || there.device != here.device) return "tuned on " + there.device;
   if (there.driver != here.driver) {
@@ -28,8 +28,8 @@ std::string find_staleness(const TunedEntry& entry, const Fingerprint& here) {
 }
 
 // The same for one of its variants.
-std::string find_staleness(const TunedVariant& tuned, const Variant* variant,
-                           const Dispatcher::CodeHash& code_hash) {
+std::string stale_reason(const TunedVariant& tuned, const Variant* variant,
+                         const Dispatcher::CodeHash& code_hash) {
   if (variant == nullptr) return fmt::format("{} is not in this program", tuned.variant);
   if (code_hash(*variant) != tuned.code_hash) return fmt::format("the code of {} changed", tuned.variant);
   return "";
@@ -42,12 +42,12 @@ Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const D
     : path_(table.path), here_{.backend = here.backend, .limits = limits} {
   std::map<std::string, int> stale;
   for (const TunedEntry& entry : table.entries) {
-    std::string reason = find_staleness(entry, here);
+    std::string reason = stale_reason(entry, here);
     Usable usable{.problem = entry.problem, .best = {find_variant(entry.winner.variant)}};
-    if (reason.empty()) reason = find_staleness(entry.winner, usable.best.front(), code_hash);
+    if (reason.empty()) reason = stale_reason(entry.winner, usable.best.front(), code_hash);
     for (const TunedVariant& tie : entry.ties) {
       const Variant* variant = find_variant(tie.variant);
-      if (reason.empty() && find_staleness(tie, variant, code_hash).empty()) usable.best.push_back(variant);
+      if (reason.empty() && stale_reason(tie, variant, code_hash).empty()) usable.best.push_back(variant);
     }
     if (reason.empty()) usable_.push_back(std::move(usable));
     if (!reason.empty()) ++stale[reason];
