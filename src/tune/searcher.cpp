@@ -64,13 +64,13 @@ TimingMode objective_mode(const MeasurePolicy& policy) {
   return TimingMode::hot;
 }
 
-MeasurePolicy with_deciding_clock(MeasurePolicy policy) {
+MeasurePolicy with_objective_mode(MeasurePolicy policy) {
   policy.modes = {objective_mode(policy)};
   return policy;
 }
 
 std::unique_ptr<Searcher> make_searcher(SearchKind kind, const MeasurePolicy& policy, std::uint64_t seed) {
-  const MeasurePolicy deciding = with_deciding_clock(policy);
+  const MeasurePolicy deciding = with_objective_mode(policy);
   if (kind == SearchKind::exhaustive) return std::make_unique<Exhaustive>(deciding);
   if (kind == SearchKind::random) return std::make_unique<Random>(deciding, seed);
   return std::make_unique<Race>(deciding);

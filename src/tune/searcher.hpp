@@ -43,7 +43,7 @@ class Searcher {
 
 // The clock that decides: the first of hot, cold, call that the policy takes.
 TimingMode objective_mode(const MeasurePolicy& policy);
-MeasurePolicy with_deciding_clock(MeasurePolicy policy);  // and no other
+MeasurePolicy with_objective_mode(MeasurePolicy policy);  // and no other
 
 // exhaustive measures all in turns by the policy's stopping rule, random does so in groups drawn in random
 // order until the time is spent, race is described in tune/race.hpp. All end with a fresh round of those that

@@ -119,7 +119,7 @@ class ProblemSweep {
 
   void run_final(const Indices& finalists) {
     finish({.measured = finalists,
-            .policy = with_deciding_clock(policy_.run.measure),
+            .policy = with_objective_mode(policy_.run.measure),
             .stage = "finalists",
             .final = true});
   }
