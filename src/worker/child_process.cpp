@@ -187,7 +187,7 @@ std::string ChildProcess::end(milliseconds patience) {
                      ::sigdescr_np(signal) == nullptr ? "unknown signal" : ::sigdescr_np(signal));
 }
 
-std::string ChildProcess::last_words() const {
+std::string ChildProcess::last_error_line() const {
   std::string_view text = error_tail_;
   const auto last = text.find_last_not_of(" \t\r\n");
   if (last == std::string_view::npos) return "";

@@ -65,7 +65,7 @@ class ChildProcess {
   // Known after end(): what waitpid(2) says, or nothing for a child that could not be ended.
   std::optional<int> wait_status() const { return wait_status_; }
   // The last line of standard error that is not blank.
-  std::string last_words() const;
+  std::string last_error_line() const;
 
  private:
   bool has_gone(std::chrono::milliseconds patience);

@@ -77,7 +77,7 @@ Hello WorkerLink::start() {
 void WorkerLink::fail_to_start(ChildProcess& child) const {
   constexpr std::string_view kError = "flashcore-bench: error: ";
   const std::string how = child.end(kLastBreath);
-  const std::string words = child.last_words();
+  const std::string words = child.last_error_line();
   const std::string place =
       options_.flag.empty() ? "" : fmt::format("{}: {}: ", options_.flag, options_.program);
   const auto status = child.wait_status();
@@ -126,7 +126,7 @@ void WorkerLink::explain_death(std::string_view call) {
     lose(fmt::format("the kernel killed the worker in {}: the machine ran out of memory", call),
          Status::out_of_memory);
   }
-  const std::string words = child_->last_words();
+  const std::string words = child_->last_error_line();
   lose(fmt::format("the worker {} in {}{}{}", how, call, words.empty() ? "" : "; it said: ", words),
        Status::crashed);
 }

@@ -45,7 +45,7 @@ TEST(ChildProcess, TellsHowItDiedAndWhatItSaidLast) {
   ChildProcess child = shell("echo first >&2; echo 'no such luck' >&2; kill -SEGV $$");
   EXPECT_EQ(receive(child).kind, Kind::gone);
   EXPECT_EQ(child.end(kLong), "died of SIGSEGV (Segmentation fault)");
-  EXPECT_EQ(child.last_words(), "no such luck");
+  EXPECT_EQ(child.last_error_line(), "no such luck");
   ChildProcess other = shell("exit 7");
   EXPECT_EQ(receive(other).kind, Kind::gone);
   EXPECT_EQ(other.end(kLong), "ended with exit code 7");
@@ -55,7 +55,7 @@ TEST(ChildProcess, MayWriteMoreErrorsThanAPipeHolds) {
   ChildProcess child = shell("head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2; echo done");
   EXPECT_EQ(receive(child).line, "done");
   EXPECT_EQ(child.end(kLong), "ended with exit code 0");
-  EXPECT_EQ(child.last_words(), "end");
+  EXPECT_EQ(child.last_error_line(), "end");
 }
 
 TEST(ChildProcess, IgnoresCtrlC) {
