@@ -107,7 +107,7 @@ Variants runnable_variants(const Plan& plan, const DeviceInfo& device) {
   }
   for (const auto& [backend, count] : elsewhere) {
     spdlog::info("{} selected variants run on {} and are left out: this run is on {}", count,
-                 spelled(backend), spelled(device.backend));
+                 device_phrase(backend), device_phrase(device.backend));
   }
   check_baseline(plan, here);
   return here;

@@ -35,7 +35,7 @@ std::vector<const Variant*> compiled_for(const Problem& problem, std::span<const
 
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const AttentionArgs& args,
                                const Place& place) {
-  if (variant.backend != place.backend) return fmt::format("runs on {}", spelled(variant.backend));
+  if (variant.backend != place.backend) return fmt::format("runs on {}", device_phrase(variant.backend));
   if (variant.spec.dtype != problem.dtype) return "compiled for another dtype";
   if (variant.spec.head_dim != problem.head_dim) return "compiled for another head_dim";
   if (const ProblemField* field = find_unknown_field(variant, problem)) {

@@ -21,7 +21,7 @@ inline constexpr std::string_view kBackendWords[] = {"cpu", "cuda"};
 constexpr Words words(Backend) { return kBackendWords; }
 
 // As a person writes it, after "runs on".
-constexpr std::string_view spelled(Backend backend) {
+constexpr std::string_view device_phrase(Backend backend) {
   return backend == Backend::cpu ? "the CPU" : "a CUDA device";
 }
 
