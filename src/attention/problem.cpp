@@ -49,9 +49,9 @@ void check_range(const ProblemField& field, const Problem& p, std::string_view w
     const auto number = static_cast<double>(value);
     if (!std::isfinite(number))
       throw UsageError(fmt::format("{}/{}: must be a finite number", where, field.name));
-    if (number >= field.least && number <= field.most) return;
+    if (number >= field.min && number <= field.max) return;
     throw UsageError(fmt::format("{}/{}: {} is out of range, it must be from {} to {}", where, field.name,
-                                 value, field.least, field.most));
+                                 value, field.min, field.max));
   };
   if (const auto* size = std::get_if<std::int64_t Problem::*>(&field.member)) check(p.**size);
   if (const auto* real = std::get_if<double Problem::*>(&field.member)) check(p.**real);

@@ -37,8 +37,8 @@ struct ProblemField {
   std::string_view name;  // in JSON, CSV and flags
   ProblemMember member;
   // Of numbers. Absent values of an optional member are not looked at.
-  double least = 0;
-  double most = 0;
+  double min = 0;
+  double max = 0;
   // In a problem's own name: this, then the value. Words of a bool are `id` and `id_false`.
   std::string_view id = "";
   std::string_view id_false = "";

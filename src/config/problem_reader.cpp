@@ -25,7 +25,7 @@ Enum read_enum(const JsonReader& reader, const ProblemField& field) {
 // The value of one field, in its range.
 void read_field(const ProblemField& field, const JsonReader& reader, Problem& problem) {
   const auto integer = [&] {
-    return reader.integer(static_cast<std::int64_t>(field.least), static_cast<std::int64_t>(field.most));
+    return reader.integer(static_cast<std::int64_t>(field.min), static_cast<std::int64_t>(field.max));
   };
   struct Read {
     const decltype(integer)& whole;
@@ -34,9 +34,7 @@ void read_field(const ProblemField& field, const JsonReader& reader, Problem& pr
     Problem& problem;
     void operator()(std::int64_t Problem::*member) const { problem.*member = whole(); }
     void operator()(std::optional<std::int64_t> Problem::*member) const { problem.*member = whole(); }
-    void operator()(double Problem::*member) const {
-      problem.*member = reader.number(field.least, field.most);
-    }
+    void operator()(double Problem::*member) const { problem.*member = reader.number(field.min, field.max); }
     void operator()(bool Problem::*member) const { problem.*member = reader.boolean(); }
     void operator()(Dtype Problem::*member) const { problem.*member = read_enum<Dtype>(reader, field); }
     void operator()(std::optional<Dtype> Problem::*member) const {

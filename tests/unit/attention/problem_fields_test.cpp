@@ -99,11 +99,11 @@ Json value_schema(const ProblemField& field) {
   }
   if (!field.is_number()) return {{"type", "boolean"}};
   if (std::holds_alternative<double Problem::*>(field.member)) {
-    return {{"type", "number"}, {"minimum", field.least}, {"maximum", field.most}};
+    return {{"type", "number"}, {"minimum", field.min}, {"maximum", field.max}};
   }
   return {{"type", "integer"},
-          {"minimum", static_cast<std::int64_t>(field.least)},
-          {"maximum", static_cast<std::int64_t>(field.most)}};
+          {"minimum", static_cast<std::int64_t>(field.min)},
+          {"maximum", static_cast<std::int64_t>(field.max)}};
 }
 
 Json config_problem_schema() {
