@@ -15,7 +15,7 @@ constexpr double kMostSize = std::numeric_limits<std::int32_t>::max();
 constexpr double kMostFloat = std::numeric_limits<float>::max();  // kernels take scale and softcap as float
 
 constexpr ProblemField size_field(std::string_view name, std::int64_t Problem::*member, std::string_view id,
-                                  Similarity kinship, std::string_view meaning) {
+                                  Match match, std::string_view meaning) {
   return {.name = name,
           .member = member,
           .min = 1,
@@ -23,7 +23,7 @@ constexpr ProblemField size_field(std::string_view name, std::int64_t Problem::*
           .id = id,
           .always_in_id = true,
           .required = true,
-          .kinship = kinship,
+          .match = match,
           .meaning = meaning};
 }
 
@@ -34,7 +34,7 @@ constexpr ProblemField window_field(std::string_view name, std::int64_t Problem:
           .min = -1,
           .max = kMostSize,
           .id = id,
-          .kinship = Similarity::free,  // distance() looks at the mask as a whole
+          .match = Match::ignored,  // distance() looks at the mask as a whole
           .meaning = meaning};
 }
 
@@ -46,13 +46,13 @@ constexpr ProblemField stated(ProblemField field) {
 }
 
 constexpr ProblemField kFields[] = {
-    size_field("batch", &Problem::batch, "b", Similarity::near, "1 when absent."),
-    size_field("heads_q", &Problem::heads_q, "hq", Similarity::near, "Query heads; 1 when absent."),
-    size_field("heads_kv", &Problem::heads_kv, "hkv", Similarity::near,
+    size_field("batch", &Problem::batch, "b", Match::nearest, "1 when absent."),
+    size_field("heads_q", &Problem::heads_q, "hq", Match::nearest, "Query heads; 1 when absent."),
+    size_field("heads_kv", &Problem::heads_kv, "hkv", Match::nearest,
                "Key and value heads, a divisor of heads_q; heads_q when absent."),
-    size_field("seq_q", &Problem::seq_q, "q", Similarity::near, "Queries; 1 when absent."),
-    size_field("seq_kv", &Problem::seq_kv, "kv", Similarity::near, "Keys; seq_q when absent."),
-    size_field("head_dim", &Problem::head_dim, "d", Similarity::equal, "64 when absent."),
+    size_field("seq_q", &Problem::seq_q, "q", Match::nearest, "Queries; 1 when absent."),
+    size_field("seq_kv", &Problem::seq_kv, "kv", Match::nearest, "Keys; seq_q when absent."),
+    size_field("head_dim", &Problem::head_dim, "d", Match::required, "64 when absent."),
     stated({.name = "head_dim_v",
             .member = &Problem::head_dim_v,
             .min = 1,
@@ -72,21 +72,21 @@ constexpr ProblemField kFields[] = {
      .member = &Problem::out_dtype,
      .id = "out",
      .always_written = false,
-     .kinship = Similarity::like,
+     .match = Match::preferred,
      .meaning =
          "Element type of O: the type of Q, K and V, but for e4m3 one of these two; bf16 when absent."},
     {.name = "causal",
      .member = &Problem::causal,
      .id = "causal",
      .id_false = "full",
-     .kinship = Similarity::free,  // distance() looks at the mask as a whole
+     .match = Match::ignored,  // distance() looks at the mask as a whole
      .meaning = "Query i sees the keys up to i + seq_kv - seq_q; false when absent."},
     {.name = "scale",
      .member = &Problem::scale,
      .min = -kMostFloat,
      .max = kMostFloat,
      .id = "scale",
-     .kinship = Similarity::free,
+     .match = Match::ignored,
      .meaning = "Softmax scale; 1 / sqrt(head_dim) when absent."},
     window_field("window_left", &Problem::window_left, "wl",
                  "Keys seen before the diagonal; -1, as when absent: all."),
@@ -109,18 +109,18 @@ constexpr ProblemField kFields[] = {
      .min = 0,
      .max = kMostFloat,
      .id = "cap",
-     .kinship = Similarity::like,
+     .match = Match::preferred,
      .meaning = "Scores become softcap * tanh(score / softcap); 0, as when absent: none."},
     {.name = "layout",
      .member = &Problem::layout,
-     .kinship = Similarity::like,
+     .match = Match::preferred,
      .meaning =
          "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps."},
     {.name = "lse",
      .member = &Problem::lse,
      .id = "lse",
      .id_false = "nolse",
-     .kinship = Similarity::like,
+     .match = Match::preferred,
      .meaning = "Ask for the log-sum-exp output, too."},
 };
 
@@ -257,11 +257,11 @@ std::optional<Distance> distance(const Problem& a, const Problem& b) {
   Distance distance;
   for (const ProblemField& field : kFields) {
     if (is_equal(field, a, b)) continue;
-    if (field.kinship == Similarity::equal) return std::nullopt;
-    if (field.kinship == Similarity::like) ++distance.unlike;
+    if (field.match == Match::required) return std::nullopt;
+    if (field.match == Match::preferred) ++distance.mismatches;
   }
-  distance.sizes = apart(a.batch * a.heads_q, b.batch * b.heads_q) + apart(a.seq_q, b.seq_q) +
-                   apart(a.seq_kv, b.seq_kv) + apart(a.heads_q / a.heads_kv, b.heads_q / b.heads_kv);
+  distance.log2_sizes = apart(a.batch * a.heads_q, b.batch * b.heads_q) + apart(a.seq_q, b.seq_q) +
+                        apart(a.seq_kv, b.seq_kv) + apart(a.heads_q / a.heads_kv, b.heads_q / b.heads_kv);
   return distance;
 }
 

@@ -20,7 +20,7 @@ using ProblemMember = std::variant<std::int64_t Problem::*, std::optional<std::i
                                    std::optional<Dtype> Problem::*, MaskKind Problem::*, Layout Problem::*>;
 
 // What a difference in the field means for the question whether the best variant of one problem suits another.
-enum class Similarity : int {
+enum class Match : int {
   free,   // nothing
   near,   // the nearer the better: part of the distance
   like,   // problems with the same value come before all others
@@ -46,7 +46,7 @@ struct ProblemField {
   bool required = false;       // in records
   bool always_written = true;  // in records; else only when it is not at its default
   bool is_column = true;       // of CSV
-  Similarity kinship = Similarity::equal;
+  Match match = Match::required;
   Support support = Support::every_family;
   std::string_view meaning = "";  // a sentence of the config schema
 
@@ -83,13 +83,14 @@ std::string value_text(const ProblemField& field, const Problem& problem);
 
 // How unlike two problems are, as far as the best variant goes.
 struct Distance {
-  int unlike = 0;    // fields of Similarity::like that differ
-  double sizes = 0;  // sum of |log2| of the ratios of batch · heads_q, seq_q, seq_kv and heads_q / heads_kv
+  int mismatches = 0;  // fields of Match::preferred that differ
+  double log2_sizes =
+      0;  // sum of |log2| of the ratios of batch · heads_q, seq_q, seq_kv and heads_q / heads_kv
 
   auto operator<=>(const Distance&) const = default;
 };
 
-// Nothing when a field of Similarity::equal differs, or one mask is causal and the other windowed or none.
+// Nothing when a field of Match::required differs, or one mask is causal and the other windowed or none.
 std::optional<Distance> distance(const Problem& a, const Problem& b);
 
 }  // namespace flashcore
