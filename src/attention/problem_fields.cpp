@@ -39,9 +39,9 @@ constexpr ProblemField window_field(std::string_view name, std::int64_t Problem:
 }
 
 // A field that no family computes unless it says so.
-constexpr ProblemField stated(ProblemField field) {
+constexpr ProblemField opt_in(ProblemField field) {
   field.always_written = field.is_column = false;
-  field.support = Support::stated;
+  field.support = Support::opt_in;
   return field;
 }
 
@@ -53,7 +53,7 @@ constexpr ProblemField kFields[] = {
     size_field("seq_q", &Problem::seq_q, "q", Match::nearest, "Queries; 1 when absent."),
     size_field("seq_kv", &Problem::seq_kv, "kv", Match::nearest, "Keys; seq_q when absent."),
     size_field("head_dim", &Problem::head_dim, "d", Match::required, "64 when absent."),
-    stated({.name = "head_dim_v",
+    opt_in({.name = "head_dim_v",
             .member = &Problem::head_dim_v,
             .min = 1,
             .max = kMostSize,
@@ -64,7 +64,7 @@ constexpr ProblemField kFields[] = {
      .always_in_id = true,
      .required = true,
      .meaning = "Element type of Q, K and V; fp16 when absent."},
-    stated({.name = "kv_dtype",
+    opt_in({.name = "kv_dtype",
             .member = &Problem::kv_dtype,
             .id = "kv_",
             .meaning = "Element type of K and V; dtype when absent."}),
@@ -92,13 +92,13 @@ constexpr ProblemField kFields[] = {
                  "Keys seen before the diagonal; -1, as when absent: all."),
     window_field("window_right", &Problem::window_right, "wr",
                  "Keys seen after the diagonal; -1, as when absent: all. Causal makes it 0."),
-    stated({.name = "mask",
+    opt_in({.name = "mask",
             .member = &Problem::mask,
             .id = "mask_",
             .meaning = "window: causal, window_left and window_right alone, as when absent; chunk: also only "
                        "keys of the "
                        "diagonal's own chunk; bits: a bit per query and key."}),
-    stated({.name = "chunk",
+    opt_in({.name = "chunk",
             .member = &Problem::chunk,
             .min = 0,
             .max = kMostSize,

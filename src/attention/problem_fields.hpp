@@ -30,7 +30,7 @@ enum class Match : int {
 // Who computes problems in which the field is not at its default.
 enum class Support : int {
   every_family,
-  stated,  // families that name the field (FamilyInfo::problem_fields); the others refuse
+  opt_in,  // families that name the field (FamilyInfo::problem_fields); the others refuse
 };
 
 struct ProblemField {

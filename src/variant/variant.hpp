@@ -80,7 +80,7 @@ struct Variant {
   Role role = Role::ladder;
   std::string_view summary = "";  // the family's idea in a few words
   int smem_bytes = 0;             // dynamic shared memory per block
-  // Fields of Support::stated (attention/problem_fields.hpp) that it computes.
+  // Fields of Support::opt_in (attention/problem_fields.hpp) that it computes.
   std::span<const std::string_view> problem_fields = {};
   const Family* kernels = nullptr;  // null: described only, and launched by another process
   std::size_t index = 0;            // in `kernels`

@@ -152,7 +152,7 @@ TEST(ProblemFields, TheSchemasAreMadeOfThem) {
 
 TEST(ProblemFields, EveryFieldThatAllFamiliesComputeGoesThroughTheCInterface) {
   for (const ProblemField& field : problem_fields()) {
-    if (field.support == Support::stated) continue;
+    if (field.support == Support::opt_in) continue;
     Problem problem = problem_of(flag_with(field));
     AttentionArgs args = attention_args(problem);
     float lse = 0;
