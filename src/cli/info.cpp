@@ -52,7 +52,7 @@ std::vector<FamilyStatus> family_statuses(const std::vector<NamedDevice>& device
       std::string why = variant->backend == Backend::cuda ? cuda.problem : "";
       for (const NamedDevice& device : devices) {
         if (device.info.backend != variant->backend) continue;
-        why = unsupported_reason(*variant, place_of(device.info));
+        why = unsupported_reason(*variant, target_of(device.info));
         if (why.empty()) break;
       }
       if (why.empty()) {

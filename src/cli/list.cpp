@@ -50,7 +50,7 @@ Json variant_json(const Variant& variant, const std::optional<DeviceInfo>& devic
       {"id", variant.id()},      {"family", variant.family},         {"backend", to_string(variant.backend)},
       {"spec", std::move(spec)}, {"smem_bytes", variant.smem_bytes}, {"summary", variant.summary}};
   if (device) {
-    const std::string reason = unsupported_reason(variant, place_of(*device));
+    const std::string reason = unsupported_reason(variant, target_of(*device));
     entry["runs_here"] = reason.empty();
     if (!reason.empty()) entry["reason"] = reason;
   }
@@ -65,7 +65,7 @@ std::string variant_table(const Variants& variants, const std::optional<DeviceIn
     const std::string smem = variant->smem_bytes == 0 ? "-" : format_bytes(variant->smem_bytes);
     std::vector<std::string> row = {variant->id(), std::string(to_string(variant->backend)), smem};
     if (device) {
-      const std::string reason = unsupported_reason(*variant, place_of(*device));
+      const std::string reason = unsupported_reason(*variant, target_of(*device));
       row.push_back(reason.empty() ? "yes" : "no: " + reason);
     }
     row.emplace_back(variant->summary);

@@ -39,7 +39,7 @@ std::string nothing_runs(const Variants& variants, const std::vector<Problem>& p
     std::string first_reason;
     for (const Problem& problem : problems) {
       if (!is_compiled_for(*variant, problem)) continue;
-      const std::string reason = unsupported_reason(*variant, problem, place_of(device));
+      const std::string reason = unsupported_reason(*variant, problem, target_of(device));
       if (reason.empty()) return "";
       if (first_reason.empty()) first_reason = reason;
     }
@@ -161,7 +161,7 @@ std::string plan_text(const Plan& plan, const Variants& variants, const Executor
     for (const Problem& problem : plan.problems) {
       if (!is_compiled_for(*variant, problem)) continue;
       ++meant;
-      const std::string reason = unsupported_reason(*variant, problem, place_of(executor.device()));
+      const std::string reason = unsupported_reason(*variant, problem, target_of(executor.device()));
       runs += reason.empty() ? 1 : 0;
       if (why.empty()) why = reason;
     }

@@ -26,7 +26,7 @@ struct DeviceInfo {
   std::string code_problem;                      // why there is no code_hash()
 };
 
-inline Place place_of(const DeviceInfo& device) {
+inline Target target_of(const DeviceInfo& device) {
   return {.backend = device.backend, .limits = device.limits};
 }
 

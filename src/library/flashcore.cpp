@@ -78,7 +78,7 @@ flashcore_variant describe(std::size_t place) {
           .smem_bytes = variant.smem_bytes};
 }
 
-Place place_of(std::int32_t device) {
+Target target_of(std::int32_t device) {
   return {.backend = backend_of(device), .limits = device_info(device).limits};
 }
 
@@ -110,7 +110,7 @@ const Variant& supported_variant(const char* name, const flashcore_attention* ar
   const Variant& variant = *all_variants()[find_place(name)];
   // A device that is not there has no limits, and a variant of the other backend does not ask for them.
   const bool at_home = variant.backend == backend_of(device);
-  const Place place = at_home ? place_of(device) : Place{.backend = backend_of(device)};
+  const Target place = at_home ? target_of(device) : Target{.backend = backend_of(device)};
   if (const std::string reason = unsupported_reason(variant, problem, from_c(*args), place);
       !reason.empty()) {
     throw ApiError{FLASHCORE_UNSUPPORTED, fmt::format("{}: {}", name, reason)};
@@ -206,7 +206,7 @@ const char* flashcore_default_variant(const flashcore_attention* args, int32_t d
   const char* id = nullptr;
   guard([&] {
     const Problem problem = checked_problem(args);
-    const Variant* found = default_variant(problem, from_c(*args), place_of(device));
+    const Variant* found = default_variant(problem, from_c(*args), target_of(device));
     if (found == nullptr) fail_unsupported(problem);
     id = id_text(*found);
   });

@@ -4,7 +4,7 @@
 
 namespace flashcore {
 
-const Variant* default_variant(const Problem& problem, const AttentionArgs& args, const Place& place) {
+const Variant* default_variant(const Problem& problem, const AttentionArgs& args, const Target& place) {
   const Variant* chosen = nullptr;
   for (const Variant* variant : all_variants()) {
     if (variant->role == Role::peer || !is_compiled_for(*variant, problem)) continue;

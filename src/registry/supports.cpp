@@ -34,7 +34,7 @@ std::vector<const Variant*> compiled_for(const Problem& problem, std::span<const
 }
 
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const AttentionArgs& args,
-                               const Place& place) {
+                               const Target& place) {
   if (variant.backend != place.backend) return fmt::format("runs on {}", device_phrase(variant.backend));
   if (variant.spec.dtype != problem.dtype) return "compiled for another dtype";
   if (variant.spec.head_dim != problem.head_dim) return "compiled for another head_dim";
@@ -47,11 +47,11 @@ std::string unsupported_reason(const Variant& variant, const Problem& problem, c
   return reason == nullptr ? "" : reason;
 }
 
-std::string unsupported_reason(const Variant& variant, const Problem& problem, const Place& place) {
+std::string unsupported_reason(const Variant& variant, const Problem& problem, const Target& place) {
   return unsupported_reason(variant, problem, attention_args(problem), place);
 }
 
-std::string unsupported_reason(const Variant& variant, const Place& place) {
+std::string unsupported_reason(const Variant& variant, const Target& place) {
   Problem problem;
   problem.seq_q = problem.seq_kv = 512;
   problem.dtype = variant.spec.dtype;

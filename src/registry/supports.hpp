@@ -11,7 +11,7 @@
 namespace flashcore {
 
 // The device as far as support depends on it.
-struct Place {
+struct Target {
   Backend backend = Backend::cpu;
   DeviceLimits limits = {};
 };
@@ -25,12 +25,12 @@ std::vector<const Variant*> compiled_for(const Problem& problem, std::span<const
 // Why the variant cannot run the problem there, or an empty text. `args` are those of the problem, with its strides;
 // null pointers count as aligned. A variant that is only described (Variant::kernels) passes: its worker knows more.
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const AttentionArgs& args,
-                               const Place& place);
+                               const Target& place);
 
 // The same for well-aligned buffers in the problem's own layout.
-std::string unsupported_reason(const Variant& variant, const Problem& problem, const Place& place);
+std::string unsupported_reason(const Variant& variant, const Problem& problem, const Target& place);
 
 // The same for a small problem of the variant's dtype and head_dim: can it run there at all?
-std::string unsupported_reason(const Variant& variant, const Place& place);
+std::string unsupported_reason(const Variant& variant, const Target& place);
 
 }  // namespace flashcore

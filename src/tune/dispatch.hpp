@@ -46,7 +46,7 @@ class Dispatcher {
                                  const AttentionArgs& args) const;
 
   std::string path_;
-  Place here_;
+  Target here_;
   std::vector<Usable> usable_;
   std::vector<std::string> stale_;
 };

@@ -36,7 +36,7 @@ std::string over_limit(const Variant& variant, const Problem& problem, const Res
 
 std::string reason_against(const Variant& variant, const Problem& problem, const DeviceInfo& device,
                            const ResourceLimits& limits) {
-  if (std::string reason = unsupported_reason(variant, problem, place_of(device)); !reason.empty())
+  if (std::string reason = unsupported_reason(variant, problem, target_of(device)); !reason.empty())
     return reason;
   return over_limit(variant, problem, limits);
 }

@@ -39,7 +39,7 @@ TunedEntry entry_of(const Problem& problem, const std::string& variant,
 // Another variant than the one "auto" would take anyway.
 std::string other_than_default() {
   const Variant* usual =
-      default_variant(problem_of(8), attention_args(problem_of(8)), place_of(cpu_device()));
+      default_variant(problem_of(8), attention_args(problem_of(8)), target_of(cpu_device()));
   EXPECT_NE(usual->id(), kScalar);
   return kScalar;
 }
