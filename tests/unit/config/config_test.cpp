@@ -213,7 +213,7 @@ TEST(JsonDocument, BrokenTextsNameLineAndColumn) {
   EXPECT_USAGE_ERROR(JsonDocument("{\n  \"a\": x}", "x.json"), "x.json: line 2, column 8: not valid JSON");
   EXPECT_USAGE_ERROR(JsonDocument("{\"a\": 1e999}", "x.json"), "x.json: not valid JSON");
   EXPECT_USAGE_ERROR(JsonDocument("{\"a\": {\"b\": 1, \"b\": 2}}", "x.json"),
-                     "x.json: the key \"b\" stands twice in one object");
+                     "x.json: the key \"b\" appears twice in one object");
   EXPECT_NO_THROW(JsonDocument("{\"a\": {\"b\": 1}, \"c\": {\"b\": 2}}", "x.json"));
 }
 

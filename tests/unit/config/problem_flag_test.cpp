@@ -86,7 +86,7 @@ TEST(Flags, ErrorsNameTheFlag) {
 
 TEST(Flags, OverAConfigThatIsNoObject) {
   JsonDocument document("[]", "x.json");
-  EXPECT_USAGE_ERROR(apply({.seed = "1"}, document), "--seed: cannot take the place of");
+  EXPECT_USAGE_ERROR(apply({.seed = "1"}, document), "--seed: cannot replace");
 }
 
 }  // namespace
