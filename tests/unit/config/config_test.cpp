@@ -84,7 +84,7 @@ TEST(Problems, OutputsOfE4m3AreAChoice) {
   EXPECT_EQ(plan.problems[2].out_dtype, Dtype::bf16);
   EXPECT_EQ(plan.problems[3].out_dtype, std::nullopt);
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"out_dtype": "bf16"}]})"),
-                     "/problems/0/out_dtype: is bf16, but O of fp16 problems is fp16");
+                     "/problems/0/out_dtype: is bf16, but must be fp16 because dtype is fp16");
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"dtype": "e4m3", "out_dtype": "e4m3"}]})"),
                      "/problems/0/out_dtype: unknown word \"e4m3\"");
 }
@@ -111,7 +111,7 @@ TEST(Problems, SizesAreChecked) {
                      "/problems/0/heads_q: 8 is not a multiple of heads_kv = 3");
   EXPECT_USAGE_ERROR(
       plan_of(R"({"problems": [{"batch": 2147483647, "heads_q": 2147483647, "seq_q": 2147483647}]})"),
-      "/problems/0: the sizes multiply to more elements than can be addressed");
+      "/problems/0: the product of the sizes exceeds the address space");
 }
 
 TEST(Problems, TooManyAreRejectedBeforeTheyAreMade) {
