@@ -38,7 +38,7 @@ constexpr ProblemField window_field(std::string_view name, std::int64_t Problem:
           .meaning = meaning};
 }
 
-// A field that only families which list it compute.
+// Marks a field that only the families that list it support.
 constexpr ProblemField opt_in(ProblemField field) {
   field.always_written = field.is_column = false;
   field.support = Support::opt_in;

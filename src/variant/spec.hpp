@@ -20,11 +20,10 @@ struct Tile {
   int num_stages = 0;  // pipeline stages: buffers for K and V
   int overlap = 0;     // 1: Q·Kᵀ of the next iteration is issued before the softmax of this one
   int ping_pong = 0;   // 1: warpgroups alternate on the tensor cores
-  int schedule =
-      0;  // 0: one tile per block; 1: persistent blocks, static order; 2: persistent, atomic counter
-  int cluster = 0;          // blocks per cluster; they share K and V by multicast or split the keys of a tile
-  int kv_step = 0;          // keys per step of a warp, if fewer than its share of block_kv
-  int q_in_regs = 0;        // 1: Q stays in registers and is not read from shared memory again
+  int schedule = 0;    // 0: one tile per block; 1: persistent, static order; 2: persistent, atomic counter
+  int cluster = 0;     // blocks per cluster; they share K and V by multicast or split the keys of a tile
+  int kv_step = 0;     // keys per step of a warp, if fewer than its share of block_kv
+  int q_in_regs = 0;   // 1: Q stays in registers and is not read from shared memory again
   int kv_split_warps = 0;   // groups of warps that split the keys of one iteration
   int kv_split_blocks = 0;  // blocks that split the keys of a query tile; a second pass merges their results
   int pack_gqa = 0;         // 1: one tile holds query rows of all heads of a KV head

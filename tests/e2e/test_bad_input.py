@@ -62,7 +62,7 @@ class Flags(BenchTest):
     def test_variants(self):
         self.reject("--variants", "nothing/*", parts=["--variants", "no variant matches"])
         self.reject("--variants", "cpu_scalar", parts=["--variants", "did you mean cpu_scalar/*?"])
-        self.reject("--variants", "cpu_*,!cpu_*", parts=["--variants", "excludes every variant"])
+        self.reject("--variants", "cpu_*,!cpu_*", parts=["--variants", "excludes all selected variants"])
 
     def test_no_variant_for_the_problem(self):
         self.reject("--problem", TINY.replace("head_dim=64", "head_dim=72"),
