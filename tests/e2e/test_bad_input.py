@@ -52,7 +52,7 @@ class Flags(BenchTest):
 
     def test_sizes_that_overflow(self):
         self.reject("--problem", "batch=2147483647,heads_q=2147483647,seq_q=2147483647",
-                    parts=["--problem: ", "more elements than can be addressed"])
+                    parts=["--problem: ", "exceeds the address space"])
         self.reject("--problem", "batch=99999999999999999999", parts=["--problem/batch: ", "out of range"])
 
     def test_more_memory_than_there_is(self):
