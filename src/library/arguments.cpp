@@ -31,7 +31,7 @@ void require(bool condition, std::string_view message) {
 Problem checked_problem(const flashcore_attention* args) {
   require(args != nullptr, "args: is null");
   require(is_dtype(args->dtype), "args/dtype: is none of FLASHCORE_FP16, FLASHCORE_BF16, FLASHCORE_E4M3");
-  require(args->out_dtype == kOwnOutDtype || is_dtype(args->out_dtype),
+  require(args->out_dtype == kDefaultOutDtype || is_dtype(args->out_dtype),
           "args/out_dtype: is none of -1, FLASHCORE_FP16, FLASHCORE_BF16");
   Problem problem;
   problem.batch = args->batch;
@@ -41,7 +41,7 @@ Problem checked_problem(const flashcore_attention* args) {
   problem.seq_kv = args->seq_kv;
   problem.head_dim = args->head_dim;
   problem.dtype = static_cast<Dtype>(args->dtype);
-  if (args->out_dtype != kOwnOutDtype) problem.out_dtype = static_cast<Dtype>(args->out_dtype);
+  if (args->out_dtype != kDefaultOutDtype) problem.out_dtype = static_cast<Dtype>(args->out_dtype);
   problem.scale = static_cast<double>(args->scale);
   problem.softcap = static_cast<double>(args->softcap);
   problem.window_left = args->window_left;

@@ -199,7 +199,7 @@ flashcore_status flashcore_variant_attribute(const char* id, const char* name, i
 void flashcore_attention_init(flashcore_attention* args) {
   *args = {};
   args->window_left = args->window_right = -1;
-  args->out_dtype = kOwnOutDtype;
+  args->out_dtype = kDefaultOutDtype;
 }
 
 const char* flashcore_default_variant(const flashcore_attention* args, int32_t device) {

@@ -220,7 +220,7 @@ class LibraryTest(BenchTest):
         self.library.load_plugin(os.environ["FLASHCORE_EXAMPLE_PLUGIN"])
         self.assertEqual(self.library.find("example/bf16_d64_kv32").family, "example")
         self.assertEqual(self.library.find(VARIANT), before)
-        self.assert_says("there is a family example already", self.library.load_plugin,
+        self.assert_says("family example already exists", self.library.load_plugin,
                          os.environ["FLASHCORE_EXAMPLE_PLUGIN"])
 
     def test_library_that_is_not_there(self):

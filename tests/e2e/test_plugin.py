@@ -75,14 +75,14 @@ class Plugin(BenchTest):
         self.assert_error(run("--plugin", "no_such.so", "list"), USAGE, "--plugin: no_such.so: cannot be loaded")
         self.assert_error(run("--plugin", __file__, "list"), USAGE, "--plugin", "cannot be loaded")
         self.assert_error(run("--plugin", NO_PLUGIN, "list"), USAGE, "--plugin", "does not export flashcore_plugin_v1")
-        self.assert_error(run("--plugin", EXAMPLE, "--plugin", EXAMPLE, "list"), USAGE, "family example already")
+        self.assert_error(run("--plugin", EXAMPLE, "--plugin", EXAMPLE, "list"), USAGE, "family example already exists")
 
     def test_wrong_tables(self):
-        faults = {"null": "returned no table", "abi_version": "abi_version is 99, this program knows 1",
-                  "backend": "backend 7", "family": "family must be", "known_family": "family cpu_scalar already",
-                  "no_variants": "has no variants", "many_variants": "100000 variants are too many",
-                  "dtype": "variants[1]: dtype 3", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a number",
-                  "twins": "variants[1]: faulty/bf16_d64_kv32 is there twice", "launch": "launch is null"}
+        faults = {"null": "returned no table", "abi_version": "abi_version is 99, this program supports 1",
+                  "backend": "backend 7", "family": "family must be", "known_family": "family cpu_scalar already exists",
+                  "no_variants": "has no variants", "many_variants": "num_variants is 100000, the limit is 4096",
+                  "dtype": "variants[1]: dtype 3", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a tile parameter",
+                  "twins": "variants[1]: faulty/bf16_d64_kv32 appears twice", "launch": "launch is null"}
         for fault, reason in faults.items():
             with self.subTest(fault):
                 self.assert_error(run("--plugin", FAULTY, "list", FAULT=fault), USAGE, "--plugin", reason)
