@@ -30,7 +30,7 @@ class TuneProgress : public TuneListener {
  public:
   explicit TuneProgress(TuneProgressOptions options);
 
-  void settled(std::span<const Contender* const> contenders) override;
+  void completed(std::span<const Contender* const> contenders) override;
   void swept(std::size_t problem, const SweptProblem& result) override;
   void doing(std::string_view what) override;
 

@@ -17,17 +17,17 @@
 namespace flashcore {
 namespace {
 
-// Why an entry does not hold here, or an empty string.
+// Why an entry must not be used here; empty if it may be used.
 std::string stale_reason(const TunedEntry& entry, const Fingerprint& here) {
   const Fingerprint& there = entry.fingerprint;
   if (there.backend != here.backend || there.device != here.device) return "tuned on " + there.device;
   if (there.driver != here.driver) {
-    return fmt::format("tuned with driver {}, this is {}", there.driver, here.driver);
+    return fmt::format("tuned with driver {}, this driver is {}", there.driver, here.driver);
   }
   return "";
 }
 
-// The same for one of its variants.
+// The same for one variant of an entry.
 std::string stale_reason(const TunedVariant& tuned, const Variant* variant,
                          const Dispatcher::CodeHash& code_hash) {
   if (variant == nullptr) return fmt::format("{} is not in this program", tuned.variant);
@@ -71,16 +71,16 @@ Choice Dispatcher::choose(const Problem& problem, const AttentionArgs& args) con
   Choice choice;
   std::optional<Distance> nearest;
   for (const Usable& entry : usable_) {
-    const std::optional<Distance> away = distance(entry.problem, problem);
-    if (!away || (nearest && *away >= *nearest && !is_same_class(entry.problem, problem))) continue;
+    const std::optional<Distance> found = distance(entry.problem, problem);
+    if (!found || (nearest && *found >= *nearest && !is_same_class(entry.problem, problem))) continue;
     const Variant* variant = first_that_runs(entry, problem, args);
     if (variant == nullptr) continue;
     if (is_same_class(entry.problem, problem)) return {variant, fmt::format("auto: exact, {}", path_)};
-    nearest = away;
+    nearest = found;
     choice = {variant, fmt::format("auto: nearest is {}, {}", entry.problem.name, path_)};
   }
   if (nearest) return choice;
-  return {default_variant(problem, args, here_), "auto: default, no tuned entry holds"};
+  return {default_variant(problem, args, here_), "auto: default, no tuned entry applies"};
 }
 
 TunedTable find_tuned_table(const Fingerprint& here) {

@@ -140,7 +140,7 @@ class LibraryTest(BenchTest):
     def test_auto_asks_the_tuned_table(self):
         args = self.problem.args
         default = self.library.default_variant(args, HOST)
-        self.assertEqual(self.library.choose_variant(args, HOST), (default, "auto: default, no tuned entry holds"))
+        self.assertEqual(self.library.choose_variant(args, HOST), (default, "auto: default, no tuned entry applies"))
         self.assertNotEqual(default, VARIANT)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "tuned.json")
