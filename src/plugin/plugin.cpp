@@ -112,7 +112,7 @@ void check_family(const flashcore_plugin& plugin, const PluginFile& file) {
 void check_variant(const flashcore_plugin& plugin, std::size_t index, const PluginFile& file) {
   const flashcore_plugin_variant& variant = plugin.variants[index];
   if (!is_dtype(variant.dtype)) {
-    file.fail(fmt::format("variants[{}]: dtype {} is none of FLASHCORE_FP16, FLASHCORE_BF16, FLASHCORE_E4M3",
+    file.fail(fmt::format("variants[{}]: dtype {} must be FLASHCORE_FP16, FLASHCORE_BF16 or FLASHCORE_E4M3",
                           index, variant.dtype));
   }
   if (variant.head_dim < 1) file.fail(fmt::format("variants[{}]: head_dim must be at least 1", index));
