@@ -1,4 +1,4 @@
-// flashcore-bench [run]: checks and times what a config and flags name.
+// flashcore-bench [run]: checks and times the variants and problems of a config.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -27,34 +27,45 @@ namespace {
 
 void add_how_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
-  constexpr const char* kMeasure = "How to check and measure";
-  app.add_option("--depth", overrides.depth,
-                 "How thoroughly to check: quick, standard, or deep with adversarial inputs and odd sizes")
-      ->group(kMeasure);
-  app.add_flag("--check-only", overrides.check_only, "Check, take no time")->group(kMeasure);
-  app.add_flag("--no-check", overrides.no_check, "Take times of unchecked variants")->group(kMeasure);
-  app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all")->group(kMeasure);
+  app.add_option(
+         "--depth", overrides.depth,
+         "Set how thoroughly to check: quick, standard, or deep with adversarial inputs and odd sizes")
+      ->type_name("DEPTH")
+      ->group(kMeasureGroup);
+  app.add_flag("--check-only", overrides.check_only, "Check variants without timing them")
+      ->group(kMeasureGroup);
+  app.add_flag("--no-check", overrides.no_check, "Time variants without checking them")->group(kMeasureGroup);
+  app.add_option("--budget", overrides.budget_s, "Limit the total time of measuring to SECONDS")
+      ->type_name("SECONDS")
+      ->group(kMeasureGroup);
   app.add_option("--pacing", overrides.pacing,
-                 "sustained: samples back to back; burst: with pauses, at the highest clock")
-      ->group(kMeasure);
+                 "Set the pacing of samples: sustained (no pauses) or burst (pauses keep the GPU at its "
+                 "highest clock)")
+      ->type_name("PACING")
+      ->group(kMeasureGroup);
   app.add_option("--repeats", overrides.repeats,
-                 "Enter each variant this often: its rows then show what the same code differs by")
-      ->group(kMeasure);
+                 "Run each variant N times; the spread shows run-to-run noise")
+      ->type_name("N")
+      ->group(kMeasureGroup);
   add_isolation_options(app, options);
 
   app.add_option("--tuned-table", overrides.tuned_table,
-                 "Path of the table that the variant auto asks; else that of the device, below results/tuned")
-      ->group("What to run");
+                 "Choose the variant auto by the table FILE instead of the device's table in results/tuned")
+      ->type_name("FILE")
+      ->group(kSelectionGroup);
 
-  constexpr const char* kReport = "What to report";
-  app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")
-      ->group(kReport);
-  app.add_option("--output", overrides.output, "Path of the result files; .json and .csv are added to it")
-      ->group(kReport);
-  app.add_option("--format", overrides.formats, "table, json, csv; repeatable or separated by commas")
+  app.add_option("--baseline", overrides.baseline, "Show speed-ups over the first variant that matches GLOB")
+      ->type_name("GLOB")
+      ->group(kOutputGroup);
+  app.add_option("--output", overrides.output, "Write the results to FILE.json and FILE.csv")
+      ->type_name("FILE")
+      ->group(kOutputGroup);
+  app.add_option("--format", overrides.formats,
+                 "Choose outputs: table, json, csv; repeatable, or separated by commas")
+      ->type_name("FORMAT")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->group(kReport);
+      ->group(kOutputGroup);
 }
 
 std::string output_base(const Plan& plan, const DeviceInfo& device) {
@@ -63,7 +74,7 @@ std::string output_base(const Plan& plan, const DeviceInfo& device) {
                      fmt::localtime(std::time(nullptr)));
 }
 
-// The sinks of a run, opened before it starts so that a path that cannot be written costs no time.
+// The outputs of a run. They are opened before it starts, so that an unwritable path is an early error.
 struct Outputs {
   std::vector<std::unique_ptr<Sink>> sinks;
   std::vector<std::string> files;
@@ -157,12 +168,12 @@ void add_run_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<PlanOptions>();
   add_plan_options(app, *options);
   add_how_options(app, *options);
-  // Runs after the callbacks of commands: what one of them chose stays.
+  // Called after the callbacks of commands. Sets the action only if no command did.
   app.final_callback([options, &action] {
     if (!action) action = [options](const Session& session) { return run_config(*options, session); };
   });
-  app.add_subcommand("run", "Check and time what a config names; also what happens without a command")
-      ->footer("Takes the options of the program itself: see flashcore-bench --help.");
+  app.add_subcommand("run", "Check and time the variants of a config; the default command")
+      ->footer("Takes the options of flashcore-bench itself, see flashcore-bench --help.");
 }
 
 }  // namespace flashcore

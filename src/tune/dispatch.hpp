@@ -1,6 +1,6 @@
 // Chooses the variant for "auto" by a tuned table. The first rule that gives a variant counts:
 //
-//   exact     the entry of the problem's class: its winner if it can run the problem, or the first tie that can
+//   exact     the entry of the problem's class: its winner, or its first tie, that can run the problem
 //   nearest   the same for the entry with the smallest distance (attention/problem_fields.hpp) that has a
 //             variant for the problem; the first such entry if several are equally near
 //   default   registry/default_variant.hpp

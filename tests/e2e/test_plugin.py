@@ -1,4 +1,4 @@
-"""Somebody's own family, loaded with --plugin: listed, checked and timed like ours; and every wrong table."""
+"""Plug-ins loaded with --plugin are listed, checked and timed like the built-in families; wrong tables are errors."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class Plugin(BenchTest):
             self.assertEqual(result.returncode, code, result.stderr)
             return json.loads(path.read_text())["records"]
 
-    def test_is_checked_and_timed_beside_ours(self):
+    def test_is_checked_and_timed_with_the_built_in_families(self):
         records = self.run_plugins("--plugin", EXAMPLE, "--variants", "example/*,cpu_scalar/*")
         self.assertEqual([record["variant"] for record in records],
                          ["cpu_scalar/bf16_d64", "example/bf16_d64_kv32", "example/bf16_d64_kv64"])
@@ -71,7 +71,7 @@ class Plugin(BenchTest):
                               "--problem", "batch=1,heads_q=1,seq_q=1,seq_kv=65537,head_dim=64,dtype=bf16"),
                           USAGE, "at most 65536 keys")
 
-    def test_files_that_are_no_plugins(self):
+    def test_files_that_are_not_plugins(self):
         self.assert_error(run("--plugin", "no_such.so", "list"), USAGE, "--plugin: no_such.so: cannot be loaded")
         self.assert_error(run("--plugin", __file__, "list"), USAGE, "--plugin", "cannot be loaded")
         self.assert_error(run("--plugin", NO_PLUGIN, "list"), USAGE, "--plugin", "does not export flashcore_plugin_v1")
