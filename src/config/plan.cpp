@@ -66,7 +66,7 @@ double read_seconds(const JsonReader& value) {
   return seconds;
 }
 
-// Reads when a timing mode has enough samples.
+// Reads the stopping rule: when a timing mode has enough samples.
 void read_stopping_rule(const JsonReader& block, MeasurePolicy& policy) {
   const auto read_count = [&](std::string_view key, int& count) {
     if (block.has(key)) count = static_cast<int>(block[key].integer(1, kMaxSamples));
