@@ -51,7 +51,7 @@ using AttendTile = void (*)(const AttentionArgs&, const Tile&, const TilePositio
 // Under a causal mask the longest tiles of all heads come first, so that no thread starts a long tile when
 // the others are done.
 TilePosition tile_position(const AttentionArgs& args, int block_q, std::int64_t index) {
-  const std::int64_t tiles = ceil_div(std::int64_t{args.sequences.most_queries()}, block_q);
+  const std::int64_t tiles = ceil_div(std::int64_t{args.sequences.max_queries()}, block_q);
   const std::int64_t heads = std::int64_t{args.sequences.batch} * args.heads_q;
   const std::int64_t tile = tiles - 1 - index / heads;
   const std::int64_t head = index % heads % args.heads_q;
@@ -69,7 +69,7 @@ int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_til
   const int threads = thread_count();
   const auto memory = hwy::AllocateAligned<float>(scratch_floats * static_cast<std::size_t>(threads));
   if (memory == nullptr) return ENOMEM;
-  const std::int64_t tiles = ceil_div(std::int64_t{args.sequences.most_queries()}, tile.block_q);
+  const std::int64_t tiles = ceil_div(std::int64_t{args.sequences.max_queries()}, tile.block_q);
   const std::int64_t work = tiles * args.heads_q * args.sequences.batch;
 #pragma omp parallel num_threads(threads)
   {

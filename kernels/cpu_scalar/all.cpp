@@ -98,7 +98,7 @@ int attention(const AttentionArgs& args) try {
   for (RowScratch& buffers : scratch) {
     buffers.q.resize(args.head_dim);
     buffers.out.resize(args.head_dim);
-    buffers.score.resize(args.sequences.most_keys());
+    buffers.score.resize(args.sequences.max_keys());
   }
   const std::int32_t seq_q = args.sequences.seq_q;
   const std::int64_t rows = args.sequences.all_queries() * args.heads_q;

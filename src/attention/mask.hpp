@@ -1,4 +1,4 @@
-// Which keys a query sees. The one definition: kernels, references, peers and FLOP counts ask it.
+// The mask: which keys a query sees. Kernels, references, peers and FLOP counts all use this definition.
 #pragma once
 
 #include <cstdint>
@@ -7,32 +7,32 @@
 
 namespace flashcore {
 
-// window  the keys from `left` before to `right` after the query's diagonal; causal is right = 0
-// chunk   the same, and only keys of the diagonal's own chunk of `chunk` keys (Llama 4's local layers)
-// bits    a packed bit per query and key, for trees of drafted tokens
+// window  keys from `left` before the query's diagonal to `right` after it; causal is right = 0 chunk   as
+// window, restricted to the chunk of `chunk` keys that contains the diagonal (Llama 4's local layers) bits
+// one packed bit per query and key, for trees of draft tokens
 enum class MaskKind : int { window, chunk, bits };
 inline constexpr std::string_view kMaskKindWords[] = {"window", "chunk", "bits"};
 constexpr Words words(MaskKind) { return kMaskKindWords; }
 
-// The keys that one query sees: [begin, end), empty when begin == end.
+// A range of keys: [begin, end), empty if begin == end.
 struct KeyRange {
   std::int32_t begin;
   std::int32_t end;
 };
 
-// How much of a tile the mask leaves: nothing, a part, or all of it.
+// How many pairs of a tile are unmasked: none, some, or all.
 enum class TileCover : int { empty, cut, whole };
 
 // The keys from `left` before to `right` after a query's diagonal, each -1 for all; causal is right = 0. The
-// diagonal is aligned bottom-right: query i stands at key i + seq_kv - seq_q, as in FlashAttention 2.1 and
-// later.
+// diagonal is aligned bottom-right: the diagonal of query i is key i + seq_kv - seq_q, as in FlashAttention
+// 2.1 and later.
 struct Window {
   std::int32_t left = -1;
   std::int32_t right = -1;
 
   constexpr bool operator==(const Window&) const = default;
 
-  // True when the window can hide a key that lies after some query's diagonal: later rows then see more keys.
+  // True if the window can hide keys after a query's diagonal. Later queries then see more keys.
   constexpr bool hides_later_keys() const { return right >= 0; }
   constexpr bool hides_nothing() const { return left < 0 && right < 0; }
 
@@ -67,7 +67,7 @@ struct Mask {
   MaskKind kind = MaskKind::window;
   std::int32_t left = -1;   // keys seen before the diagonal, -1: all
   std::int32_t right = -1;  // keys seen after the diagonal, -1: all, 0: causal
-  std::int32_t chunk = 0;   // keys of a chunk, for MaskKind::chunk
+  std::int32_t chunk = 0;   // keys per chunk, for MaskKind::chunk
 
   constexpr bool operator==(const Mask&) const = default;
 
@@ -75,8 +75,8 @@ struct Mask {
   constexpr bool hides_later_keys() const { return window().hides_later_keys(); }
   constexpr bool hides_nothing() const { return kind == MaskKind::window && window().hides_nothing(); }
 
-  // Keys of query `query` of a sequence of seq_q queries and seq_kv keys. MaskKind::bits has no such range;
-  // its bits are read element by element.
+  // The keys that a query sees, in a sequence of seq_q queries and seq_kv keys. MaskKind::bits has no such
+  // range.
   constexpr KeyRange keys(std::int32_t query, std::int32_t seq_q, std::int32_t seq_kv) const {
     const KeyRange seen = window().keys(query, seq_q, seq_kv);
     return kind == MaskKind::chunk ? within_chunk(seen, std::int64_t{query} + seq_kv - seq_q) : seen;
@@ -94,7 +94,7 @@ struct Mask {
                                   [&](std::int32_t query) { return keys(query, seq_q, seq_kv); });
   }
 
-  // The tile of queries [first, last] and keys [tile.begin, tile.end).
+  // For the tile of queries [first, last] and keys [tile.begin, tile.end).
   constexpr TileCover cover(std::int32_t first, std::int32_t last, KeyRange tile, std::int32_t seq_q,
                             std::int32_t seq_kv) const {
     const KeyRange any = keys_of_any(first, last, seq_q, seq_kv);

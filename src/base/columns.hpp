@@ -1,4 +1,4 @@
-// Text in aligned columns, for listings.
+// Aligned columns for listings.
 #pragma once
 
 #include <string>
@@ -6,10 +6,11 @@
 
 namespace flashcore {
 
-// One line a row; columns two spaces apart, as wide as their widest cell; no trailing blanks.
+// One line per row. A column is as wide as its widest cell; two spaces separate columns; lines have no
+// trailing spaces.
 std::string align_columns(const std::vector<std::vector<std::string>>& rows);
 
-// 1536 bytes as "1.5 KiB"; binary units, four significant digits.
+// "1.5 KiB" for 1536: binary units, four significant digits.
 std::string format_bytes(double bytes);
 
 }  // namespace flashcore

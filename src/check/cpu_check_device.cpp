@@ -73,7 +73,7 @@ class CpuCheckDevice final : public CheckDevice {
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override;
   std::int64_t reference_scratch_bytes(const AttentionArgs& args) const override {
-    const std::int64_t keys = args.sequences.most_keys();
+    const std::int64_t keys = args.sequences.max_keys();
     const std::int64_t head_buffers = 2 * keys * args.head_dim;
     const std::int64_t row_scratch = kernels::thread_count() * (keys + args.head_dim);
     return static_cast<std::int64_t>(sizeof(float)) * (head_buffers + row_scratch);

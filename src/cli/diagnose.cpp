@@ -31,8 +31,8 @@ DeviceRequest choose_device(const Subject& subject) {
   DeviceRequest device = subject.plan.device;
   if (device.kind == Kind::automatic) device.kind = own;
   if (device.kind != own) {
-    throw UsageError(
-        fmt::format("--device: {} runs on {}", subject.variant->id(), spelled(subject.variant->backend)));
+    throw UsageError(fmt::format("--device: {} runs on {}", subject.variant->id(),
+                                 device_phrase(subject.variant->backend)));
   }
   return device;
 }

@@ -1,4 +1,4 @@
-// flashcore-bench [run]: checks and times what a config and flags name.
+// flashcore-bench [run]: checks and times the variants and problems of a config.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
@@ -22,40 +22,48 @@ namespace {
 
 void add_how_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
-  constexpr const char* kMeasure = "How to check and measure";
-  app.add_option("--depth", overrides.depth,
-                 "How thoroughly to check: quick, standard, or deep with adversarial inputs and odd sizes")
-      ->group(kMeasure);
-  app.add_flag("--check-only", overrides.check_only, "Check, take no time")->group(kMeasure);
-  app.add_flag("--no-check", overrides.no_check, "Take times of unchecked variants")->group(kMeasure);
-  app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all")->group(kMeasure);
+  app.add_option(
+         "--depth", overrides.depth,
+         "Set how thoroughly to check: quick, standard, or deep with adversarial inputs and odd sizes")
+      ->type_name("DEPTH")
+      ->group(kMeasureGroup);
+  app.add_flag("--check-only", overrides.check_only, "Check variants without timing them")
+      ->group(kMeasureGroup);
+  app.add_flag("--no-check", overrides.no_check, "Time variants without checking them")->group(kMeasureGroup);
+  app.add_option("--budget", overrides.budget_s, "Limit the total time of measuring to SECONDS")
+      ->type_name("SECONDS")
+      ->group(kMeasureGroup);
   app.add_option("--pacing", overrides.pacing,
-                 "sustained: samples back to back; burst: with pauses, at the highest clock")
-      ->group(kMeasure);
+                 "Set the pacing of samples: sustained (no pauses) or burst (pauses keep the GPU at its "
+                 "highest clock)")
+      ->type_name("PACING")
+      ->group(kMeasureGroup);
   app.add_option("--repeats", overrides.repeats,
-                 "Enter each variant this often: its rows then show what the same code differs by")
-      ->group(kMeasure);
+                 "Run each variant N times; the spread shows run-to-run noise")
+      ->type_name("N")
+      ->group(kMeasureGroup);
   add_isolation_options(app, options);
 
   app.add_option("--tuned-table", overrides.tuned_table,
-                 "Path of the table that the variant auto asks; else that of the device, below results/tuned")
-      ->group("What to run");
+                 "Choose the variant auto by the table FILE instead of the device's table in results/tuned")
+      ->type_name("FILE")
+      ->group(kSelectionGroup);
 
-  constexpr const char* kReport = "What to report";
-  app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")
-      ->group(kReport);
+  app.add_option("--baseline", overrides.baseline, "Show speed-ups over the first variant that matches GLOB")
+      ->type_name("GLOB")
+      ->group(kOutputGroup);
   app.add_option("--output", overrides.output,
-                 fmt::format("Write the result files to this path, to which {} are added",
+                 fmt::format("Write the results to FILE, to which {} are added",
                              fmt::join(format_extensions(Content::run), " and ")))
       ->type_name("FILE")
-      ->group(kReport);
+      ->group(kOutputGroup);
   app.add_option("--format", overrides.formats,
-                 fmt::format("Write in these formats: {}; repeatable or separated by commas",
+                 fmt::format("Write these formats: {}; repeatable, or separated by commas",
                              fmt::join(format_names(Content::run), ", ")))
+      ->type_name("FORMAT")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->type_name("FORMAT")
-      ->group(kReport);
+      ->group(kOutputGroup);
 }
 
 ExitCode exit_code(const RunSummary& summary) {
@@ -78,7 +86,7 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   check_memory(plan, *executor);
   const std::vector<Pick> picks = auto_picks(plan, *executor);
   if (options.dry_run) {
-    fmt::print("{}{}", describe_plan(plan, variants, *executor), describe_picks(plan, picks));
+    fmt::print("{}{}", plan_text(plan, variants, *executor), picks_text(plan, picks));
     return ExitCode::ok;
   }
   if (!plan.policy.measure.modes.empty()) executor->measure_ceilings();
@@ -102,12 +110,12 @@ void add_run_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<PlanOptions>();
   add_plan_options(app, *options);
   add_how_options(app, *options);
-  // Runs after the callbacks of commands: what one of them chose stays.
+  // Called after the callbacks of commands. Sets the action only if no command did.
   app.final_callback([options, &action] {
     if (!action) action = [options](const Session& session) { return run_config(*options, session); };
   });
-  app.add_subcommand("run", "Check and time what a config names; also what happens without a command")
-      ->footer("Takes the options of the program itself: see flashcore-bench --help.");
+  app.add_subcommand("run", "Check and time the variants of a config; the default command")
+      ->footer("Takes the options of flashcore-bench itself, see flashcore-bench --help.");
 }
 
 }  // namespace flashcore

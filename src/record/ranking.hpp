@@ -1,4 +1,4 @@
-// Groups of records and their order: problems, baselines, the fastest record.
+// Groups records by problem, and finds the baseline and the fastest record of a problem.
 #pragma once
 
 #include <span>
@@ -11,25 +11,25 @@
 
 namespace flashcore {
 
-// Right and timed: only such records are a baseline or the best.
+// True if the record is correct and timed. Only such a record can be a baseline or the best.
 bool is_timed(const Record& record);
 
-// The first timed record whose id matches the glob (an empty glob matches all), or null.
+// The first timed record whose variant id matches the glob, or null. An empty glob matches every record.
 const Record* find_baseline(std::span<const Record> records, std::string_view glob);
 
-// The same, or the first timed record if none matches.
+// The same, but falls back to the first timed record.
 const Record* find_baseline_or_first(std::span<const Record> records, std::string_view glob);
 
-// The "baseline" of a result file's config, a glob; empty without one.
+// The value of "baseline" in a result file's config; empty if there is none.
 std::string configured_baseline(const Json& config);
 
 // The timed record with the smallest headline median, or null.
 const Record* find_best(std::span<const Record> records);
 
-// One group per problem; groups and their records are in the order of the input.
+// Groups the records by problem. Groups and records keep their order of appearance.
 std::vector<std::vector<Record>> by_problem(std::vector<Record> records);
 
-// True when the problem has a name other than describe() gives.
+// True if the problem has a name other than its id.
 bool is_named(const Problem& problem);
 
 }  // namespace flashcore

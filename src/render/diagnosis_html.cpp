@@ -100,7 +100,7 @@ std::string to_html(const Diagnosis& diagnosis) {
       "charset=\"utf-8\"><title>{0}</title><style>{1}</style></head>\n"
       "<body><h1>{0}</h1>\n<p>{2}, {3}</p>\n<p><strong>{4}</strong></p>\n",
       escape_html(diagnosis.variant), kStyle, escape_html(diagnosis.device),
-      escape_html(describe(diagnosis.problem)), escape_html(diagnosis.sentence()));
+      escape_html(problem_id(diagnosis.problem)), escape_html(diagnosis.sentence()));
   if (!diagnosis.healthy()) {
     html += fmt::format("<p>Look at: {}.</p>\n",
                         escape_html(describe(diagnosis.suspicions.front().fault).advice));

@@ -53,7 +53,7 @@ std::string place_text(const BadElement& bad, const std::optional<ErrorMap>& map
 
 std::string to_text(const Diagnosis& diagnosis, bool color) {
   std::string text = fmt::format("{} on {}, {}\n\n", diagnosis.variant, printable(diagnosis.device),
-                                 describe(diagnosis.problem));
+                                 problem_id(diagnosis.problem));
   text += paint(diagnosis.sentence(), fmt::emphasis::bold, color) + "\n";
   if (!diagnosis.healthy()) {
     text += fmt::format("Look at: {}.\n", describe(diagnosis.suspicions.front().fault).advice);

@@ -169,7 +169,7 @@ Problem problem_from_json(const JsonReader& reader) {
   }
   if (!find_field(reader, "scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, reader.where());
-  settle(problem);
+  normalize(problem);
   return problem;
 }
 

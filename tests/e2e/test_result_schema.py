@@ -1,5 +1,5 @@
-"""Result files keep to the published schema: the golden file that the unit tests hold the program to, a fresh
-run of the program, and what is committed under results/."""
+"""Result files follow the published schema: the golden file of the unit tests, a new run of the program, and the
+files in results/."""
 
 import copy
 import json
@@ -17,11 +17,11 @@ GOLDEN = SOURCE / "tests" / "golden" / "report" / "results.json"
 
 
 def measured(file):
-    """The record of the golden file that has every measurement."""
+    """The record in the golden file that has all measurements."""
     return next(record for record in file["records"] if "telemetry" in record)
 
 
-# Each takes a right file and makes it wrong.
+# Each function makes a valid file invalid.
 WRONG = {
     "another version": lambda file: file.update(schema_version=2),
     "no records": lambda file: file.pop("records"),
@@ -44,7 +44,7 @@ WRONG = {
 
 
 def strict(text):
-    """JSON without the NaN and Infinity that Python would let pass."""
+    """Parses JSON and rejects NaN and Infinity, which Python would accept."""
     def refuse(word):
         raise ValueError(f"{word} is not JSON")
     return json.loads(text, parse_constant=refuse)
@@ -108,7 +108,7 @@ class ResultSchema(BenchTest):
     def test_golden_file_is_valid(self):
         self.assert_valid(GOLDEN)
 
-    def test_wrong_files_are_refused(self):
+    def test_invalid_files_are_rejected(self):
         right = strict(GOLDEN.read_text())
         for name, spoil in WRONG.items():
             with self.subTest(name):
@@ -116,7 +116,7 @@ class ResultSchema(BenchTest):
                 spoil(wrong)
                 self.assertFalse(self.validator.is_valid(wrong))
 
-    def test_words_stand_for_numbers_that_json_lacks(self):
+    def test_words_represent_nonfinite_numbers(self):
         file = strict(GOLDEN.read_text())
         file["records"][0]["check"]["rel_l2"] = "nan"
         self.assertTrue(self.validator.is_valid(file))
