@@ -14,7 +14,7 @@
 namespace flashcore::kernels {
 namespace {
 
-// The roundings of the yardstick; the reference has none. A probability is weight / sum, and the largest
+// The roundings of the unfused attention; the reference has none. A probability is weight / sum, and the largest
 // weight of a row is 1.
 struct Exact {
   template <class Real>
@@ -170,7 +170,7 @@ void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real
 template void reference_attention<float>(const AttentionArgs&, Dtype, float*, float*);
 template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
 
-void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out) {
+void unfused_attention(const AttentionArgs& args, Dtype dtype, float* out) {
   visit_dtype(dtype, [&]<class T>(T) {
     visit_output_of<T>(args, [&]<class Out>(Out) {
       using Rounding = std::conditional_t<std::is_same_v<T, E4m3>, RoundedToE4m3<Out>, RoundedTo<T>>;

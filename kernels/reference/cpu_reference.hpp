@@ -1,4 +1,4 @@
-// The reference that outputs are compared with, and the yardstick that sets the allowed error.
+// The reference that outputs are compared with, and the unfused attention that sets the allowed error.
 #pragma once
 
 #include "attention/args.hpp"
@@ -23,6 +23,6 @@ extern template void reference_attention<double>(const AttentionArgs&, Dtype, do
 // errors with the errors of such an attention. In e4m3, which is too narrow for scores, scores stay FP32, and
 // probabilities are rounded after scaling: the largest of each row becomes 448, the largest e4m3 value. out
 // is as above, with values of the output's dtype.
-void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out);
+void unfused_attention(const AttentionArgs& args, Dtype dtype, float* out);
 
 }  // namespace flashcore::kernels

@@ -1,4 +1,4 @@
-// The FP32 reference and the yardstick: attention by its definition, with the whole score matrix in memory.
+// The FP32 reference and the unfused attention: attention by its definition, with the whole score matrix in memory.
 //
 // Three plain kernels, one per formula: S = mask(softcap(scale · Q·Kᵀ)), P = softmax(S), O = P·V. They share
 // only the mask's definition with the fused kernels that they check. Elements of scaled dtypes are multiplied
@@ -42,7 +42,7 @@ __device__ HeadIndex head_index(const AttentionArgs& args, std::int64_t flat) {
   return {flat / args.heads_q, head, args.kv_head(head)};
 }
 
-// The roundings of the yardstick; the reference has none. A probability is weight / sum, and the largest
+// The roundings of the unfused attention; the reference has none. A probability is weight / sum, and the largest
 // weight of a row is 1.
 struct Exact {
   __device__ static float score(float x) { return x; }

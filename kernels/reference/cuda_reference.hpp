@@ -1,4 +1,4 @@
-// The checks of the CUDA executor on the device: inputs, the FP32 reference, the yardstick, comparisons.
+// The checks of the CUDA executor on the device: inputs, the FP32 reference, the unfused attention, comparisons.
 // Functions return a cudaError_t as int (0: success) and are asynchronous on `stream` unless they say
 // otherwise.
 #pragma once
@@ -40,8 +40,8 @@ int cuda_fill(const TensorFill& fill, void* stream);
 // Unfused attention with a score matrix in memory: out [batch, heads_q, seq_q, head_dim] and lse
 // [batch, heads_q, seq_q] as contiguous FP32 (args.out and args.lse are not used; lse may be null).
 //   reference  every step in FP32 from the rounded inputs, times their descale factors
-//   yardstick  an unfused attention in that dtype, as kernels/reference/cpu_reference.hpp defines it
-enum class Precision { reference, yardstick };
+//   unfused    an unfused attention in that dtype, as kernels/reference/cpu_reference.hpp defines it
+enum class Precision { reference, unfused };
 std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args);
 int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream);

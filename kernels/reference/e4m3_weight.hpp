@@ -1,4 +1,4 @@
-// The yardstick's probabilities in e4m3, the same on the host and on the device.
+// The unfused attention's probabilities in e4m3, the same on the host and on the device.
 #pragma once
 
 #include "kernels/common/e4m3.hpp"

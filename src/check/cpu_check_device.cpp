@@ -101,7 +101,7 @@ class CpuCheckDevice final : public CheckDevice {
 
 void CpuCheckDevice::run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                                    float* lse) try {
-  if (kind == ReferenceKind::unfused) return kernels::yardstick_attention(args, dtype, out);
+  if (kind == ReferenceKind::unfused) return kernels::unfused_attention(args, dtype, out);
   kernels::reference_attention(args, dtype, out, lse);
 } catch (const std::bad_alloc&) {
   throw OutOfMemoryError("memory ran out while the reference was computed");

@@ -10,6 +10,7 @@
 #include "cli/subject.hpp"
 #include "device/device.hpp"
 #include "diagnose/diagnosis.hpp"
+#include "diagnose/probes.hpp"
 #include "registry/supports.hpp"
 
 namespace flashcore {
@@ -55,7 +56,7 @@ ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session
   const Launcher launcher = open_launcher(device);
   Diagnosis diagnosis =
       diagnose(launcher, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed,
-               [](Probe probe) { spdlog::debug("{}: {}", describe(probe).name, describe(probe).question); });
+               [](Probe probe) { spdlog::debug("{}: {}", to_string(probe), question_of(probe)); });
   diagnosis.plugins = session.plugins;
   write_formats(choice, {.color = session.color}, [&](const OutputFormat& format, const TextOptions& text) {
     return format.diagnosis(diagnosis, text);

@@ -100,7 +100,7 @@ void Comparer::add_row(const MatchedRow& matched) {
   if (!state.statistics && !state.verdict) return;
   const Record& record = matched.any();
   RowVerdict row{.problem = record.problem, .family = record.family, .variant = record.variant_id()};
-  if (row.problem.name.empty()) row.problem.name = describe(row.problem);
+  if (row.problem.name.empty()) row.problem.name = problem_id(row.problem);
   row.verdict = state.verdict.value_or(Verdict::same);
   row.note = std::move(state.note);
   row.mode = state.mode;

@@ -2,6 +2,7 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/escape.hpp"
+#include "diagnose/probes.hpp"
 #include "render/diagnosis_output.hpp"
 
 namespace flashcore {
@@ -83,11 +84,11 @@ std::string evidence_html(const std::vector<Finding>& findings) {
   std::string html =
       "<h2>Probes</h2>\n<table>\n<tr><th>probe</th><th>outcome</th><th>what it asks, what it saw</th></tr>\n";
   for (const Finding& finding : findings) {
-    const ProbeText text = describe(finding.probe);
-    const std::string_view kind = finding.failed() ? "failed" : to_string(finding.sign);
-    html += fmt::format("<tr><td>{}</td><td class=\"{}\">{}</td><td>{}{}</td></tr>\n", text.name, kind,
-                        to_string(finding.sign), escape_html(text.question),
-                        finding.detail.empty() ? "" : "<br>" + escape_html(finding.detail));
+    const std::string_view kind = finding.failed() ? "failed" : to_string(finding.symptom);
+    html +=
+        fmt::format("<tr><td>{}</td><td class=\"{}\">{}</td><td>{}{}</td></tr>\n", to_string(finding.probe),
+                    kind, to_string(finding.symptom), escape_html(question_of(finding.probe)),
+                    finding.detail.empty() ? "" : "<br>" + escape_html(finding.detail));
   }
   return html + "</table>\n";
 }
@@ -102,8 +103,8 @@ std::string to_html(const Diagnosis& diagnosis) {
       escape_html(diagnosis.variant), kStyle, escape_html(diagnosis.device),
       escape_html(problem_id(diagnosis.problem)), escape_html(diagnosis.sentence()));
   if (!diagnosis.healthy()) {
-    html += fmt::format("<p>Look at: {}.</p>\n",
-                        escape_html(describe(diagnosis.suspicions.front().fault).advice));
+    html +=
+        fmt::format("<p>Look at: {}.</p>\n", escape_html(text_of(diagnosis.suspected.front().fault).advice));
     if (diagnosis.lead().map) html += map_html(diagnosis.lead(), diagnosis.tile);
   }
   html += evidence_html(diagnosis.findings);

@@ -87,7 +87,7 @@ TEST_P(EmulatedInputsTest, AreThoseOfTheCpu) {
 INSTANTIATE_TEST_SUITE_P(Kinds, EmulatedInputsTest, testing::ValuesIn(kAll<kernels::InputKind>),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
 
-// --- Reference and yardstick
+// --- Reference and unfused attention
 
 struct DeviceReference {
   DeviceReference(const Problem& problem, const AttentionArgs& args, Precision precision)
@@ -136,15 +136,15 @@ double rms_difference(const std::vector<float>& a, const std::vector<float>& b) 
 }
 
 // The same roundings, except for a few that change with the order of sums.
-TEST_P(EmulatedReferenceTest, YardstickIsThatOfTheCpu) {
+TEST_P(EmulatedReferenceTest, UnfusedAttentionIsThatOfTheCpu) {
   for (Problem problem : reference_problems(GetParam())) {
     for (const Dtype out_dtype : kOutputDtypes) {
       if (traits(GetParam()).scaled) problem.out_dtype = out_dtype;
       const HostBuffers memory(problem, 5, InputKind::normal);
       const std::vector<float> exact = memory.reference_out();
       std::vector<float> want(exact.size());
-      kernels::yardstick_attention(memory.args(0), problem.dtype, want.data());
-      const DeviceReference got(problem, memory.args(0), Precision::yardstick);
+      kernels::unfused_attention(memory.args(0), problem.dtype, want.data());
+      const DeviceReference got(problem, memory.args(0), Precision::unfused);
       EXPECT_LT(rms_difference(got.out, want), 0.1 * rms_difference(want, exact));
     }
   }

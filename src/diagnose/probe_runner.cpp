@@ -1,4 +1,4 @@
-#include "diagnose/bench.hpp"
+#include "diagnose/probe_runner.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 namespace flashcore {
 namespace {
 
-constexpr std::int64_t kUsualBlock = 64;
+constexpr std::int64_t kDefaultBlock = 64;
 
 bool is_off(float got, float wanted, double limit) {
   return got != wanted && !(std::fabs(static_cast<double>(got) - static_cast<double>(wanted)) <= limit);
@@ -22,10 +22,10 @@ void fill_normal(std::vector<float>& values, std::uint64_t stream) {
   }
 }
 
-Cell judge_cell(const Trial& trial, std::size_t i, double limit) {
-  const float got = trial.out[i];
-  const float wanted = trial.wanted_out[i];
-  if (trial.unwritten[i]) return Cell::unwritten;
+Cell cell_of(const ProbeRun& run, std::size_t i, double limit) {
+  const float got = run.out[i];
+  const float wanted = run.wanted_out[i];
+  if (run.unwritten[i]) return Cell::unwritten;
   if (!is_off(got, wanted, limit)) return Cell::right;
   if (!std::isfinite(got)) return Cell::nonfinite;
   if (got == 0) return Cell::zero;
@@ -33,55 +33,55 @@ Cell judge_cell(const Trial& trial, std::size_t i, double limit) {
 }
 
 // The head of the element that the check calls the worst.
-std::int64_t worst_head(const Trial& trial) {
-  const std::int64_t head_elements = trial.problem.seq_q * trial.problem.head_dim;
-  return std::max<std::int64_t>(trial.check.error.worst_index, 0) / head_elements;
+std::int64_t worst_head(const ProbeRun& run) {
+  const std::int64_t head_elements = run.problem.seq_q * run.problem.head_dim;
+  return std::max<std::int64_t>(run.check.error.worst_index, 0) / head_elements;
 }
 
 }  // namespace
 
-bool Trial::out_right() const {
+bool ProbeRun::out_right() const {
   const ErrorNorms& error = check.error;
   return std::ranges::count(unwritten, true) == 0 && error.nonfinite == 0 &&
          error.max_abs <= check.limit.max_abs && error.rel_l2 <= check.limit.rel_l2;
 }
 
-bool Trial::lse_right() const {
+bool ProbeRun::lse_right() const {
   for (std::size_t i = 0; i < lse.size(); ++i) {
     if (is_off(lse[i], wanted_lse[i], check.limit.lse_max_abs)) return false;
   }
   return true;
 }
 
-bool Trial::finite() const { return check.error.nonfinite == 0; }
+bool ProbeRun::finite() const { return check.error.nonfinite == 0; }
 
 // An output may fail by the sum of its errors though none of them is large.
-double Trial::element_limit() const {
+double ProbeRun::element_limit() const {
   const bool one_is_large = check.error.max_abs > check.limit.max_abs || out_right();
   return one_is_large ? check.limit.max_abs : check.limit.rel_l2 * check.error.reference_rms;
 }
 
-std::int64_t Bench::block_q() const {
-  return variant_.spec.tile.block_q > 0 ? variant_.spec.tile.block_q : kUsualBlock;
+std::int64_t ProbeRunner::block_q() const {
+  return variant_.spec.tile.block_q > 0 ? variant_.spec.tile.block_q : kDefaultBlock;
 }
 
-std::int64_t Bench::block_kv() const {
-  return variant_.spec.tile.block_kv > 0 ? variant_.spec.tile.block_kv : kUsualBlock;
+std::int64_t ProbeRunner::block_kv() const {
+  return variant_.spec.tile.block_kv > 0 ? variant_.spec.tile.block_kv : kDefaultBlock;
 }
 
-Problem Bench::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
+Problem ProbeRunner::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
   Problem problem;
   problem.seq_q = seq_q;
   problem.seq_kv = seq_kv;
   problem.head_dim = head_dim();
   problem.dtype = variant_.spec.dtype;
-  problem.out_dtype = out_dtype_;
+  problem.out_dtype = asked_.out_dtype;
   problem.scale = default_scale(head_dim());
   problem.lse = true;
   return problem;
 }
 
-ChosenInputs Bench::random_inputs(const Problem& problem) const {
+ChosenInputs ProbeRunner::random_inputs(const Problem& problem) const {
   using kernels::InputTensor;
   ChosenInputs inputs;
   inputs.q.resize(static_cast<std::size_t>(query_shape(problem).elements()));
@@ -93,12 +93,12 @@ ChosenInputs Bench::random_inputs(const Problem& problem) const {
   return inputs;
 }
 
-Trial Bench::run(const Problem& problem, const ChosenInputs& inputs) const {
+ProbeRun ProbeRunner::run(const Problem& problem, const ChosenInputs& inputs) const {
   return run_again(problem, inputs, 0, nullptr);
 }
 
-Trial Bench::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
-                       const std::function<void(const std::vector<float>&)>& see) const {
+ProbeRun ProbeRunner::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
+                                const std::function<void(const std::vector<float>&)>& see) const {
   if (const std::string reason = launcher_.unsupported(variant_, problem); !reason.empty()) {
     throw Unsupported(reason);
   }
@@ -108,17 +108,17 @@ Trial Bench::run_again(const Problem& problem, const ChosenInputs& inputs, int l
     launcher_.run(variant_, memory);
   };
   launch_once();
-  Trial trial{.problem = problem, .check = memory.check_outputs({})};
-  trial.out = memory.read_out();
-  trial.lse = memory.read_lse();
-  trial.wanted_out = memory.reference_out();
-  trial.wanted_lse = memory.reference_lse();
-  trial.unwritten = memory.read_unwritten();
+  ProbeRun run{.problem = problem, .check = memory.check_outputs({})};
+  run.out = memory.read_out();
+  run.lse = memory.read_lse();
+  run.wanted_out = memory.reference_out();
+  run.wanted_lse = memory.reference_lse();
+  run.unwritten = memory.read_unwritten();
   for (int launch = 0; launch < launches; ++launch) {
     launch_once();
     see(memory.read_out());
   }
-  return trial;
+  return run;
 }
 
 std::vector<float> make_tensor(const TensorShape& shape,
@@ -151,42 +151,42 @@ ChosenInputs inputs_with_scores(const Problem& problem, const std::function<doub
   return inputs;
 }
 
-ErrorMap map_of_output(const Trial& trial) {
-  const auto columns = static_cast<std::size_t>(trial.problem.head_dim);
-  const auto rows = static_cast<std::size_t>(trial.problem.seq_q);
-  const std::size_t first = static_cast<std::size_t>(worst_head(trial)) * rows * columns;
-  const double limit = trial.element_limit();
+ErrorMap map_of_output(const ProbeRun& run) {
+  const auto columns = static_cast<std::size_t>(run.problem.head_dim);
+  const auto rows = static_cast<std::size_t>(run.problem.seq_q);
+  const std::size_t first = static_cast<std::size_t>(worst_head(run)) * rows * columns;
+  const double limit = run.element_limit();
   ErrorMap map{.of = "O: rows x columns", .cells = {}};
   for (std::size_t row = 0; row < rows; ++row) {
     std::string& cells = map.cells.emplace_back();
     for (std::size_t column = 0; column < columns; ++column) {
-      cells += static_cast<char>(judge_cell(trial, first + row * columns + column, limit));
+      cells += static_cast<char>(cell_of(run, first + row * columns + column, limit));
     }
   }
   return map;
 }
 
-std::optional<BadElement> first_bad_output(const Trial& trial) {
-  const double limit = trial.element_limit();
-  for (std::size_t i = 0; i < trial.out.size(); ++i) {
-    if (judge_cell(trial, i, limit) == Cell::right) continue;
+std::optional<BadElement> first_bad_output(const ProbeRun& run) {
+  const double limit = run.element_limit();
+  for (std::size_t i = 0; i < run.out.size(); ++i) {
+    if (cell_of(run, i, limit) == Cell::right) continue;
     const auto index = static_cast<std::int64_t>(i);
-    const std::int64_t row = index / trial.problem.head_dim;
-    const std::int64_t head = row / trial.problem.seq_q;
-    return BadElement{.batch = head / trial.problem.heads_q,
-                      .head = head % trial.problem.heads_q,
-                      .row = row % trial.problem.seq_q,
-                      .column = index % trial.problem.head_dim,
-                      .got = static_cast<double>(trial.out[i]),
-                      .wanted = static_cast<double>(trial.wanted_out[i])};
+    const std::int64_t row = index / run.problem.head_dim;
+    const std::int64_t head = row / run.problem.seq_q;
+    return BadElement{.batch = head / run.problem.heads_q,
+                      .head = head % run.problem.heads_q,
+                      .row = row % run.problem.seq_q,
+                      .column = index % run.problem.head_dim,
+                      .got = static_cast<double>(run.out[i]),
+                      .wanted = static_cast<double>(run.wanted_out[i])};
   }
   return std::nullopt;
 }
 
-Finding failure(Probe probe, Sign sign, const Trial& trial, std::string detail) {
-  Finding finding{.probe = probe, .sign = sign, .detail = std::move(detail), .problem = trial.problem};
-  if (ErrorMap map = map_of_output(trial); map.any_wrong()) finding.map = std::move(map);
-  finding.first_bad = first_bad_output(trial);
+Finding failure(Probe probe, Symptom symptom, const ProbeRun& run, std::string detail) {
+  Finding finding{.probe = probe, .symptom = symptom, .detail = std::move(detail), .problem = run.problem};
+  if (ErrorMap map = map_of_output(run); map.any_wrong()) finding.map = std::move(map);
+  finding.first_bad = first_bad_output(run);
   return finding;
 }
 

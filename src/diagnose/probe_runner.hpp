@@ -21,7 +21,7 @@ struct Unsupported : std::runtime_error {
 };
 
 // One launch: what came out, what should have, both contiguous.
-struct Trial {
+struct ProbeRun {
   Problem problem;
   Check check;                         // the judgement of a normal run
   std::vector<float> out, wanted_out;  // [batch, heads_q, seq_q, head_dim]
@@ -36,17 +36,18 @@ struct Trial {
   double element_limit() const;
 };
 
-class Bench {
+class ProbeRunner {
  public:
-  // The pseudo-random inputs come from `seed`, the dtype of O from the problem that was asked for. `launcher` and
-  // `variant` must outlive the bench.
-  Bench(const Launcher& launcher, const Variant& variant, const Problem& asked, std::uint64_t seed)
-      : launcher_(launcher), variant_(variant), out_dtype_(asked.out_dtype), seed_(seed) {}
+  // The pseudo-random inputs come from `seed`, the dtype of O from `asked`, the user's problem. All references must
+  // outlive the runner.
+  ProbeRunner(const Launcher& launcher, const Variant& variant, const Problem& asked, std::uint64_t seed)
+      : launcher_(launcher), variant_(variant), asked_(asked), seed_(seed) {}
 
+  const Problem& asked() const { return asked_; }
   const Variant& variant() const { return variant_; }
   const DeviceInfo& device() const { return launcher_.info(); }
 
-  // The tile's sizes, or the usual ones where the family has none.
+  // The tile's sizes, or default ones where the family has none.
   std::int64_t block_q() const;
   std::int64_t block_kv() const;
   std::int64_t head_dim() const { return variant_.spec.head_dim; }
@@ -57,16 +58,16 @@ class Bench {
   ChosenInputs random_inputs(const Problem& problem) const;
 
   // Throws Unsupported, and EnvironmentError when the launch fails.
-  Trial run(const Problem& problem, const ChosenInputs& inputs) const;
+  ProbeRun run(const Problem& problem, const ChosenInputs& inputs) const;
   // The outputs of `launches` launches on one problem, none of them compared with the reference but the
   // first.
-  Trial run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
-                  const std::function<void(const std::vector<float>& out)>& see) const;
+  ProbeRun run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
+                     const std::function<void(const std::vector<float>& out)>& see) const;
 
  private:
   const Launcher& launcher_;
   const Variant& variant_;
-  std::optional<Dtype> out_dtype_;
+  const Problem& asked_;
   std::uint64_t seed_;
 };
 
@@ -81,10 +82,10 @@ std::vector<float> constant_tensor(const TensorShape& shape, float value);
 ChosenInputs inputs_with_scores(const Problem& problem, const std::function<double(std::int64_t key)>& score);
 
 // The map of the head that holds the worst element of O, and the first bad one.
-ErrorMap map_of_output(const Trial& trial);
-std::optional<BadElement> first_bad_output(const Trial& trial);
+ErrorMap map_of_output(const ProbeRun& run);
+std::optional<BadElement> first_bad_output(const ProbeRun& run);
 
 // A failure with map and first bad element of O.
-Finding failure(Probe probe, Sign sign, const Trial& trial, std::string detail);
+Finding failure(Probe probe, Symptom symptom, const ProbeRun& run, std::string detail);
 
 }  // namespace flashcore
