@@ -25,11 +25,11 @@ constexpr std::string_view kTuneKeys[] = {"search", "max_candidates", "limits"};
 constexpr std::string_view kLimitKeys[] = {"smem_bytes", "registers", "spill_bytes"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 
-constexpr double kMostError = std::numeric_limits<double>::max();
-constexpr std::int64_t kMostSamples = 1'000'000;
-constexpr int kMostRepeats = 100;
-constexpr double kMostSeconds = 7 * 24 * 3600.0;
-constexpr double kMostPauseSeconds = 600;
+constexpr double kMaxError = std::numeric_limits<double>::max();
+constexpr std::int64_t kMaxSamples = 1'000'000;
+constexpr int kMaxRepeats = 100;
+constexpr double kMaxSeconds = 7 * 24 * 3600.0;
+constexpr double kMaxPauseSeconds = 600;
 
 template <Worded Enum>
 Enum read_word(const JsonReader& reader) {
@@ -42,8 +42,8 @@ CheckPolicy read_check(const JsonReader& block, bool& enabled) {
   if (block.has("enabled")) enabled = block["enabled"].boolean();
   if (block.has("depth")) policy.depth = read_word<CheckDepth>(block["depth"]);
   if (block.has("yardstick_factor")) policy.yardstick_factor = block["yardstick_factor"].positive_number();
-  if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMostError);
-  if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMostError);
+  if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMaxError);
+  if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMaxError);
   return policy;
 }
 
@@ -61,14 +61,14 @@ std::vector<Enum> read_words(const JsonReader& list, std::span<const std::string
 
 double read_seconds(const JsonReader& value) {
   const double seconds = value.positive_number();
-  if (seconds > kMostSeconds) value.fail("must be at most a week");
+  if (seconds > kMaxSeconds) value.fail("must be at most a week");
   return seconds;
 }
 
 // When a clock has enough samples.
 void read_stopping_rule(const JsonReader& block, MeasurePolicy& policy) {
   const auto read_count = [&](std::string_view key, int& count) {
-    if (block.has(key)) count = static_cast<int>(block[key].integer(1, kMostSamples));
+    if (block.has(key)) count = static_cast<int>(block[key].integer(1, kMaxSamples));
   };
   read_count("min_samples", policy.min_samples);
   read_count("max_samples", policy.max_samples);
@@ -89,9 +89,9 @@ MeasurePolicy read_measure(const JsonReader& block) {
   read_stopping_rule(block, policy);
   if (block.has("clocks")) policy.modes = read_words<TimingMode>(block["clocks"], words(TimingMode{}));
   if (block.has("pacing")) policy.pacing = read_word<Pacing>(block["pacing"]);
-  if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMostPauseSeconds);
-  if (block.has("repeats")) policy.repeats = static_cast<int>(block["repeats"].integer(1, kMostRepeats));
-  if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMostPauseSeconds);
+  if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMaxPauseSeconds);
+  if (block.has("repeats")) policy.repeats = static_cast<int>(block["repeats"].integer(1, kMaxRepeats));
+  if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMaxPauseSeconds);
   if (block.has("timeout_s")) policy.timeout_s = read_seconds(block["timeout_s"]);
   return policy;
 }
