@@ -66,7 +66,7 @@ std::vector<std::string> make_columns() {
   for (const char* name : {"status", "reason"}) columns.emplace_back(name);
   add_columns(columns, "check", kCheckColumns);
   for (const TimingMode mode : kAll<TimingMode>) {
-    add_columns(columns, fmt::format("timing.{}_us", to_string(mode)), kTimingColumns);
+    add_columns(columns, "timing." + timing_field(mode), kTimingColumns);
   }
   add_columns(columns, "", kRateColumns);
   add_columns(columns, "roofline", kRooflineColumns);
