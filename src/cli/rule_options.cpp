@@ -29,7 +29,7 @@ std::vector<std::string_view> default_failures() {
 
 std::vector<CLI::Option*> add_rule_options(CLI::App& command, RuleOptions& options,
                                            const std::string& group) {
-  const std::vector<CLI::Option*> added = {
+  std::vector<CLI::Option*> added = {
       command
           .add_option(
               "--policy", options.policy_file,

@@ -16,7 +16,7 @@ struct Calibration {
   std::vector<RepeatedRow> rows;  // from which it was estimated
 };
 
-// Throws UsageError when so many runs tell too little.
+// Throws UsageError for fewer runs than kMinCalibrationRuns.
 void check_calibration_runs(std::int64_t runs);
 
 // `runs` is not empty. Throws UsageError when there are fewer than kMinCalibrationRuns or when they are of several

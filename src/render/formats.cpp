@@ -13,7 +13,7 @@ namespace flashcore {
 namespace {
 
 constexpr const OutputFormat* kFormats[] = {
-#define FORMAT(row) &row,
+#define FORMAT(row) &(row),
 #include "render/formats.def"
 #undef FORMAT
 };

@@ -42,8 +42,6 @@ constexpr std::string_view kShownFields[] = {"/variant",
 // The same for each timing.
 constexpr std::string_view kShownTimingFields[] = {"median", "ci95", "throttled_samples"};
 
-std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
-
 // Six significant digits are more than any measurement has, and halve the page.
 Json rounded(Json json) {
   if (json.is_number_float()) return std::strtod(fmt::format("{:.6g}", json.get<double>()).c_str(), nullptr);

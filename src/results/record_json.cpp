@@ -145,9 +145,9 @@ void rate_fields(auto&& io, auto& record) {
 // The role of a family in files that do not state it: peers are named peer_*.
 Role implied_role(std::string_view family) { return family.starts_with("peer_") ? Role::peer : Role::ladder; }
 
-std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
-
 }  // namespace
+
+std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
 
 Json to_json(const Problem& problem) {
   Json json = {{"name", problem.name}};

@@ -6,6 +6,7 @@
 // absent, so that other programs need not write them.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/json.hpp"
@@ -20,6 +21,9 @@ Json to_json(const Record& record);
 // Throws UsageError that begins with the reader's file and JSON pointer when a field is missing, has another
 // type or an unknown word, or when "variant" is not the id that family and spec make.
 Record record_from_json(const JsonReader& reader);
+
+// A mode's name in the "timing" of a record: "hot_us".
+std::string timing_field(TimingMode mode);
 
 // The "problem" of a record, on its own; read with the checks of validate().
 Json to_json(const Problem& problem);

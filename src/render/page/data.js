@@ -1,4 +1,4 @@
-// The page's data, what is chosen of it, and what follows from a record.
+// The page's data, the current selection, and values derived from a record.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
@@ -7,7 +7,7 @@ const clockNames = Object.fromEntries(data.clocks.map(({ field, name }) => [fiel
 
 const selection = { file: 0, problem: 0, clock: data.clocks[0].field };
 
-// Result files write what JSON has no number for as a word.
+// Result files write nan and infinities as words.
 const finite = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
 
 const problemOf = (record) => data.problems[record.problem];
@@ -71,7 +71,7 @@ const bestOfFamilies = (records, clock = selection.clock) =>
     .map((ofFamily) => fastest(ofFamily, clock))
     .filter((record) => record !== null);
 
-// The clocks that any of the records was timed by.
+// The clocks of which any of the records has a time.
 const clocksOf = (records) => Object.keys(clockNames).filter((clock) => records.some((r) => median(r, clock) !== null));
 
 // The clock that the roofline is compared with.

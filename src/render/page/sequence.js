@@ -1,4 +1,4 @@
-// TFLOP/s against sequence length: the fastest variant of each family on problems that differ in nothing else.
+// TFLOP/s against sequence length: the fastest variant of each family on problems that differ only in length.
 
 // Problems whose curves have the same name differ in nothing else.
 const sequenceShapes = (problems) => {
@@ -81,7 +81,7 @@ const drawSequence = () => {
       "Solid lines with filled markers are this project's, dashed lines with open markers are peers.",
   );
   drawFigure("sequence", {
-    empty: series.length === 0 && "This file has no problems that were timed and differ in sequence length alone.",
+    empty: series.length === 0 && "This file has no timed problems that differ only in sequence length.",
     height: 420,
     label: `Lines: TFLOP/s against sequence length for ${series.map(({ family }) => family).join(", ")}.`,
     columns: sequenceColumns(),
