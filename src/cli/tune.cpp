@@ -50,8 +50,8 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
       ->group(kSelectionGroup);
 
   constexpr const char* kSearchGroup = "Search";
-  app.add_option("--search", overrides.search, "Search by race (default), exhaustive or random")
-      ->type_name("SEARCH")
+  app.add_option("--search", overrides.search, "Set the search: race (default), exhaustive or random")
+      ->type_name("KIND")
       ->group(kSearchGroup);
   app.add_option("--max-candidates", overrides.max_candidates,
                  "Search at most N candidates per problem, chosen at random by the seed")
