@@ -31,12 +31,9 @@ Json finding_json(const Finding& finding, const Tile& tile) {
 }  // namespace
 
 Json to_json(const Diagnosis& diagnosis) {
-  Json json = {{"variant", diagnosis.variant},
-               {"device", diagnosis.device},
-               {"problem", problem_id(diagnosis.problem)},
-               {"healthy", diagnosis.healthy()},
-               {"sentence", diagnosis.sentence()},
-               {"faults", Json::array()}};
+  Json json = {{"variant", diagnosis.variant},           {"device", diagnosis.device},
+               {"problem", problem_id(diagnosis.problem)}, {"healthy", diagnosis.healthy()},
+               {"sentence", diagnosis.sentence()},       {"faults", Json::array()}};
   for (const Suspicion& suspicion : diagnosis.suspicions) {
     const FaultText text = describe(suspicion.fault);
     json["faults"].push_back({{"fault", text.name},
