@@ -7,9 +7,9 @@
 
 namespace flashcore {
 
-// window  keys from `left` before the query's diagonal to `right` after it; causal is right = 0 chunk   as
-// window, restricted to the chunk of `chunk` keys that contains the diagonal (Llama 4's local layers) bits
-// one packed bit per query and key, for trees of draft tokens
+//   window  keys from `left` before the query's diagonal to `right` after it; causal is right = 0
+//   chunk   as window, but only the chunk of `chunk` keys that contains the diagonal (Llama 4's local layers)
+//   bits    one packed bit per query and key, for trees of draft tokens
 enum class MaskKind : int { window, chunk, bits };
 inline constexpr std::string_view kMaskKindWords[] = {"window", "chunk", "bits"};
 constexpr Words words(MaskKind) { return kMaskKindWords; }

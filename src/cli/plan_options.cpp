@@ -24,7 +24,7 @@ void add_plan_options(CLI::App& app, PlanOptions& options) {
   app.add_option("--problem", overrides.problems,
                  "Replace the config's problems, for example batch=1,heads_q=8,seq_q=512:1024; colons "
                  "separate the values of an axis; repeatable")
-      ->type_name("KEY=VALUE,...")
+      ->type_name("PROBLEM")
       ->allow_extra_args(false)
       ->group(kSelectionGroup);
   app.add_option("--seed", overrides.seed, "Set the seed of the random inputs")

@@ -174,8 +174,8 @@ void add_profile_command(CLI::App& app, Action& action) {
       ->required();
   command
       ->add_option("--problem", options->request.problem,
-                   "Set the problem; dtype and head_dim default to the variant's")
-      ->type_name("KEY=VALUE,...")
+                   "Use PROBLEM, in the form of the default; dtype and head_dim default to the variant's")
+      ->type_name("PROBLEM")
       ->capture_default_str();
   command->add_option("--device", options->request.overrides.device, "Run on cuda or cuda:N")
       ->type_name("DEVICE");

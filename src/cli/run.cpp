@@ -20,7 +20,7 @@
 namespace flashcore {
 namespace {
 
-void add_how_options(CLI::App& app, PlanOptions& options) {
+void add_measure_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
   app.add_option(
          "--depth", overrides.depth,
@@ -43,12 +43,10 @@ void add_how_options(CLI::App& app, PlanOptions& options) {
       ->type_name("N")
       ->group(kMeasureGroup);
   add_isolation_options(app, options);
+}
 
-  app.add_option("--tuned-table", overrides.tuned_table,
-                 "Choose the variant auto by the table FILE instead of the device's table in results/tuned")
-      ->type_name("FILE")
-      ->group(kSelectionGroup);
-
+void add_output_options(CLI::App& app, PlanOptions& options) {
+  Overrides& overrides = options.overrides;
   app.add_option("--baseline", overrides.baseline, "Show speed-ups over the first variant that matches GLOB")
       ->type_name("GLOB")
       ->group(kOutputGroup);
@@ -109,7 +107,12 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
 void add_run_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<PlanOptions>();
   add_plan_options(app, *options);
-  add_how_options(app, *options);
+  app.add_option("--tuned-table", options->overrides.tuned_table,
+                 "Choose the variant auto by the table FILE instead of the device's table in results/tuned")
+      ->type_name("FILE")
+      ->group(kSelectionGroup);
+  add_measure_options(app, *options);
+  add_output_options(app, *options);
   // Called after the callbacks of commands. Sets the action only if no command did.
   app.final_callback([options, &action] {
     if (!action) action = [options](const Session& session) { return run_config(*options, session); };

@@ -36,8 +36,7 @@ struct TuneOptions {
   bool fresh = false;
 };
 
-void add_tune_options(CLI::App& app, TuneOptions& options) {
-  Overrides& overrides = options.plan.overrides;
+void add_selection_options(CLI::App& app, TuneOptions& options) {
   add_plan_options(app, options.plan);
   app.add_option("--devices", options.devices,
                  "Use several devices of one model: 0,1,… for CUDA devices, or cpu,cpu")
@@ -49,10 +48,12 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
       ->type_name("I/N")
       ->capture_default_str()
       ->group(kSelectionGroup);
+}
 
+void add_search_options(CLI::App& app, Overrides& overrides) {
   constexpr const char* kSearchGroup = "Search";
-  app.add_option("--search", overrides.search, "Search by race (default), exhaustive or random")
-      ->type_name("SEARCH")
+  app.add_option("--search", overrides.search, "Set the search: race (default), exhaustive or random")
+      ->type_name("KIND")
       ->group(kSearchGroup);
   app.add_option("--max-candidates", overrides.max_candidates,
                  "Search at most N candidates per problem, chosen at random by the seed")
@@ -64,11 +65,11 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
   app.add_option("--pacing", overrides.pacing, "Set the pacing of samples: sustained or burst, see run")
       ->type_name("PACING")
       ->group(kSearchGroup);
+}
 
-  add_isolation_options(app, options.plan);
-
+void add_output_options(CLI::App& app, TuneOptions& options) {
   app.add_option(
-         "--output", overrides.output,
+         "--output", options.plan.overrides.output,
          "Write the tuned table to FILE.json, and FILE.records.json and FILE.journal.jsonl; an existing "
          "table keeps its other entries")
       ->type_name("FILE")
@@ -254,7 +255,10 @@ void add_tune_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<TuneOptions>();
   CLI::App* tune =
       app.add_subcommand("tune", "Find the fastest variant of each problem and store it in a table");
-  add_tune_options(*tune, *options);
+  add_selection_options(*tune, *options);
+  add_search_options(*tune, options->plan.overrides);
+  add_isolation_options(*tune, options->plan);
+  add_output_options(*tune, *options);
   tune->callback([options, &action] {
     action = [options](const Session& session) { return tune_config(*options, session); };
   });

@@ -79,7 +79,7 @@ class Plugin(BenchTest):
 
     def test_wrong_tables(self):
         faults = {"null": "returned no table", "abi_version": "abi_version is 99, this program supports 1",
-                  "backend": "backend 7", "family": "family must be", "known_family": "family cpu_scalar already exists",
+                  "backend": "backend 7", "family": "family must consist of", "known_family": "family cpu_scalar already exists",
                   "no_variants": "has no variants", "many_variants": "num_variants is 100000, the limit is 4096",
                   "dtype": "variants[1]: dtype 3", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a tile parameter",
                   "twins": "variants[1]: faulty/bf16_d64_kv32 appears twice", "launch": "launch is null"}

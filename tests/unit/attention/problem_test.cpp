@@ -123,7 +123,7 @@ TEST(Problem, ValidateNamesTheField) {
          "/out_dtype: is e4m3, but must be one of fp16, bf16");
   expect([](Problem& p) { p.window_left = -2; }, "/window_left");
   expect([](Problem& p) { p.batch = p.seq_q = p.heads_q = (std::int64_t{1} << 31) - 1; },
-         ": the sizes multiply");
+         ": the product of the sizes");
 }
 
 TEST(Problem, IdHasTheFieldsThatAreNotAtTheirDefault) {

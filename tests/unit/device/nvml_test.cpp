@@ -80,7 +80,7 @@ TEST_F(Nvml, AMissingLibraryIsAReason) {
 
 TEST_F(Nvml, FailuresHaveTheTextOfNvml) {
   setenv("FAKE_NVML", "no_init", 1);
-  EXPECT_EQ(NvmlDevice(kBusId).problem(), "NVML, starting: Driver Not Loaded");
+  EXPECT_EQ(NvmlDevice(kBusId).problem(), "NVML, initialising: Driver Not Loaded");
   unsetenv("FAKE_NVML");
   EXPECT_EQ(NvmlDevice("0000:ff:00.0").problem(), "NVML, looking for device 0000:ff:00.0: Not Found");
 }

@@ -112,8 +112,8 @@ TEST_F(SelectorTest, MalformedTermsAreRejected) {
   EXPECT_USAGE_ERROR(selector.add_filters({{"blok_q", {"64"}}}, "/variants/0"),
                      "/variants/0/blok_q: unknown attribute, did you mean block_q?");
   EXPECT_USAGE_ERROR(selector.add_filters({}, "/variants/0"), "needs at least one attribute");
-  EXPECT_USAGE_ERROR(selector.add_glob("", "--variants"), "--variants: an empty pattern");
-  EXPECT_USAGE_ERROR(selector.add_glob("!", "--variants"), "--variants: an empty pattern");
+  EXPECT_USAGE_ERROR(selector.add_glob("", "--variants"), "--variants: the pattern is empty");
+  EXPECT_USAGE_ERROR(selector.add_glob("!", "--variants"), "--variants: the pattern is empty");
 }
 
 TEST_F(SelectorTest, NothingLeftIsAnError) {
