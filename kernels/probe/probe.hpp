@@ -3,8 +3,6 @@
 
 #include <optional>
 
-#include "record/roofline.hpp"
-
 namespace flashcore::kernels {
 
 // Rates per second, each the median of several launches.
@@ -18,11 +16,5 @@ struct ProbeResult {
 // Runs on the current device in a stream (cudaStream_t), takes 512 MiB of device memory and waits for the
 // end. Returns 0 or the runtime's error code (cudaError_t).
 int run_probe(void* stream, ProbeResult& result);
-
-inline Ceilings ceilings(const ProbeResult& probe) {
-  return {.tensor_flops_per_s = probe.wgmma_flops_per_s.value_or(probe.mma_flops_per_s),
-          .memory_bytes_per_s = probe.copy_bytes_per_s,
-          .exp2_per_s = probe.exp2_per_s};
-}
 
 }  // namespace flashcore::kernels

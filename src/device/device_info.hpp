@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/probe/probe.hpp"
+#include "record/roofline.hpp"
 #include "registry/supports.hpp"
 #include "variant/variant.hpp"
 
@@ -28,6 +29,13 @@ struct DeviceInfo {
 
 inline Target target_of(const DeviceInfo& device) {
   return {.backend = device.backend, .limits = device.limits};
+}
+
+// The ceilings of a roofline, from the rates that were measured.
+inline Ceilings ceilings_of(const kernels::ProbeResult& probe) {
+  return {.tensor_flops_per_s = probe.wgmma_flops_per_s.value_or(probe.mma_flops_per_s),
+          .memory_bytes_per_s = probe.copy_bytes_per_s,
+          .exp2_per_s = probe.exp2_per_s};
 }
 
 }  // namespace flashcore

@@ -45,10 +45,15 @@ struct SpecField {
   int Tile::*of_tile = nullptr;  // used if of_spec is null
 
   constexpr int get(const VariantSpec& spec) const {
-    return of_spec != nullptr ? spec.*of_spec : spec.tile.*of_tile;
+    if (of_spec != nullptr) return spec.*of_spec;
+    return spec.tile.*of_tile;
   }
   constexpr void set(VariantSpec& spec, int value) const {
-    (of_spec != nullptr ? spec.*of_spec : spec.tile.*of_tile) = value;
+    if (of_spec != nullptr) {
+      spec.*of_spec = value;
+    } else {
+      spec.tile.*of_tile = value;
+    }
   }
 };
 

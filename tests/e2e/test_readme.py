@@ -62,7 +62,7 @@ def known_commands():
 
 def known_options(command):
     """Of a command: its own options and those that every command has; without a command, those of a run."""
-    common = help_text().split("Talk:")[1].split("Subcommands:")[0]
+    common = help_text().split("Messages:")[1].split("Subcommands:")[0]
     text = help_text() if command in (None, "run") else help_text(command) + common
     return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
 

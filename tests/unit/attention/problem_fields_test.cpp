@@ -126,7 +126,7 @@ void add_annotations(Json& property, const ProblemField& field) {
     property["x-id"] = field.id;
   }
   if (field.always_in_id) property["x-always-in-id"] = true;
-  if (field.support == Support::stated) property["x-only-some-families"] = true;
+  if (field.support == Support::opt_in) property["x-only-some-families"] = true;
 }
 
 Json config_problem_schema() {

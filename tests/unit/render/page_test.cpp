@@ -107,7 +107,7 @@ Json curves_of_problem(const Problem& problem) {
 TEST(PageData, ProblemsOfACurveDifferInTheirLengthOnly) {
   Problem e4m3 = sample_problem();
   e4m3.dtype = Dtype::e4m3;
-  settle(e4m3);
+  normalize(e4m3);
   for (const ProblemField& field : problem_fields()) {
     const Problem& problem = field.name == "out_dtype" ? e4m3 : sample_problem();
     const Json curves = curves_of_problem(problem);
