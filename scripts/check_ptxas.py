@@ -16,7 +16,6 @@ ENTRY = re.compile(r"Compiling entry function '([^']+)' for '(sm_\w+)'")
 SPILLS = re.compile(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads")
 REGISTERS = re.compile(r"Used (\d+) registers")
 SPEC = re.compile(r"VariantSpec\{\(flashcore::Dtype\)(\d+), (\d+)(?:, flashcore::Tile\{([^}]*)\})?")
-DTYPES = ("fp16", "bf16", "e4m3")  # the order of enum Dtype
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 
 
@@ -27,15 +26,22 @@ class Kernel:
     name: str  # the variant's id, or the demangled function where no variant is named
     registers: int = 0
     stack_bytes: int = 0
-    spill_bytes: int = 0  # stores and loads a thread
+    spill_bytes: int = 0  # stores and loads, per thread
+
+
+def dtype_words():
+    """The words of enum Dtype, in its order."""
+    words = re.search(r"kDtypeWords\[\] = \{(.*?)\}", (SOURCE / "src/attention/dtype.hpp").read_text(), re.DOTALL)
+    return re.findall(r'"(\w+)"', words[1])
 
 
 def id_prefixes():
     """Letters of an id in the order of VariantSpec's members, from the one list of them, kSpecFields."""
-    return re.findall(r'\{"\w+", "(\w+)",', (SOURCE / "src/variant/variant.hpp").read_text())
+    fields = re.search(r"kSpecFields\[\] = \{(.*?)\n\};", (SOURCE / "src/variant/spec.hpp").read_text(), re.DOTALL)
+    return re.findall(r'\{"\w+", "(\w+)",', fields[1])
 
 
-def variant_id(family, function, prefixes):
+def variant_id(family, function, dtypes, prefixes):
     """The id that flashcore-bench gives the variant; kernels that are no variant keep their function's name."""
     match = SPEC.search(function)
     if not match:
@@ -43,7 +49,7 @@ def variant_id(family, function, prefixes):
     dtype, head_dim, tile = match.groups()
     values = [head_dim] + (tile.split(", ") if tile else [])
     fields = [prefix + value for prefix, value in zip(prefixes, values) if value != "0"]
-    return f"{family}/{'_'.join([DTYPES[int(dtype)]] + fields)}"
+    return f"{family}/{'_'.join([dtypes[int(dtype)]] + fields)}"
 
 
 def demangle(symbols):
@@ -77,9 +83,9 @@ def read_build(build):
         if (SOURCE / pathlib.Path(*relative)).with_suffix("").with_suffix("").exists():
             kernels += read_report(path)
     names = demangle(sorted({kernel.name for kernel in kernels}))
-    prefixes = id_prefixes()
+    dtypes, prefixes = dtype_words(), id_prefixes()
     for kernel in kernels:
-        kernel.name = variant_id(kernel.family, names[kernel.name], prefixes)
+        kernel.name = variant_id(kernel.family, names[kernel.name], dtypes, prefixes)
     return kernels
 
 
@@ -107,7 +113,7 @@ def main():
     print_table(kernels)
     spilling = [kernel for kernel in kernels if kernel.spill_bytes > 0]
     for kernel in spilling:
-        print(f"spill: {kernel.name} on {kernel.architecture}: {kernel.spill_bytes} bytes a thread, "
+        print(f"spill: {kernel.name} on {kernel.architecture}: {kernel.spill_bytes} bytes per thread, "
               f"{kernel.registers} registers", file=sys.stderr)
     return 1 if spilling else 0
 

@@ -17,6 +17,7 @@ import gc
 import sys
 import time
 
+from records import role
 from torch_peers.library import Library, LibraryError
 from torch_peers.measure import Measurement, Policy, first_line
 from torch_peers.problems import UsageError, load_config, select_problems
@@ -207,7 +208,7 @@ def exit_code(records):
     """A peer that fails is a row; one of ours that fails is the run's failure."""
     if any(record["status"] == "incorrect" for record in records):
         return WRONG
-    ours = [record for record in records if not record["family"].startswith("peer_")]
+    ours = [record for record in records if role(record) != "peer"]
     return ENVIRONMENT if any(record["status"] in ("error", "out_of_memory") for record in ours) else OK
 
 

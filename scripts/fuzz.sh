@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Fuzzes the readers of what comes from outside (tests/fuzz/readers.hpp: configs, results, tables, journals, gates,
-# noise files, --problem, a worker's lines) with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer; clang
-# comes from the distribution's packages.
+# Fuzzes the readers of outside data (tests/fuzz/readers.hpp: configs, results, tables, journals, gates, noise files,
+# --problem, a worker's lines) with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer. clang comes from the
+# distribution's packages.
 #
-#   scripts/fuzz.sh              # every reader, a minute each
-#   scripts/fuzz.sh 3600 config  # one reader, an hour
+#   scripts/fuzz.sh              # every reader for a minute
+#   scripts/fuzz.sh 3600 config  # one reader for an hour
 #
-# Starts from tests/fuzz/corpus, the shipped configs and the golden files. What it learns stays in
-# build/fuzz/learnt/<reader>, what breaks a reader goes to build/fuzz/found/<reader>: put that into
-# tests/fuzz/corpus/<reader>, where every build's tests replay it. Exits with 0 when nothing broke, with 1 when
-# something did, with 4 when the fuzzers cannot be built.
+# Starts from tests/fuzz/corpus, the shipped configs and the golden files. New inputs stay in
+# build/fuzz/learnt/<reader>; inputs that break a reader go to build/fuzz/found/<reader>. Put those into
+# tests/fuzz/corpus/<reader>, where the tests of every build replay them. Exits with 0 when no reader broke, with 1
+# when one did, with 4 when the fuzzers cannot be built.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/setup.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
@@ -19,7 +19,7 @@ readonly corpus=$flashcore_root/tests/fuzz/corpus
 
 seconds=${1:-60}
 shift $(($# > 0))
-[[ $seconds =~ ^[1-9][0-9]*$ ]] || fail_usage "$seconds: expected seconds a reader, as in: scripts/fuzz.sh 600 config"
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || fail_usage "$seconds: expected seconds per reader, as in: scripts/fuzz.sh 600 config"
 mapfile -t known < <(cd "$corpus" && printf '%s\n' *)
 readers=("${@:-"${known[@]}"}")
 for reader in "${readers[@]}"; do
@@ -29,11 +29,11 @@ done
 build_fuzzers() {
   require_packages "${build_packages[@]}" clang-14
   cmake -S "$flashcore_root" -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-    -DFLASHCORE_CUDA=OFF -DFLASHCORE_FUZZ=ON >&2 || fail "could not configure build/fuzz"
+    -DFLASHCORE_CUDA=OFF -DFLASHCORE_FUZZ=ON "${cmake_options[@]}" >&2 || fail "could not configure build/fuzz"
   cmake --build "$folder" --target "${readers[@]/#/flashcore_fuzz_}" >&2 || fail "build/fuzz does not build"
 }
 
-# The words of all seeds, which mutation alone would hardly spell.
+# The words of all seeds: mutation would hardly spell them.
 write_dictionary() {
   cat "$flashcore_root"/configs/*.json "$flashcore_root"/tests/golden/report/*.json "$corpus"/*/* |
     grep --text --only-matching '"[A-Za-z0-9_$.*/]*"' | sort -u | sed 's/"/\\"/g; s/.*/"&"/' >"$folder/words.dict"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Shows on the machine in front of you what this project claims of itself: right kernels, a check and a gate that
-see what is planted, tuning that finds the best, and speed beside the kernels people use.
+"""Tests the claims of this project on your machine: its kernels are right, its check and its gate see planted faults,
+its tuner finds the fastest variant, and its kernels are as fast as stated beside those of PyTorch.
 
-Each step leaves its files in OUTPUT/STEP, and all claims stand in OUTPUT/claims.json. A step takes from seconds to
-some minutes on a GPU; without one, `--device cpu --scale 0.1` tries the script itself.
+Each step writes its files to OUTPUT/STEP; OUTPUT/claims.json has all claims. A step takes from seconds to some minutes
+on a GPU. Without one, `--device cpu --scale 0.1` tries the script.
 
-Exit codes: 0 every claim holds, 1 one does not, 2 the command line is wrong, 4 a step could not be run.
+Exit codes: 0 every claim holds, 1 a claim does not hold, 2 the command line is wrong, 4 a step could not be run.
 """
 
 import argparse
@@ -28,15 +28,20 @@ def parse_arguments(arguments):
                                      formatter_class=argparse.RawDescriptionHelpFormatter,
                                      epilog="\n".join(f"{name:10} {step.__doc__.splitlines()[0]}"
                                                       for name, step in STEPS.items()))
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"all when none is named: {', '.join(STEPS)}")
-    parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release", help="a build folder")
-    parser.add_argument("--device", default="cuda", help="cuda, cuda:N or cpu (default: cuda)")
-    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("results/proof"), help="a folder")
-    parser.add_argument("--scale", type=float, default=1, help="of budgets and of how often things are tried")
+    parser.add_argument("steps", nargs="*", metavar="STEP",
+                        help=f"run these steps, in this order (default: all): {', '.join(STEPS)}")
+    parser.add_argument("--build", type=pathlib.Path, default=SOURCE / "build" / "release", metavar="FOLDER",
+                        help="test this build (default: build/release)")
+    parser.add_argument("--device", default="cuda", metavar="DEVICE",
+                        help="run on cuda, cuda:N or cpu (default: cuda)")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("results/proof"), metavar="FOLDER",
+                        help="write files here (default: results/proof)")
+    parser.add_argument("--scale", type=float, default=1, metavar="FACTOR",
+                        help="multiply time budgets and numbers of tries by FACTOR (default: 1)")
     options = parser.parse_args(arguments)
     for name in options.steps:
         if name not in STEPS:
-            parser.error(f"STEP: there is no {name}; one of: {', '.join(STEPS)}")
+            parser.error(f"STEP: {name} is none of: {', '.join(STEPS)}")
     if not options.scale > 0:
         parser.error(f"--scale: {options.scale} is out of range, it must be above 0")
     if not (options.build / "flashcore-bench").exists():
@@ -58,7 +63,7 @@ def main(arguments):
             broken = True
             found.append(claims.Claim(name, STEPS[name].__doc__.splitlines()[0], "a run", str(error), None))
         environment = program.environment() or environment
-        claims.write(options.output / "claims.json", environment, found)  # what is known so far, whatever comes
+        claims.write(options.output / "claims.json", environment, found)  # after each step: a later one may fail
     print(claims.table(found))
     if any(claim.held is False for claim in found):
         return FAILS

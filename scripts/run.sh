@@ -11,7 +11,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
 require_packages "${build_packages[@]}"
 find_nvcc
 skip_unusable_cuda
-build "$preset" flashcore-bench
+build "$preset" flashcore_product
 if (($# == 0)); then
   set -- --config "$flashcore_root/configs/default.json"
 fi

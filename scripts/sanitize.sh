@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # NVIDIA's compute-sanitizer over one small problem of every CUDA variant: memcheck (accesses out of bounds),
-# racecheck (hazards in shared memory), initcheck (reads of what nobody wrote), synccheck (wrong barriers).
+# racecheck (hazards in shared memory), initcheck (reads of memory that was never written), synccheck (wrong barriers).
 #
 #   scripts/sanitize.sh                                   # all four tools
 #   scripts/sanitize.sh racecheck --variants 'wgmma/*'    # one tool; further arguments go to flashcore-bench
 #
-# FLASHCORE_BENCH names a flashcore-bench to run, in place of building one.
-# One table on standard output; what the tools said goes to build/sanitize/<tool>.log. Exits with 0 when no tool
-# found anything and every variant is right, with 1 otherwise, with 4 where there is no tool or no device.
+# FLASHCORE_BENCH names a flashcore-bench to run, in place of building one. Prints one table; the output of each tool
+# goes to build/sanitize/<tool>.log. Exits with 0 when no tool found anything and every variant is right, with 4 where
+# there is no tool or no device, with 1 otherwise.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/setup.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
@@ -52,7 +52,7 @@ if [[ -z $bench ]]; then
   bench=$flashcore_root/build/$preset/flashcore-bench
 fi
 options=(--config - --device cuda)
-# A kernel in a worker process would run outside of the tool's sight.
+# The tool does not see kernels in a worker process.
 [[ $("$bench" --help) == *--in-process* ]] && options+=(--in-process)
 
 mkdir -p "$folder"

@@ -1,4 +1,4 @@
-// flashcore-bench: the command line in, an exit code out. Errors are one line on standard error.
+// The program flashcore-bench. Prints an error as one line on standard error and returns its exit code.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -12,7 +12,7 @@
 
 namespace {
 
-// Keys and file names come from the user and may hold anything; the message stays one line.
+// JSON keys and paths in a message may contain control characters; printable() keeps the message on one line.
 int fail(flashcore::ExitCode code, std::string_view message) {
   fmt::print(stderr, "flashcore-bench: error: {}\n", flashcore::printable(message));
   return static_cast<int>(code);

@@ -8,6 +8,7 @@
 #include "attention/args.hpp"
 #include "attention/dtype.hpp"
 #include "kernels/common/e4m3.hpp"
+#include "kernels/common/indexing.hpp"
 
 namespace flashcore::kernels {
 
@@ -39,7 +40,8 @@ constexpr float to_float(Fp16 x) {
 template <class T>
 constexpr T from_float(float x);
 
-// Rounds to nearest, ties to even; what is too large becomes infinite; NaN stays NaN and becomes quiet.
+// Rounds to nearest, ties to even; values that are too large become infinite; NaN stays NaN and becomes
+// quiet.
 template <>
 constexpr Bf16 from_float<Bf16>(float x) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
@@ -83,13 +85,13 @@ constexpr decltype(auto) visit_dtype(Dtype dtype, Function&& function) {
   return function(Bf16{});
 }
 
-// The same of the dtypes that O can have.
+// The same for the dtypes that O can have.
 template <class Function>
 constexpr decltype(auto) visit_output_dtype(Dtype dtype, Function&& function) {
   return dtype == Dtype::fp16 ? function(Fp16{}) : function(Bf16{});
 }
 
-// The same with the element type of O, where Q, K and V have elements of T.
+// The same with the element type of O, for Q, K and V with elements of T.
 template <class T, class Function>
 constexpr decltype(auto) visit_output_of(const AttentionArgs& args, Function&& function) {
   if constexpr (traits(T::kDtype).scaled) {
@@ -97,18 +99,6 @@ constexpr decltype(auto) visit_output_of(const AttentionArgs& args, Function&& f
   } else {
     return function(T{});
   }
-}
-
-// Pointer to element (batch, head, row, column 0).
-template <class T>
-T* row_pointer(T* base, const Strides& stride, std::int64_t batch, std::int64_t head, std::int64_t row) {
-  return base + batch * stride.batch + head * stride.head + row * stride.row;
-}
-
-// One of a tensor's descale factors.
-constexpr float descale_of(const float* factors, const AttentionArgs& args, std::int64_t batch,
-                           std::int64_t head_kv) {
-  return factors == nullptr ? 1.0f : factors[batch * args.heads_kv + head_kv];
 }
 
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();

@@ -1,4 +1,4 @@
-// The threads of a CPU kernel: those of OpenMP, or one where the compiler has none.
+// The threads of a CPU kernel: OpenMP's, or a single one where the compiler has no OpenMP.
 #pragma once
 
 #ifdef _OPENMP

@@ -1,13 +1,16 @@
-// Turns a CPU kernel class into CompiledKernels, at the dtypes and head_dims that all CPU families have. A family is
-// a class with
+// Turns a CPU kernel class into CompiledKernels, at the dtypes and head_dims that all CPU families have. A
+// family is a class with
 //
 //   static constexpr const char* kFamily;     its name
 //   static constexpr const char* kSummary;    the idea in a few words
 //   template <Dtype> static int launch(const AttentionArgs&, const Tile&);   0 or an errno value
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <iterator>
+#include <utility>
 
 #include "variant/compiled_kernel.hpp"
 
@@ -27,23 +30,31 @@ struct CpuVariant {
   }
 };
 
-template <class Family, int kHeadDim, Tile... kTiles>
-constexpr auto cpu_head_dim_table() {
-  return std::array{CpuVariant<Family, VariantSpec{Dtype::fp16, kHeadDim, kTiles}>::make()...,
-                    CpuVariant<Family, VariantSpec{Dtype::bf16, kHeadDim, kTiles}>::make()...,
-                    CpuVariant<Family, VariantSpec{Dtype::e4m3, kHeadDim, kTiles}>::make()...};
+inline constexpr int kCpuHeadDims[] = {32, 64, 96, 128, 256};
+
+// Every tile of an array at one dtype and head_dim.
+template <class Family, Dtype kDtype, int kHeadDim, const auto& kTiles>
+constexpr auto cpu_tile_table() {
+  return []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+    return std::array{CpuVariant<Family, VariantSpec{kDtype, kHeadDim, kTiles[kIndex]}>::make()...};
+  }
+  (std::make_index_sequence<std::size(kTiles)>());
 }
 
-// Every dtype and head_dim at every tile.
-template <class Family, Tile... kTiles>
+// Every dtype and head_dim at every tile, by head_dim first.
+template <class Family, const auto& kTiles>
 constexpr auto cpu_table() {
-  constexpr std::array kTables{
-      cpu_head_dim_table<Family, 32, kTiles...>(), cpu_head_dim_table<Family, 64, kTiles...>(),
-      cpu_head_dim_table<Family, 96, kTiles...>(), cpu_head_dim_table<Family, 128, kTiles...>(),
-      cpu_head_dim_table<Family, 256, kTiles...>()};
-  constexpr std::size_t kTableSize = kTables[0].size();
-  std::array<CompiledKernel, kTables.size() * kTableSize> all{};
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = kTables[i / kTableSize][i % kTableSize];
+  constexpr std::size_t kPerDtype = std::size(kTiles);
+  std::array<CompiledKernel, std::size(kCpuHeadDims) * 3 * kPerDtype> all{};
+  auto next = all.begin();
+  const auto append = [&next](const auto& table) { next = std::copy(table.begin(), table.end(), next); };
+  [&append]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+    ((append(cpu_tile_table<Family, Dtype::fp16, kCpuHeadDims[kIndex], kTiles>()),
+      append(cpu_tile_table<Family, Dtype::bf16, kCpuHeadDims[kIndex], kTiles>()),
+      append(cpu_tile_table<Family, Dtype::e4m3, kCpuHeadDims[kIndex], kTiles>())),
+     ...);
+  }
+  (std::make_index_sequence<std::size(kCpuHeadDims)>());
   return all;
 }
 

@@ -1,45 +1,49 @@
-// Turns a kernel class into a CompiledKernel. A family is a template `template <VariantSpec S> struct Kernel` with
+// Turns a kernel class into a CompiledKernel. A family is a template `template <VariantSpec S> struct Kernel`
+// with
 //
-//   static constexpr const char* kFamily;                   its name
-//   static constexpr const char* kSummary;                  the idea in a few words
-//   static constexpr int kMinComputeCapability;             10 · major + minor
-//   static constexpr const char* invalid();                 why this tile cannot be, or null
-//   static constexpr int smem_bytes();                      dynamic shared memory a block
-//   static std::int64_t grid_blocks(const KernelArgs&);   blocks of the one-dimensional grid
-//   static const char* unsupported(const KernelArgs&);   why these arguments cannot run, or null
+//   static constexpr const char* kFamily;                its name
+//   static constexpr const char* kSummary;               the idea in a few words
+//   static constexpr int kMinComputeCapability;          10 · major + minor
+//   static constexpr const char* invalid();              the reason why this tile cannot be compiled, or null
+//   static constexpr int smem_bytes();                   dynamic shared memory per block
+//   static std::int64_t grid_blocks(const KernelArgs&);  blocks of the grid
+//   static const char* unsupported(const KernelArgs&);   the reason why these arguments cannot run, or null
 //   __device__ static void run(const KernelArgs&);       the kernel body
 //
 // and optionally
 //
-//   static constexpr int kMaxComputeCapability;             for instructions that one architecture alone has
-//   static constexpr int kMinBlocksPerSm;                   for __launch_bounds__
-//   static constexpr bool kWaitsForGrid;                    run() calls wait_for_grid_before(): launch early
+//   static constexpr int kMaxComputeCapability;          for instructions that later architectures lack
+//   static constexpr int kMinBlocksPerSm;                for __launch_bounds__
+//   static constexpr bool kDependentLaunch;              run() calls ptx::wait_for_previous_grid(), so that
+//                                                        the grid may start early
 //   static std::size_t workspace_bytes(const KernelArgs&);
-//   struct Params;                                          what run() receives in place of KernelArgs
+//   struct Params;                                       the parameter of run() in place of KernelArgs
 //   static cudaError_t prepare(const KernelArgs&, cudaStream_t, Params&);
-//                                       fills them before each launch; may take AttentionArgs, for what
-//                                       KernelArgs does not have
-//   static dim3 grid(const KernelArgs&);                  when the grid has more than one dimension
-//   static cudaError_t finish(const KernelArgs&, cudaStream_t);   launches what follows the kernel
+//                                                        fills it before each launch; may take AttentionArgs
+//                                                        for fields that KernelArgs lacks
+//   static dim3 grid(const KernelArgs&);                 when the grid has more than one dimension
+//   static cudaError_t finish(const KernelArgs&, cudaStream_t);
+//                                                        launches a grid that follows the kernel
 //
 // A spec whose tile has cluster > 1 is launched in clusters of that many blocks.
 #pragma once
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <span>
+#include <utility>
 
+#include "kernels/common/gpu.hpp"
 #include "kernels/common/grid_launch.cuh"
 #include "kernels/common/kernel_args.hpp"
 #include "variant/compiled_kernel.hpp"
 
 namespace flashcore::kernels {
-
-inline constexpr int kWarpSize = 32;
-inline constexpr int kMostSmemBytes = 227 * 1024;  // a block's limit on sm_90, the largest of all so far
 
 template <class K>
 constexpr int threads_per_block() {
@@ -85,13 +89,13 @@ struct CudaVariant {
         return "uses instructions that only an older compute capability has";
     }
     if (device.max_smem_bytes_per_block < K::smem_bytes())
-      return "needs more shared memory a block than the device has";
+      return "needs more shared memory per block than the device has";
     if (K::grid_blocks(args) > std::numeric_limits<std::int32_t>::max()) return "the grid would be too large";
     return K::unsupported(args);
   }
 
-  // Shared memory above 48 KB has to be asked for, once a device; the call costs little, so it is made each
-  // time.
+  // More than 48 KB of shared memory must be requested once per device; the request is cheap, so that every
+  // launch makes it.
   static int launch(const AttentionArgs& args, void* stream) {
     const auto cuda_stream = static_cast<cudaStream_t>(stream);
     if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;
@@ -147,12 +151,12 @@ struct CudaVariant {
       launch.set_grid(static_cast<unsigned>(K::grid_blocks(args)));
     }
     if constexpr (K::spec.tile.cluster > 1) launch.set_cluster(K::spec.tile.cluster);
-    if constexpr (requires { K::kWaitsForGrid; }) launch.allow_early_start();
+    if constexpr (requires { K::kDependentLaunch; }) launch.allow_early_start();
     cudaError_t error = cudaLaunchKernelEx(&launch.config(), attention_kernel<K>, params);
     if constexpr (requires { K::finish; }) {
       if (error == cudaSuccess) error = K::finish(args, stream);
     }
-    (void)cudaGetLastError();  // reported once, here, and not by a later call as well
+    (void)cudaGetLastError();  // clears the error, which no later call shall report again
     return error;
   }
 
@@ -180,17 +184,23 @@ constexpr CompiledKernel make_kernel() {
           .kernel_name = CudaVariant<K>::kernel_name};
 }
 
-// The variants of one family at one head_dim and dtype.
-template <template <VariantSpec> class Kernel, Dtype kDtype, int kHeadDim, Tile... kTiles>
+// The variants of one family at one dtype and head_dim: one per tile of an array.
+template <template <VariantSpec> class Kernel, Dtype kDtype, int kHeadDim, const auto& kTiles>
 constexpr auto make_dtype_table() {
-  return std::array{make_kernel<Kernel<VariantSpec{kDtype, kHeadDim, kTiles}>>()...};
+  return []<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
+    return std::array{make_kernel<Kernel<VariantSpec{kDtype, kHeadDim, kTiles[kIndex]}>>()...};
+  }
+  (std::make_index_sequence<std::size(kTiles)>());
 }
 
-// The variants of one family at one head_dim: every tile in fp16, then every tile in bf16.
-template <template <VariantSpec> class Kernel, int kHeadDim, Tile... kTiles>
+// The same for both two-byte dtypes: every tile in fp16, then every tile in bf16.
+template <template <VariantSpec> class Kernel, int kHeadDim, const auto& kTiles>
 constexpr auto make_table() {
-  return std::array{make_kernel<Kernel<VariantSpec{Dtype::fp16, kHeadDim, kTiles}>>()...,
-                    make_kernel<Kernel<VariantSpec{Dtype::bf16, kHeadDim, kTiles}>>()...};
+  constexpr std::array kFp16 = make_dtype_table<Kernel, Dtype::fp16, kHeadDim, kTiles>();
+  constexpr std::array kBf16 = make_dtype_table<Kernel, Dtype::bf16, kHeadDim, kTiles>();
+  std::array<CompiledKernel, kFp16.size() + kBf16.size()> all{};
+  std::copy(kBf16.begin(), kBf16.end(), std::copy(kFp16.begin(), kFp16.end(), all.begin()));
+  return all;
 }
 
 }  // namespace flashcore::kernels

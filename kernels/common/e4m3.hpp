@@ -1,5 +1,5 @@
 // An element of e4m3 and its conversions, in integer arithmetic that is the same on the host and on every
-// device: those before compute capability 8.9 have no instruction for it.
+// device. Devices before compute capability 8.9 have no instruction for it.
 #pragma once
 
 #include <bit>
@@ -26,7 +26,8 @@ FLASHCORE_HOST_DEVICE constexpr float to_float(E4m3 x) {
   return std::bit_cast<float>(bits | sign);
 }
 
-// To nearest, ties to even. What is too large, an infinity too, becomes 448 with its sign; NaN stays NaN.
+// Rounds to nearest, ties to even. Values that are too large, infinities included, become 448 with their
+// sign; NaN stays NaN.
 FLASHCORE_HOST_DEVICE constexpr E4m3 e4m3_from_float(float x) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t sign = bits >> 24 & 0x80u;

@@ -1,11 +1,11 @@
-// Launching a grid, and starting it before the grid ahead of it in the stream has ended.
+// Launches of grids, also before the previous grid in the stream has ended.
 //
 // Programmatic dependent launch (CUDA Programming Guide, "Programmatic Dependent Launch and
-// Synchronization"): a grid may start when every block of the one before has called start_grid_behind() or
-// ended. What it does before wait_for_grid_before() overlaps with that grid's tail, and so must touch no
-// memory that another grid writes. On a short kernel this hides the launch, barrier set-up and address
-// arithmetic. A kernel calls wait_for_grid_before() first: else grid after grid would take places on the card
-// only to wait there.
+// Synchronization"): a grid may start when every block of the previous one has called
+// ptx::launch_dependent_grid() or has ended. Until it calls ptx::wait_for_previous_grid() it overlaps with
+// the previous grid's tail, and so must not touch memory that another grid writes. For a short kernel this
+// hides the launch, the initialisation of barriers and address arithmetic. A kernel waits first and then
+// launches the next grid: otherwise grid after grid would occupy multiprocessors only to wait there.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -31,7 +31,7 @@ class GridLaunch {
     attribute.val.clusterDim = {static_cast<unsigned>(blocks), 1, 1};
   }
 
-  // For kernels that call wait_for_grid_before(). Before compute capability 9.0 nothing changes.
+  // For kernels that call ptx::wait_for_previous_grid(). No effect before compute capability 9.0.
   void allow_early_start() {
     int device = 0;
     int major = 0;
@@ -49,21 +49,5 @@ class GridLaunch {
   cudaLaunchConfig_t config_{};
   cudaLaunchAttribute attributes_[2]{};
 };
-
-// griddepcontrol.launch_dependents: the grid behind may start once every block has called this. (PTX ISA,
-// "griddepcontrol".)
-__device__ __forceinline__ void start_grid_behind() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
-}
-
-// griddepcontrol.wait: waits until the grids before have ended and what they wrote is visible. (PTX ISA,
-// "griddepcontrol".)
-__device__ __forceinline__ void wait_for_grid_before() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
-}
 
 }  // namespace flashcore::kernels

@@ -1,4 +1,4 @@
-// FLASHCORE_HOST_DEVICE: a function for both sides, where nvcc compiles it.
+// FLASHCORE_HOST_DEVICE marks functions for both sides where nvcc compiles them.
 #pragma once
 
 #ifdef __CUDACC__

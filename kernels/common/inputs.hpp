@@ -1,5 +1,5 @@
-// What Q, K and V hold: seeded normal values, or one of the sets on which kernels tend to break. One function
-// of kind, tensor and place, the same on the host and on the device.
+// The values of Q, K and V: seeded normal values, or one of the sets that tend to break kernels. One function
+// of kind, tensor and position, the same on the host and on the device.
 #pragma once
 
 #include <cmath>
@@ -14,8 +14,8 @@
 
 namespace flashcore::kernels {
 
-// The sets below `normal` are made for a softmax scale of kAdversarialScale; each leaves normal values where
-// it says nothing.
+// The sets below `normal` are made for a softmax scale of kAdversarialScale. Elements that a set does not
+// mention have normal values.
 enum class InputKind : int {
   normal,
   large_scores,       // multiples of 8 near +1000 and -1000, which fp16 and bf16 both hold exactly
@@ -27,7 +27,7 @@ enum class InputKind : int {
   minus_infinity,     // a score of -inf for the first kLeadingKeys keys and for every third after them; only
                       // for dtypes that have infinity
   nan_query,          // NaN in the query in the middle
-  nan_key,            // NaN in the last key, +inf, or the largest value, in the one before
+  nan_key,            // NaN in the last key; +inf, or the largest value, in the key before it
   nan_value,          // NaN in one column of V of the key in the middle
 };
 inline constexpr std::string_view kInputKindWords[] = {
@@ -37,9 +37,9 @@ inline constexpr std::string_view kInputKindWords[] = {
 constexpr Words words(InputKind) { return kInputKindWords; }
 
 inline constexpr float kAdversarialScale = 0.125f;
-inline constexpr std::int64_t kLeadingKeys = 100;  // more than a tile of 64 keys holds nothing finite
+inline constexpr std::int64_t kLeadingKeys = 100;  // so that a whole tile of 64 keys has no finite score
 
-// Which tensor elements belong to, and how it is filled.
+// A tensor and how it is filled.
 struct InputSource {
   InputKind kind;
   Dtype dtype;
@@ -48,7 +48,7 @@ struct InputSource {
   std::int64_t rows;
 };
 
-// One element's place within its head, and its index in the whole tensor without gaps.
+// An element's position within its head, and its index in the whole tensor without gaps.
 struct InputPlace {
   std::int64_t row;
   std::int64_t column;
@@ -59,12 +59,12 @@ FLASHCORE_HOST_DEVICE inline float negated_if(bool negate, float magnitude) {
   return negate ? -magnitude : magnitude;
 }
 
-// Random bits of one element, apart from those that its normal value is made of.
+// Random bits of one element, independent of its normal value.
 FLASHCORE_HOST_DEVICE inline std::uint64_t element_bits(const InputSource& source, std::uint64_t index) {
   return mix_bits(~source.stream ^ mix_bits(index));
 }
 
-// Q·K lives in column 0 alone: 32 · 250 · kAdversarialScale = 1000.
+// Only column 0 contributes to Q·K: 32 · 250 · kAdversarialScale = 1000.
 FLASHCORE_HOST_DEVICE inline float large_score_value(const InputSource& source, const InputPlace& at) {
   if (at.column != 0) return 0;
   if (source.tensor == InputTensor::q) return negated_if(at.row % 2 != 0, 32);
@@ -79,7 +79,7 @@ FLASHCORE_HOST_DEVICE inline float subnormal_value(const InputSource& source, co
   return negated_if(bits >> 63 != 0, ldexpf(multiple, dtype.lowest_exponent));
 }
 
-// Elements of Q and K alone, or of V alone, that are not normal values; `value` is the normal one.
+// Elements of Q and K, and elements of V, that are not normal values; `value` is the normal one.
 FLASHCORE_HOST_DEVICE inline float score_input(const InputSource& source, const InputPlace& at, float value) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -127,9 +127,10 @@ FLASHCORE_HOST_DEVICE inline float value_input(const InputSource& source, const 
   }
 }
 
-// The descale factor of a head of a scaled dtype, whose largest finite magnitude is `largest`: elements are
-// values over it. They fill the dtype's range, or leave up to two bits of it free: neighbouring heads then
-// differ so much that a kernel which takes another's factor does not pass. Subnormal values are to stay such.
+// The descale factor of a head of a scaled dtype; `largest` is the largest finite magnitude of its values.
+// Elements are values divided by it. They fill the dtype's range, or leave up to two bits of it free:
+// neighbouring heads then differ so much that a kernel fails if it takes another head's factor. Subnormal
+// values stay subnormal.
 FLASHCORE_HOST_DEVICE inline float descale_factor(const InputSource& source, std::int64_t head,
                                                   float largest) {
   if (source.kind == InputKind::subnormal || largest == 0) return 1;
@@ -137,7 +138,7 @@ FLASHCORE_HOST_DEVICE inline float descale_factor(const InputSource& source, std
   return ldexpf(largest / traits(source.dtype).largest, bits_free);
 }
 
-// One element, neither scaled nor rounded to the dtype.
+// The value of one element, neither scaled nor rounded to the dtype.
 FLASHCORE_HOST_DEVICE inline float input_value(const InputSource& source, const InputPlace& at) {
   if (source.kind == InputKind::signed_zeros) return negated_if((at.row + at.column) % 2 != 0, 0.0f);
   const float value = normal_value(source.stream, at.index);

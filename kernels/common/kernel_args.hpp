@@ -1,5 +1,6 @@
-// What the CUDA kernels receive of one attention problem: frozen, because it is part of their machine code.
-// AttentionArgs may grow beside it; a family that needs more puts that into its own Params.
+// The arguments that CUDA kernels receive for one attention problem. Their layout is frozen, because it is
+// part of the kernels' machine code. AttentionArgs may grow beside it; a family that needs more has its own
+// Params.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +25,8 @@ struct KernelArgs {
   std::int32_t seq_kv = 0;
   std::int32_t head_dim = 0;
   float scale = 0;
-  float softcap = 0;               // 0: none
-  std::int32_t window_left = -1;   // keys seen before the diagonal, -1: all
-  std::int32_t window_right = -1;  // keys seen after the diagonal, -1: all, 0: causal
+  float softcap = 0;  // 0: none
+  Window window;
 
   KernelArgs() = default;
   constexpr KernelArgs(const AttentionArgs& args)  // NOLINT(google-explicit-constructor): the same problem
@@ -48,14 +48,15 @@ struct KernelArgs {
         head_dim(args.head_dim),
         scale(args.scale),
         softcap(args.softcap),
-        window_left(args.mask.left),
-        window_right(args.mask.right) {}
+        window(args.mask.window()) {}
 
-  constexpr Mask mask() const { return {.left = window_left, .right = window_right}; }
+  constexpr std::int64_t lse_index(int sequence, int head, int row) const {
+    return (std::int64_t{sequence} * heads_q + head) * seq_q + row;
+  }
 };
 
 constexpr KeyRange visible_keys(const KernelArgs& args, std::int32_t query) {
-  return args.mask().keys(query, args.seq_q, args.seq_kv);
+  return args.window.keys(query, args.seq_q, args.seq_kv);
 }
 
 }  // namespace flashcore::kernels

@@ -10,9 +10,6 @@
 
 namespace flashcore::kernels {
 
-inline constexpr float kLog2E = 1.4426950408889634f;
-inline constexpr float kLn2 = 0.6931471805599453f;
-
 template <Dtype kDtype>
 struct ElementOf;
 template <>
@@ -42,7 +39,7 @@ __device__ inline __nv_bfloat16 from_float<__nv_bfloat16>(float x) {
   return __float2bfloat16_rn(x);
 }
 
-// Two elements that lie side by side.
+// Two neighbouring elements.
 template <class T>
 struct PairOf;
 template <>
@@ -66,7 +63,7 @@ __device__ Pair<T> pair_from_floats(float x, float y) {
   return pair_from_floats(x, y, Pair<T>{});
 }
 
-// Two elements in one register, x in the low half, as matrix instructions take them.
+// Two elements in one register, x in the low half, in the layout of matrix instructions.
 template <class T>
 __device__ std::uint32_t pack(float x, float y) {
   const Pair<T> pair = pair_from_floats<T>(x, y);

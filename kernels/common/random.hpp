@@ -21,7 +21,7 @@ FLASHCORE_HOST_DEVICE constexpr std::uint64_t mix_bits(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// One key for each tensor of each input set (sets are rotated to measure with a cold cache).
+// One stream per tensor and input set (measurements with a cold cache rotate sets).
 FLASHCORE_HOST_DEVICE constexpr std::uint64_t random_stream(std::uint64_t seed, InputTensor tensor,
                                                             std::uint32_t set) {
   return mix_bits(mix_bits(seed) ^ (std::uint64_t{set} << 32 | static_cast<std::uint32_t>(tensor)));
@@ -33,7 +33,7 @@ struct NormalPair {
 };
 
 // Elements 2·pair and 2·pair + 1 of a stream. The uniform under the logarithm lies in (0, 1], so that no
-// value is infinite; 24 bits of it bound the values by 5.8.
+// value is infinite; its 24 bits bound the values by 5.8.
 FLASHCORE_HOST_DEVICE inline NormalPair normal_pair(std::uint64_t stream, std::uint64_t pair) {
   constexpr float kTwoToMinus24 = 1.0f / 16777216.0f;
   constexpr float kTwoPi = 6.283185307179586f;

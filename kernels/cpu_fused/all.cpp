@@ -1,24 +1,24 @@
 // cpu_fused: FlashAttention's tiles with SIMD.
 //
-// Idea: one thread works on block_q query rows against block_kv keys at a time (FlashAttention, algorithm 1;
-// online softmax by Milakov & Gimelshein 2018). The query row is the vector lane: Q, scores, probabilities
-// and the output are kept transposed, so that row maxima, row sums and rescaling are plain vector operations,
-// and both matrix products are the same register-blocked FMA kernel that broadcasts one element of K or V.
+// Idea: one thread works on block_q query rows and block_kv keys at a time (FlashAttention, algorithm 1;
+// online softmax by Milakov & Gimelshein 2018). A vector lane is a query row: Q, scores, probabilities and
+// output are stored transposed, so that row maxima, row sums and rescaling are plain vector operations. Both
+// matrix products are the same register-blocked FMA kernel, which broadcasts one element of K or V.
 //
-// Against cpu_scalar: K and V are read and converted once for block_q rows instead of once a row; vectors
+// Against cpu_scalar: K and V are read and converted once per block_q rows instead of once per row; vectors,
 // with run-time dispatch to the processor's best instruction set; FMA chains that do not wait for each other;
-// exponentials by a polynomial; keys masked for the whole tile are never touched.
+// exponentials by a polynomial; keys that are masked for the whole tile are never touched.
 //
 // Limit: FMA throughput. A query count below 16 leaves lanes idle.
 //
-// Scalable vectors (SVE, RVV) are left out, because accumulators are held in arrays; such machines run NEON
+// Scalable vectors (SVE, RVV) are disabled, because accumulators are stored in arrays; such machines run NEON
 // or the generic target. The other disabled targets would only add compile time.
 #define HWY_DISABLED_TARGETS \
   (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu_fused/kernel-inl.hpp"
-// clang-format off: foreach_target.h must come first, it compiles the file above once a target.
+// clang-format off: foreach_target.h must come first, it compiles the file above once per target.
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -35,6 +35,7 @@
 
 #include "kernels/common/cpu_threads.hpp"
 #include "kernels/common/cpu_variant.hpp"
+#include "kernels/common/indexing.hpp"
 
 namespace flashcore::kernels {
 namespace cpu_fused {
@@ -47,10 +48,10 @@ namespace {
 
 using AttendTile = void (*)(const AttentionArgs&, const Tile&, const TilePosition&, const TileScratch&);
 
-// Tiles of one head follow each other; under a causal mask the longest comes first, so that no thread starts
-// a long tile when the others are done.
+// Under a causal mask the longest tiles of all heads come first, so that no thread starts a long tile when
+// the others are done.
 TilePosition tile_position(const AttentionArgs& args, int block_q, std::int64_t index) {
-  const std::int64_t tiles = (std::int64_t{args.sequences.most_queries()} + block_q - 1) / block_q;
+  const std::int64_t tiles = ceil_div(std::int64_t{args.sequences.max_queries()}, block_q);
   const std::int64_t heads = std::int64_t{args.sequences.batch} * args.heads_q;
   const std::int64_t tile = tiles - 1 - index / heads;
   const std::int64_t head = index % heads % args.heads_q;
@@ -68,7 +69,7 @@ int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_til
   const int threads = thread_count();
   const auto memory = hwy::AllocateAligned<float>(scratch_floats * static_cast<std::size_t>(threads));
   if (memory == nullptr) return ENOMEM;
-  const std::int64_t tiles = (std::int64_t{args.sequences.most_queries()} + tile.block_q - 1) / tile.block_q;
+  const std::int64_t tiles = ceil_div(std::int64_t{args.sequences.max_queries()}, tile.block_q);
   const std::int64_t work = tiles * args.heads_q * args.sequences.batch;
 #pragma omp parallel num_threads(threads)
   {
@@ -100,18 +101,18 @@ struct CpuFused {
   }
 };
 
-consteval Tile tile(int block_q, int block_kv) {
-  if (block_q % kPanelRows != 0) throw "block_q must be a multiple of kPanelRows";
-  return {.block_q = block_q, .block_kv = block_kv};
-}
-
 }  // namespace
 }  // namespace cpu_fused
 
 std::span<const CompiledKernel> cpu_fused_all() {
   using namespace cpu_fused;
-  static constexpr auto kTable = cpu_table<CpuFused, tile(16, 64), tile(32, 32), tile(32, 64), tile(64, 64),
-                                           tile(64, 128), tile(128, 64), tile(32, 128)>();
+  static constexpr Tile kTiles[] = {
+      {.block_q = 16, .block_kv = 64},  {.block_q = 32, .block_kv = 32},  {.block_q = 32, .block_kv = 64},
+      {.block_q = 64, .block_kv = 64},  {.block_q = 64, .block_kv = 128}, {.block_q = 128, .block_kv = 64},
+      {.block_q = 32, .block_kv = 128},
+  };
+  static_assert(std::ranges::all_of(kTiles, [](const Tile& tile) { return tile.block_q % kPanelRows == 0; }));
+  static constexpr auto kTable = cpu_table<CpuFused, kTiles>();
   return kTable;
 }
 

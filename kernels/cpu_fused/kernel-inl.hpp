@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/common/base2.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/cpu_fused/load-inl.hpp"
 #include "kernels/cpu_fused/tile.hpp"
@@ -15,11 +16,8 @@ HWY_BEFORE_NAMESPACE();
 namespace flashcore::kernels::cpu_fused::HWY_NAMESPACE {
 
 constexpr std::size_t kVecs = kPanelRows / kLanes;  // vectors that make up a panel's row
-// Twelve accumulators hide the latency of two FMAs a cycle and leave room in sixteen registers.
+// Twelve accumulators hide the latency of two FMAs per cycle and leave room in sixteen registers.
 constexpr std::size_t kBlockRows = kVecs >= 12 ? 1 : 12 / kVecs;
-
-constexpr float kLog2E = 1.4426950408889634f;
-constexpr float kLn2 = 0.6931471805599453f;
 
 // --- Matrix product
 
@@ -76,7 +74,7 @@ HWY_INLINE void multiply(Broadcast a, std::size_t rows, std::size_t steps, const
 HWY_INLINE FloatVec exp2(FloatVec x) {
   const FloatVec lowest = hn::Set(kFloat, -126.0f);
   const auto vanishes = hn::Lt(x, lowest);
-  // Not Max: which operand it gives when one is NaN depends on the instruction set.
+  // Not Max: its result for a NaN depends on the instruction set.
   const FloatVec clamped = hn::IfThenElse(vanishes, lowest, x);
   const FloatVec whole = hn::Round(clamped);
   const FloatVec f = hn::Sub(clamped, whole);  // in [-1/2, 1/2]
@@ -86,7 +84,7 @@ HWY_INLINE FloatVec exp2(FloatVec x) {
   power = hn::MulAdd(f, power, hn::Set(kFloat, 2.40221075e-1f));
   power = hn::MulAdd(f, power, hn::Set(kFloat, 6.93147188e-1f));
   power = hn::MulAdd(f, power, hn::Set(kFloat, 1.0000000755f));
-  // A product, since adding to the exponent's bits would make a number of NaN.
+  // A product, since an addition to the exponent's bits would turn NaN into a number.
   const auto exponent = hn::Add(hn::ConvertTo(kInt, whole), hn::Set(kInt, 127));
   const FloatVec result = hn::Mul(power, hn::BitCast(kFloat, hn::ShiftLeft<23>(exponent)));
   return hn::IfThenZeroElse(vanishes, result);
@@ -127,8 +125,8 @@ HWY_INLINE void mask_scores(const AttentionArgs& args, const TilePosition& at, s
   }
 }
 
-// Turns scores into exp2(score - new maximum), updates maximum and sum, and leaves the factor that what was
-// summed before must be multiplied by in `rescale`.
+// Turns scores into exp2(score - new maximum), updates maximum and sum, and writes the factor for all earlier
+// sums to `rescale`.
 HWY_INLINE void softmax_step(std::size_t keys, float* HWY_RESTRICT score, float* HWY_RESTRICT row_max,
                              float* HWY_RESTRICT row_sum, float* HWY_RESTRICT rescale) {
   for (std::size_t i = 0; i < kPanelRows; i += kLanes) {
@@ -156,7 +154,7 @@ HWY_INLINE void softmax_step(std::size_t keys, float* HWY_RESTRICT score, float*
 
 // --- The tile
 
-// Q, transposed a panel at a time and scaled; rows past the tile are zero. Empties the running softmax.
+// Transposes Q panel by panel and scales it; rows past the tile are zero. Resets the running softmax.
 template <class T>
 void begin_tile(const AttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
   const auto head_dim = static_cast<std::size_t>(args.head_dim);

@@ -1,4 +1,4 @@
-// Vectors of cpu_fused, and elements as them. No include guard: see kernel-inl.hpp.
+// Vector types of cpu_fused, and loads of elements as vectors of float. No include guard: see kernel-inl.hpp.
 #include <hwy/highway.h>
 
 #include <cstddef>

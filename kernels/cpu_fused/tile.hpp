@@ -1,4 +1,4 @@
-// One tile of work of cpu_fused, and the buffers it is done in.
+// A tile of cpu_fused and its buffers.
 #pragma once
 
 #include <cstddef>
@@ -9,13 +9,13 @@
 
 namespace flashcore::kernels::cpu_fused {
 
-// Query rows that stand side by side in vector registers; a tile is a row of such panels.
+// Query rows side by side in vector registers; a tile consists of such panels.
 inline constexpr int kPanelRows = 16;
 
 // Floats added to each row of a K or V tile, so that equal columns of many rows do not share a cache set.
 inline constexpr int kRowPadding = 16;
 
-// Where tile rows [row_begin, row_begin + rows) of one query head lie.
+// Rows [row_begin, row_begin + rows) of one query head.
 struct TilePosition {
   std::int64_t batch, head, head_kv;
   std::int32_t row_begin, rows;

@@ -1,12 +1,12 @@
 // cpu_scalar: the CPU's baseline rung. Plain loops, scalar FP32.
 //
-// Idea: one query row at a time, the rows shared out to all cores. Softmax takes three passes over the row's
-// scores: Q·K and the maximum, the exponentials and their sum, P·V. Elements are converted where they are
-// used.
+// Idea: one query row at a time, with the rows split over all cores. Softmax takes three passes over the
+// row's scores: Q·K and the maximum, the exponentials and their sum, P·V. Elements are converted where they
+// are used.
 //
 // Limit: each row reads all of K and V again, one element at a time, and a dot product is one chain of
-// dependent additions. An fp16 element takes longer to convert than to multiply; a bf16 element is converted
-// by a shift, so that the bf16 variants are about twice as fast.
+// dependent additions. Converting an fp16 element takes longer than multiplying it; a bf16 element is
+// converted by a shift, so that the bf16 variants are about twice as fast.
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -98,7 +98,7 @@ int attention(const AttentionArgs& args) try {
   for (RowScratch& buffers : scratch) {
     buffers.q.resize(args.head_dim);
     buffers.out.resize(args.head_dim);
-    buffers.score.resize(args.sequences.most_keys());
+    buffers.score.resize(args.sequences.max_keys());
   }
   const std::int32_t seq_q = args.sequences.seq_q;
   const std::int64_t rows = args.sequences.all_queries() * args.heads_q;
@@ -126,7 +126,8 @@ struct CpuScalar {
 }  // namespace
 
 std::span<const CompiledKernel> cpu_scalar_all() {
-  static constexpr auto kTable = cpu_table<CpuScalar, Tile{}>();
+  static constexpr Tile kTiles[] = {{}};
+  static constexpr auto kTable = cpu_table<CpuScalar, kTiles>();
   return kTable;
 }
 

@@ -1,21 +1,23 @@
-// What a tile of the mma families means: constants that follow from its spec, its shared memory, its limits.
+// Constants that follow from the tile of an mma family: its shared memory and its limits.
 #pragma once
 
 #include <algorithm>
 #include <type_traits>
 
-#include "kernels/common/mask.cuh"
+#include "kernels/blocks/mask.cuh"
+#include "kernels/blocks/split_kv.cuh"
+#include "kernels/blocks/swizzle.cuh"
+#include "kernels/common/base2.hpp"
+#include "kernels/common/gpu.hpp"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/split_kv.cuh"
-#include "kernels/common/swizzle.cuh"
 #include "variant/variant.hpp"
 
 namespace flashcore::kernels {
 
-// What a launch passes: the arguments, and what follows from them.
+// The parameters of a launch: the arguments, and numbers that follow from them.
 struct MmaParams {
   KernelArgs args;
-  FastDivisor group;  // query heads a KV head
+  FastDivisor group;  // query heads per KV head
   DiagonalMask mask;
   float score_scale = 0;  // from a raw score, or the tanh of a capped one, to base 2
 
@@ -27,26 +29,32 @@ struct MmaParams {
         score_scale((a.softcap > 0 ? a.softcap : a.scale) * kLog2E) {}
 };
 
-// The keys that matter to one warp. Parked in shared memory: it is needed once a step, and registers are
-// short.
+// The keys that one warp has to visit. Kept in shared memory: a warp needs it once per step, and registers
+// are scarce.
 struct alignas(16) KeyReach {
   KeyRange any;  // keys that some row of the warp sees, within this block's share
   KeyRange all;  // keys that every row sees
 };
 
-// Sixteen query rows, filled with the heads of one KV head; its keys are shared out to all warps of a block
-// and, with `blocks`, over so many blocks. For decoding.
-constexpr Tile decode_tile(int block_kv, int warps, int stages, int blocks = 0) {
+// A tile for decoding: sixteen query rows, filled with the query heads of one KV head. Its keys are split
+// over all warps of a block and over kv_split_blocks blocks.
+struct DecodeTile {
+  int block_kv;
+  int num_warps;
+  int num_stages;
+  int kv_split_blocks = 0;
+};
+constexpr Tile decode_tile(const DecodeTile& tile) {
   return {.block_q = 16,
-          .block_kv = block_kv,
-          .num_warps = warps,
-          .num_stages = stages,
-          .kv_split_warps = warps,
-          .kv_split_blocks = blocks,
+          .block_kv = tile.block_kv,
+          .num_warps = tile.num_warps,
+          .num_stages = tile.num_stages,
+          .kv_split_warps = tile.num_warps,
+          .kv_split_blocks = tile.kv_split_blocks,
           .pack_gqa = 1};
 }
 
-// What differs by element type: operands.cuh of the family.
+// The differences between element types: operands.cuh of the family.
 template <Dtype kDtype>
 struct MmaOperands;
 
@@ -55,7 +63,7 @@ struct MmaConfig {
   using Operands = MmaOperands<S.dtype>;
   static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
   static constexpr int kProductDepth = 32 / kElementBytes;                     // of one matrix product
-  // ldmatrix transposes elements of two bytes alone: V of one byte comes with its keys side by side.
+  // ldmatrix transposes elements of two bytes only: V of one byte is stored with its keys side by side.
   static constexpr bool kTransposedV = kElementBytes == 1;
   static constexpr int kHeadDim = S.head_dim;
   static constexpr int kBlockQ = S.tile.block_q;
@@ -83,11 +91,11 @@ struct MmaConfig {
   static constexpr int kStep = S.tile.kv_step != 0 ? S.tile.kv_step : kWarpKeys;
   static constexpr int kSteps = kWarpKeys / std::max(1, kStep);
 
-  // With overlap, K runs one block ahead of V; unless a block is one step, its first key block is still being
-  // read when the next but one is wanted.
+  // With overlap, K runs one block ahead of V. If a block has several steps, a block of K is still being read
+  // when the block after the next one is copied.
   static constexpr int kKeyStages = kStages + (kOverlap && kSteps > 1 ? 1 : 0);
 
-  // Vᵀ is a panel a step, [head_dim, kStep] keys, so that a step of it is as large as one of K.
+  // Vᵀ has one panel per step, [head_dim, kStep keys], so that its steps are as large as steps of K.
   using Smem = SwizzledRows<kHeadDim * kElementBytes>;  // Q and K
   using ValueSmem = std::conditional_t<kTransposedV, SwizzledRows<kStep * kElementBytes>, Smem>;
   using OutSmem = SwizzledTile<kHeadDim>;
@@ -98,20 +106,21 @@ struct MmaConfig {
   static constexpr int kValuesAt = kKeysAt + kKeyStages * kBlockBytes;
   static constexpr int kReachAt = kValuesAt + kStages * kBlockBytes;
   static constexpr int kLoopBytes = kReachAt + kWarps * static_cast<int>(sizeof(KeyReach));
-  // After the loop, partial tiles take the place of all this, or O that of Q, and of more where it is larger.
+  // After the loop, partial tiles overwrite all of this; without a split, O overwrites Q, and more where O is
+  // larger.
   static constexpr int kOutBytes = kSplit ? kSplitWarps * Partial::kBytes : OutSmem::bytes(kBlockQ);
   static constexpr int kSmemBytes = std::max(kLoopBytes, kOutBytes);
 
-  // Registers a thread holds through the loop: O, Q, scores of one or two steps, and what addresses and
-  // statistics take. It sets how many blocks an SM is asked to hold, hence the compiler's register limit.
+  // Registers that a thread holds through the loop: O, Q, scores of one or two steps, and 56 for addresses
+  // and statistics. From it follows the number of blocks per multiprocessor, and so the compiler's register
+  // limit.
   static constexpr int kRegisters =
       kRowTiles * (kHeadDim / 2 + (kQueryInRegisters ? kHeadDim * kElementBytes / 8 : 0) +
                    kStep / 2 * (kOverlap ? 2 : 1)) +
       56;
-  static constexpr int kSmemPerSm = 227 * 1024;
   static constexpr int kMinBlocksPerSm =
       std::clamp(std::min(65536 / (kThreads * ((std::min(kRegisters, 255) + 7) / 8 * 8)),
-                          kSmemPerSm / (kSmemBytes + 1024)),
+                          kMostSmemBytes / (kSmemBytes + 1024)),
                  1, 8);
 
   static constexpr const char* invalid() {
@@ -129,12 +138,10 @@ struct MmaConfig {
     if (kStages == 1 && (kOverlap || kSteps > 1)) return "one stage allows neither overlap nor kv_step";
     if (kSplitBlocks > 1 && kCluster > 1)
       return "keys are split over a grid or over a cluster, not over both";
-    // Seen wrong under sliding windows on an H100. The cause, an empty range that overlapped a step, is
-    // mended in intersect() and shows on the emulated machine; until a device has shown it too, it stays
-    // refused.
+    // Was wrong under sliding windows on an H100, and is untested there since the fix: see NOTES.md.
     if (kOverlap && kCluster > 1) return "overlap does not go with a cluster";
     if (kCluster > 8) return "a cluster has at most 8 blocks";
-    if (kSmemBytes > kSmemPerSm) return "needs more shared memory than any device has";
+    if (kSmemBytes > kMostSmemBytes) return "needs more shared memory per block than any device has";
     return nullptr;
   }
 };

@@ -3,31 +3,37 @@
 namespace flashcore::kernels {
 
 std::span<const CompiledKernel> mma_d128() {
-  static constexpr auto kTable = make_table<
-      MmaKernel, 128, Tile{128, 64, 4, 2}, Tile{256, 64, 8, 2},
-      Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
-      Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 3, .q_in_regs = 1},
-      Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
-      Tile{.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
-      Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 16, .q_in_regs = 1},
-      Tile{.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_step = 16, .q_in_regs = 1},
-      Tile{128, 64, 4, 1},
-      Tile{.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2, .overlap = 1, .kv_step = 32},
-      Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 2, .overlap = 1, .q_in_regs = 1},
-      Tile{64, 64, 4, 2},
-      Tile{.block_q = 64, .block_kv = 32, .num_warps = 2, .num_stages = 2, .q_in_regs = 1},
-      Tile{.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2, .cluster = 2, .kv_split_warps = 2},
-      Tile{.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .overlap = 1, .kv_split_warps = 2},
-      Tile{.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
-      decode_tile(64, 4, 3), decode_tile(64, 4, 3, 2), decode_tile(64, 4, 3, 8),
-      Tile{.block_q = 16,
-           .block_kv = 64,
-           .num_warps = 4,
-           .num_stages = 3,
-           .cluster = 8,
-           .kv_split_warps = 4,
-           .pack_gqa = 1},
-      decode_tile(64, 4, 3, 16), decode_tile(64, 4, 3, 32)>();
+  static constexpr Tile kTiles[] = {
+      {.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+      {.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2},
+      {.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
+      {.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 3, .q_in_regs = 1},
+      {.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
+      {.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
+      {.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 16, .q_in_regs = 1},
+      {.block_q = 256, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_step = 16, .q_in_regs = 1},
+      {.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 1},
+      {.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2, .overlap = 1, .kv_step = 32},
+      {.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 2, .overlap = 1, .q_in_regs = 1},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+      {.block_q = 64, .block_kv = 32, .num_warps = 2, .num_stages = 2, .q_in_regs = 1},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2, .cluster = 2, .kv_split_warps = 2},
+      {.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .overlap = 1, .kv_split_warps = 2},
+      {.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
+      decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3}),
+      decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_blocks = 2}),
+      decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_blocks = 8}),
+      {.block_q = 16,
+       .block_kv = 64,
+       .num_warps = 4,
+       .num_stages = 3,
+       .cluster = 8,
+       .kv_split_warps = 4,
+       .pack_gqa = 1},
+      decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_blocks = 16}),
+      decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_blocks = 32}),
+  };
+  static constexpr auto kTable = make_table<MmaKernel, 128, kTiles>();
   return kTable;
 }
 

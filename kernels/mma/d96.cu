@@ -3,18 +3,21 @@
 namespace flashcore::kernels {
 
 std::span<const CompiledKernel> mma_d96() {
-  static constexpr auto kTable = make_table<
-      MmaKernel, 96,
-      Tile{.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 3, .overlap = 1, .q_in_regs = 1},
-      Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
-      Tile{.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .overlap = 1},
-      Tile{.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
-      Tile{64, 64, 4, 2},
-      Tile{.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
-      decode_tile(64, 4, 3), decode_tile(64, 4, 3, 8),
-      Tile{.block_q = 256, .block_kv = 32, .num_warps = 8, .num_stages = 2, .q_in_regs = 1},
-      Tile{128, 64, 8, 2}, Tile{64, 64, 4, 3},
-      Tile{.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_split_warps = 2}>();
+  static constexpr Tile kTiles[] = {
+      {.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 3, .overlap = 1, .q_in_regs = 1},
+      {.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
+      {.block_q = 128, .block_kv = 32, .num_warps = 4, .num_stages = 2, .overlap = 1},
+      {.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_step = 32, .q_in_regs = 1},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+      {.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_warps = 4},
+      decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3}),
+      decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3, .kv_split_blocks = 8}),
+      {.block_q = 256, .block_kv = 32, .num_warps = 8, .num_stages = 2, .q_in_regs = 1},
+      {.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 3},
+      {.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2, .kv_split_warps = 2},
+  };
+  static constexpr auto kTable = make_table<MmaKernel, 96, kTiles>();
   return kTable;
 }
 

@@ -1,23 +1,25 @@
-// How a block of the mma families hands its rows on: straight from registers to O, or, where keys were split,
-// as partial tiles that are merged in shared memory, over a cluster, or by a second pass over the workspace.
+// How a block of the mma families writes its rows: from registers to O, or, where keys were split, as partial
+// tiles that are merged in shared memory, over a cluster, or by a second pass over the workspace.
 #pragma once
 
+#include "kernels/blocks/split_kv.cuh"
 #include "kernels/common/grid_launch.cuh"
-#include "kernels/common/split_kv.cuh"
 #include "kernels/mma/warp_tile.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::kernels {
 
-// O, in elements of T, through shared memory, so that every store is 16 bytes and whole rows leave together.
-// Where its rows are as long as those of Q, a warp takes its own of these, and waits for no other.
+// Writes O in elements of T through shared memory, so that every store has 16 bytes and a warp writes whole
+// rows. Where rows of O are as long as rows of Q, a warp overwrites its own rows of Q and waits for no other
+// warp.
 template <class C, class T>
 __device__ __forceinline__ void store_output(const KernelArgs& args, const QueryRows<C::kPackGqa>& rows,
                                              const WarpTile<C>& warp, unsigned char* out_tile, int warp_row) {
   using Smem = typename C::OutSmem;
   if constexpr (Smem::kRowBytes == C::Smem::kRowBytes) {
-    ptx::warp_barrier();  // lanes may still be reading Q from these rows
+    __syncwarp();  // protects Q: lanes may still be reading these rows
   } else {
-    ptx::block_barrier();  // warps may still be reading Q, K and V where others put their rows
+    __syncthreads();  // protects Q, K and V: warps may still be reading them where others put their rows
   }
 #pragma unroll
   for (int m = 0; m < C::kRowTiles; ++m) {
@@ -33,12 +35,12 @@ __device__ __forceinline__ void store_output(const KernelArgs& args, const Query
       }
       const int row = rows.begin + tile_row;
       if (args.lse != nullptr && warp.lane() % 4 == 0 && row < rows.count) {
-        args.lse[lse_index(args, rows.batch, rows.head_of(row), rows.query(row))] =
-            base_e_log_sum(warp.row_max[m][r], sum);
+        args.lse[args.lse_index(rows.batch, rows.head_of(row), rows.query(row))] =
+            log_sum_exp_by_log2(warp.row_max[m][r], sum);
       }
     }
   }
-  ptx::warp_barrier();  // every lane's columns of a row are in shared memory
+  __syncwarp();  // protects the rows of O: every lane's columns are in shared memory before any is read
   T* out = head_pointer(static_cast<T*>(args.out), args.out_stride, rows.batch, rows.head);
 #pragma unroll
   for (int i = warp.lane(); i < C::kWarpRows * Smem::kChunks; i += 32) {
@@ -83,19 +85,21 @@ __device__ __forceinline__ std::int64_t first_partial(const KernelArgs& args, in
 }
 
 // Merges the partial tiles of this block, or of its cluster, whose blocks take chunks in turn. `share` is
-// this block's place among those that share a query tile; `partial_index` that of its tile in the workspace.
+// this block's index among the blocks of a query tile, `partial_index` the index of its tile in the
+// workspace.
 template <class C>
 __device__ __forceinline__ void merge_and_store(const KernelArgs& args, const QueryRows<C::kPackGqa>& rows,
                                                 const WarpTile<C>& warp, unsigned char* smem, int warp_row,
                                                 int split_warp, int share, std::int64_t partial_index) {
   using Partial = typename C::Partial;
   ptx::cp_async_wait<0>();
-  ptx::block_barrier();  // nobody reads or fills the K and V buffers any more: partial tiles take their place
+  // Protects K and V: no warp reads or fills their buffers when partial tiles overwrite them.
+  __syncthreads();
   store_partial<C>(warp, smem + split_warp * Partial::kBytes, warp_row);
   if constexpr (C::kCluster > 1) {
-    ptx::cluster_barrier();  // all partial tiles of the cluster are written
+    ptx::cluster_barrier();  // protects partial tiles: all of the cluster are written before any is read
   } else {
-    ptx::block_barrier();  // all partial tiles are written
+    __syncthreads();  // protects partial tiles: all are written before any is read
   }
   const int first = static_cast<int>(threadIdx.x) + (C::kCluster > 1 ? share * C::kThreads : 0);
   for (int i = first; i < C::kBlockQ * Partial::kChunks; i += C::kThreads * C::kCluster) {
@@ -119,12 +123,13 @@ __device__ __forceinline__ void merge_and_store(const KernelArgs& args, const Qu
       store_output_chunk<typename C::Operands::T>(args, rows, row, chunk, merged);
     }
   }
-  if constexpr (C::kCluster > 1) ptx::cluster_barrier();  // other blocks may still read this one's tiles
+  // Protects this block's partial tiles: other blocks may still be reading them.
+  if constexpr (C::kCluster > 1) ptx::cluster_barrier();
 }
 
 inline constexpr int kSecondPassThreads = 128;
 
-// The second pass of a grid split: one thread a chunk of the output.
+// The second pass of a split over blocks: one thread per chunk of the output.
 template <class C>
 __global__ void __launch_bounds__(kSecondPassThreads)
     merge_workspace_kernel(const __grid_constant__ MmaParams params) {
@@ -140,8 +145,8 @@ __global__ void __launch_bounds__(kSecondPassThreads)
   const int batch = static_cast<int>(blockIdx.z);
   const QueryRows<C::kPackGqa> rows(args, params.group, C::kBlockQ, place, tiles, head, batch);
   const int row = rows.begin + tile_row;
-  wait_for_grid_before();  // the partial tiles are there
-  start_grid_behind();
+  ptx::wait_for_previous_grid();  // protects partial tiles: the first pass has written all of them
+  ptx::launch_dependent_grid();
   if (place >= tiles || row >= rows.count) return;
   const unsigned char* workspace = static_cast<const unsigned char*>(args.workspace);
   const LocalPartials partials{

@@ -1,9 +1,9 @@
 // The stream of K and V blocks of one query tile through the shared-memory stages.
 #pragma once
 
-#include "kernels/common/cp_async.cuh"
-#include "kernels/common/mask.cuh"
-#include "kernels/common/query_rows.cuh"
+#include "kernels/blocks/mask.cuh"
+#include "kernels/blocks/query_rows.cuh"
+#include "kernels/blocks/tile_io.cuh"
 #include "kernels/mma/config.cuh"
 
 namespace flashcore::kernels {
@@ -12,7 +12,7 @@ template <class C>
 struct KvStream {
   using T = typename C::Operands::T;
 
-  // Pointers and strides stay in the kernel's parameters: the main loop has no register to spare for them.
+  // Pointers and strides stay in the kernel's parameters: the main loop has no registers left for them.
   const KernelArgs& args;
   int batch;
   int head_kv;
@@ -26,7 +26,7 @@ struct KvStream {
     const int last_row = min(rows.begin + C::kBlockQ, rows.count) - 1;
     const KeyRange seen = keys_of_any(args, rows.query(rows.begin), rows.query(last_row));
     first = seen.begin / C::kBlockKv;
-    last = max(first, (seen.end + C::kBlockKv - 1) / C::kBlockKv);
+    last = max(first, ceil_div(seen.end, C::kBlockKv));
     if constexpr (C::kShares > 1) {
       const int blocks = last - first;
       const int begin = first;
@@ -55,7 +55,8 @@ struct KvStream {
     }
   }
 
-  // One group a call, empty past the end, so that the count of groups in flight stays what it is.
+  // Commits one group per call, an empty one past the end, so that the number of groups in flight stays
+  // constant.
   __device__ __forceinline__ void issue_keys(int block) const {
     load_keys(block);
     ptx::cp_async_commit();
@@ -64,7 +65,7 @@ struct KvStream {
     load_values(block);
     ptx::cp_async_commit();
   }
-  // V of a block with the K that is wanted at the same time: its own, or with overlap the next one's.
+  // V of a block and the K that is needed at the same time: of the same block, or with overlap of the next.
   __device__ __forceinline__ void issue(int block) const {
     load_keys(block + (C::kOverlap ? 1 : 0));
     load_values(block);
@@ -102,7 +103,7 @@ struct KvStream {
     cp_async_tile<typename C::Smem, C::kBlockKv, C::kThreads>(target, base, block * C::kBlockKv, args.seq_kv,
                                                               [&](int row) { return row * stride.row; });
   }
-  // Vᵀ, [head_dim, keys], a panel for each step. Its rows reach to the end of the last block.
+  // Vᵀ, [head_dim, keys], one panel per step. Its rows reach to the end of the last block.
   __device__ __forceinline__ void load_transposed(std::uint32_t target, int block) const {
     const T* base = head_pointer(static_cast<const T*>(args.v), args.v_stride, batch, head_kv);
 #pragma unroll

@@ -1,9 +1,10 @@
-// What the mma families do differently by element type. Here fp16 and bf16: what lies in memory is what is
-// multiplied, and exponentials are probabilities but for their sum.
+// The differences between element types in the mma families. Here fp16 and bf16: elements are multiplied as
+// they lie in memory, and exponentials are probabilities except for the division by their sum.
 #pragma once
 
-#include "kernels/common/ptx.cuh"
+#include "kernels/blocks/softmax.cuh"
 #include "kernels/mma/config.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 
@@ -12,24 +13,22 @@ struct MmaOperands {
   using Params = MmaParams;
   using T = Element<kDtype>;  // of Q, K, V and O
 
-  // log2 of the exponential that a new maximum gets, and of the largest one allowed before the maximum is
-  // raised. P stays below 2^8, far from overflow in either dtype, and nearly all steps skip the rescaling.
+  // log2 of the exponential of a new maximum, and of the largest exponential allowed before the maximum is
+  // raised. P stays below 2^8, far from overflow in both dtypes, and nearly all steps skip the rescaling.
   static constexpr float kLog2Peak = 0;
   static constexpr float kLog2Limit = 8;
 
-  // Of the tile's KV head; reads what grids before have written.
+  // For the tile's KV head. Reads memory that previous grids may have written.
   __device__ __forceinline__ MmaOperands(const Params&, int /*batch*/, int /*head_kv*/) {}
 
   // From a raw score, or the tanh of a capped one, to base 2.
   __device__ __forceinline__ float score_scale(const Params& params) const { return params.score_scale; }
-  // From a raw score to what tanh takes.
+  // From a raw score to the argument of tanh.
   __device__ __forceinline__ float softcap_scale(const Params& params) const {
     return params.args.scale / params.args.softcap;
   }
-  // What a row of sums of P·V is to be multiplied with.
-  __device__ __forceinline__ float normaliser(float row_sum) const {
-    return row_sum > 0 ? 1.0f / row_sum : 0.0f;
-  }
+  // The factor that turns a row of sums of P·V into a row of O.
+  __device__ __forceinline__ float normaliser(float row_sum) const { return normaliser_of(row_sum); }
 
   __device__ __forceinline__ static std::uint32_t pack_probabilities(const float (&p)[2]) {
     return pack<T>(p[0], p[1]);
@@ -39,7 +38,7 @@ struct MmaOperands {
     ptx::mma_m16n8k16<T>(d, a, b0, b1);
   }
 
-  // Ahead of the loads of some products: the compiler may be kept from moving them up any further.
+  // Called before the loads of a product: may keep the compiler from moving them up any further.
   __device__ __forceinline__ static void keep_loads_behind() {}
 
   // Calls use(T{}) with O's element type.

@@ -1,15 +1,17 @@
-// The kernel body that the mma families share, and what their launches have in common.
+// The kernel body that the mma families share, and the common parts of their launches.
 #pragma once
 
-#include "kernels/common/cp_async.cuh"
+#include "kernels/blocks/tile_io.cuh"
 #include "kernels/common/cuda_variant.cuh"
 #include "kernels/mma/epilogue.cuh"
 #include "kernels/mma/kv_stream.cuh"
 #include "kernels/mma/warp_tile.cuh"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::kernels {
 
-// What a family adds: kFamily, kSummary, kMinComputeCapability, unsupported(), workspace_bytes() and
+// A family adds kFamily, kSummary, kMinComputeCapability, unsupported(), workspace_bytes() and
 // prepare().
 template <VariantSpec S>
 struct MmaPipeline {
@@ -22,7 +24,7 @@ struct MmaPipeline {
 
   static constexpr VariantSpec spec = S;
   static constexpr int kMinBlocksPerSm = C::kMinBlocksPerSm;
-  static constexpr bool kWaitsForGrid = true;
+  static constexpr bool kDependentLaunch = true;
 
   static constexpr const char* invalid() { return C::invalid(); }
   static constexpr int smem_bytes() { return C::kSmemBytes; }
@@ -84,8 +86,9 @@ struct MmaPipeline {
     for (int step = first_step - 1; step < last_step; ++step) {
       if (step >= first_step && step % C::kSteps == 0) {
         ptx::cp_async_wait<C::kStages - 2>();
-        // V of this block and K of the next are there; nobody reads what is filled next.
-        ptx::block_barrier();
+        // Protects the stages: V of this block and K of the next have arrived for all warps, and no warp
+        // still reads the stage that is filled next.
+        __syncthreads();
         stream.issue(step / C::kSteps + C::kStages - 1);
       }
       const KeyReach reach = parked;
@@ -108,7 +111,7 @@ struct MmaPipeline {
     }
   }
 
-  // The loop step by step: scores, softmax, P·V. Warps of other blocks on the SM fill the gaps.
+  // The loop step by step: scores, softmax, P·V. Warps of other blocks on the multiprocessor fill the gaps.
   __device__ static __forceinline__ void plain_loop(const Params& params, const Rows& rows, Warp& warp,
                                                     const KeyReach& parked, const KvStream<C>& stream) {
     Scores scores;
@@ -117,8 +120,9 @@ struct MmaPipeline {
     for (int step = stream.first * C::kSteps; step < last_step; ++step) {
       if (step % C::kSteps == 0) {
         ptx::cp_async_wait<(C::kStages == 1 ? 0 : C::kStages - 2)>();
-        // K of this block (and V, with stages) is there; nobody reads what is filled next.
-        ptx::block_barrier();
+        // Protects the stages: K of this block (and V, with several stages) has arrived for all warps, and no
+        // warp still reads the stage that is filled next.
+        __syncthreads();
         if constexpr (C::kStages == 1) {
           stream.issue_values(step);
         } else {
@@ -137,7 +141,7 @@ struct MmaPipeline {
       }
       if constexpr (C::kStages == 1) {
         ptx::cp_async_wait<0>();
-        ptx::block_barrier();  // V is there; every warp has its scores, so that K's buffer is free
+        __syncthreads();  // protects both buffers: V has arrived, and every warp has read K
         stream.issue_keys(step + 1);
       }
       if (visible) {
@@ -161,8 +165,8 @@ struct MmaPipeline {
     const std::uint32_t smem_begin = ptx::smem_address(smem);
     const KvStream<C> stream(args, rows, smem_begin, share);
 
-    wait_for_grid_before();
-    start_grid_behind();
+    ptx::wait_for_previous_grid();
+    ptx::launch_dependent_grid();
     // First loads: Q (and the first K with overlap), then the stages.
     using T = typename Operands::T;
     const T* q = head_pointer(static_cast<const T*>(args.q), args.q_stride, rows.batch, rows.head);
@@ -175,7 +179,7 @@ struct MmaPipeline {
     KeyReach& reach = reinterpret_cast<KeyReach*>(smem + C::kReachAt)[warp_index];
     if (warp.lane() == 0) reach = reach_of(args, rows, stream, warp.row_begin);
     stream.wait_for_query();
-    ptx::block_barrier();  // Q, the warps' reach and, with overlap, the first K are there
+    __syncthreads();  // protects Q, the warps' reach and, with overlap, the first K: all have arrived
     warp.load_query_to_registers();
 
     if constexpr (C::kOverlap) {

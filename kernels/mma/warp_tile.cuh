@@ -1,28 +1,23 @@
 // The share of one warp: kRowTiles · 16 query rows against kStep keys at a time, all of it in registers.
 //
 // The accumulator layout of mma.m16n8k16 (PTX ISA, "Matrix Fragments for mma.m16n8k16"): lane l holds rows l
-// / 4 and l / 4 + 8, columns 2 · (l % 4) + {0, 1}. Two neighbouring score tiles of 8 keys are therefore,
-// rounded to two bytes, exactly the A operand of P·V for 16 keys: P never leaves the registers. Four of them,
-// rounded to one byte, are that of mma.m16n8k32 for 32 keys, if V has its keys in the same order
-// (value_transpose.cuh).
+// / 4 and l / 4 + 8, columns 2 · (l % 4) + {0, 1}. Two neighbouring score tiles of 8 keys, rounded to two
+// bytes, are therefore exactly the A operand of P·V for 16 keys: P never leaves the registers. Four score
+// tiles, rounded to one byte, are the A operand of mma.m16n8k32 for 32 keys, if V has its keys in the same
+// order (blocks/value_transpose.cuh).
 #pragma once
 
-#include "kernels/common/mask.cuh"
-#include "kernels/common/ptx.cuh"
-#include "kernels/common/softmax.cuh"
+#include "kernels/blocks/mask.cuh"
+#include "kernels/blocks/softmax.cuh"
 #include "kernels/mma/config.cuh"
 #include "kernels/mma/operands.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 
-// Stands for "no key seen yet" in base-2 scores: finite, so that no subtraction makes a NaN, and below any
-// score.
+// The maximum of a row that has seen no key, in base-2 scores: finite, so that no subtraction makes a NaN,
+// and below any score.
 inline constexpr float kNoScore = -1e30f;
-
-// tanh to about 1e-7 absolute: 1 - 2 / (e^2x + 1).
-__device__ __forceinline__ float fast_tanh(float x) {
-  return 1.0f - __fdividef(2.0f, ptx::exp2_approx(2.0f * kLog2E * x) + 1.0f);
-}
 
 template <class C>
 struct WarpTile {
@@ -41,8 +36,8 @@ struct WarpTile {
   using Scores = float[kM][2 * kKeyTiles][4];
 
   float out[kM][2 * kDimTiles][4] = {};  // not divided by row_sum yet
-  float row_max[kM][2];       // what is subtracted from scores · log2(e): their maximum - kLog2Peak
-  float row_sum[kM][2] = {};  // of this lane's columns only, until reduce_row_sums()
+  float row_max[kM][2];                  // subtracted from scores · log2(e): their maximum - kLog2Peak
+  float row_sum[kM][2] = {};             // of this lane's columns only, until reduce_row_sums()
   std::uint32_t query[C::kQueryInRegisters ? kM : 1][C::kQueryInRegisters ? kDimSteps : 1][4];
   std::uint32_t probability[kM][kKeySteps][4];
   std::uint32_t query_address;  // of this lane's ldmatrix row
@@ -127,7 +122,7 @@ struct WarpTile {
   // follow each other.
   template <int kSlices, int kCount, class Visit>
   __device__ static __forceinline__ void for_slice(int slice, Visit visit) {
-    constexpr int kPerSlice = (kCount + kSlices - 1) / kSlices;
+    constexpr int kPerSlice = ceil_div(kCount, kSlices);
 #pragma unroll
     for (int i = 0; i < kPerSlice; ++i) {
       const int item = slice * kPerSlice + i;
@@ -161,9 +156,9 @@ struct WarpTile {
     });
   }
 
-  // Raises the subtracted maxima when one of this step's raw scores needs it. The test takes each lane's own
-  // columns, so that the common case costs one vote and no shuffle; the vote keeps the four lanes of a row in
-  // step.
+  // Raises the subtracted maxima when one of this step's raw scores needs it. Each lane tests its own
+  // columns, so that the common case costs one vote and no shuffle; the vote gives the four lanes of a row
+  // the same answer.
   __device__ __forceinline__ void raise_max(const float (&highest)[kM][2], float score_scale) {
     bool exceeded = false;
 #pragma unroll
@@ -173,14 +168,14 @@ struct WarpTile {
         exceeded |= fmaf(highest[m][r], score_scale, -row_max[m][r]) > Operands::kLog2Limit;
       }
     }
-    if (!ptx::warp_any(exceeded)) return;
+    if (!__any_sync(kAllLanes, exceeded)) return;
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
         float candidate = highest[m][r];
-        candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 1));
-        candidate = fmaxf(candidate, ptx::shuffle_xor(candidate, 2));
+        candidate = fmaxf(candidate, __shfl_xor_sync(kAllLanes, candidate, 1));
+        candidate = fmaxf(candidate, __shfl_xor_sync(kAllLanes, candidate, 2));
         candidate *= score_scale;
         if constexpr (Operands::kLog2Peak != 0) candidate -= Operands::kLog2Peak;
         const float raised = fmaxf(row_max[m][r], candidate);
@@ -207,7 +202,7 @@ struct WarpTile {
 #pragma unroll
         for (int n = 0; n < 2 * kKeyTiles; ++n) {
 #pragma unroll
-          for (int i = 0; i < 4; ++i) scores[m][n][i] = fast_tanh(scores[m][n][i] * inner);
+          for (int i = 0; i < 4; ++i) scores[m][n][i] = tanh_approx(scores[m][n][i] * inner);
         }
       }
     }
@@ -232,8 +227,9 @@ struct WarpTile {
   }
 
   // One step of the pipeline. kCurrent: softmax of `current` and P·V. kNext: Q·Kᵀ into `next`, its mask, its
-  // maximum. With both, the exponentials stand between the matrix instructions of Q·Kᵀ and the maxima between
-  // those of P·V, on which they do not depend: the tensor cores and the other pipes work at the same time.
+  // maximum. With both, the exponentials stand between the matrix instructions of Q·Kᵀ, and the maxima
+  // between the matrix instructions of P·V. They do not depend on each other, so that the tensor cores and
+  // the other pipes work at the same time.
   template <bool kCurrent, bool kNext, bool kMask, bool kPackGqa>
   __device__ __forceinline__ void advance(const Params& params, const QueryRows<kPackGqa>& rows,
                                           Scores& current, Scores& next, std::uint32_t keys,
@@ -268,14 +264,14 @@ struct WarpTile {
     for (int i = 0; i < kM * 2 * kKeyTiles * 4; ++i) (&to[0][0][0])[i] = (&from[0][0][0])[i];
   }
 
-  // Row sums over the four lanes of a row: once, after the last key.
+  // Adds up row sums over the four lanes of a row: once, after the last key.
   __device__ __forceinline__ void reduce_row_sums() {
 #pragma unroll
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
-        row_sum[m][r] += ptx::shuffle_xor(row_sum[m][r], 1);
-        row_sum[m][r] += ptx::shuffle_xor(row_sum[m][r], 2);
+        row_sum[m][r] += __shfl_xor_sync(kAllLanes, row_sum[m][r], 1);
+        row_sum[m][r] += __shfl_xor_sync(kAllLanes, row_sum[m][r], 2);
       }
     }
   }

@@ -3,8 +3,12 @@
 namespace flashcore::kernels {
 
 std::span<const CompiledKernel> mma_fp8_d256() {
-  static constexpr auto kTable = make_dtype_table<MmaFp8Kernel, Dtype::e4m3, 256, Tile{64, 64, 4, 2},
-                                                  Tile{128, 64, 8, 2}, Tile{32, 64, 2, 2}>();
+  static constexpr Tile kTiles[] = {
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+      {.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2},
+      {.block_q = 32, .block_kv = 64, .num_warps = 2, .num_stages = 2},
+  };
+  static constexpr auto kTable = make_dtype_table<MmaFp8Kernel, Dtype::e4m3, 256, kTiles>();
   return kTable;
 }
 

@@ -1,14 +1,14 @@
-// peer_cudnn: cuDNN's fused attention, forward, in this process: same inputs, same check, same clock.
+// peer_cudnn: cuDNN's fused attention, forward, in this process, with the same inputs, checks and timing.
 //
-// Idea: none of ours. The attention graph of sdpa.hpp goes to cuDNN, whose heuristics choose the engine; a
-// plan is built once a problem, when support is asked for or at the first launch, and kept (plan_cache.hpp).
-// A tile is cuDNN's own business, hence one variant a dtype and head_dim.
+// The attention graph of sdpa.hpp goes to cuDNN, whose heuristics choose the engine. A plan is built once per
+// problem, in unsupported() or at the first launch, and kept (plan_cache.hpp). cuDNN chooses its tiles
+// itself, hence one variant per dtype and head_dim.
 //
-// cuDNN is loaded at run time (library.hpp) and only its headers are needed to build; where either is missing
-// the variants are there all the same and say why they cannot run.
+// Limits: cuDNN is loaded at run time (library.hpp), and only its headers are needed to build. Where either
+// is missing, the variants exist and give the reason why they cannot run.
 #include <span>
 
-#include "kernels/common/block_position.cuh"
+#include "kernels/blocks/block_position.cuh"
 #include "variant/compiled_kernel.hpp"
 
 #if __has_include(<cudnn.h>)
@@ -28,7 +28,7 @@ namespace {
 #ifdef FLASHCORE_HAVE_CUDNN_HEADERS
 
 // The reason why cuDNN has no plan for these arguments, or null when it has one. Building a plan takes up to
-// seconds, so that for sizes without tensors (a listing) it is enough that cuDNN is there.
+// seconds; for sizes without tensors (a listing) it is enough that cuDNN can be loaded.
 const char* no_plan(const KernelArgs& args, Dtype dtype) {
   if (args.q == nullptr) {
     const std::string& problem = cudnn::library().problem;
@@ -43,7 +43,7 @@ std::size_t plan_workspace_bytes(const KernelArgs& args, Dtype dtype) {
   return cached.plan != nullptr ? cached.plan->workspace_bytes() : 0;
 }
 
-// Plans are not built into a stream that is being captured: that could allocate and compile.
+// No plan is built while the stream is being captured: building could allocate and compile.
 cudaError_t run_plan(const KernelArgs& args, Dtype dtype, cudaStream_t stream) {
   cudnn::CachedPlan* cached = cudnn::plan_cache().find(args, dtype);
   if (cached == nullptr) {
@@ -76,8 +76,7 @@ struct CudnnVariant {
   static const char* unsupported(const AttentionArgs& all_args, const DeviceLimits& device) {
     const KernelArgs args(all_args);
     if (device.compute_capability < 80) return "the device's compute capability is too low";
-    const bool masked = args.window_left >= 0 || args.window_right >= 0;
-    if (masked && args.seq_q > args.seq_kv) {
+    if (!args.window.hides_nothing() && args.seq_q > args.seq_kv) {
       return "cuDNN has no mask aligned bottom-right for seq_q > seq_kv";
     }
     if (args.scale <= 0)
@@ -89,7 +88,7 @@ struct CudnnVariant {
   static int launch(const AttentionArgs& args, void* stream) {
     return run_plan(args, kDtype, static_cast<cudaStream_t>(stream));
   }
-  // All zero: cuDNN does not tell what its kernels take.
+  // All zero: cuDNN does not report the resources of its kernels.
   static int query_resources(const AttentionArgs&, Resources& resources) {
     resources = Resources{};
     return cudaSuccess;

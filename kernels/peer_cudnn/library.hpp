@@ -1,7 +1,7 @@
 // cuDNN, loaded at run time: the program starts on machines without it. Only the headers are needed to build.
 //
-// Looked for: the file that the environment variable FLASHCORE_CUDNN names, else libcudnn.so.9, then
-// libcudnn.so, where the dynamic loader looks (LD_LIBRARY_PATH, ldconfig).
+// It opens the file that the environment variable FLASHCORE_CUDNN names, else libcudnn.so.9, then
+// libcudnn.so, from the dynamic loader's paths (LD_LIBRARY_PATH, ldconfig).
 #pragma once
 
 #include <cudnn.h>
@@ -95,7 +95,7 @@ inline const Library& library() {
   return loaded;
 }
 
-// "CUDNN_STATUS_NOT_SUPPORTED: head_dim must be ..." from a status and what cuDNN said last.
+// "CUDNN_STATUS_NOT_SUPPORTED: head_dim must be ..." from a status and cuDNN's last error text.
 inline std::string status_text(const Api& api, cudnnStatus_t status) {
   char message[1024] = "";
   api.get_last_error_string(message, sizeof(message));

@@ -29,7 +29,7 @@ class Plan {
 
   std::size_t workspace_bytes() const { return workspace_bytes_; }
 
-  // Enqueues on the stream of the handle. `args` are those of the constructor but for the pointers.
+  // Enqueues on the stream of the handle. `args` may differ from the constructor's in pointers only.
   // Throws CudnnError.
   void execute(cudnnHandle_t handle, const KernelArgs& args) {
     std::vector<std::int64_t> uids = {kQueryUid, kKeyUid, kValueUid, kOutputUid};
@@ -52,7 +52,7 @@ class Plan {
   }
 
  private:
-  // Mode A ranks the engines by a model of their speed; the fallback list knows those it leaves out.
+  // Mode A ranks engines by a model of their speed; the fallback list has the engines that it leaves out.
   void choose_engine(cudnnHandle_t handle) {
     std::string reason = "cuDNN has no engine for this problem";
     for (cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK}) {

@@ -14,7 +14,7 @@
 
 namespace flashcore::kernels::cudnn {
 
-// All that a plan depends on: sizes, strides, dtype, mask, scale, softcap, log-sum-exp or not, device.
+// Everything that a plan depends on: sizes, strides, dtype, mask, scale, softcap, log-sum-exp or not, device.
 using PlanKey = std::array<std::int64_t, 25>;
 
 inline PlanKey plan_key(const KernelArgs& args, Dtype dtype, int device) {
@@ -22,7 +22,7 @@ inline PlanKey plan_key(const KernelArgs& args, Dtype dtype, int device) {
   auto next = key.begin();
   for (std::int64_t value :
        {device, static_cast<int>(dtype), args.batch, args.heads_q, args.heads_kv, args.seq_q, args.seq_kv,
-        args.head_dim, args.window_left, args.window_right, args.lse != nullptr ? 1 : 0,
+        args.head_dim, args.window.left, args.window.right, args.lse != nullptr ? 1 : 0,
         std::bit_cast<int>(args.scale), std::bit_cast<int>(args.softcap)}) {
     *next++ = value;
   }
@@ -54,7 +54,7 @@ class PlanCache {
     return entry == plans_.end() ? nullptr : &entry->second;
   }
 
-  // Throws CudnnError. Needs cuDNN to be there.
+  // Throws CudnnError. cuDNN must have been loaded.
   void execute(Plan& plan, const KernelArgs& args, cudaStream_t stream) {
     const std::lock_guard lock(mutex_);  // a handle belongs to one thread at a time
     const Api& api = library().api;
@@ -93,7 +93,7 @@ class PlanCache {
   std::map<int, cudnnHandle_t> handles_;
 };
 
-// Never destroyed: cuDNN may be gone by the time that static objects are.
+// Never destroyed: cuDNN may be unloaded before static objects are destroyed.
 inline PlanCache& plan_cache() {
   static PlanCache& cache = *new PlanCache;
   return cache;

@@ -14,18 +14,18 @@
 
 namespace flashcore::kernels::cudnn {
 
-// Names of the tensors in device memory.
+// Identifiers of the tensors in device memory.
 enum Uid : std::int64_t { kQueryUid = 1, kKeyUid, kValueUid, kOutputUid, kLogSumExpUid };
 
-// What the mask of KernelArgs means for cuDNN: bounds that hide nothing are dropped, so that for example
-// a single causal query at the end of its keys is plain attention.
+// The window of KernelArgs for cuDNN: bounds that hide nothing are dropped, so that for example a single
+// causal query at the end of its keys is plain attention.
 struct Band {
   bool left = false;
   bool right = false;
 
   explicit Band(const KernelArgs& args)
-      : left(args.window_left >= 0 && args.window_left < args.seq_kv - 1),
-        right(args.window_right >= 0 && args.window_right < args.seq_q - 1) {}
+      : left(args.window.left >= 0 && args.window.left < args.seq_kv - 1),
+        right(args.window.right >= 0 && args.window.right < args.seq_q - 1) {}
 };
 
 class SdpaGraph {
@@ -95,7 +95,7 @@ class SdpaGraph {
     return pointwise(CUDNN_POINTWISE_BINARY_SELECT, {score, graph_.scalar(masked_score_), visible});
   }
 
-  // row + seq_kv − seq_q + window_right ≥ column: the diagonal is aligned bottom-right. The engines
+  // row + seq_kv − seq_q + window.right ≥ column: the diagonal is aligned bottom-right. The engines
   // recognise the shift as two steps, and none at all for the square causal mask.
   Tensor mask_right(const Tensor& score) {
     Tensor row = graph_.index_along(2, score);
@@ -104,16 +104,16 @@ class SdpaGraph {
       row = add_int32(CUDNN_POINTWISE_ADD, row, args_.seq_kv);
       row = add_int32(CUDNN_POINTWISE_SUB, row, args_.seq_q);
     }
-    if (args_.window_right != 0) row = add_int32(CUDNN_POINTWISE_ADD, row, args_.window_right);
+    if (args_.window.right != 0) row = add_int32(CUDNN_POINTWISE_ADD, row, args_.window.right);
     return keep_where(score, CUDNN_POINTWISE_CMP_GE, row, column);
   }
 
-  // column + window_left + 1 − (seq_kv − seq_q) > row, the shift in FP32 as the engines expect it.
+  // column + window.left + 1 − (seq_kv − seq_q) > row, the shift in FP32 as the engines expect it.
   Tensor mask_left(const Tensor& score) {
     const Tensor row = graph_.index_along(2, score);
     const Tensor column = graph_.index_along(3, score);
     const Tensor shifted = like(score);
-    const float shift = static_cast<float>(args_.window_left + 1 - args_.seq_kv + args_.seq_q);
+    const float shift = static_cast<float>(args_.window.left + 1 - args_.seq_kv + args_.seq_q);
     graph_.pointwise(CUDNN_POINTWISE_ADD, {column, graph_.scalar(shift)}, shifted);
     return keep_where(score, CUDNN_POINTWISE_CMP_GT, shifted, row);
   }
@@ -126,7 +126,8 @@ class SdpaGraph {
     const Tensor weight = pointwise(CUDNN_POINTWISE_EXP, {below_max});
     const Tensor row_sum = graph_.intermediate(row_dims, CUDNN_DATA_FLOAT);
     graph_.reduce(CUDNN_REDUCE_TENSOR_ADD, weight, row_sum);
-    // The engines know the pattern with the log-sum-exp only; not asked for, it stays an intermediate.
+    // The engines recognise the pattern only with the log-sum-exp; when it is not wanted, it stays an
+    // intermediate.
     const Tensor log_sum = pointwise(CUDNN_POINTWISE_LOG, {row_sum});
     const Tensor lse = args_.lse == nullptr ? like(row_max)
                                             : graph_.memory(kLogSumExpUid, row_dims, packed_strides(row_dims),

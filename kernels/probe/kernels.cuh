@@ -1,6 +1,7 @@
-// The probe's kernels: each does one thing with as many independent operations in flight as the unit takes.
+// The probe's kernels: each keeps one unit of the GPU busy with enough independent operations in flight.
 //
-// Results are written only where they equal `never`, a NaN: the compiler cannot know, and keeps the work.
+// Results are written only where they equal `never`, which is NaN: the compiler cannot know this, and keeps
+// the work.
 #pragma once
 
 #include <cuda_fp16.h>
@@ -8,17 +9,17 @@
 
 #include <cstdint>
 
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/hopper_wgmma.cuh"
-#include "kernels/common/matrix_descriptor.hpp"
-#include "kernels/common/ptx.cuh"
+#include "kernels/blocks/matrix_descriptor.hpp"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90.cuh"
+#include "kernels/ptx/sm90a.cuh"
 
 namespace flashcore::kernels {
 
 inline constexpr int kProbeThreads = 256;
-inline constexpr int kProbeChains = 8;  // independent operations a thread (or warp) keeps in flight
+inline constexpr int kProbeChains = 8;  // independent operations in flight per thread (or warp)
 
-// Copies `count` vectors of 16 bytes, four loads a thread in flight.
+// Copies `count` vectors of 16 bytes with four loads per thread in flight.
 __global__ void __launch_bounds__(kProbeThreads) probe_copy(uint4* out, const uint4* in, std::int64_t count) {
   constexpr int kUnroll = 4;
   const std::int64_t begin = std::int64_t{blockIdx.x} * (kProbeThreads * kUnroll) + threadIdx.x;
@@ -45,7 +46,7 @@ __device__ inline std::uint32_t probe_operand(std::uint32_t index) {
   return *reinterpret_cast<const std::uint32_t*>(&pair);
 }
 
-// steps · kProbeChains products a warp, 4096 FLOPs each.
+// steps · kProbeChains products per warp, 4096 FLOPs each.
 __global__ void __launch_bounds__(kProbeThreads) probe_mma(float* out, int steps, float never) {
   std::uint32_t a[4];
   std::uint32_t b[kProbeChains][2];
@@ -76,7 +77,7 @@ __global__ void __launch_bounds__(kProbeThreads) probe_mma(float* out, int steps
   if (sum == never) out[0] = sum;
 }
 
-// steps · kProbeChains exponentials a thread. x -> 2^-x stays near its fixed point 0.64, far from special
+// steps · kProbeChains exponentials per thread. x -> 2^-x stays near its fixed point 0.64, far from special
 // values; the sign costs nothing.
 __global__ void __launch_bounds__(kProbeThreads) probe_exp2(float* out, int steps, float never) {
   float x[kProbeChains];
@@ -100,35 +101,35 @@ inline constexpr int kWgmmaColumns = 256;
 inline constexpr int kProbeSmemBytes = (64 + kWgmmaColumns) * kPanelRowBytes;
 inline constexpr int kWgmmasPerStep = 4;  // the 64 columns of a panel, 16 at a time
 
-// steps · kWgmmasPerStep products m64n256k16 a warpgroup, two warpgroups a block. On anything but sm_90a it
-// does nothing.
+// steps · kWgmmasPerStep products m64n256k16 per warpgroup, two warpgroups per block. It does nothing except
+// on sm_90a.
 __global__ void __launch_bounds__(kProbeThreads, 1) probe_wgmma(float* out, int steps, float never) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
   unsigned char* smem = ptx::dynamic_smem();
   for (int i = threadIdx.x; i < kProbeSmemBytes / 4; i += kProbeThreads) {
     reinterpret_cast<std::uint32_t*>(smem)[i] = probe_operand(i);
   }
-  // The products read shared memory through the async proxy: make the writes above visible to it, and wait
-  // for those of the other threads.
-  fence_proxy_async();
-  ptx::block_barrier();
+  // Protects the operands: the products read shared memory through the async proxy, so that the writes above
+  // are made visible to it, and all threads' writes are waited for.
+  ptx::fence_proxy_async();
+  __syncthreads();
   const std::uint32_t panel = ptx::smem_address(smem);
   const std::uint64_t a = k_major_descriptor(panel);
   const std::uint64_t b = k_major_descriptor(panel + 64 * kPanelRowBytes);
   float d[kWgmmaColumns / 2] = {};
-  pin_registers(d);
+  ptx::pin_registers(d);
   for (int step = 0; step < steps; ++step) {
-    wgmma_fence();
+    ptx::wgmma_fence();
 #pragma unroll
     for (int k = 0; k < kWgmmasPerStep; ++k) {
       const std::uint32_t offset = k * k_major_step_bytes();
-      Wgmma<Dtype::fp16, kWgmmaColumns>::product(d, advance(a, offset), advance(b, offset), true);
+      ptx::wgmma<Dtype::fp16>(d, advance(a, offset), advance(b, offset), true);
     }
-    wgmma_commit();
-    wgmma_wait<1>();
+    ptx::wgmma_commit();
+    ptx::wgmma_wait<1>();
   }
-  wgmma_wait<0>();
-  pin_registers(d);
+  ptx::wgmma_wait<0>();
+  ptx::pin_registers(d);
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < kWgmmaColumns / 2; ++i) sum += d[i];

@@ -4,13 +4,14 @@
 #include <array>
 #include <limits>
 
+#include "kernels/common/indexing.hpp"
 #include "kernels/probe/kernels.cuh"
 #include "kernels/probe/probe.hpp"
 
 namespace flashcore::kernels {
 namespace {
 
-constexpr int kWakingLaunches = 40;  // of about a millisecond each: an idle device takes its time to clock up
+constexpr int kWakingLaunches = 40;  // of about a millisecond each: an idle device raises its clock slowly
 constexpr int kWarmUpLaunches = 3;
 constexpr int kLaunches = 7;
 
@@ -49,7 +50,7 @@ class Probe {
   // Copies a buffer far larger than any L2.
   cudaError_t copy(double& bytes_per_s) {
     constexpr std::int64_t kVectors = kCopyBytes / sizeof(uint4);
-    const auto blocks = static_cast<unsigned>((kVectors + kProbeThreads * 4 - 1) / (kProbeThreads * 4));
+    const auto blocks = static_cast<unsigned>(ceil_div(kVectors, kProbeThreads * 4));
     return rate(2.0 * kCopyBytes, bytes_per_s, [&] {
       probe_copy<<<blocks, kProbeThreads, 0, stream_>>>(static_cast<uint4*>(out_.data),
                                                         static_cast<const uint4*>(in_.data), kVectors);
@@ -73,7 +74,7 @@ class Probe {
                 [&] { probe_exp2<<<blocks, kProbeThreads, 0, stream_>>>(sink(), kSteps, kNever); });
   }
 
-  // Leaves it empty where there is no wgmma.
+  // Leaves the result empty where there is no wgmma.
   cudaError_t wgmma(std::optional<double>& flops_per_s) {
     if (major_ != 9 || minor_ != 0) return cudaSuccess;
     constexpr int kSteps = 2048;

@@ -1,13 +1,11 @@
-// What the device at hand can do at best, measured in less than half a second: the ceilings of a roofline.
+// The peak rates of the current device, measured in less than half a second: the ceilings of a roofline.
 #pragma once
 
 #include <optional>
 
-#include "record/roofline.hpp"
-
 namespace flashcore::kernels {
 
-// Per second, each the median of several launches.
+// Rates per second, each the median of several launches.
 struct ProbeResult {
   double copy_bytes_per_s = 0;  // device memory, bytes read plus bytes written
   double mma_flops_per_s = 0;   // mma.sync m16n8k16, fp16 operands from registers, FP32 accumulation
@@ -15,14 +13,8 @@ struct ProbeResult {
   double exp2_per_s = 0;                                   // ex2.approx
 };
 
-// Runs on the current device, in a stream (cudaStream_t); takes 512 MiB of device memory meanwhile. Waits for
-// the end. Returns 0 or the runtime's error code (cudaError_t).
+// Runs on the current device in a stream (cudaStream_t), takes 512 MiB of device memory and waits for the
+// end. Returns 0 or the runtime's error code (cudaError_t).
 int run_probe(void* stream, ProbeResult& result);
-
-inline Ceilings ceilings(const ProbeResult& probe) {
-  return {.tensor_flops_per_s = probe.wgmma_flops_per_s.value_or(probe.mma_flops_per_s),
-          .memory_bytes_per_s = probe.copy_bytes_per_s,
-          .exp2_per_s = probe.exp2_per_s};
-}
 
 }  // namespace flashcore::kernels

@@ -14,8 +14,8 @@
 namespace flashcore::kernels {
 namespace {
 
-// What the yardstick rounds and the reference does not. A probability is weight / sum, and the largest weight
-// of a row is 1.
+// The roundings of the unfused attention; the reference has none. A probability is weight / sum, and the largest
+// weight of a row is 1.
 struct Exact {
   template <class Real>
   static Real score(Real x) {
@@ -111,7 +111,7 @@ Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max,
 template <class T, class Real>
 struct HeadBuffers {
   explicit HeadBuffers(const AttentionArgs& args)
-      : k(std::int64_t{args.sequences.most_keys()} * args.head_dim), v(k.size()) {}
+      : k(std::int64_t{args.sequences.max_keys()} * args.head_dim), v(k.size()) {}
 
   void load(const AttentionArgs& args, std::int64_t batch, std::int64_t head) {
     load_head<T, Real>(k, args.k, args.kv.k, args.k_descale, batch, head, args);
@@ -120,7 +120,7 @@ struct HeadBuffers {
   std::vector<Real> k, v;
 };
 
-// All rows of one query head, shared out to the threads.
+// All rows of one query head, split over the threads.
 template <class T, class Real, class Rounding>
 void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
                  const Real* v, std::vector<std::vector<Real>>& scratch, Real* out, Real* lse) {
@@ -130,7 +130,7 @@ void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t hea
   {
     std::vector<Real>& row_scratch = scratch[thread_index()];
     Real* score = row_scratch.data();
-    Real* q = score + args.sequences.most_keys();
+    Real* q = score + args.sequences.max_keys();
 #pragma omp for schedule(dynamic, 8)
     for (std::int32_t row = 0; row < args.sequences.queries(batch); ++row) {
       const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, batch, head, row);
@@ -149,7 +149,7 @@ void attend(const AttentionArgs& args, Real* out, Real* lse) {
   HeadBuffers<T, Real> buffers(args);
   // Allocated here: an exception must not leave a parallel region.
   std::vector<std::vector<Real>> scratch(
-      thread_count(), std::vector<Real>(std::int64_t{args.sequences.most_keys()} + args.head_dim));
+      thread_count(), std::vector<Real>(std::int64_t{args.sequences.max_keys()} + args.head_dim));
   const std::int64_t group = args.heads_q / args.heads_kv;
   for (std::int64_t batch = 0; batch < args.sequences.batch; ++batch) {
     for (std::int64_t head_q = 0; head_q < args.heads_q; ++head_q) {
@@ -170,7 +170,7 @@ void reference_attention(const AttentionArgs& args, Dtype dtype, Real* out, Real
 template void reference_attention<float>(const AttentionArgs&, Dtype, float*, float*);
 template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
 
-void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out) {
+void unfused_attention(const AttentionArgs& args, Dtype dtype, float* out) {
   visit_dtype(dtype, [&]<class T>(T) {
     visit_output_of<T>(args, [&]<class Out>(Out) {
       using Rounding = std::conditional_t<std::is_same_v<T, E4m3>, RoundedToE4m3<Out>, RoundedTo<T>>;

@@ -1,4 +1,4 @@
-// What outputs are judged by: the reference, and the yardstick that says how far from it one may be.
+// The reference that outputs are compared with, and the unfused attention that sets the allowed error.
 #pragma once
 
 #include "attention/args.hpp"
@@ -19,10 +19,10 @@ extern template void reference_attention<float>(const AttentionArgs&, Dtype, flo
 extern template void reference_attention<double>(const AttentionArgs&, Dtype, double*, double*);
 
 // An unfused attention that keeps every tensor in dtype: scores, capped scores, probabilities and output are
-// rounded, sums and the softmax are FP32. FlashAttention (Dao et al. 2022, its test suite) measures its own
-// errors against those of such an attention. In e4m3, which has no room for scores, these stay FP32, and
+// rounded, sums and the softmax are FP32. FlashAttention (Dao et al. 2022, its test suite) compares its own
+// errors with the errors of such an attention. In e4m3, which is too narrow for scores, scores stay FP32, and
 // probabilities are rounded after scaling: the largest of each row becomes 448, the largest e4m3 value. out
-// as above, holding values of the output's dtype.
-void yardstick_attention(const AttentionArgs& args, Dtype dtype, float* out);
+// is as above, with values of the output's dtype.
+void unfused_attention(const AttentionArgs& args, Dtype dtype, float* out);
 
 }  // namespace flashcore::kernels

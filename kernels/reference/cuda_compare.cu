@@ -44,10 +44,10 @@ __device__ void sum_block(std::int64_t count, DifferenceSums* partial, Visit vis
     visit(sums, i);
   }
   block_sums[threadIdx.x] = sums;
-  __syncthreads();  // every thread's sums are in place
+  __syncthreads();  // protects block_sums: all are written before they are read
   for (int distance = kThreads / 2; distance > 0; distance /= 2) {
     if (threadIdx.x < distance) merge(block_sums[threadIdx.x], block_sums[threadIdx.x + distance]);
-    __syncthreads();  // this level of the tree is complete
+    __syncthreads();  // protects block_sums: this level of the tree is complete
   }
   if (threadIdx.x == 0) partial[blockIdx.x] = block_sums[0];
 }
@@ -78,7 +78,7 @@ __global__ void __launch_bounds__(kThreads) compare_fp32_kernel(const float* val
   });
 }
 
-// Device memory for a moment.
+// Temporary device memory.
 struct Temporary {
   void* data = nullptr;
   cudaError_t error;
@@ -88,7 +88,7 @@ struct Temporary {
   Temporary& operator=(const Temporary&) = delete;
 };
 
-// Runs `start(partial)` on kBlocks blocks and merges what they leave there.
+// Runs `start(partial)` on kBlocks blocks and merges their sums.
 template <class Start>
 int collect(DifferenceSums& sums, cudaStream_t stream, Start start) {
   Temporary partial(kBlocks * sizeof(DifferenceSums));

@@ -1,9 +1,10 @@
-// Seeded inputs, made on the device.
+// Seeded inputs on the device.
 #include <cuda_runtime.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/common/indexing.hpp"
 #include "kernels/reference/cuda_reference.hpp"
 #include "kernels/reference/elements.cuh"
 #include "kernels/reference/launch.cuh"
@@ -15,7 +16,7 @@ constexpr int kThreads = 256;
 constexpr std::int64_t kMostBlocks = 2048;
 
 constexpr unsigned blocks(std::int64_t elements, std::int64_t most) {
-  return static_cast<unsigned>(std::min((elements + kThreads - 1) / kThreads, most));
+  return static_cast<unsigned>(std::min(ceil_div(elements, kThreads), most));
 }
 
 // The value of element i in [batch, heads, rows, head_dim] order, neither scaled nor rounded.
@@ -25,13 +26,13 @@ __device__ float value_at(const TensorFill& fill, const InputSource& source, std
   return input_value(source, {row, column, static_cast<std::uint64_t>(i)});
 }
 
-// Elements that share one descale factor; they lie side by side in that order.
+// The number of elements that share one descale factor; they lie side by side in that order.
 std::int64_t factor_elements(const TensorFill& fill) {
   return fill.heads / fill.heads_kv * fill.rows * fill.head_dim;
 }
 
-// The largest finite magnitude of each share of `count` elements, into descale, which holds zeros. Bits of
-// floats that are not negative are in the order of their values.
+// Writes the largest finite magnitude of each `count` elements to descale, which holds zeros. The bits of
+// non-negative floats are in the order of their values.
 __global__ void __launch_bounds__(kThreads)
     find_largest_kernel(TensorFill fill, InputSource source, std::int64_t count, int blocks_per_factor) {
   const std::int64_t factor = blockIdx.x / blocks_per_factor;
@@ -45,7 +46,7 @@ __global__ void __launch_bounds__(kThreads)
   atomicMax(reinterpret_cast<unsigned*>(fill.descale + factor), std::bit_cast<unsigned>(largest));
 }
 
-// The largest magnitudes in descale become factors.
+// Turns the largest magnitudes in descale into factors.
 __global__ void __launch_bounds__(kThreads) descale_kernel(TensorFill fill, InputSource source) {
   const std::int64_t head = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (head < fill.batch * fill.heads_kv)

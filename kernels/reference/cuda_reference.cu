@@ -1,15 +1,15 @@
-// The FP32 reference and the yardstick: attention as its definition reads, with the whole score matrix in
-// memory.
+// The FP32 reference and the unfused attention: attention by its definition, with the whole score matrix in memory.
 //
-// Three plain kernels, one a formula: S = mask(softcap(scale · Q·Kᵀ)), P = softmax(S), O = P·V. They share
-// nothing with the fused kernels they judge, but the mask's definition. Elements of scaled dtypes are
-// multiplied by their descale factors as they are read. Scores of as many heads as fit kChunkElements are
-// held at a time.
+// Three plain kernels, one per formula: S = mask(softcap(scale · Q·Kᵀ)), P = softmax(S), O = P·V. They share
+// only the mask's definition with the fused kernels that they check. Elements of scaled dtypes are multiplied
+// by their descale factors when they are read. Memory holds the scores of as many heads as fit
+// kChunkElements.
 #include <cuda_runtime.h>
 
 #include <algorithm>
 #include <type_traits>
 
+#include "kernels/common/indexing.hpp"
 #include "kernels/reference/cuda_reference.hpp"
 #include "kernels/reference/e4m3_weight.hpp"
 #include "kernels/reference/elements.cuh"
@@ -23,7 +23,7 @@ constexpr int kTile = 64;                                       // rows and colu
 constexpr int kDepth = 16;  // of the two operands in shared memory at a time
 constexpr int kMicro = 4;   // rows and columns of a thread's share
 constexpr int kThreads = (kTile / kMicro) * (kTile / kMicro);
-constexpr int kScoreBlocks = 4;  // a multiprocessor, at least: with five ptxas spills in e4m3
+constexpr int kScoreBlocks = 4;  // per multiprocessor, at least: with five ptxas spills in e4m3
 
 // The heads and query rows whose scores are in memory: scores [heads, rows, seq_kv].
 struct Chunk {
@@ -39,20 +39,11 @@ struct HeadIndex {
 
 __device__ HeadIndex head_index(const AttentionArgs& args, std::int64_t flat) {
   const std::int64_t head = flat % args.heads_q;
-  return {flat / args.heads_q, head, head / (args.heads_q / args.heads_kv)};
+  return {flat / args.heads_q, head, args.kv_head(head)};
 }
 
-__device__ std::int64_t offset(const Strides& stride, std::int64_t batch, std::int64_t head) {
-  return batch * stride.batch + head * stride.head;
-}
-
-// One of a tensor's descale factors.
-__device__ float descale_of(const float* factors, const AttentionArgs& args, const HeadIndex& head) {
-  return factors == nullptr ? 1.0f : factors[head.batch * args.heads_kv + head.head_kv];
-}
-
-// What the yardstick rounds and the reference does not. A probability is weight / sum, and the largest weight
-// of a row is 1.
+// The roundings of the unfused attention; the reference has none. A probability is weight / sum, and the largest
+// weight of a row is 1.
 struct Exact {
   __device__ static float score(float x) { return x; }
   __device__ static float probability(float weight, float sum) { return weight / sum; }
@@ -92,7 +83,7 @@ __device__ void multiply_tile(int row_begin, int column_begin, int depth_begin, 
       b_smem[i / kTile][i % kTile] =
           depth + i / kTile < depth_end ? b(depth + i / kTile, column_begin + i % kTile) : 0;
     }
-    __syncthreads();  // both operands are complete
+    __syncthreads();  // protects the operands: complete before they are read
 #pragma unroll
     for (int d = 0; d < kDepth; ++d) {
 #pragma unroll
@@ -102,7 +93,7 @@ __device__ void multiply_tile(int row_begin, int column_begin, int depth_begin, 
           sum[i][j] += a_smem[d][thread_row + i] * b_smem[d][thread_column + j];
       }
     }
-    __syncthreads();  // both operands have been read
+    __syncthreads();  // protects the operands: read before they are overwritten
   }
   for (int i = 0; i < kMicro; ++i) {
     for (int j = 0; j < kMicro; ++j)
@@ -121,10 +112,10 @@ template <class T, class Rounding>
 __global__ void __launch_bounds__(kThreads, kScoreBlocks)
     scores_kernel(AttentionArgs args, Chunk chunk, float* scores) {
   const HeadIndex head = head_index(args, chunk.head_begin + blockIdx.z);
-  const T* q = static_cast<const T*>(args.q) + offset(args.q_stride, head.batch, head.head);
-  const T* k = static_cast<const T*>(args.k) + offset(args.kv.k, head.batch, head.head_kv);
-  const float q_factor = descale_of(args.q_descale, args, head);
-  const float k_factor = descale_of(args.k_descale, args, head);
+  const T* q = head_pointer(static_cast<const T*>(args.q), args.q_stride, head.batch, head.head);
+  const T* k = head_pointer(static_cast<const T*>(args.k), args.kv.k, head.batch, head.head_kv);
+  const float q_factor = descale_of(args.q_descale, args, head.batch, head.head_kv);
+  const float k_factor = descale_of(args.k_descale, args, head.batch, head.head_kv);
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
   const int row_end = chunk.row_begin + chunk.rows;
   const int key_begin = static_cast<int>(blockIdx.x) * kTile;
@@ -153,19 +144,19 @@ __global__ void __launch_bounds__(kThreads, kScoreBlocks)
       store);
 }
 
-// Reduces over a block of kThreads; every thread gets the result.
+// Reduces over the kThreads threads of a block; every thread gets the result.
 template <class Combine>
 __device__ float reduce_block(float value, Combine combine) {
   __shared__ float values[kThreads];
   values[threadIdx.x] = value;
-  __syncthreads();  // every value is in place
+  __syncthreads();  // protects values: all are written before they are read
   for (int distance = kThreads / 2; distance > 0; distance /= 2) {
     if (static_cast<int>(threadIdx.x) < distance)
       values[threadIdx.x] = combine(values[threadIdx.x], values[threadIdx.x + distance]);
-    __syncthreads();  // this level of the tree is complete
+    __syncthreads();  // protects values: this level of the tree is complete
   }
   const float result = values[0];
-  __syncthreads();  // all have read it, the next reduction may overwrite
+  __syncthreads();  // protects the result: all have read it before the next reduction overwrites it
   return result;
 }
 
@@ -199,8 +190,8 @@ __global__ void __launch_bounds__(kThreads)
     output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
   const std::int64_t flat_head = chunk.head_begin + blockIdx.z;
   const HeadIndex head = head_index(args, flat_head);
-  const T* v = static_cast<const T*>(args.v) + offset(args.kv.v, head.batch, head.head_kv);
-  const float v_factor = descale_of(args.v_descale, args, head);
+  const T* v = head_pointer(static_cast<const T*>(args.v), args.kv.v, head.batch, head.head_kv);
+  const float v_factor = descale_of(args.v_descale, args, head.batch, head.head_kv);
   const float* head_p = probabilities + std::int64_t{blockIdx.z} * chunk.rows * args.sequences.seq_kv;
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
   const int row_end = chunk.row_begin + chunk.rows;
@@ -220,7 +211,7 @@ __global__ void __launch_bounds__(kThreads)
       });
 }
 
-constexpr unsigned tiles(std::int64_t count) { return static_cast<unsigned>((count + kTile - 1) / kTile); }
+constexpr unsigned tiles(std::int64_t count) { return static_cast<unsigned>(ceil_div(count, kTile)); }
 
 template <class T, class Rounding>
 cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out, float* lse, float* scores,

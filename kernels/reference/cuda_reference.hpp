@@ -1,6 +1,6 @@
-// What the CUDA executor needs to judge a variant, on the device: the FP32 reference, the yardstick,
-// comparisons. Functions return a cudaError_t as int (0: success) and are asynchronous on `stream` unless
-// they say otherwise.
+// The checks of the CUDA executor on the device: inputs, the FP32 reference, the unfused attention, comparisons.
+// Functions return a cudaError_t as int (0: success) and are asynchronous on `stream` unless they say
+// otherwise.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +36,9 @@ int cuda_fingerprint(const MemoryRegions& regions, std::uint64_t* sums, void* st
 // Holds the stream up for about 200 us.
 int cuda_delay(void* stream);
 
-// The values of one tensor, the same as the CPU backend makes: see kernels/common/inputs.hpp. Elements are
-// numbered in [batch, heads, rows, head_dim] order whatever the strides. Elements of scaled dtypes are values
-// over descale factors, which are made first.
+// The values of one tensor, equal to the CPU backend's: see kernels/common/inputs.hpp. Elements are numbered
+// in [batch, heads, rows, head_dim] order for any strides. Elements of scaled dtypes are values divided by
+// descale factors, which are computed first.
 struct TensorFill {
   void* data;
   float* descale = nullptr;  // [batch, heads_kv] for a scaled dtype, else null
@@ -56,9 +56,8 @@ int cuda_fill(const TensorFill& fill, void* stream);
 // Unfused attention with a score matrix in memory: out [batch, heads_q, seq_q, head_dim] and lse
 // [batch, heads_q, seq_q] as contiguous FP32 (args.out and args.lse are not used; lse may be null).
 //   reference  every step in FP32 from the rounded inputs, times their descale factors
-//   yardstick  what an unfused kernel in that dtype reaches, as kernels/reference/cpu_reference.hpp defines
-//   it
-enum class Precision { reference, yardstick };
+//   unfused    an unfused attention in that dtype, as kernels/reference/cpu_reference.hpp defines it
+enum class Precision { reference, unfused };
 std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args);
 int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream);

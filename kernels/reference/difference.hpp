@@ -8,12 +8,12 @@
 
 namespace flashcore::kernels {
 
-// Stored into every element of an output before a launch: a NaN in fp16, bf16 and FP32 alike, so that an
-// element that was not written is known by its bits and can never pass for a result.
+// Stored into every element of an output before a launch. It is NaN in fp16, bf16 and FP32, so that an
+// element that was not written is recognised by its bits and can never pass as a result.
 inline constexpr std::uint16_t kPoison16 = 0x7FAB;
 inline constexpr std::uint32_t kPoison32 = 0x7FAB7FABu;
 
-// Sums over one comparison; see ErrorNorms in record/record.hpp for what becomes of them. Indices are -1 when
+// Sums over one comparison, from which ErrorNorms in record/record.hpp are computed. Indices are -1 when
 // there is no such element.
 struct DifferenceSums {
   double abs_sum = 0;

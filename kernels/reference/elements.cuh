@@ -1,4 +1,4 @@
-// The element types that inputs, reference and comparison know on the device, with e4m3 among them.
+// The element types of inputs, reference and comparison on the device, e4m3 included.
 #pragma once
 
 #include "kernels/common/e4m3.hpp"
@@ -17,7 +17,7 @@ decltype(auto) visit_output_element(Dtype dtype, Function&& function) {
   return dtype == Dtype::fp16 ? function(Element<Dtype::fp16>{}) : function(Element<Dtype::bf16>{});
 }
 
-// The same with that of Q, K and V.
+// The same with the element type of Q, K and V.
 template <class Function>
 decltype(auto) visit_element(Dtype dtype, Function&& function) {
   return dtype == Dtype::e4m3 ? function(E4m3{}) : visit_output_element(dtype, function);

@@ -1,4 +1,4 @@
-// Launches of what is no attention kernel.
+// Launches of kernels that are no attention kernels.
 #pragma once
 
 #include <utility>
@@ -7,7 +7,7 @@
 
 namespace flashcore::kernels {
 
-// Not <<<>>>: the emulated machine of the tests knows calls alone.
+// Not <<<>>>: the emulated machine of the tests supports only function calls.
 template <class... Params, class... Args>
 cudaError_t launch(void (*kernel)(Params...), dim3 grid, int threads, cudaStream_t stream, Args&&... args) {
   GridLaunch launch(stream, threads, 0);

@@ -3,8 +3,12 @@
 namespace flashcore::kernels {
 
 std::span<const CompiledKernel> scalar_d64() {
-  static constexpr auto kTable =
-      make_table<ScalarKernel, 64, Tile{4, 4, 4, 1}, Tile{4, 8, 4, 1}, Tile{8, 8, 8, 1}>();
+  static constexpr Tile kTiles[] = {
+      {.block_q = 4, .block_kv = 4, .num_warps = 4, .num_stages = 1},
+      {.block_q = 4, .block_kv = 8, .num_warps = 4, .num_stages = 1},
+      {.block_q = 8, .block_kv = 8, .num_warps = 8, .num_stages = 1},
+  };
+  static constexpr auto kTable = make_table<ScalarKernel, 64, kTiles>();
   return kTable;
 }
 

@@ -1,19 +1,21 @@
 // scalar: the baseline rung. FP32 FMA, no tensor cores, no shared memory.
 //
 // Idea: one warp owns one query row. Its lanes split head_dim, so that a row of K or V is one coalesced load;
-// a dot product is a partial FMA a lane and a warp reduction. Softmax is online (Milakov & Gimelshein 2018;
-// FlashAttention, section 3.1): a running maximum and sum, the output rescaled when the maximum grows.
-// block_kv keys are taken a step, so that their loads and reductions overlap.
+// a dot product is one partial FMA chain per lane and a warp reduction. Softmax is online (Milakov &
+// Gimelshein 2018; FlashAttention, section 3.1): a running maximum and sum, the output rescaled when the
+// maximum grows. A step takes block_kv keys, so that their loads and reductions overlap.
 //
-// Tile: block_q rows a block, one a warp (num_warps = block_q); block_kv keys a step; num_stages has no
-// meaning (1). Limit: five shuffles a key and a K, V row read by every warp from L1/L2: instruction issue
+// Tile: block_q rows per block, one per warp (num_warps = block_q); block_kv keys per step; num_stages has no
+// meaning (1).
+//
+// Limit: five shuffles per key, and every warp reads every row of K and V from L1 or L2. Instruction issue
 // binds, not the FMA pipe.
 #pragma once
 
-#include "kernels/common/block_position.cuh"
+#include "kernels/blocks/block_position.cuh"
+#include "kernels/blocks/softmax.cuh"
 #include "kernels/common/cuda_variant.cuh"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/softmax.cuh"
 
 namespace flashcore::kernels {
 
@@ -21,10 +23,10 @@ template <VariantSpec S>
 struct ScalarKernel {
   static constexpr VariantSpec spec = S;
   static constexpr const char* kFamily = "scalar";
-  static constexpr const char* kSummary = "one warp a query row, FP32 FMA, no tensor cores";
+  static constexpr const char* kSummary = "one warp per query row, FP32 FMA, no tensor cores";
   static constexpr int kMinComputeCapability = 80;
   static constexpr int kKeys = S.tile.block_kv;
-  static constexpr int kPairs = S.head_dim / (2 * kWarpSize);  // element pairs a lane owns
+  static constexpr int kPairs = S.head_dim / (2 * kWarpSize);  // element pairs per lane
 
   using T = Element<S.dtype>;
 
@@ -116,14 +118,14 @@ struct ScalarKernel {
       accumulate(args, state, score, v, key, keys.end, lane);
     }
 
-    const float normalise = state.row_sum > 0 ? 1.0f / state.row_sum : 0.0f;
+    const float normalise = normaliser_of(state.row_sum);
     Pair<T>* out_row = reinterpret_cast<Pair<T>*>(out + row * args.out_stride.row) + lane * kPairs;
 #pragma unroll
     for (int i = 0; i < kPairs; ++i) {
       out_row[i] = pair_from_floats<T>(state.out[i].x * normalise, state.out[i].y * normalise);
     }
     if (args.lse != nullptr && lane == 0) {
-      args.lse[lse_index(args, position.batch, position.head, row)] =
+      args.lse[args.lse_index(position.batch, position.head, row)] =
           log_sum_exp(state.row_max, state.row_sum);
     }
   }

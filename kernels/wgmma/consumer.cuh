@@ -25,44 +25,36 @@ struct Consumer {
   ProbabilityFragment<L> p_frag;  // [64, block_kv]
   OnlineSoftmax<Operands> softmax;
   int row;              // the first of this thread's two
-  BlockRange unmasked;  // KV blocks that all rows of the warpgroup see whole
+  BlockRange unmasked;  // KV blocks of which all rows of the warpgroup see every key
 
   __device__ __forceinline__ int query(int r) const { return query_of<L>(params.order, row + 8 * r); }
 
-  // --- Turns: with ping-pong the consumers issue their products one after the other. A token goes round: a
-  // consumer waits for its predecessor's arrival, issues, and arrives for its successor.
+  // --- Turns: with ping-pong the consumers issue their products one after the other. A consumer waits for
+  // its predecessor's arrival, issues, and arrives for its successor. This protects the order, not data.
 
   __device__ __forceinline__ void wait_turn() const {
-    if constexpr (L::kTurns) named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
+    if constexpr (L::kTurns) ptx::named_barrier_sync(kTurnBarrier + consumer, 2 * kWarpgroupThreads);
   }
   __device__ __forceinline__ void pass_turn() const {
-    if constexpr (L::kTurns) {
-      named_barrier_arrive(kTurnBarrier + (consumer + 1 == L::kConsumers ? 0 : consumer + 1),
-                           2 * kWarpgroupThreads);
-    }
-  }
-  // The last consumer gives the first its first turn; the first collects the last one, so that every arrival
-  // has its wait.
-  __device__ __forceinline__ void open_turns() const {
-    if (consumer == L::kConsumers - 1) pass_turn();
-  }
-  __device__ __forceinline__ void close_turns() const {
-    if (consumer == 0) wait_turn();
+    const int next = consumer + 1 == L::kConsumers ? 0 : consumer + 1;
+    if constexpr (L::kTurns) ptx::named_barrier_arrive(kTurnBarrier + next, 2 * kWarpgroupThreads);
   }
 
   // --- Products
 
+  // Protects the stage's data: its bytes have arrived.
   __device__ __forceinline__ void await(Operand operand, const RingPosition<L::kStages>& ring) const {
     mbarrier_wait(smem.full(operand, ring.slot), ring.parity);
   }
 
-  // This warp's products have read the stage. One arrival a warp, at every block that copies into it.
+  // Protects the stage from the next copy: this warp's products have read it. One arrival per warp, at every
+  // block that copies into the stage.
   __device__ __forceinline__ void release(Operand operand, RingPosition<L::kStages>& ring) {
     const std::uint32_t empty = smem.empty(operand, ring.slot);
     if constexpr (L::kCluster > 1) {
-      if (thread % 32 < L::kCluster) mbarrier_arrive_at(empty, thread % 32);
+      if (thread % 32 < L::kCluster) ptx::mbarrier_arrive_cluster(ptx::map_to_block(empty, thread % 32));
     } else {
-      if (thread % 32 == 0) mbarrier_arrive(empty);
+      if (thread % 32 == 0) ptx::mbarrier_arrive(empty);
     }
     ring.advance();
   }
@@ -72,25 +64,24 @@ struct Consumer {
     const std::uint64_t q = k_major_descriptor(smem.q(consumer, q_ring.slot));
     const std::uint64_t k = k_major_descriptor(smem.stage(Operand::k, k_ring.slot));
     constexpr int kStepsPerPanel = L::kColumns / L::kStep;
-    pin_registers(s_acc);
-    wgmma_fence();
+    ptx::pin_registers(s_acc);
+    ptx::wgmma_fence();
 #pragma unroll
     for (int step = 0; step < L::kHeadDim / L::kStep; ++step) {
       const int panel = step / kStepsPerPanel;
       const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
-      Wgmma<L::spec.dtype, L::kBlockKv>::product(s_acc, advance(q, panel * L::kQPanelBytes + within),
-                                                 advance(k, panel * L::panel_bytes(Operand::k) + within),
-                                                 step > 0);
+      ptx::wgmma<L::spec.dtype>(s_acc, advance(q, panel * L::kQPanelBytes + within),
+                                advance(k, panel * L::panel_bytes(Operand::k) + within), step > 0);
     }
-    wgmma_commit();
+    ptx::wgmma_commit();
   }
 
   // o_acc += P · V of the stage, one group.
   __device__ __forceinline__ void issue_output() {
-    pin_registers(o_acc);
-    wgmma_fence();
+    ptx::pin_registers(o_acc);
+    ptx::wgmma_fence();
     Operands::multiply_values(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot));
-    wgmma_commit();
+    ptx::wgmma_commit();
   }
 
   __device__ __forceinline__ void pack_probabilities() { Operands::pack_probabilities(p_frag, s_acc); }
@@ -107,7 +98,7 @@ struct Consumer {
       if (params.softcap_scale != 0) apply_softcap(s_acc, operands.softcap_scale(params));
       const int first_key = block * L::kBlockKv + thread % 4 * 2;
       const KeyRange keys[2] = {params.bounds.keys(query(0)), params.bounds.keys(query(1))};
-      // Few blocks are cut at both ends, and to compare a column with one end is one instruction.
+      // Few blocks are cut at both ends, and comparing a column with one end is one instruction.
       if (block >= unmasked.end) {
         hide_scores(s_acc, [&](int r, int column) { return column >= keys[r].end - first_key; });
       }
@@ -118,16 +109,14 @@ struct Consumer {
     softmax.template update<kMasked>(s_acc, operands.log2_scale(params));
   }
 
-  // --- One block of keys
-
-  // Scores and softmax of a tile's first block.
+  // --- One block of keys: scores and softmax of a tile's first block
   __device__ __forceinline__ void first_block(int block, int last) {
     await(Operand::k, k_ring);
     wait_turn();
     issue_scores();
     pass_turn();
-    wgmma_wait<0>();
-    pin_registers(s_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<true>(block);
     softmax.rescaling = false;  // nothing was summed before
@@ -135,7 +124,7 @@ struct Consumer {
     if (L::spec.tile.overlap != 0 && block > last) await(Operand::k, k_ring);
   }
 
-  // The tensor cores work on P·V of the block before while the other units do this block's softmax.
+  // The tensor cores work on P·V of the previous block while the other units do this block's softmax.
   template <bool kMasked>
   __device__ __forceinline__ void overlapped_block(int block, int last) {
     wait_turn();
@@ -144,28 +133,28 @@ struct Consumer {
     rescale_output();
     issue_output();
     pass_turn();
-    wgmma_wait<1>();
-    pin_registers(s_acc);
+    ptx::wgmma_wait<1>();
+    ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<kMasked>(block);
-    // Scores pinned and a branch behind them: else the compiler moves the wait for P·V up, before the softmax
-    // that it is to overlap with. The branch is of use: by now K of the next block has come.
-    pin_registers(s_acc);
+    // The pinned scores and the branch behind them keep the compiler from moving the wait for P·V up, before
+    // the softmax with which P·V overlaps. The branch is useful: by now K of the next block has arrived.
+    ptx::pin_registers(s_acc);
     if (block > last) await(Operand::k, k_ring);
-    wgmma_wait<0>();
-    pin_registers(o_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(o_acc);
     release(Operand::v, v_ring);
     pack_probabilities();
   }
 
-  // One after the other; other warpgroups fill the gaps.
+  // Products and softmax one after the other; other warpgroups fill the gaps.
   template <bool kMasked>
   __device__ __forceinline__ void plain_block(int block) {
     finish_block();
     await(Operand::k, k_ring);
     issue_scores();
-    wgmma_wait<0>();
-    pin_registers(s_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
     update_softmax<kMasked>(block);
     pack_probabilities();
@@ -176,8 +165,8 @@ struct Consumer {
     rescale_output();
     await(Operand::v, v_ring);
     issue_output();
-    wgmma_wait<0>();
-    pin_registers(o_acc);
+    ptx::wgmma_wait<0>();
+    ptx::pin_registers(o_acc);
     release(Operand::v, v_ring);
   }
 
@@ -190,10 +179,10 @@ struct Consumer {
     }
   }
 
-  // Blocks from the last to the first, so that those the diagonal or the end of the keys cuts come first;
-  // those that need no mask run in a loop without one.
+  // Blocks from the last to the first, so that blocks cut by the diagonal or by the end of the keys come
+  // first. Blocks that need no mask run in a loop without one.
   __device__ __forceinline__ void attend(BlockRange blocks) {
-    // A soft cap is where the mask is.
+    // The soft cap is applied together with the mask.
     const BlockRange plain = params.softcap_scale != 0 ? BlockRange{blocks.end, blocks.end} : unmasked;
     int block = blocks.end - 1;
     first_block(block, blocks.begin);
@@ -216,7 +205,7 @@ struct Consumer {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       if (query(r) >= params.args.seq_q) continue;
-      params.args.lse[lse_index(params.args, at.batch, head_of<L>(params.order, at, row + 8 * r), query(r))] =
+      params.args.lse[params.args.lse_index(at.batch, head_of<L>(params.order, at, row + 8 * r), query(r))] =
           log_sum_exp(softmax.log2_max(r, operands.log2_scale(params)), softmax.row_sum[r]);
     }
   }
@@ -231,44 +220,44 @@ struct Consumer {
       const float* o = o_acc + 8 * i;
       const std::uint32_t target =
           place + i / 4 * L::kQPanelBytes + swizzled_chunk_offset(smem_row, 2 * (i % 4) + chunk);
-      store_matrix_x4(target, pack<T>(o[0] * normalise[0], o[1] * normalise[0]),
-                      pack<T>(o[2] * normalise[1], o[3] * normalise[1]),
-                      pack<T>(o[4] * normalise[0], o[5] * normalise[0]),
-                      pack<T>(o[6] * normalise[1], o[7] * normalise[1]));
+      ptx::store_matrix_x4(target, pack<T>(o[0] * normalise[0], o[1] * normalise[0]),
+                           pack<T>(o[2] * normalise[1], o[3] * normalise[1]),
+                           pack<T>(o[4] * normalise[0], o[5] * normalise[0]),
+                           pack<T>(o[6] * normalise[1], o[7] * normalise[1]));
     }
   }
 
-  // O through Q's place in shared memory, so that whole rows leave at once and the copy engine clips the
+  // O through Q's slot in shared memory, so that whole rows are stored at once and the copy engine clips the
   // tail.
   __device__ __forceinline__ void write_output(const BlockPosition& at) {
     float normalise[2];
 #pragma unroll
     for (int r = 0; r < 2; ++r) normalise[r] = operands.normaliser(softmax.row_sum[r]);
-    // All four warps' products have read Q.
-    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+    // Protects Q: the products of all four warps have read it before O overwrites it.
+    ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     const std::uint32_t place = smem.q(consumer, q_ring.slot);
     Operands::visit_output_type(params, [&]<class T>(T) { store_panels<T>(place, normalise); });
-    fence_proxy_async();
-    // All of O is in place, and visible to the copy engine.
-    named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
+    ptx::fence_proxy_async();
+    // Protects O: all of it is in place, and visible to the copy engine, before the store is issued.
+    ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     if (thread == 0) {  // whose row is the warpgroup's first
 #pragma unroll
       for (int panel = 0; panel < L::kOutPanels; ++panel) {
-        copy_box_to_global(&params.out, row_coordinate<L>(params.order, at, panel * kPanelColumns, row),
-                           place + panel * L::kQPanelBytes);
+        ptx::copy_box_to_global(&params.out, row_coordinate<L>(params.order, at, panel * kPanelColumns, row),
+                                place + panel * L::kQPanelBytes);
       }
-      bulk_commit();
+      ptx::bulk_commit();
     }
     output_leaving = true;
     q_ring.advance();
   }
 
-  // Gives the slot of the tile before back once its output has been read. Late, so that nobody waits for the
-  // copy engine.
+  // Gives the previous tile's slot back once its output has been read: the arrival protects O from the next
+  // Q. Late, so that no thread waits for the copy engine.
   __device__ __forceinline__ void release_output_slot() {
     if (output_leaving && thread == 0) {
-      bulk_wait_read();
-      mbarrier_arrive(smem.q_empty(consumer, L::kQSlots - 1 - q_ring.slot));
+      ptx::bulk_wait_read();
+      ptx::mbarrier_arrive(smem.q_empty(consumer, L::kQSlots - 1 - q_ring.slot));
     }
     output_leaving = false;
   }
@@ -276,10 +265,10 @@ struct Consumer {
   // --- All tiles of this block
 
   __device__ __forceinline__ void run() {
-    const int block_rank = L::kCluster > 1 ? static_cast<int>(cluster_rank()) : 0;
+    const int block_rank = L::kCluster > 1 ? static_cast<int>(ptx::cluster_rank()) : 0;
     const int row_offset = block_rank * L::spec.tile.block_q + consumer * kWarpgroupRows;
     TileSource<L> tiles{params.order, smem};
-    open_turns();
+    if (consumer == L::kConsumers - 1) pass_turn();  // the last consumer gives the first one its first turn
     for (int tile; tiles.next(tile);) {
       const BlockPosition at = tile_position<L>(params.order, tile);
       const int row_begin = at.row_begin + row_offset;
@@ -293,7 +282,7 @@ struct Consumer {
       softmax.reset();
 #pragma unroll
       for (float& o : o_acc) o = 0;
-      mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);
+      mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);  // protects Q: its bytes have arrived
       operands.enter(params, at);
       if (blocks.begin < blocks.end) attend(blocks);
       softmax.finish();
@@ -302,8 +291,8 @@ struct Consumer {
       write_output(at);
       if constexpr (L::kQSlots == 1) release_output_slot();
     }
-    release_output_slot();  // the block may not end before its last output has been read
-    close_turns();
+    release_output_slot();           // protects the last O: it has been read before the block ends
+    if (consumer == 0) wait_turn();  // for the last turn: every arrival has its wait
   }
 };
 

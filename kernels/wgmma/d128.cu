@@ -5,14 +5,35 @@ namespace flashcore::kernels {
 std::span<const CompiledKernel> wgmma_d128() {
   using enum Interleave;
   using enum Schedule;
-  static constexpr auto kTable =
-      make_table<WgmmaKernel, 128, wgmma_tile(3, 80, 3, overlap, persistent),
-                 wgmma_tile(3, 80, 3, overlap, counter), wgmma_tile(2, 128, 2, ping_pong, persistent),
-                 wgmma_tile(2, 128, 2, ping_pong, counter), wgmma_tile(2, 128, 2, overlap, persistent),
-                 wgmma_tile(2, 128, 2, overlap, counter), wgmma_tile(2, 176, 2, ping_pong, persistent, 2),
-                 wgmma_tile(2, 128, 2, ping_pong, one_tile), wgmma_tile(1, 96, 2, overlap, one_tile),
-                 wgmma_tile(1, 96, 2, overlap, one_tile, 0, true),
-                 wgmma_tile(2, 128, 2, ping_pong, persistent, 0, true)>();
+  static constexpr WgmmaTile kTiles[] = {
+      {.consumers = 3, .block_kv = 80, .num_stages = 3, .interleave = overlap, .schedule = persistent},
+      {.consumers = 3, .block_kv = 80, .num_stages = 3, .interleave = overlap, .schedule = counter},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = counter},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = persistent},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = counter},
+      {.consumers = 2,
+       .block_kv = 176,
+       .num_stages = 2,
+       .interleave = ping_pong,
+       .schedule = persistent,
+       .cluster = 2},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = one_tile},
+      {.consumers = 1, .block_kv = 96, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
+      {.consumers = 1,
+       .block_kv = 96,
+       .num_stages = 2,
+       .interleave = overlap,
+       .schedule = one_tile,
+       .pack_gqa = true},
+      {.consumers = 2,
+       .block_kv = 128,
+       .num_stages = 2,
+       .interleave = ping_pong,
+       .schedule = persistent,
+       .pack_gqa = true},
+  };
+  static constexpr auto kTable = make_table<WgmmaKernel, 128, kTiles>();
   return kTable;
 }
 

@@ -1,10 +1,13 @@
-// What a block of the wgmma families holds: sizes, its shared memory, its barriers.
+// A block of the wgmma families: its sizes, shared memory and barriers.
 #pragma once
 
 #include <cstdint>
 
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/matrix_descriptor.hpp"
+#include "kernels/blocks/matrix_descriptor.hpp"
+#include "kernels/common/gpu.hpp"
+#include "kernels/common/indexing.hpp"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90.cuh"
 #include "variant/variant.hpp"
 
 namespace flashcore::kernels {
@@ -15,9 +18,9 @@ inline constexpr int kWarpgroupRows = 64;  // query rows of one consumer warpgro
 enum class Operand : int { k, v };
 
 // Shared memory: Q [slot][consumer][panel][64 rows], K and V [stage][panel][rows], then barriers. A row of a
-// panel has 128 bytes: 64 columns of two bytes or 128 of one. A slot of Q also takes O, which has two bytes
-// an element, on its way out. V of one byte is transposed, because its products take no other: its rows are
-// columns of V, its columns keys.
+// panel has 128 bytes: 64 columns of two bytes or 128 of one. A slot of Q also holds O, which has two bytes
+// per element, on its way out. V of one byte is transposed, because its products take nothing else: its rows
+// are columns of V, its columns are keys.
 template <VariantSpec S>
 struct WgmmaLayout {
   static constexpr VariantSpec spec = S;
@@ -31,13 +34,13 @@ struct WgmmaLayout {
   static constexpr bool kPackGqa = S.tile.pack_gqa != 0;
 
   static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
-  static constexpr int kColumns = panel_columns(kElementBytes);                // of a panel of these
+  static constexpr int kColumns = panel_columns(kElementBytes);                // of a panel of them
   static constexpr int kStep = k_step_elements(kElementBytes);                 // of one product, along K
   static constexpr bool kTransposedV = kElementBytes == 1;
   static constexpr int kVRows = kTransposedV ? kHeadDim : kBlockKv;
-  // Q, K and Vᵀ may end within their last panel: the copy engine fills it.
-  static constexpr int kPanels = (kHeadDim + kColumns - 1) / kColumns;  // of Q and K
-  static constexpr int kVPanels = kTransposedV ? (kBlockKv + kColumns - 1) / kColumns : kPanels;
+  // Q, K and Vᵀ may end within their last panel: the copy engine fills the rest with zeros.
+  static constexpr int kPanels = ceil_div(kHeadDim, kColumns);  // of Q and K
+  static constexpr int kVPanels = kTransposedV ? ceil_div(kBlockKv, kColumns) : kPanels;
   static constexpr int kOutPanels = kHeadDim / kPanelColumns;
 
   // A consumer thread's scores, probabilities and output.
@@ -51,9 +54,9 @@ struct WgmmaLayout {
   static constexpr int kVStageBytes = kVPanels * kVRows * kPanelRowBytes;
   static constexpr int kRingBytes = kStages * (kKStageBytes + kVStageBytes);
 
-  // A persistent block brings the next tile's Q while it works on this one, where there is room.
+  // A persistent block copies the next tile's Q while it works on this tile, where there is room.
   static constexpr int kQSlots =
-      S.tile.schedule != 0 && 2 * kConsumers * kQSlotBytes + kRingBytes <= 226 * 1024 ? 2 : 1;
+      S.tile.schedule != 0 && 2 * kConsumers * kQSlotBytes + kRingBytes <= kMostSmemBytes - 1024 ? 2 : 1;
 
   static constexpr int kKOffset = kQSlots * kConsumers * kQSlotBytes;
   static constexpr int kVOffset = kKOffset + kStages * kKStageBytes;
@@ -71,12 +74,18 @@ struct WgmmaLayout {
   }
 };
 
+// Waits for the phase of this parity.
+__device__ __forceinline__ void mbarrier_wait(std::uint32_t barrier, std::uint32_t parity) {
+  while (!ptx::mbarrier_try_wait(barrier, parity)) {
+  }
+}
+
 // Named barriers; 0 is __syncthreads.
 inline constexpr int kTurnBarrier = 1;       // + consumer: its turn at the tensor cores
 inline constexpr int kWarpgroupBarrier = 5;  // + consumer: its four warps
 
-// Shared-memory addresses by name. "Full" barriers complete when the bytes have come, "empty" ones when all
-// their readers are done.
+// Shared-memory addresses by name. A "full" barrier completes when the bytes have arrived, an "empty" one
+// when all readers are done.
 template <class L>
 struct WgmmaSmem {
   std::uint32_t base;
@@ -98,21 +107,21 @@ struct WgmmaSmem {
   __device__ std::uint32_t tile_empty(int slot) const { return barrier(L::kBarriers - 2 + slot); }
   __device__ std::uint32_t tile_slot(int slot) const { return base + L::kTileSlotOffset + 4 * slot; }
 
-  // By one thread, before any other touches a barrier.
+  // By one thread, before any other thread touches a barrier.
   __device__ void initialise_barriers() const {
     constexpr int kConsumerWarps = 4 * L::kConsumers;
-    for (int i = 0; i < L::kQBarriers; ++i) mbarrier_init(barrier(i), 1);
+    for (int i = 0; i < L::kQBarriers; ++i) ptx::mbarrier_init(barrier(i), 1);
     for (const Operand operand : {Operand::k, Operand::v}) {
       for (int s = 0; s < L::kStages; ++s) {
-        mbarrier_init(full(operand, s), 1);
-        mbarrier_init(empty(operand, s), kConsumerWarps * L::kCluster);
+        ptx::mbarrier_init(full(operand, s), 1);
+        ptx::mbarrier_init(empty(operand, s), kConsumerWarps * L::kCluster);
       }
     }
     for (int slot = 0; slot < 2; ++slot) {
-      mbarrier_init(tile_full(slot), 1);
-      mbarrier_init(tile_empty(slot), kConsumerWarps + 1);
+      ptx::mbarrier_init(tile_full(slot), 1);
+      ptx::mbarrier_init(tile_empty(slot), kConsumerWarps + 1);
     }
-    fence_mbarrier_init();
+    ptx::fence_mbarrier_init();
   }
 
  private:
@@ -123,8 +132,8 @@ struct WgmmaSmem {
   }
 };
 
-// A place in a ring of kSlots buffers, and the parity of the phase that its barriers are in. A reader waits
-// for `parity` of the full barrier; a writer waits for the other parity of the empty barrier, which a fresh
+// A position in a ring of kSlots buffers, and the parity of the phase of its barriers. A reader waits for
+// `parity` of the full barrier; a writer waits for the other parity of the empty barrier, which a fresh
 // barrier passes at once.
 template <int kSlots>
 struct RingPosition {

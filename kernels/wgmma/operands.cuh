@@ -1,14 +1,15 @@
-// What a consumer does differently by element type. Here fp16 and bf16: V lies as it came, and exponentials
-// are probabilities but for their sum.
+// The differences between element types in a consumer. Here fp16 and bf16: V lies as it was copied, and
+// exponentials are probabilities except for the division by their sum.
 #pragma once
 
-#include "kernels/common/block_position.cuh"
-#include "kernels/common/hopper_wgmma.cuh"
+#include "kernels/blocks/block_position.cuh"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm90a.cuh"
 #include "kernels/wgmma/params.cuh"
 
 namespace flashcore::kernels {
 
-// The A operand of P·V: [64, block_kv] probabilities, four registers a product.
+// The A operand of P·V: [64, block_kv] probabilities, four registers per product.
 template <class L>
 using ProbabilityFragment = std::uint32_t[L::kBlockKv / L::kStep][4];
 
@@ -17,17 +18,17 @@ struct HalfOperands {
   using Params = WgmmaParams;
   using T = Element<L::spec.dtype>;
   static constexpr float kLog2Peak = 0;  // log2 of the exponential of a row's maximum
-  // Exponentials of up to 2^8 lose no precision, in fp16 either, and sums in FP32 have room for them.
+  // Exponentials of up to 2^8 lose no precision, not even in fp16, and sums in FP32 have room for them.
   static constexpr float kLog2Slack = 8;
 
-  // Called when the tile's Q has come, and with it all that grids before have written.
+  // Called when the tile's Q has arrived, and with it all writes of previous grids.
   __device__ __forceinline__ void enter(const Params&, const BlockPosition&) {}
 
   __device__ __forceinline__ float log2_scale(const Params& params) const { return params.log2_scale; }
   __device__ __forceinline__ float softcap_scale(const Params& params) const { return params.softcap_scale; }
-  // What o_acc is to be multiplied with.
+  // The factor that turns o_acc into O.
   __device__ __forceinline__ float normaliser(float row_sum) const {
-    return row_sum > 0 ? reciprocal_approx(row_sum) : 0.0f;
+    return row_sum > 0 ? ptx::reciprocal_approx(row_sum) : 0.0f;
   }
 
   // Calls use(T{}) with O's element type.
@@ -54,8 +55,7 @@ struct HalfOperands {
     const std::uint64_t v = mn_major_descriptor(v_smem, L::panel_bytes(Operand::v));
 #pragma unroll
     for (int step = 0; step < L::kBlockKv / L::kStep; ++step) {
-      Wgmma<L::spec.dtype, L::kHeadDim>::product_transposed(o_acc, p_frag[step],
-                                                            advance(v, step * mn_major_step_bytes()));
+      ptx::wgmma<L::spec.dtype>(o_acc, p_frag[step], advance(v, step * mn_major_step_bytes()));
     }
   }
 };

@@ -1,8 +1,9 @@
-// What the wgmma kernels receive, and how the host fills it.
+// The parameters of the wgmma kernels, and how the host fills them.
 #pragma once
 
+#include "kernels/blocks/tma_map.hpp"
+#include "kernels/common/base2.hpp"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/tma_map.hpp"
 #include "kernels/wgmma/schedule.cuh"
 
 namespace flashcore::kernels {
@@ -28,8 +29,8 @@ void set_sizes_and_scales(const KernelArgs& args, int blocks, int* next_tile, Wg
   params.next_tile = next_tile;
 }
 
-// The tensors of one launch as the copy engine takes them; box_rows_kv rows of K or V a copy. A copy of Q or
-// O is 64 rows: queries of one head, or fewer queries of all heads of a KV head.
+// The tensors of one launch for the copy engine, with box_rows_kv rows of K or V per copy. A copy of Q or O
+// has 64 rows: queries of one head, or fewer queries of all heads of a KV head.
 struct WgmmaTensors {
   PanelTensor q, k, v, out;
 

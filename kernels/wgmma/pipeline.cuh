@@ -1,25 +1,28 @@
-// The kernel body that the wgmma families share: a producer warpgroup, consumer warpgroups, and how they
-// start and end. README.md in this folder draws who waits for whom.
+// The kernel body that the wgmma families share: a producer warpgroup, consumer warpgroups, their start and
+// their end. README.md in this folder describes the barriers.
 #pragma once
 
 #include "kernels/common/cuda_variant.cuh"
+#include "kernels/ptx/sm90.cuh"
+#include "kernels/ptx/sm90a.cuh"
 #include "kernels/wgmma/consumer.cuh"
 #include "kernels/wgmma/producer.cuh"
 
 namespace flashcore::kernels {
 
-// Blocks of one consumer a multiprocessor holds: a third where they are persistent and the fragments small
-// enough. Each begins and ends its tiles by itself, so that one's start and end lie under the products of
-// others. Blocks of one tile are for problems of a wave, which a third would only take registers from.
+// How many blocks of one consumer a multiprocessor holds: three where they are persistent and the fragments
+// small enough, else two. Blocks begin and end their tiles independently, so that the start and the end of
+// one tile run under the products of other blocks. Blocks of a single tile are for problems of one wave,
+// where a third block would only take registers.
 constexpr int blocks_per_sm(int consumers, int fragment_registers, bool persistent) {
   if (consumers > 1) return 1;
   return persistent && fragment_registers <= 104 ? 3 : 2;
 }
 
-// Registers a thread after the exchange. They add up to what the block got at launch: 3 · 168 with two
-// consumers, 4 · 128 with three, 5 · 96 with four, 2 · 128 with one and two blocks a multiprocessor, 2 · 80
-// with three. The producer's code needs more than 24 with a counter or a cluster; it has them where the
-// consumers' fragments leave room.
+// Registers per thread after the exchange. Over all warpgroups they add up to the registers at launch: 3 ·
+// 168 with two consumers, 4 · 128 with three, 5 · 96 with four; with one consumer 2 · 128 for two blocks per
+// multiprocessor and 2 · 80 for three. With a counter or a cluster the producer's code needs more than 24; it
+// has them where the consumers' fragments leave room.
 struct RegisterShare {
   int producer;
   int consumer;
@@ -33,28 +36,38 @@ constexpr RegisterShare register_share(int consumers, int blocks_per_sm, int fra
   return fragment_registers > 184 ? RegisterShare{24, 240} : RegisterShare{40, 232};
 }
 
-// How the products of a block of keys and the softmax of another share a multiprocessor.
+// How products of one block of keys overlap with the softmax of another one.
 enum class Interleave : int {
   none,       // one after the other in each warpgroup
   overlap,    // within each warpgroup
-  ping_pong,  // within, and warpgroups in turns
+  ping_pong,  // the same, and warpgroups take turns
 };
 enum class Schedule : int { one_tile, persistent, counter };
 
-constexpr Tile wgmma_tile(int consumers, int block_kv, int stages, Interleave interleave, Schedule schedule,
-                          int cluster = 0, bool pack_gqa = false) {
-  return {.block_q = consumers * kWarpgroupRows,
-          .block_kv = block_kv,
-          .num_warps = 4 * (consumers + 1),
-          .num_stages = stages,
-          .overlap = interleave != Interleave::none,
-          .ping_pong = interleave == Interleave::ping_pong,
-          .schedule = static_cast<int>(schedule),
-          .cluster = cluster,
-          .pack_gqa = pack_gqa};
-}
+// A tile of these families, whose block_q and num_warps follow from the number of consumers.
+struct WgmmaTile {
+  int consumers;
+  int block_kv;
+  int num_stages;
+  Interleave interleave;
+  Schedule schedule;
+  int cluster = 0;
+  bool pack_gqa = false;
 
-// What a family adds: kFamily, kSummary, unsupported(), workspace_bytes() and prepare().
+  constexpr operator Tile() const {  // NOLINT(google-explicit-constructor): a table of these is one of tiles
+    return {.block_q = consumers * kWarpgroupRows,
+            .block_kv = block_kv,
+            .num_warps = 4 * (consumers + 1),
+            .num_stages = num_stages,
+            .overlap = interleave != Interleave::none,
+            .ping_pong = interleave == Interleave::ping_pong,
+            .schedule = static_cast<int>(schedule),
+            .cluster = cluster,
+            .pack_gqa = pack_gqa};
+  }
+};
+
+// A family adds kFamily, kSummary, unsupported(), workspace_bytes() and prepare().
 template <VariantSpec S, template <class> class Operands>
 struct WgmmaPipeline {
   using L = WgmmaLayout<S>;
@@ -64,7 +77,7 @@ struct WgmmaPipeline {
   static constexpr int kMaxComputeCapability = 90;
   static constexpr int kMinBlocksPerSm =
       blocks_per_sm(L::kConsumers, L::kFragmentRegisters, S.tile.schedule != 0);
-  static constexpr bool kWaitsForGrid = true;
+  static constexpr bool kDependentLaunch = true;
   static constexpr RegisterShare kRegisters =
       register_share(L::kConsumers, kMinBlocksPerSm, L::kFragmentRegisters, S.tile.schedule == 2);
 
@@ -73,7 +86,8 @@ struct WgmmaPipeline {
     if (S.head_dim % kPanelColumns != 0 || S.head_dim > 256) return "head_dim must be 64, 128, 192 or 256";
     if (tile.num_warps % 4 != 0 || L::kConsumers < 1 || L::kConsumers > 4)
       return "num_warps must be 8, 12, 16 or 20";
-    if (tile.block_q != L::kConsumers * kWarpgroupRows) return "block_q must be 64 rows a consumer warpgroup";
+    if (tile.block_q != L::kConsumers * kWarpgroupRows)
+      return "block_q must be 64 rows per consumer warpgroup";
     if (tile.block_kv % L::kStep != 0 || tile.block_kv > 256)
       return "block_kv must be a multiple of 16, or 32 in e4m3, at most 256";
     if (tile.block_kv % (8 * L::kCluster) != 0)
@@ -83,12 +97,12 @@ struct WgmmaPipeline {
     if (tile.schedule < 0 || tile.schedule > 2) return "schedule must be 0, 1 or 2";
     if (tile.cluster < 0 || tile.cluster > 2) return "cluster must be 0 or 2";
     if (L::kCluster > 1 && tile.schedule == 2) return "a cluster cannot draw from the counter";
-    if (L::kSmemBytes > 227 * 1024) return "more shared memory than a block can have";
+    if (L::kSmemBytes > kMostSmemBytes) return "needs more shared memory per block than any device has";
     return nullptr;
   }
   static constexpr int smem_bytes() { return L::kSmemBytes; }
 
-  // What no family of this pipeline can do, strides for tensor maps aside.
+  // Null, or the reason why no family of this pipeline can run, apart from strides for tensor maps.
   static const char* unsupported_rows(const KernelArgs& args) {
     if (std::int64_t{args.seq_q} + args.seq_kv > KeyBounds::kMaxRows) return "too many queries and keys";
     if (!(args.scale > 0)) return "the scale must be positive: it is folded into the exponent";
@@ -105,7 +119,7 @@ struct WgmmaPipeline {
     return std::min<std::int64_t>(tiles, concurrent_tiles()) * L::kCluster;
   }
 
-  // Tiles that this device works on at a time.
+  // How many tiles this device works on at a time.
   static int concurrent_tiles() {
     int device = 0;
     int sms = 1;
@@ -120,30 +134,32 @@ struct WgmmaPipeline {
     return kCounterBytes == 0 ? cudaSuccess : cudaMemsetAsync(counter, 0, kCounterBytes, stream);
   }
 
-  // Before: barriers are usable by the copy engine, all warps and the other blocks of the cluster. After: no
-  // block leaves while another may still copy into it or arrive at its barriers.
+  // At the start it protects the mbarriers: they are initialised for the copy engine, all warps and the other
+  // blocks of the cluster. At the end it protects this block's shared memory: no block leaves while another
+  // one may still copy into it or arrive at its barriers.
   __device__ static void block_barrier() {
     if constexpr (L::kCluster > 1) {
       __syncwarp();
-      cluster_sync();
+      ptx::cluster_barrier_aligned();
     } else {
       __syncthreads();
     }
   }
 
   __device__ static void produce(const Params& params, WgmmaSmem<L> smem) {
-    release_registers<kRegisters.producer>();
-    wait_for_grid_before();  // consumers touch memory only after a copy has come
-    start_grid_behind();
+    ptx::release_registers<kRegisters.producer>();
+    // Protects the tensors from previous grids. Consumers touch memory only after a copy has arrived.
+    ptx::wait_for_previous_grid();
+    ptx::launch_dependent_grid();
     Producer<L, Params> producer{params, smem};
-    const int warp = __shfl_sync(0xffffffffu, threadIdx.x / kWarpSize, 0);
+    const int warp = __shfl_sync(kAllLanes, threadIdx.x / kWarpSize, 0);
     const int lane = threadIdx.x % kWarpSize;
-    if (warp == 0 && lane == 0) producer.bring_keys_and_values();
-    if (warp == 1) producer.bring_queries(lane);
+    if (warp == 0 && lane == 0) producer.copy_keys_and_values();
+    if (warp == 1) producer.copy_queries(lane);
   }
 
   __device__ static void consume(const Params& params, WgmmaSmem<L> smem, int consumer) {
-    acquire_registers<kRegisters.consumer>();
+    ptx::acquire_registers<kRegisters.consumer>();
     Consumer<L, Operands<L>> state{.params = params,
                                    .smem = smem,
                                    .consumer = consumer,
@@ -153,14 +169,14 @@ struct WgmmaPipeline {
 
   __device__ static void run(const Params& params) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
-    extern __shared__ __align__(1024) unsigned char block_smem[];
-    const WgmmaSmem<L> smem{smem_address(block_smem)};
+    const WgmmaSmem<L> smem{ptx::smem_address(ptx::dynamic_smem())};
     if (threadIdx.x == 0) {
-      for (const CUtensorMap* map : {&params.q, &params.k, &params.v, &params.out}) prefetch_tensor_map(map);
+      for (const CUtensorMap* map : {&params.q, &params.k, &params.v, &params.out})
+        ptx::prefetch_tensor_map(map);
       smem.initialise_barriers();
     }
     block_barrier();
-    const int warpgroup = __shfl_sync(0xffffffffu, threadIdx.x / kWarpgroupThreads, 0);
+    const int warpgroup = __shfl_sync(kAllLanes, threadIdx.x / kWarpgroupThreads, 0);
     if (warpgroup == 0) {
       produce(params, smem);
       if constexpr (L::kCluster > 1) block_barrier();

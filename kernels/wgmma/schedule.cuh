@@ -1,17 +1,17 @@
-// Which tile a block (or cluster) works on next, in which order, and which keys a tile sees.
+// The order of tiles: which tile a block (or cluster) works on next, and which keys a tile sees.
 //
-// Rows of a tile are queries of one query head. Packed, they are those of all query heads of one KV head,
-// which so reads its keys and values once for them: row r is query r >> group_shift of head r mod
-// 2^group_shift, whereby 64 rows are a box of the copy engine.
+// Rows of a tile are queries of one query head. Packed, they belong to all query heads of one KV head, whose
+// keys and values are then read once for all of them: row r is query r >> group_shift of head r mod
+// 2^group_shift, so that 64 rows are one box of the copy engine.
 //
-// Tiles are numbered so that running in order is kind to L2 and memory, and leaves the shortest for the end.
-// The tiles of a head lie side by side. A masked problem, whose tiles differ in length, takes heads in
-// sections: as many as the device works on at a time, so that all lengths run beside each other and memory is
-// asked for K and V at an even rate; the longest rows of tiles first, all heads of a row side by side. The
-// last section is twice as large, for short tiles to fill what long ones leave open at the end. Where blocks
-// take every gridDim-th tile, sections have the longest first and last in turns, and a block gets long ones
-// and short ones. Larger sections would begin with the longest tiles of all their heads, which wait for
-// memory together.
+// The numbering of tiles serves L2 and memory, and puts the shortest tiles last. The tiles of a head lie side
+// by side. A masked problem has tiles of different lengths; it takes heads in sections. A section has as many
+// heads as the device works on at a time, so that tiles of all lengths run at the same time and memory serves
+// K and V at an even rate. Within a section the longest rows of tiles come first, all heads of a row side by
+// side. The last section is twice as large, so that its short tiles fill the gaps that long tiles leave at
+// the end. Where blocks take every gridDim-th tile, sections alternate between longest first and longest
+// last, so that each block gets long and short tiles. Larger sections would begin with the longest tiles of
+// all their heads, which would wait for memory together.
 #pragma once
 
 #include <algorithm>
@@ -19,30 +19,31 @@
 #include <cstdint>
 #include <limits>
 
+#include "kernels/blocks/key_bounds.cuh"
+#include "kernels/blocks/query_rows.cuh"
 #include "kernels/common/kernel_args.hpp"
-#include "kernels/common/key_bounds.cuh"
-#include "kernels/common/query_rows.cuh"
 #include "kernels/wgmma/layout.cuh"
 
 namespace flashcore::kernels {
 
-// K and V of a section of heads at most; an H100 has 50 MB of L2, and Q and O pass through it as well.
+// The most bytes of K and V in a section of heads; an H100 has 50 MB of L2, and Q and O pass through it as
+// well.
 inline constexpr std::int64_t kSectionBytes = std::int64_t{32} << 20;
 
 struct TileOrder {
   int tiles;
   int tiles_per_head;
   bool longest_first;
-  int group_shift;  // packed: log2 of the query heads a KV head
+  int group_shift;  // packed: log2 of the query heads per KV head
   int last_section;
   FastDivisor section_tiles;
   FastDivisor section_heads;
   FastDivisor last_section_heads;
   FastDivisor batch_heads;  // heads_q, or heads_kv when packed
-  FastDivisor group;        // query heads a KV head
+  FastDivisor group;        // query heads per KV head
 };
 
-// Null, or why query heads cannot share a tile.
+// Null, or the reason why query heads cannot share a tile.
 constexpr const char* unpackable(const KernelArgs& args) {
   const int group = args.heads_q / args.heads_kv;
   if (group > kWarpgroupRows || (group & (group - 1)) != 0)
@@ -62,7 +63,7 @@ TileOrder make_tile_order(const KernelArgs& args, int blocks) {
   order.group_shift = L::kPackGqa ? std::countr_zero(static_cast<unsigned>(group)) : 0;
   order.tiles_per_head = static_cast<int>(Rows::tiles(args, L::kClusterRows));
   order.tiles = order.tiles_per_head * heads;
-  order.longest_first = args.mask().hides_later_keys();
+  order.longest_first = args.window.hides_later_keys();
   int section_heads = 1;
   int last_heads = 1;
   if (order.longest_first) {
@@ -86,7 +87,8 @@ TileOrder make_tile_order(const KernelArgs& args, int blocks) {
   return order;
 }
 
-// The tile's place; row_begin is that of the cluster's first block. Packed, `head` is the first of the group.
+// The tile's position; row_begin belongs to the cluster's first block. Packed, `head` is the first of the
+// group.
 template <class L>
 __device__ inline BlockPosition tile_position(const TileOrder& order, int tile) {
   const int section = min(order.section_tiles.quotient(tile), order.last_section);
@@ -115,15 +117,15 @@ __device__ inline int head_of(const TileOrder& order, const BlockPosition& at, i
   return L::kPackGqa ? at.head + (row & ((1 << order.group_shift) - 1)) : at.head;
 }
 
-// Where the copy engine finds the 64 rows from `row` on, in Q and in O: as WgmmaTensors has described these.
+// Where the copy engine finds the 64 rows from `row` on, in Q and in O, as WgmmaTensors describes them.
 template <class L>
-__device__ inline TensorCoordinate row_coordinate(const TileOrder& order, const BlockPosition& at, int column,
-                                                  int row) {
+__device__ inline ptx::TensorCoordinate row_coordinate(const TileOrder& order, const BlockPosition& at,
+                                                       int column, int row) {
   if constexpr (L::kPackGqa) return {column, at.head, query_of<L>(order, row), at.batch};
   return {column, row, at.head, at.batch};
 }
 
-// The queries that some rows are, from the first to the last of those that exist.
+// The queries of some rows, from the first to the last that exists.
 struct QueryRange {
   int first;
   int last;
@@ -145,18 +147,18 @@ struct BlockRange {
 };
 
 __device__ inline BlockRange visible_blocks(const KeyBounds& bounds, QueryRange queries, int block_kv) {
-  const KeyRange keys{bounds.keys(queries.first).begin, bounds.keys(queries.last).end};
-  return {keys.begin / block_kv, keys.end <= keys.begin ? 0 : (keys.end + block_kv - 1) / block_kv};
+  const KeyRange keys =
+      keys_of_any(queries.first, queries.last, [&](int query) { return bounds.keys(query); });
+  return {keys.begin / block_kv, keys.end <= keys.begin ? 0 : ceil_div(keys.end, block_kv)};
 }
 
-// KV blocks [begin, end) that need no mask: every one of the queries sees every key of them.
+// KV blocks [begin, end) that need no mask: each of the queries sees all of their keys.
 __device__ inline BlockRange unmasked_blocks(const KeyBounds& bounds, QueryRange queries, int block_kv) {
-  return {(bounds.keys(queries.last).begin + block_kv - 1) / block_kv,
-          bounds.keys(queries.first).end / block_kv};
+  return {ceil_div(bounds.keys(queries.last).begin, block_kv), bounds.keys(queries.first).end / block_kv};
 }
 
-// The tiles of one block or cluster, one after the other. Schedule 0: one tile. 1: every gridDim-th. 2: from
-// a counter in global memory, passed on through shared memory by the warp that draws (TileDrawer).
+// The tiles of one block or cluster, one after the other. Schedule 0: one tile. 1: every gridDim-th tile. 2:
+// from a counter in global memory; TileDrawer passes its numbers on through shared memory.
 template <class L>
 struct TileSource {
   const TileOrder& order;
@@ -164,7 +166,7 @@ struct TileSource {
   int round = 0;
   RingPosition<2> ring{};
 
-  // False when there is no further tile. With schedule 2 called by whole warps.
+  // False when there is no further tile. With schedule 2, whole warps call it.
   __device__ bool next(int& tile) {
     if constexpr (L::spec.tile.schedule == 2) {
       return read_slot(tile);
@@ -178,18 +180,18 @@ struct TileSource {
 
  private:
   __device__ bool read_slot(int& tile) {
-    mbarrier_wait(smem.tile_full(ring.slot), ring.parity);
-    tile = load_shared_int(smem.tile_slot(ring.slot));
-    // From one lane, so that the compiler knows it the same for all. All lanes have read the slot after this:
-    // it may be written again.
-    tile = __shfl_sync(0xffffffffu, tile, 0);
-    if (threadIdx.x % 32 == 0) mbarrier_arrive(smem.tile_empty(ring.slot));
+    mbarrier_wait(smem.tile_full(ring.slot), ring.parity);  // protects the slot: the number is written
+    tile = ptx::load_shared_int(smem.tile_slot(ring.slot));
+    // From one lane, so that the compiler knows that all lanes have the same value. The shuffle also protects
+    // the slot: all lanes have read it before the arrival lets it be written again.
+    tile = __shfl_sync(kAllLanes, tile, 0);
+    if (threadIdx.x % 32 == 0) ptx::mbarrier_arrive(smem.tile_empty(ring.slot));
     ring.advance();
     return tile < order.tiles;
   }
 };
 
-// Draws tiles for schedule 2: one thread a block.
+// Draws tiles for schedule 2: one thread per block.
 template <class L>
 struct TileDrawer {
   const TileOrder& order;
@@ -198,14 +200,14 @@ struct TileDrawer {
   bool first = true;
   RingPosition<2> ring{};
 
-  // The next tile, also handed to all TileSources of this block; false when there is none.
+  // The next tile, which all TileSources of this block get as well; false when there is none.
   __device__ bool next(int& tile) {
-    mbarrier_wait(smem.tile_empty(ring.slot), ring.parity ^ 1);
+    mbarrier_wait(smem.tile_empty(ring.slot), ring.parity ^ 1);  // protects the slot: all have read it
     tile = static_cast<int>(blockIdx.x);
     if (!first) tile = static_cast<int>(gridDim.x) + atomicAdd(counter, 1);
     first = false;
-    store_shared_int(smem.tile_slot(ring.slot), tile);
-    mbarrier_arrive(smem.tile_full(ring.slot));
+    ptx::store_shared_int(smem.tile_slot(ring.slot), tile);
+    ptx::mbarrier_arrive(smem.tile_full(ring.slot));
     ring.advance();
     return tile < order.tiles;
   }

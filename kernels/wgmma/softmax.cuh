@@ -2,16 +2,16 @@
 //
 // A thread holds two rows of the [64, block_kv] scores: row 16·warp + lane / 4 and the one eight below; of
 // each, columns 8·j + 2·(lane % 4) (+ 1). Scores stay as wgmma leaves them; the scale is folded into the
-// exponent, exp2(score · log2_scale − row_max · log2_scale), one FMA and one exp2 an element
+// exponent, exp2(score · log2_scale − row_max · log2_scale): one FMA and one exp2 per element
 // (FlashAttention-2, section 3.1).
 #pragma once
 
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/softmax.cuh"
+#include "kernels/blocks/softmax.cuh"
+#include "kernels/ptx/sm80.cuh"
 
 namespace flashcore::kernels {
 
-// Scores of a thread: scores[4 · j + 2 · r + e] is row r, column 8 · j + e of its share.
+// Scores of a thread: scores[4 · j + 2 · r + e] is row r, column 8 · j + e of the thread's columns.
 template <int kBlockKv>
 using ScoreFragment = float[kBlockKv / 2];
 
@@ -24,27 +24,22 @@ __device__ __forceinline__ void hide_scores(float (&scores)[kScores], Hidden&& h
   }
 }
 
-// tanh(x) = 1 − 2 / (1 + e^2x): absolute error about 2^-22, exact at ±inf.
-__device__ __forceinline__ float tanh_by_exp2(float x) {
-  return 1.0f - __fdividef(2.0f, 1.0f + exp2_approx(2.0f * kLog2E * x));
-}
-
 template <int kScores>
 __device__ __forceinline__ void apply_softcap(float (&scores)[kScores], float softcap_scale) {
 #pragma unroll
-  for (float& score : scores) score = tanh_by_exp2(softcap_scale * score);
+  for (float& score : scores) score = tanh_approx(softcap_scale * score);
 }
 
-// The exponential of a row's maximum is 2^Operands::kLog2Peak. What is subtracted may lag behind the maximum
-// by kLog2Slack: as long as it does, exponentials are larger by at most that power of two, and nothing summed
-// before has to be rescaled. After a row's first blocks that is the rule. (Zadouri et al. 2026,
-// "FlashAttention-4", on conditional rescaling.)
+// The exponential of a row's maximum is 2^Operands::kLog2Peak. The subtracted value may lag behind the
+// maximum by kLog2Slack: exponentials are then larger by at most this power of two, and earlier sums need no
+// rescaling. After a row's first blocks this is the rule. (Zadouri et al. 2026, "FlashAttention-4", on
+// conditional rescaling.)
 template <class Operands>
 struct OnlineSoftmax {
-  float row_max[2];  // what is subtracted
-  float row_sum[2];  // of this thread's columns alone
-  float rescale[2];  // what the last update asks of everything summed before it
-  bool rescaling;    // whether it asks any lane
+  float row_max[2];  // the subtracted value
+  float row_sum[2];  // of this thread's columns only
+  float rescale[2];  // the factor that the last update wants for all earlier sums
+  bool rescaling;    // whether any lane needs it
 
   __device__ __forceinline__ void reset() {
     rescaling = false;
@@ -62,7 +57,7 @@ struct OnlineSoftmax {
     bool rises = false;
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      // Two chains: one alone would wait for its own latency.
+      // Two chains: a single one would wait for its own latency.
       float maxima[2] = {row_max[r], scores[2 * r]};
 #pragma unroll
       for (int j = 0; j < kScores / 4; ++j) {
@@ -70,12 +65,12 @@ struct OnlineSoftmax {
         for (int e = 0; e < 2; ++e) maxima[e] = fmaxf(maxima[e], scores[4 * j + 2 * r + e]);
       }
       const float block_max = lanes_max<4>(fmaxf(maxima[0], maxima[1]));
-      // Not where both are -inf, whose difference is NaN.
+      // False where both are -inf, whose difference is NaN.
       const bool rise = (block_max - row_max[r]) * log2_scale > Operands::kLog2Slack;
       const float new_max = rise ? block_max : row_max[r];
       rises |= rise;
       const float subtract = kMasked ? finite_max(new_max) : new_max;
-      rescale[r] = exp2_approx((row_max[r] - subtract) * log2_scale);
+      rescale[r] = ptx::exp2_approx((row_max[r] - subtract) * log2_scale);
       row_max[r] = new_max;
       float offset = -subtract * log2_scale;
       if constexpr (Operands::kLog2Peak != 0) offset += Operands::kLog2Peak;
@@ -85,16 +80,16 @@ struct OnlineSoftmax {
 #pragma unroll
         for (int e = 0; e < 2; ++e) {
           float& score = scores[4 * j + 2 * r + e];
-          score = exp2_approx(fmaf(score, log2_scale, offset));
+          score = ptx::exp2_approx(fmaf(score, log2_scale, offset));
           sums[e] += score;
         }
       }
       row_sum[r] = sums[0] + sums[1];
     }
-    rescaling = __any_sync(0xffffffffu, rises);
+    rescaling = __any_sync(kAllLanes, rises);
   }
 
-  // The base-2 maximum that row_sum belongs to.
+  // The base-2 maximum to which row_sum belongs.
   __device__ __forceinline__ float log2_max(int r, float log2_scale) const {
     return row_max[r] * log2_scale - Operands::kLog2Peak;
   }

@@ -5,11 +5,21 @@ namespace flashcore::kernels {
 std::span<const CompiledKernel> wgmma_fp8_d128() {
   using enum Interleave;
   using enum Schedule;
-  static constexpr auto kTable = make_dtype_table<
-      WgmmaFp8Kernel, Dtype::e4m3, 128, wgmma_tile(2, 224, 2, ping_pong, persistent),
-      wgmma_tile(2, 192, 2, ping_pong, persistent), wgmma_tile(2, 128, 2, ping_pong, persistent),
-      wgmma_tile(2, 128, 3, ping_pong, counter), wgmma_tile(2, 128, 2, overlap, persistent),
-      wgmma_tile(2, 128, 2, ping_pong, persistent, 2), wgmma_tile(1, 128, 2, overlap, one_tile)>();
+  static constexpr WgmmaTile kTiles[] = {
+      {.consumers = 2, .block_kv = 224, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 192, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = counter},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = persistent},
+      {.consumers = 2,
+       .block_kv = 128,
+       .num_stages = 2,
+       .interleave = ping_pong,
+       .schedule = persistent,
+       .cluster = 2},
+      {.consumers = 1, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
+  };
+  static constexpr auto kTable = make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 128, kTiles>();
   return kTable;
 }
 

@@ -5,11 +5,14 @@ namespace flashcore::kernels {
 std::span<const CompiledKernel> wgmma_fp8_d256() {
   using enum Interleave;
   using enum Schedule;
-  static constexpr auto kTable =
-      make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 256, wgmma_tile(2, 128, 2, ping_pong, persistent),
-                       wgmma_tile(2, 128, 2, overlap, persistent),
-                       wgmma_tile(2, 96, 2, ping_pong, persistent), wgmma_tile(2, 96, 2, overlap, one_tile),
-                       wgmma_tile(2, 64, 3, overlap, counter)>();
+  static constexpr WgmmaTile kTiles[] = {
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = persistent},
+      {.consumers = 2, .block_kv = 96, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 96, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
+      {.consumers = 2, .block_kv = 64, .num_stages = 3, .interleave = overlap, .schedule = counter},
+  };
+  static constexpr auto kTable = make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 256, kTiles>();
   return kTable;
 }
 

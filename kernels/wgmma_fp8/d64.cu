@@ -5,11 +5,14 @@ namespace flashcore::kernels {
 std::span<const CompiledKernel> wgmma_fp8_d64() {
   using enum Interleave;
   using enum Schedule;
-  static constexpr auto kTable =
-      make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 64, wgmma_tile(3, 128, 2, ping_pong, persistent),
-                       wgmma_tile(2, 128, 2, ping_pong, persistent),
-                       wgmma_tile(2, 256, 2, ping_pong, persistent),
-                       wgmma_tile(2, 128, 2, ping_pong, counter), wgmma_tile(1, 128, 2, overlap, one_tile)>();
+  static constexpr WgmmaTile kTiles[] = {
+      {.consumers = 3, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 256, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = counter},
+      {.consumers = 1, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
+  };
+  static constexpr auto kTable = make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 64, kTiles>();
   return kTable;
 }
 

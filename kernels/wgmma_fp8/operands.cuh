@@ -1,30 +1,25 @@
-// e4m3 as a consumer of the wgmma pipeline takes it: factors of the head, probabilities of one byte, Vᵀ.
+// e4m3 in the wgmma pipeline: factors of the head, probabilities of one byte, Vᵀ.
 #pragma once
 
-#include "kernels/common/e4m3_factors.cuh"
-#include "kernels/common/e4m3_ptx.cuh"
+#include "kernels/blocks/e4m3_factors.cuh"
+#include "kernels/ptx/sm89.cuh"
 #include "kernels/wgmma/operands.cuh"
 
 namespace flashcore::kernels {
 
-struct WgmmaFp8Params : WgmmaParams {
-  const float* q_descale;  // [batch, heads_kv], as in AttentionArgs
-  const float* k_descale;
-  const float* v_descale;
-  Dtype out_dtype;
-};
+struct WgmmaFp8Params : WgmmaParams, E4m3Params {};
 
 template <class L>
 struct E4m3Operands : E4m3Factors {
   using Params = WgmmaFp8Params;
-  // None: only as the exponential of the maximum itself is the largest probability free of rounding.
+  // None: the largest probability is free of rounding only as the exponential of the maximum itself.
   static constexpr float kLog2Slack = 0;
 
   __device__ __forceinline__ void enter(const Params& params, const BlockPosition& at) {
     load(params, at.batch, at.head_kv);
   }
 
-  // A soft cap has scores without factors behind it.
+  // Behind a soft cap, scores have no factors.
   __device__ __forceinline__ float log2_scale(const Params& params) const {
     return params.softcap_scale != 0 ? params.log2_scale : params.log2_scale * scores;
   }
@@ -32,7 +27,8 @@ struct E4m3Operands : E4m3Factors {
     return params.softcap_scale * scores;
   }
 
-  // A thread's scores of 32 keys, in the order that it has them; value_transpose.cuh puts V into the same.
+  // A thread's scores of 32 keys in the order in which it holds them; value_transpose.cuh gives V the same
+  // order.
   __device__ __forceinline__ static void pack_probabilities(ProbabilityFragment<L>& p_frag,
                                                             const float (&s_acc)[L::kBlockKv / 2]) {
 #pragma unroll
@@ -40,7 +36,7 @@ struct E4m3Operands : E4m3Factors {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const float* p = s_acc + 16 * step + i / 2 * 8 + i % 2 * 2;
-        p_frag[step][i] = pack_e4m3(p[0], p[1], p[4], p[5]);
+        p_frag[step][i] = ptx::pack_e4m3(p[0], p[1], p[4], p[5]);
       }
     }
   }
@@ -54,8 +50,8 @@ struct E4m3Operands : E4m3Factors {
 #pragma unroll
     for (int step = 0; step < L::kBlockKv / L::kStep; ++step) {
       const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
-      Wgmma<L::spec.dtype, L::kHeadDim>::product_registers(
-          o_acc, p_frag[step], advance(v, step / kStepsPerPanel * L::panel_bytes(Operand::v) + within));
+      ptx::wgmma<L::spec.dtype>(o_acc, p_frag[step],
+                                advance(v, step / kStepsPerPanel * L::panel_bytes(Operand::v) + within));
     }
   }
 };

@@ -3,9 +3,17 @@
 namespace flashcore::kernels {
 
 std::span<const CompiledKernel> wmma_d64() {
-  static constexpr auto kTable = make_table<WmmaKernel, 64, Tile{32, 32, 4, 1}, Tile{32, 64, 4, 1},
-                                            Tile{64, 32, 4, 1}, Tile{64, 64, 4, 1}, Tile{32, 64, 8, 1},
-                                            Tile{64, 64, 8, 1}, Tile{64, 128, 8, 1}, Tile{16, 64, 4, 1}>();
+  static constexpr Tile kTiles[] = {
+      {.block_q = 32, .block_kv = 32, .num_warps = 4, .num_stages = 1},
+      {.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 1},
+      {.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 1},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 1},
+      {.block_q = 32, .block_kv = 64, .num_warps = 8, .num_stages = 1},
+      {.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 1},
+      {.block_q = 64, .block_kv = 128, .num_warps = 8, .num_stages = 1},
+      {.block_q = 16, .block_kv = 64, .num_warps = 4, .num_stages = 1},
+  };
+  static constexpr auto kTable = make_table<WmmaKernel, 64, kTiles>();
   return kTable;
 }
 

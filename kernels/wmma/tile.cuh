@@ -1,18 +1,18 @@
 // The parts that the WMMA families share: shared memory, the two products, the online softmax between them.
 //
 // The layout of a WMMA accumulator is unspecified (CUDA C++ Programming Guide, "Warp matrix functions"), so
-// no accumulator element is ever indexed: scores pass through store_matrix_sync, and O is rescaled in shared
-// memory by row before it is loaded as accumulator. Tails need no padding loop: tile loads write every
-// element of a tile, zero where the tensor has no row.
+// the code never indexes an accumulator element: scores pass through store_matrix_sync, and O is rescaled in
+// shared memory by row before it is loaded as an accumulator. Tails need no padding loop: tile loads write
+// every element of a tile, zero where the tensor has no row.
 #pragma once
 
 #include <mma.h>
 
-#include "kernels/common/block_position.cuh"
+#include "kernels/blocks/block_position.cuh"
+#include "kernels/blocks/softmax.cuh"
+#include "kernels/blocks/tile_io.cuh"
 #include "kernels/common/cuda_variant.cuh"
 #include "kernels/common/numeric.cuh"
-#include "kernels/common/softmax.cuh"
-#include "kernels/common/tile_io.cuh"
 
 namespace flashcore::kernels {
 
@@ -53,7 +53,7 @@ struct WmmaTile {
     if (kLanesPerRow > kWarpSize || (kLanesPerRow & (kLanesPerRow - 1)) != 0) {
       return "32 * num_warps / block_q must be a power of two up to 32";
     }
-    if (sizeof(Smem) > kMostSmemBytes) return "needs more shared memory a block than any device has";
+    if (sizeof(Smem) > kMostSmemBytes) return "needs more shared memory per block than any device has";
     if (kStages < 1 || kStages > 4) return "num_stages must be from 1 to 4";
     return nullptr;
   }
@@ -113,12 +113,12 @@ struct WmmaTile {
     });
   }
 
-  // Where this block works, and what it reads.
+  // The block's position and its inputs.
   struct Work {
     BlockPosition position;
     int rows;  // of the query tile that exist
     const T *q, *k, *v;
-    int key_begin, key_end;  // keys that any of the rows sees; key_begin is the start of a tile
+    int key_begin, key_end;  // keys that some of the rows sees; key_begin is the start of a tile
   };
 
   __device__ static Work find_work(const KernelArgs& args) {
@@ -134,7 +134,7 @@ struct WmmaTile {
     return work;
   }
 
-  // What a thread keeps of its row: kLanesPerRow neighbouring threads hold the same values.
+  // A thread's state of its row; kLanesPerRow neighbouring threads hold the same values.
   struct RowState {
     int row;                    // in the tile
     int lane;                   // among the threads of the row
@@ -151,7 +151,7 @@ struct WmmaTile {
             .keys = row < work.rows ? visible_keys(args, work.position.row_begin + row) : KeyRange{0, 0}};
   }
 
-  // q from memory, o = 0; the caller synchronises.
+  // Loads q and sets o = 0; the caller synchronises.
   __device__ static void start(const KernelArgs& args, const Work& work, Smem& smem) {
     load_tile<kBlockQ, kHeadDim, kInputLd, kThreads>(smem.q, work.q, args.q_stride.row, work.rows);
     for (int i = threadIdx.x; i < kBlockQ * kOutLd; i += kThreads) smem.o[i] = 0.0f;
@@ -193,24 +193,24 @@ struct WmmaTile {
                                    const BlockPosition& position) {
     const int row = position.row_begin + state.row;
     if (row >= args.seq_q) return;
-    const float normalise = state.row_sum > 0 ? 1.0f / state.row_sum : 0.0f;
+    const float normalise = normaliser_of(state.row_sum);
     T* out = head_pointer(static_cast<T*>(args.out), args.out_stride, position.batch, position.head) +
              row * args.out_stride.row;
-    for (int column = state.lane * kVectorElements; column < kHeadDim;
-         column += kLanesPerRow * kVectorElements) {
+    for (int column = state.lane * kChunkElements; column < kHeadDim;
+         column += kLanesPerRow * kChunkElements) {
       union {
         uint4 vector;
-        Pair<T> pairs[kVectorElements / 2];
+        Pair<T> pairs[kChunkElements / 2];
       };
       const float* o_row = smem.o + state.row * kOutLd + column;
 #pragma unroll
-      for (int i = 0; i < kVectorElements / 2; ++i) {
+      for (int i = 0; i < kChunkElements / 2; ++i) {
         pairs[i] = pair_from_floats<T>(o_row[2 * i] * normalise, o_row[2 * i + 1] * normalise);
       }
       *reinterpret_cast<uint4*>(out + column) = vector;
     }
     if (args.lse != nullptr && state.lane == 0) {
-      args.lse[lse_index(args, position.batch, position.head, row)] =
+      args.lse[args.lse_index(position.batch, position.head, row)] =
           log_sum_exp(state.row_max, state.row_sum);
     }
   }

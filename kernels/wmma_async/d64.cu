@@ -3,11 +3,22 @@
 namespace flashcore::kernels {
 
 std::span<const CompiledKernel> wmma_async_d64() {
-  static constexpr auto kTable =
-      make_table<WmmaAsyncKernel, 64, Tile{32, 32, 4, 2}, Tile{32, 32, 4, 1}, Tile{32, 32, 4, 3},
-                 Tile{32, 32, 4, 4}, Tile{32, 64, 4, 2}, Tile{32, 64, 4, 3}, Tile{64, 32, 4, 2},
-                 Tile{64, 64, 4, 1}, Tile{64, 64, 4, 2}, Tile{64, 64, 4, 3}, Tile{64, 64, 8, 2},
-                 Tile{64, 128, 8, 2}, Tile{128, 64, 8, 2}>();
+  static constexpr Tile kTiles[] = {
+      {.block_q = 32, .block_kv = 32, .num_warps = 4, .num_stages = 2},
+      {.block_q = 32, .block_kv = 32, .num_warps = 4, .num_stages = 1},
+      {.block_q = 32, .block_kv = 32, .num_warps = 4, .num_stages = 3},
+      {.block_q = 32, .block_kv = 32, .num_warps = 4, .num_stages = 4},
+      {.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+      {.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 3},
+      {.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 2},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 1},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+      {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 3},
+      {.block_q = 64, .block_kv = 64, .num_warps = 8, .num_stages = 2},
+      {.block_q = 64, .block_kv = 128, .num_warps = 8, .num_stages = 2},
+      {.block_q = 128, .block_kv = 64, .num_warps = 8, .num_stages = 2},
+  };
+  static constexpr auto kTable = make_table<WmmaAsyncKernel, 64, kTiles>();
   return kTable;
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Set-up shared by run.sh, test.sh and .ci/run: installs what is missing, configures and builds. Sourced.
-# Everything that is said here goes to standard error; standard output is left to results.
+# All messages go to standard error; standard output is for results.
 
 flashcore_root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly flashcore_root
@@ -25,14 +25,14 @@ fail_usage() {
   exit "$exit_usage"
 }
 
-# The CMake preset to build: FLASHCORE_PRESET=cpu leaves CUDA out though nvcc is there.
+# The CMake preset to build. FLASHCORE_PRESET names another: cpu leaves CUDA out although nvcc is there.
 # shellcheck disable=SC2034  # read by the scripts that source this file
 preset=${FLASHCORE_PRESET:-release}
 
-# Tools that are as good when they come from elsewhere than the package.
+# Tools that need not come from their package.
 declare -rA package_command=([cmake]=cmake [ninja-build]=ninja [g++]=g++ [python3]=python3)
 
-# The given packages that are not there, one a line.
+# Prints those of the given packages that are missing, one per line.
 missing_packages() {
   local package installed
   installed=$(dpkg-query -W -f='${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)
@@ -43,10 +43,10 @@ missing_packages() {
   done
 }
 
-# Installs the given packages, if any is missing; as root, else through sudo.
+# Installs those of the given packages that are missing, as root or through sudo.
 require_packages() {
   if ! command -v dpkg-query >/dev/null; then
-    say "No dpkg on this system: taking it that these are installed: $*"
+    say "No dpkg on this system; these packages are assumed to be installed: $*"
     return
   fi
   local missing
@@ -55,7 +55,7 @@ require_packages() {
   local as_root=()
   if ((EUID != 0)); then
     command -v sudo >/dev/null ||
-      fail "neither root nor sudo; have these packages installed, then run this again: ${missing[*]}"
+      fail "packages are missing, and installing them needs root or sudo; install them by hand: ${missing[*]}"
     as_root=(sudo)
   fi
   say "Installing ${missing[*]}"
@@ -66,7 +66,7 @@ require_packages() {
   } </dev/null >&2 || fail "could not install packages; install them by hand: ${missing[*]}"
 }
 
-# Puts nvcc on PATH when it is in its usual place; the build then finds it.
+# Puts nvcc on PATH if it is in its usual place, so that the build finds it.
 find_nvcc() {
   local usual=/usr/local/cuda/bin
   if ! command -v nvcc >/dev/null && [[ -x $usual/nvcc ]]; then
@@ -75,7 +75,7 @@ find_nvcc() {
   if command -v nvcc >/dev/null; then
     say "CUDA: $(command -v nvcc)"
   else
-    say "CUDA: no nvcc on PATH or in $usual, building the CPU backend alone"
+    say "CUDA: no nvcc on PATH or in $usual, building only the CPU backend"
   fi
 }
 
@@ -83,16 +83,22 @@ has_cuda_device() {
   compgen -G '/dev/nvidia[0-9]*' >/dev/null || [[ -e /dev/dxg ]]
 }
 
-# Leaves the CUDA kernels out where no device could run them: compiling them for three architectures takes minutes.
+# Leaves the CUDA kernels out where no device can run them, since compiling them for three architectures takes minutes.
+# FLASHCORE_PRESET overrules it.
 skip_unusable_cuda() {
   [[ -n ${FLASHCORE_PRESET:-} ]] || has_cuda_device && return
   command -v nvcc >/dev/null &&
-    say "No CUDA device here: building the CPU backend alone (FLASHCORE_PRESET=release builds the CUDA kernels too)"
+    say "No CUDA device here: building only the CPU backend (FLASHCORE_PRESET=release builds the CUDA kernels too)"
   # shellcheck disable=SC2034
   preset=cpu
 }
 
-# configure PRESET: writes build/PRESET unless it was written by the same nvcc and cmake.
+# The interpreter of the distribution: it has the packages installed above.
+# shellcheck disable=SC2034  # read by scripts that source this file, too
+cmake_options=()
+[[ -x /usr/bin/python3 ]] && cmake_options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
+
+# configure PRESET: configures build/PRESET, unless the same nvcc and cmake have configured it before.
 configure() {
   local folder=$flashcore_root/build/$1
   local stamp=$folder/.configured-for
@@ -102,15 +108,12 @@ configure() {
     return
   fi
   say "Configuring build/$1"
-  local options=()
-  # The distribution's own interpreter, which has the packages installed above.
-  [[ -x /usr/bin/python3 ]] && options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
-  (cd "$flashcore_root" && cmake --fresh --preset "$1" "${options[@]}" >&2) ||
+  (cd "$flashcore_root" && cmake --fresh --preset "$1" "${cmake_options[@]}" >&2) ||
     fail "could not configure build/$1"
   printf '%s' "$tools" >"$stamp"
 }
 
-# build PRESET [TARGET]: configures if need be, then builds the target, or all.
+# build PRESET [TARGET]: configures build/PRESET where that is needed, then builds the target, or everything.
 build() {
   configure "$1"
   say "Building build/$1"

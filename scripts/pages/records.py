@@ -5,6 +5,8 @@ import json
 import os
 import pathlib
 
+from records import role
+
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -59,7 +61,7 @@ def headline(record):
 
 
 def is_peer(record):
-    return record.get("role", "peer" if record["family"].startswith("peer_") else "ladder") == "peer"
+    return role(record) == "peer"
 
 
 def problem_key(record, left_out=()):

@@ -1,1 +1,1 @@
-"""What this project claims of itself, shown on the machine in front of you: steps of scripts/prove.py."""
+"""The steps of scripts/prove.py: each tests some claims of this project on your machine."""

@@ -1,4 +1,4 @@
-"""What is claimed, what was found, and whether it holds."""
+"""A claim, what was found, and whether the claim holds."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ import json
 
 @dataclasses.dataclass
 class Claim:
-    """`held` is None where the machine could not show it; `got` then says why."""
+    """`held` is None if the claim could not be tested; `got` then says why."""
     step: str
     text: str
     wanted: str
@@ -23,7 +23,7 @@ def at_least(step, text, value, limit, unit=""):
 
 
 def table(claims):
-    """One line a claim, in columns."""
+    """One line per claim, in columns."""
     rows = [("step", "claim", "wanted", "got", "holds")]
     rows += [(claim.step, claim.text, claim.wanted, claim.got, {True: "yes", False: "NO", None: "?"}[claim.held])
              for claim in claims]

@@ -1,4 +1,4 @@
-"""Are the kernels right, and does diagnosis say what is wrong with broken ones?"""
+"""Are the kernels right, and does diagnosis name the fault of a broken one?"""
 
 import collections
 import re
@@ -12,7 +12,7 @@ DEEP = {"name": "deep", "check": {"depth": "deep"}, "measure": {"clocks": []}}
 
 
 def deep(program):
-    """Every variant through the deep check."""
+    """Every variant passes the deep check."""
     chosen = ({"problems": [WIDE, EIGHT_BITS], "variants": ["*", "!peer_*"]} if program.backend == "cuda" else
               {"problems": [WIDE], "variants": ["*"]})
     records = program.records("deep", {**DEEP, **chosen}, codes=(0, 1, 4))
@@ -27,7 +27,7 @@ def deep(program):
 
 
 def gpu_tests(program):
-    """The tests that need a device, 1000 repeats with equal bits among them."""
+    """The tests that need a device; one of them repeats kernels 1000 times and compares bits."""
     tests = program.build / "tests" / "flashcore_gpu_tests"
     if not tests.exists():
         return [Claim("gpu_tests", "tests on the device", "none fails", f"there is no {tests}", None)]
@@ -38,15 +38,15 @@ def gpu_tests(program):
 
 
 def faults(program):
-    """Kernels with one deliberate fault each get the right verdict."""
+    """Each of the kernels with one deliberate fault gets its verdict."""
     matrix = program.build / "tests" / "flashcore_fault_matrix"
     result = program.run("faults", [matrix, program.backend, program.folder / "fault-matrix.json"], codes=(0, 1))
-    return [Claim("faults", "every broken kernel gets its verdict, the right one none", "all as expected",
+    return [Claim("faults", "every broken kernel gets its verdict, the right kernel none", "all as expected",
                   "all as expected" if result.code == 0 else "see faults.log", result.code == 0)]
 
 
 def sanitize(program):
-    """compute-sanitizer over every variant."""
+    """compute-sanitizer finds nothing in any variant."""
     script = program.source / "scripts" / "sanitize.sh"
     result = program.run("sanitize", [script], codes=(0, 1, 4), FLASHCORE_BENCH=str(program.bench))
     if result.code == 4:

@@ -1,4 +1,4 @@
-"""flashcore-bench and the other programs of a build, run for a proof; what they print is kept."""
+"""Runs flashcore-bench and the other programs of a build, and keeps their output."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ import time
 
 
 class StepError(Exception):
-    """A program did not do its part; the text says which, and where its output is."""
+    """A program failed; the text names it and the file with its output."""
 
 
 @dataclasses.dataclass
@@ -24,9 +24,9 @@ class Finished:
 class Program:
     source: pathlib.Path  # the source tree
     build: pathlib.Path
-    folder: pathlib.Path  # of this step's files
+    folder: pathlib.Path  # for the files of this step
     device: str
-    scale: float = 1      # of budgets and counts; below 1 for a try
+    scale: float = 1      # of time budgets and numbers of tries
 
     @property
     def backend(self):
@@ -37,14 +37,14 @@ class Program:
         return self.build / "flashcore-bench"
 
     def count(self, whole):
-        """How many tries, at this scale."""
+        """The number of tries at this scale, at least 2."""
         return max(round(whole * self.scale), 2)
 
     def budget(self, seconds):
         return f"{seconds * self.scale:g}"
 
     def run(self, name, command, codes=(0,), stdin="", **environment):
-        """Keeps what is printed as NAME.log. Raises StepError on an exit code that is not one of `codes`."""
+        """Writes the output to NAME.log. Raises StepError when the exit code is not one of `codes`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         begin = time.monotonic()
         result = subprocess.run([str(part) for part in command], input=stdin, capture_output=True, text=True,
@@ -57,13 +57,13 @@ class Program:
         return Finished(result.returncode, result.stdout, result.stderr, seconds)
 
     def records(self, name, config, *options, codes=(0,), **environment):
-        """Runs a config, given as an object; its records, which stay in NAME.json."""
+        """Runs a config, given as an object; returns its records, which stay in NAME.json."""
         self.run(name, [self.bench, "--config", "-", "--device", self.device, "--format", "json", "--output",
                         self.folder / name, *options], codes, json.dumps(config), **environment)
         return read_records(self.folder / f"{name}.json")
 
     def environment(self):
-        """What the step's newest result file says of build, device and host, or nothing."""
+        """Build, device and host, from the newest result file of this step; empty if it has none."""
         files = sorted(self.folder.rglob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
         for path in files:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -78,6 +78,6 @@ def read_records(path):
 
 
 def hot_us(record):
-    """None where it was not taken."""
+    """None if it was not measured."""
     timing = record.get("timing", {}).get("hot_us")
     return timing and timing["median"]

@@ -1,7 +1,7 @@
-"""Is a planted slow-down seen, and nothing where there is none?
+"""Is a planted slow-down seen, and are equal runs called equal?
 
-The plug-in of tests/plugin/planted_plugin.c takes libflashcore's own choice and then waits; its variant LATE waits
-FLASHCORE_PLANTED_US longer than its variant ON_TIME.
+The plug-in tests/plugin/planted_plugin.c runs the variant that libflashcore chooses, and then waits. Its variant LATE
+waits FLASHCORE_PLANTED_US longer than its variant ON_TIME.
 """
 
 import itertools
@@ -15,7 +15,7 @@ ON_TIME, LATE = "planted/fp16_d128_kv1", "planted/fp16_d128_kv2"
 PROBLEM = {"name": "planted", "heads_q": 16, "seq_q": 1024, "head_dim": 128}
 SMALL_PROBLEM = {**PROBLEM, "heads_q": 2, "seq_q": 128}  # for a CPU
 SEED = 1
-RUNS_A_SIDE = 3  # as scripts/ci/gate.sh has them
+RUNS_PER_SIDE = 3  # as in scripts/ci/gate.sh
 
 
 def plugin(program):
@@ -42,13 +42,13 @@ def timing_of(records, variant):
 
 
 def measured_us(program):
-    """What the planted variants take when neither is late."""
+    """The time of the planted variants when neither is late."""
     records = program.records("on-time", planted_config(program, 2), "--plugin", plugin(program))
     return timing_of(records, ON_TIME)["median"]
 
 
 def planted(program):
-    """In one run, the intervals of a variant and of the same one 2 % later lie apart."""
+    """In one run, the intervals of a variant and of its copy that is 2 % slower do not overlap."""
     late_us = 0.02 * measured_us(program)
     tries, apart, ratios = program.count(20), 0, []
     for number in range(tries):
@@ -62,7 +62,7 @@ def planted(program):
 
 
 def ladder_config(program):
-    """The ladder at the seed problem's head_dim, with the planted variants at a problem of their own."""
+    """The ladder at head_dim 64; the planted variants have a problem of their own."""
     return {"name": "gate", "problems": [{"name": "seed", "heads_q": 8, "seq_q": [512, 1024], "head_dim": 64},
                                          problem(program)],
             "variants": ["*/fp16_d64*", "!planted/fp16_d64*", ON_TIME, LATE], "check": {"depth": "quick"},
@@ -71,7 +71,7 @@ def ladder_config(program):
 
 
 def make_runs(program, side, count, late_us):
-    """Result files of so many runs, each a process of its own."""
+    """The result files of `count` runs; each run is a process of its own."""
     for number in range(count):
         program.records(f"{side}-{number:02}", ladder_config(program), "--plugin", plugin(program),
                         FLASHCORE_PLANTED_US=str(late_us))
@@ -79,7 +79,7 @@ def make_runs(program, side, count, late_us):
 
 
 class Gate:
-    """Compares runs that exist, as a gate would; the machine code is the same throughout and must not be asked."""
+    """Compares finished runs as a gate does. All have the same machine code, so its hash must not decide."""
 
     def __init__(self, program, noise):
         self.program = program
@@ -96,7 +96,7 @@ class Gate:
         return folder
 
     def verdict(self, base, new):
-        """The exit code, and the verdict of the late variant's row."""
+        """The exit code, and the verdict on the row of the late variant."""
         result = self.program.run("compare", [
             self.program.bench, "compare", self._side("base", base), self._side("new", new), "--format", "json",
             "--ignore-code-hash", *self.noise], codes=(0, 1, 3), XDG_DATA_HOME=str(self.program.folder))
@@ -105,11 +105,11 @@ class Gate:
 
 
 def draws(count, base, new):
-    """So many pairs of sides, none with a run on both."""
+    """`count` pairs of sides; no run is on both sides of a pair."""
     chance = random.Random(SEED)
     for _ in range(count):
-        left = chance.sample(base, RUNS_A_SIDE)
-        yield left, chance.sample([run for run in new if run not in left], RUNS_A_SIDE)
+        left = chance.sample(base, RUNS_PER_SIDE)
+        yield left, chance.sample([run for run in new if run not in left], RUNS_PER_SIDE)
 
 
 def judge_gate(program, words, noise, base, late):
@@ -121,27 +121,27 @@ def judge_gate(program, words, noise, base, late):
     seen = sum(code == 1 and row == "slower" for code, row in planted_verdicts)
     return [
         at_most("gate", f"of {len(alike)} pairs of equal runs called slower, {words}", alike.count(1), 1),
-        at_most("gate", f"of {len(folders)} sides of {RUNS_A_SIDE} equal runs called slower, {words}",
+        at_most("gate", f"of {len(folders)} sides of {RUNS_PER_SIDE} equal runs called slower, {words}",
                 folders.count(1), 1),
-        at_least("gate", f"of {len(planted_verdicts)} sides of {RUNS_A_SIDE} with 3 % planted called slower, {words}",
+        at_least("gate", f"of {len(planted_verdicts)} sides of {RUNS_PER_SIDE} with 3 % planted called slower, {words}",
                  seen / len(planted_verdicts), 0.95),
     ]
 
 
 def gate_runs(program):
-    """A/A runs of the ladder, and the same with one variant 3 % late."""
+    """Equal runs of the ladder, and runs in which one variant is 3 % slower."""
     late_us = 0.03 * measured_us(program)
-    make_runs(program, "base", max(program.count(21), 2 * RUNS_A_SIDE), 0)
-    make_runs(program, "late", max(program.count(9), RUNS_A_SIDE), late_us)
+    make_runs(program, "base", max(program.count(21), 2 * RUNS_PER_SIDE), 0)
+    make_runs(program, "late", max(program.count(9), RUNS_PER_SIDE), late_us)
     return []
 
 
 def gate(program):
-    """The runs of the step gate_runs through compare; takes no device."""
+    """Compares the runs of the step gate_runs; needs no device."""
     runs = program.folder.parent / "gate_runs"
     base, late = (sorted(runs.glob(f"{side}-*.json")) for side in ("base", "late"))
-    if len(base) < 2 * RUNS_A_SIDE or len(late) < RUNS_A_SIDE:
-        return [Claim("gate", "the gate's verdicts", "some runs", "the step gate_runs has not been run", None)]
+    if len(base) < 2 * RUNS_PER_SIDE or len(late) < RUNS_PER_SIDE:
+        return [Claim("gate", "the gate's verdicts", "runs", "the step gate_runs has not been run", None)]
     noise = program.folder / "noise.json"
     program.run("calibrate", [program.bench, "compare", "--calibrate", *base, "--noise", noise])
     return (judge_gate(program, "stated noise", [], base, late)
@@ -149,7 +149,7 @@ def gate(program):
 
 
 def live(program):
-    """The older build is this one behind a script that takes the planted microseconds away."""
+    """compare --live sees 1 %; the older build is this one, run by a script that plants no delay."""
     folder = program.folder
     folder.mkdir(parents=True, exist_ok=True)
     on_time = folder / "on-time.sh"

@@ -1,14 +1,16 @@
-"""How the kernels stand beside those that people use today, in one run of scripts/compare_torch.py."""
+"""How fast the kernels are beside those of PyTorch, in one run of scripts/compare_torch.py."""
 
 import collections
 import fnmatch
 import math
 import sys
 
+from records import role
+
 from .claims import Claim, at_least, at_most
 from .program import hot_us, read_records
 
-# Tiles that tuning has chosen on an H100 so far, and those of mma that are compared with FlashAttention-2.
+# The tiles that tuning chose on an H100, and the tiles of mma that are compared with FlashAttention-2.
 VARIANTS = ["wgmma/*", "mma/*_d64_q128_kv64_w4_s2_qr1", "mma/*_d64_q32_kv256_w8_s2_kw8", "mma/*_d64_q64_kv64_w4_s2",
             "mma/*_d64_q112*", "mma/*_d128_q128_kv64_w4_s2", "mma/*_d128_q64_kv64_w4_s2", "mma/*_d128*s3_kw4*",
             "mma/*_d256_q64_kv32_w4_s2_qr1", "scalar/*_d64_q4_kv8*"]
@@ -17,10 +19,11 @@ FLASH_ATTENTION_2 = "peer_torch_flash"
 
 
 class Table:
-    """The fastest of each family on each problem."""
+    """The time of the fastest variant of each family on each problem."""
 
     def __init__(self, records):
         self.best = collections.defaultdict(dict)
+        self.peers = {record["family"] for record in records if role(record) == "peer"}
         self.flops_per_us = {}
         for record in records:
             if not hot_us(record):
@@ -34,12 +37,12 @@ class Table:
         return [name for name in self.best if any(fnmatch.fnmatchcase(name, glob) for glob in globs)]
 
     def time(self, problem, families="*"):
-        """Of the fastest of ours that a glob names; infinite when none was timed."""
+        """The time of the fastest of our families that match a glob; infinite if none was timed."""
         return min((time for family, time in self.best[problem].items()
-                    if fnmatch.fnmatchcase(family, families) and not family.startswith("peer_")), default=math.inf)
+                    if fnmatch.fnmatchcase(family, families) and family not in self.peers), default=math.inf)
 
     def best_peer(self, problem):
-        return min((time for family, time in self.best[problem].items() if family.startswith("peer_")),
+        return min((time for family, time in self.best[problem].items() if family in self.peers),
                    default=math.nan)
 
     def peer(self, problem, family):
@@ -56,20 +59,20 @@ def geometric_mean(values):
 
 
 def lowest(ratios):
-    """The problem of the lowest ratio, and the ratio; one without a peer's time is below all others."""
+    """The problem with the lowest ratio, and the ratio; a problem without a peer's time counts as the lowest."""
     return min(ratios.items(), key=lambda item: -math.inf if math.isnan(item[1]) else item[1],
                default=("none", math.nan))
 
 
 def ahead(text, ratios, mean, least):
-    """Claims about the speed-ups of problems, and which of them is the least."""
+    """Two claims about the speed-ups of problems: their mean and the lowest."""
     name, ratio = lowest(ratios)
     return [at_least("speed", f"{text}: geometric mean over {len(ratios)}", geometric_mean(ratios.values()), mean, "x"),
             at_least("speed", f"{text}: lowest ({name})", ratio, least, "x")]
 
 
 def every(text, table, problems, least, ours="*", peer=None):
-    """The lowest speed-up over a peer, or over the best of them."""
+    """A claim about the lowest speed-up over one peer, or over the fastest peer."""
     ratios = {name: (table.peer(name, peer) if peer else table.best_peer(name)) / table.time(name, ours)
               for name in problems}
     name, ratio = lowest(ratios)
@@ -108,7 +111,7 @@ def wgmma_claims(table):
 
 
 def speed(program):
-    """All problems of configs/peers.json beside PyTorch's kernels."""
+    """The kernels are as fast as stated beside those of PyTorch, on the problems of configs/peers.json."""
     output = program.folder / "peers.json"
     result = program.run("compare_torch", [
         sys.executable, program.source / "scripts" / "compare_torch.py", "--library",

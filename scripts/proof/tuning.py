@@ -1,8 +1,10 @@
-"""Does tuning find the best variant, in how much of the time, and does it find the same one again?"""
+"""Does tuning find the fastest variant, how long does it take, and does a second search find the same one?"""
 
 import json
 import math
 import re
+
+from records import role
 
 from .claims import Claim, at_least, at_most
 from .program import StepError, hot_us, read_records
@@ -11,7 +13,7 @@ SEED_PROBLEM = "batch=1,heads_q=8,seq_q=512,head_dim=64"
 
 
 def candidates(program):
-    """The rungs below take seconds a launch at 16k keys and never win."""
+    """The other families take seconds per launch at 16k keys and never win."""
     return ["--variants", "mma/*,wgmma/*" if program.backend == "cuda" else "cpu_*"]
 
 
@@ -21,7 +23,7 @@ def problems(program):
 
 
 class Sweep:
-    """A finished tuning run: the records, the choices, and what it cost."""
+    """A finished tuning run: its records, its choices and its time."""
 
     def __init__(self, program, name, *options):
         output = program.folder / name
@@ -34,7 +36,7 @@ class Sweep:
         self.records = read_records(output.with_suffix(".records.json"))
 
     def winner(self, problem):
-        """None where nothing was decided."""
+        """None if the problem has no entry in the table."""
         return self.entries[problem]["winner"]["variant"] if problem in self.entries else None
 
     def choices(self, problem):
@@ -52,7 +54,7 @@ def agreement(one, other):
 
 
 def tune(program):
-    """Two races and an exhaustive search over the same problems."""
+    """Two races agree, and take less time than an exhaustive search of the same problems."""
     common = [*problems(program), *candidates(program), "--budget", program.budget(300)]
     race = Sweep(program, "race", *common, "--seed", "1")
     again = Sweep(program, "race-again", *common, "--seed", "2")
@@ -65,14 +67,14 @@ def tune(program):
 
 
 def seed(program):
-    """The seed problem over all variants, checked and timed, as a user waits for it."""
+    """All variants are checked and timed on the seed problem within 10 seconds."""
     sweep = Sweep(program, "seed", "--config", "default", "--problem", SEED_PROBLEM, "--budget", program.budget(60))
     return [at_least("seed", "variants tried on the seed problem", len(sweep.records), 40),
             at_most("seed", "seconds for that, from start to end", sweep.seconds, 10, " s")]
 
 
 def losses(records):
-    """How far `auto` was behind the fastest, a problem; infinitely where it was not timed."""
+    """How much slower `auto` is than the fastest variant, per problem; infinite if `auto` was not timed."""
     by_problem = {}
     for record in records:
         if hot_us(record):
@@ -85,9 +87,10 @@ def losses(records):
 
 
 def auto(program):
-    """What `auto` takes from the race's table of the step tune, in turns with all winners of the exhaustive search.
+    """`auto`, with the race's table of the step tune, is as fast as the winners of the exhaustive search.
 
-    Times of the searches themselves are no comparison: what dropped out early was measured on a cooler card.
+    All are timed in turns here. Times of the two searches cannot be compared: a variant that dropped out early was
+    measured on a cooler GPU.
     """
     table = program.folder.parent / "tune" / "race.json"
     best = program.folder.parent / "tune" / "exhaustive.json"
@@ -105,16 +108,16 @@ def auto(program):
                     100 * behind[worst], 2, " %")]
 
 
-# What becomes of drill/fp16_d64_kv1, kv2, … of tests/plugin/drill_cuda_plugin.cu, in that order.
+# The statuses of drill/fp16_d64_kv1, kv2, … of tests/plugin/drill_cuda_plugin.cu, in that order.
 DRILL_OUTCOMES = ("ok", "crashed", "crashed", "timeout", "crashed", "incorrect", "incorrect", "out_of_memory", "crashed",
                   "crashed", "timeout", "ok")
 
 
 def drill(program):
-    """A sweep among variants that fail in every way: each is a record, and all good ones are ranked."""
+    """A sweep with variants that fail in every way: each gets its status, and all others are ranked."""
     plugin = program.build / "tests" / "libflashcore_drill_cuda_plugin.so"
     if program.backend != "cuda":
-        return [Claim("drill", "a drill on the device", "a run", "tests/e2e/test_worker.py is that of the CPU", None)]
+        return [Claim("drill", "a drill on the device", "a run", "needs a CUDA device; tests/e2e/test_worker.py tests the CPU", None)]
     if not plugin.exists():
         raise StepError(f"there is no {plugin}; configure with -DFLASHCORE_TESTS=ON")
     sweep = Sweep(program, "drill", "--plugin", plugin, "--config", "default", "--problem", SEED_PROBLEM, "--variants",
@@ -123,7 +126,7 @@ def drill(program):
     drilled = tuple(status.get(f"drill/fp16_d64_kv{number + 1}") for number in range(len(DRILL_OUTCOMES)))
     wrong = [f"kv{number + 1}: {got}" for number, (got, wanted) in enumerate(zip(drilled, DRILL_OUTCOMES))
              if got != wanted]
-    ours = [record for record in sweep.records if record["family"] != "drill"]
+    ours = [record for record in sweep.records if role(record) != "plugin"]
     ranked = sum(hot_us(record) is not None for record in ours)
     return [Claim("drill", f"{len(DRILL_OUTCOMES)} variants that fail in every way, or not", "each its status",
                   ", ".join(wrong) or "each its status", not wrong),
@@ -131,7 +134,7 @@ def drill(program):
 
 
 def ci(program):
-    """The config of continuous integration, as a gate runs it."""
+    """A run of configs/ci.json ends within two minutes."""
     result = program.run("ci", [program.bench, "--config", "ci", "--device", program.device, "--format", "json",
                                 "--output", program.folder / "ci"])
     return [at_most("ci", "seconds of configs/ci.json, from start to end", result.seconds, 120, " s")]

@@ -1,4 +1,4 @@
-"""Interleaved measuring, as src/measure/measure.cpp does it: everybody takes turns, in a new random order each round."""
+"""Interleaved measuring, as in src/measure/measure.cpp: all take turns, in a new random order each round."""
 
 import dataclasses
 import random

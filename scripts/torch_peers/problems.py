@@ -14,25 +14,56 @@ class UsageError(Exception):
     """The command line or the config is wrong; the message names the place."""
 
 
-@dataclasses.dataclass
-class Problem:
-    """One attention problem; fields as in src/attention/problem.hpp."""
+@dataclasses.dataclass(frozen=True)
+class Field:
+    """One field of a problem, as the published schema of configs describes it."""
 
-    name: str = ""
-    batch: int = 1
-    heads_q: int = 1
-    heads_kv: int = 1
-    seq_q: int = 1
-    seq_kv: int = 1
-    head_dim: int = 64
-    dtype: str = "fp16"
-    causal: bool = False
-    scale: float = 0.0
-    window_left: int = -1
-    window_right: int = -1
-    softcap: float = 0.0
-    layout: str = "bhsd"
-    lse: bool = False
+    name: str
+    type: str  # of JSON; empty for words
+    words: tuple  # empty for numbers and switches
+    default: object  # None where the value follows from other fields
+    id: object  # what stands before the value in a made-up name; of a switch the words for off and on
+    always_in_id: bool
+    only_some_families: bool  # no kernel has to compute problems with it; none here does
+
+    @classmethod
+    def from_schema(cls, name, schema):
+        value = schema["oneOf"][0]
+        return cls(name, value.get("type", ""), tuple(value.get("enum", ())), schema.get("default"), schema["x-id"],
+                   schema.get("x-always-in-id", False), schema.get("x-only-some-families", False))
+
+    def id_part(self, value):
+        """The value in a made-up name, or in that of a problem on an axis."""
+        if self.type == "boolean":
+            return self.id[value]
+        if self.type == "integer" and value == -1:
+            return f"{self.id}all"
+        return f"{self.id}{str(value).removesuffix('.0')}"
+
+
+def read_fields():
+    """Every field by its name, in the order in which records have them and axes vary, the last fastest."""
+    schema = json.loads((CONFIGS / "schema" / "config.schema.json").read_text(encoding="utf-8"))
+    properties = schema["definitions"]["problem"]["properties"]
+    return {name: Field.from_schema(name, one) for name, one in properties.items() if name != "name"}
+
+
+FIELDS = read_fields()
+
+
+class ProblemMethods:
+    """What follows from a problem's fields."""
+
+    def __post_init__(self):
+        """Fields that were not given follow from others; an out_dtype that is the dtype says nothing."""
+        self.heads_kv = self.heads_kv or self.heads_q
+        self.seq_kv = self.seq_kv or self.seq_q
+        self.scale = 1.0 / math.sqrt(self.head_dim) if self.scale is None else self.scale
+        self.out_dtype = None if self.out_dtype == self.dtype else self.out_dtype
+
+    def is_default(self, field):
+        defaults = {"heads_kv": self.heads_q, "seq_kv": self.seq_q, "scale": 1.0 / math.sqrt(self.head_dim)}
+        return getattr(self, field.name) == defaults.get(field.name, field.default)
 
     def windows(self):
         """(left, right) with causal taken in: how many keys a query sees beside the diagonal, -1 for all."""
@@ -52,7 +83,7 @@ class Problem:
         left, right = self.windows()
         if left < 0 and right < 0:
             return everything * self.seq_q * self.seq_kv
-        if left < 0 and right == 0 and self.seq_q == self.seq_kv:
+        if self.causal and left < 0 and self.window_right < 0 and self.seq_q == self.seq_kv:
             return everything * self.seq_q * self.seq_kv / 2
         ranges = (self.visible_keys(query) for query in range(self.seq_q))
         return everything * sum(end - begin for begin, end in ranges)
@@ -61,57 +92,56 @@ class Problem:
         return 2 * self.batch * self.head_dim * (self.heads_q * self.seq_q + 2 * self.heads_kv * self.seq_kv)
 
     def describe(self):
-        """A name made from the sizes."""
-        text = (f"b{self.batch}_hq{self.heads_q}_hkv{self.heads_kv}_q{self.seq_q}_kv{self.seq_kv}_d{self.head_dim}"
-                f"_{self.dtype}")
-        text += "_causal" if self.causal else ""
-        text += f"_wl{self.window_left}" if self.window_left >= 0 else ""
-        text += f"_wr{self.window_right}" if self.window_right >= 0 else ""
-        text += f"_cap{self.softcap:g}" if self.softcap > 0 else ""
-        text += f"_{self.layout}" if self.layout != "bhsd" else ""
-        return text + ("_lse" if self.lse else "")
+        """A name made from the fields."""
+        return "_".join(field.id_part(getattr(self, field.name)) for field in FIELDS.values()
+                        if field.always_in_id or not self.is_default(field))
 
     def to_json(self):
-        return dataclasses.asdict(self)
+        """Without fields that have no value."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
 
 
-# A key that is an axis adds this to the problem's name; in the order in which axes vary, the last fastest.
-SUFFIXES = {
-    "batch": "b{}", "heads_q": "hq{}", "heads_kv": "hkv{}", "seq_q": "q{}", "seq_kv": "kv{}", "head_dim": "d{}",
-    "dtype": "{}", "causal": ("full", "causal"), "window_left": "wl{}", "window_right": "wr{}", "softcap": "cap{}",
-    "scale": "scale{}", "layout": "{}", "lse": ("nolse", "lse"),
-}
+Problem = dataclasses.make_dataclass(
+    "Problem", [("name", str, ""), *((field.name, object, field.default) for field in FIELDS.values())],
+    bases=(ProblemMethods,))
 
 
-def suffix(key, value):
-    pattern = SUFFIXES[key]
-    if isinstance(pattern, tuple):
-        return pattern[value]
-    return pattern.format("all" if key.startswith("window") and value < 0 else value)
+def check_values(entry, where):
+    """Refuses keys and words that no config may have, and problems that are not compared with PyTorch."""
+    for key, value in entry.items():
+        if key == "name":
+            continue
+        if key not in FIELDS:
+            raise UsageError(f"{where}/{key}: unknown key")
+        values = value if isinstance(value, list) else [value]
+        words = FIELDS[key].words
+        unknown = [one for one in values if words and one not in words]
+        if unknown:
+            raise UsageError(f"{where}/{key}: {unknown[0]} is none of: {', '.join(words)}")
+        if FIELDS[key].only_some_families or (key == "dtype" and "e4m3" in values):
+            raise UsageError(f"{where}/{key}: {values[0] if len(values) == 1 else values} is not compared with PyTorch")
+        if key == "layout" and "padded" in values:
+            raise UsageError(f"{where}/layout: padded tensors are for checking, PyTorch has none")
+
+
+def check_problem(problem, where):
+    if problem.heads_q % problem.heads_kv != 0:
+        raise UsageError(f"{where}/heads_q: {problem.heads_q} is not a multiple of heads_kv = {problem.heads_kv}")
+    if problem.out_dtype is not None:
+        raise UsageError(f"{where}/out_dtype: is {problem.out_dtype}, but O of {problem.dtype} problems is "
+                         f"{problem.dtype}")
 
 
 def expand(entry, where):
     """The problems of one object of a config, a list of values being an axis."""
-    if "e4m3" in entry.get("dtype", ""):
-        raise UsageError(f"{where}/dtype: e4m3 is not compared with PyTorch")
-    unknown = set(entry) - set(SUFFIXES) - {"name"}
-    if unknown:
-        raise UsageError(f"{where}/{sorted(unknown)[0]}: unknown key")
-    axes = [(key, entry[key] if isinstance(entry[key], list) else [entry[key]]) for key in SUFFIXES if key in entry]
+    check_values(entry, where)
+    axes = [(field, entry[name] if isinstance(entry[name], list) else [entry[name]])
+            for name, field in FIELDS.items() if name in entry]
     for values in itertools.product(*(values for _, values in axes)):
-        problem = Problem(**dict(zip((key for key, _ in axes), values)))
-        if "heads_kv" not in entry:
-            problem.heads_kv = problem.heads_q
-        if "seq_kv" not in entry:
-            problem.seq_kv = problem.seq_q
-        if "scale" not in entry:
-            problem.scale = 1.0 / math.sqrt(problem.head_dim)
-        varied = [suffix(key, value) for (key, axis), value in zip(axes, values) if len(axis) > 1]
+        problem = Problem(**{field.name: value for (field, _), value in zip(axes, values)})
+        check_problem(problem, where)
+        varied = [field.id_part(getattr(problem, field.name)) for field, values in axes if len(values) > 1]
         problem.name = "_".join([entry["name"], *varied]) if "name" in entry else problem.describe()
-        if problem.heads_q % problem.heads_kv != 0:
-            raise UsageError(f"{where}/heads_q: {problem.heads_q} is not a multiple of heads_kv = {problem.heads_kv}")
-        if problem.layout == "padded":
-            raise UsageError(f"{where}/layout: padded tensors are for checking, PyTorch has none")
         yield problem
 
 

@@ -1,4 +1,4 @@
-// One attention problem as pointers, sizes and strides: what families, references and peers receive.
+// One attention problem as pointers, sizes and strides. Families, references and peers receive it.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,15 @@ namespace flashcore {
 //   k  [batch, heads_kv, seq_kv, head_dim]    v    [batch, heads_kv, seq_kv, head_dim_v]
 // Query head h reads KV head h / (heads_q / heads_kv).
 //
-// It may grow: a CUDA kernel receives its family's own Params, never this.
+// New members do not change compiled kernels: a CUDA kernel receives its family's own Params, never this
+// struct.
 struct AttentionArgs {
   const void* q = nullptr;
   const void* k = nullptr;
   const void* v = nullptr;
   void* out = nullptr;
-  float* lse = nullptr;       // [batch, heads_q, seq_q], natural log of the sum of exp; null when not wanted
-  void* workspace = nullptr;  // Variant::workspace_bytes(args) bytes, contents undefined at launch
+  float* lse = nullptr;       // log-sum-exp (natural log), [batch, heads_q, seq_q]; null: not requested
+  void* workspace = nullptr;  // Variant::workspace_bytes(args) bytes, undefined at launch
   Strides q_stride, out_stride;
   KvLayout kv;
   Sequences sequences;
@@ -31,16 +32,17 @@ struct AttentionArgs {
   std::int32_t head_dim = 0;
   std::int32_t head_dim_v = 0;
   float scale = 0;
-  float softcap = 0;  // 0: none; else scores become softcap · tanh(score / softcap)
+  float softcap = 0;  // 0: none; otherwise a score becomes softcap · tanh(score / softcap)
   Mask mask;
 
-  // Of scaled dtypes (attention/dtype.hpp). A tensor's values are its elements times the factor of their head:
-  // [batch, heads_kv], the factor of q for all query heads of a KV head, as in FlashAttention 3; null: 1.
+  // Descale factors for scaled dtypes (attention/dtype.hpp): [batch, heads_kv], null: 1. The value of an
+  // element is the element times the factor of its head. All query heads of a KV head share one factor of q,
+  // as in FlashAttention 3.
   const float* q_descale = nullptr;
   const float* k_descale = nullptr;
   const float* v_descale = nullptr;
-  Dtype kv_dtype = Dtype::fp16;   // of k and v
-  Dtype out_dtype = Dtype::fp16;  // of out
+  Dtype kv_dtype = Dtype::fp16;   // dtype of k and v
+  Dtype out_dtype = Dtype::fp16;  // dtype of out
 
   constexpr KeyRange visible_keys(std::int64_t sequence, std::int32_t query) const {
     return mask.keys(query, sequences.queries(sequence), sequences.keys(sequence));

@@ -8,26 +8,25 @@
 
 namespace flashcore {
 
-// e4m3 is the 8-bit format of Micikevicius et al. 2022, "FP8 Formats for Deep Learning": no infinity, one NaN
-// of either sign, 448 the largest value.
+// e4m3 is the 8-bit format of Micikevicius et al. 2022, "FP8 Formats for Deep Learning". It has no infinity
+// and one NaN per sign; its largest value is 448.
 enum class Dtype : int { fp16, bf16, e4m3 };
 inline constexpr std::string_view kDtypeWords[] = {"fp16", "bf16", "e4m3"};
 constexpr Words words(Dtype) { return kDtypeWords; }
 
-// What O can be.
+// The possible dtypes of O.
 inline constexpr Dtype kOutputDtypes[] = {Dtype::fp16, Dtype::bf16};
 inline constexpr std::string_view kOutputDtypeWords[] = {to_string(kOutputDtypes[0]),
                                                          to_string(kOutputDtypes[1])};
 
-// All that the rest of the program needs to know of a dtype.
 struct DtypeTraits {
   std::size_t size_bytes;
   int fraction_bits;
-  int lowest_exponent;  // of the smallest subnormal, a power of two
+  int lowest_exponent;  // the smallest subnormal is 2^lowest_exponent
   float largest;
   bool has_infinity;
-  Dtype out;  // dtype of O unless the problem says otherwise
-  // Q, K and V come with descale factors, and O, which has none, is fp16 or bf16 by the problem's choice.
+  Dtype out;  // dtype of O if the problem sets none
+  // Q, K and V have descale factors. O has none; the problem chooses fp16 or bf16 for it.
   bool scaled;
 };
 
@@ -63,7 +62,7 @@ constexpr DtypeTraits traits(Dtype dtype) {
 
 constexpr std::size_t size_bytes(Dtype dtype) { return traits(dtype).size_bytes; }
 
-// Largest relative error of one rounding.
+// The largest relative error of one rounding.
 constexpr double unit_roundoff(Dtype dtype) { return 0.5 / (1 << traits(dtype).fraction_bits); }
 
 }  // namespace flashcore

@@ -1,11 +1,11 @@
-// Where the rows of K and V lie.
+// The memory layout of K and V.
 #pragma once
 
 #include <cstdint>
 
 namespace flashcore {
 
-// Distances in elements; the head_dim axis is contiguous (stride 1).
+// In elements. The head_dim axis is contiguous (stride 1).
 struct Strides {
   std::int64_t batch = 0;
   std::int64_t head = 0;
@@ -14,7 +14,7 @@ struct Strides {
   constexpr bool operator==(const Strides&) const = default;
 };
 
-// K and V in one piece each: [batch, heads_kv, seq_kv, head_dim] by strides.
+// K and V are one strided tensor each: [batch, heads_kv, seq_kv, head_dim].
 struct KvLayout {
   Strides k, v;
 

@@ -1,6 +1,7 @@
 #include "attention/problem.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,13 +14,13 @@
 namespace flashcore {
 namespace {
 
-// Gaps of the padded layout, in elements and rows; multiples of 8 elements keep 16-byte alignment.
+// Gaps of the padded layout, in elements and rows. A multiple of 8 elements keeps 16-byte alignment.
 constexpr std::int64_t kRowGap = 16;
 constexpr std::int64_t kHeadGapRows = 3;
 constexpr std::int64_t kBatchGapRows = 5;
 
-// 2^59 two-byte elements: far above any memory, far below overflow of 64-bit byte offsets.
-constexpr double kMostElements = 576460752303423488.0;
+// 2^59 two-byte elements exceed any memory and cannot overflow 64-bit byte offsets.
+constexpr double kMaxElements = 576460752303423488.0;
 
 TensorShape make_shape(Layout layout, std::int64_t batch, std::int64_t heads, std::int64_t rows,
                        std::int64_t head_dim) {
@@ -43,31 +44,32 @@ TensorShape make_shape(Layout layout, std::int64_t batch, std::int64_t heads, st
   return shape;
 }
 
-// A number outside of the field's range; an absent one is none.
+// Throws UsageError if the field is a number outside its range. An absent optional number passes.
 void check_range(const ProblemField& field, const Problem& p, std::string_view where) {
   const auto check = [&](const auto& value) {
     const auto number = static_cast<double>(value);
     if (!std::isfinite(number))
       throw UsageError(fmt::format("{}/{}: must be a finite number", where, field.name));
-    if (number >= field.least && number <= field.most) return;
+    if (number >= field.min && number <= field.max) return;
     throw UsageError(fmt::format("{}/{}: {} is out of range, it must be from {} to {}", where, field.name,
-                                 value, field.least, field.most));
+                                 value, field.min, field.max));
   };
   if (const auto* size = std::get_if<std::int64_t Problem::*>(&field.member)) check(p.**size);
   if (const auto* real = std::get_if<double Problem::*>(&field.member)) check(p.**real);
-  if (const auto* given = std::get_if<std::optional<std::int64_t> Problem::*>(&field.member)) {
-    if (p.**given) check(*(p.**given));
+  if (const auto* optional = std::get_if<std::optional<std::int64_t> Problem::*>(&field.member)) {
+    if (p.**optional) check(*(p.**optional));
   }
 }
 
 void check_out_dtype(const Problem& p, std::string_view where) {
   const Dtype out = output_dtype(p);
   if (!traits(p.dtype).scaled && out != p.dtype) {
-    throw UsageError(fmt::format("{0}/out_dtype: is {1}, but O of {2} problems is {2}", where, to_string(out),
-                                 to_string(p.dtype)));
+    throw UsageError(fmt::format("{0}/out_dtype: is {1}, but must be {2} because dtype is {2}", where,
+                                 to_string(out), to_string(p.dtype)));
   }
   if (std::ranges::find(kOutputDtypes, out) == std::end(kOutputDtypes)) {
-    throw UsageError(fmt::format("{}/out_dtype: O cannot be {}", where, to_string(out)));
+    throw UsageError(fmt::format("{}/out_dtype: is {}, but must be one of {}", where, to_string(out),
+                                 fmt::join(kOutputDtypeWords, ", ")));
   }
 }
 
@@ -77,7 +79,7 @@ double default_scale(std::int64_t head_dim) { return 1.0 / std::sqrt(static_cast
 
 Dtype output_dtype(const Problem& p) { return p.out_dtype.value_or(traits(p.dtype).out); }
 
-void settle(Problem& p) {
+void normalize(Problem& p) {
   p.out_dtype = traits(p.dtype).scaled ? std::optional(output_dtype(p)) : std::nullopt;
   if (p.head_dim_v == p.head_dim) p.head_dim_v.reset();
   if (p.kv_dtype == p.dtype) p.kv_dtype.reset();
@@ -92,16 +94,16 @@ void validate(const Problem& p, std::string_view where) {
   check_out_dtype(p, where);
   if ((p.mask == MaskKind::chunk) != (p.chunk > 0)) {
     throw UsageError(
-        fmt::format("{}/chunk: is {}, but the mask is {}; \"chunk\" counts the keys of a mask \"chunk\"",
+        fmt::format("{}/chunk: is {}, but the mask is {}; it must be positive for the mask \"chunk\" and 0 "
+                    "for every other mask",
                     where, p.chunk, to_string(p.mask)));
   }
   const double rows = static_cast<double>(p.batch) * static_cast<double>(std::max(p.heads_q, p.heads_kv)) *
                       (static_cast<double>(std::max(p.seq_q, p.seq_kv)) + 8.0);
   const double columns = static_cast<double>(std::max(p.head_dim, p.head_dim_v.value_or(0))) + 16.0;
-  if (rows * columns > kMostElements) {
+  if (rows * columns > kMaxElements) {
     throw UsageError(fmt::format(
-        "{}: the sizes multiply to more elements than can be addressed (batch {}, heads {}, "
-        "seq {}, head_dim {})",
+        "{}: the product of the sizes exceeds the address space (batch {}, heads {}, seq {}, head_dim {})",
         where, p.batch, std::max(p.heads_q, p.heads_kv), std::max(p.seq_q, p.seq_kv), p.head_dim));
   }
 }

@@ -1,6 +1,5 @@
-// One attention problem: sizes, dtype, mask and memory layout. Values only.
-//
-// attention/problem_fields.hpp describes each member once: names, ranges, identity and words are derived from it.
+// One attention problem: sizes, dtype, mask and memory layout; no pointers. attention/problem_fields.hpp is
+// the table of its members.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +14,8 @@
 
 namespace flashcore {
 
-// Where elements lie. `padded` is bhsd with unused elements after each row, head and batch: kernels must
-// honour strides and leave the gaps untouched.
+// The order of the axes in memory. `padded` is bhsd with gaps after each row, head and batch; kernels must
+// use the strides and must not write to the gaps.
 enum class Layout : int { bhsd, bshd, padded };
 inline constexpr std::string_view kLayoutWords[] = {"bhsd", "bshd", "padded"};
 constexpr Words words(Layout) { return kLayoutWords; }
@@ -29,19 +28,19 @@ struct Problem {
   std::int64_t seq_q = 1;
   std::int64_t seq_kv = 1;
   std::int64_t head_dim = 64;
-  std::optional<std::int64_t> head_dim_v = {};  // of V and O; head_dim when absent
+  std::optional<std::int64_t> head_dim_v = {};  // head_dim of V and O; head_dim if absent
   Dtype dtype = Dtype::fp16;
-  std::optional<Dtype> kv_dtype = {};   // of K and V; dtype when absent
-  std::optional<Dtype> out_dtype = {};  // what output_dtype() is to be, for dtypes that leave a choice
+  std::optional<Dtype> kv_dtype = {};   // dtype of K and V; dtype if absent
+  std::optional<Dtype> out_dtype = {};  // dtype of O, for scaled dtypes only; see output_dtype()
   bool causal = false;
-  double scale = 0;                // softmax scale; default_scale(head_dim) unless the config says otherwise
+  double scale = 0;                // softmax scale; configs default to default_scale(head_dim)
   std::int64_t window_left = -1;   // -1: unlimited
-  std::int64_t window_right = -1;  // -1: unlimited; causal makes it 0
+  std::int64_t window_right = -1;  // -1: unlimited; 0 if causal
   MaskKind mask = MaskKind::window;
-  std::int64_t chunk = 0;  // keys of a chunk, for MaskKind::chunk
+  std::int64_t chunk = 0;  // keys per chunk, for MaskKind::chunk
   double softcap = 0;      // 0: none
   Layout layout = Layout::bhsd;
-  bool lse = false;  // ask for the log-sum-exp output
+  bool lse = false;  // compute the log-sum-exp output, too
 
   bool operator==(const Problem&) const = default;
 };
@@ -51,23 +50,23 @@ double default_scale(std::int64_t head_dim);  // 1 / sqrt(head_dim)
 // The dtype of O.
 Dtype output_dtype(const Problem& problem);
 
-// Makes equal what means the same: an optional member is set where there is a choice, and empty where it says
-// what would hold without it.
-void settle(Problem& problem);
+// Gives equal problems equal members: out_dtype is set for scaled dtypes and absent for others; other
+// optional members are absent at their default.
+void normalize(Problem& problem);
 
-// Throws UsageError with `where` (a JSON pointer or a flag) when a member is out of its range or a combination has
-// no meaning: heads_q a multiple of heads_kv, every tensor below 2^60 bytes, an out_dtype that goes with the
-// dtype, a chunk for a chunked mask and for no other.
+// Throws UsageError that starts with `where` (a JSON pointer or a flag) unless all of these hold: every
+// member is in its range, heads_q is a multiple of heads_kv, every tensor has fewer than 2^60 bytes,
+// out_dtype is possible for the dtype, and chunk is set if and only if the mask is MaskKind::chunk.
 void validate(const Problem& problem, std::string_view where);
 
-// The problem's mask; nothing else derives one from causal and the windows.
+// The only place that combines `causal` and the windows into a mask.
 Mask mask_of(const Problem& problem);
 
-// One tensor's place in memory.
+// The shape and strides of one tensor.
 struct TensorShape {
   std::int64_t batch, heads, rows, head_dim;
   Strides stride;
-  std::int64_t span_elements;  // from the first element to one past the last, gaps included
+  std::int64_t span_elements;  // from the first element to the last, including gaps
 
   std::int64_t elements() const { return batch * heads * rows * head_dim; }
 };
@@ -75,17 +74,18 @@ struct TensorShape {
 TensorShape query_shape(const Problem& problem);      // Q and O
 TensorShape key_value_shape(const Problem& problem);  // K and V
 
-// Sizes, strides, mask and dtypes of a problem; pointers stay null.
+// The problem's sizes, strides, mask and dtypes; all pointers are null.
 AttentionArgs attention_args(const Problem& problem);
 
-// Query-key pairs that the mask lets through, over one batch and head.
+// The number of unmasked query-key pairs of one batch entry and head.
 std::int64_t unmasked_pairs(const Problem& problem);
 
-// The FLOP convention: 4 · batch · heads_q · seq_q · seq_kv · head_dim, halved when causal with seq_q =
-// seq_kv and no window; any other mask counts its unmasked pairs exactly.
+// FLOPs by the usual convention: 4 · batch · heads_q · seq_q · seq_kv · head_dim, halved for a causal mask
+// with seq_q = seq_kv and no window. For any other mask, seq_q · seq_kv is replaced by the exact number of
+// unmasked pairs.
 double flops(const Problem& problem);
 
-// Compulsory traffic: Q, K and V read once, O (and log-sum-exp if asked for) written once.
+// Compulsory memory traffic: Q, K and V are read once, O and the requested log-sum-exp are written once.
 double compulsory_bytes(const Problem& problem);
 
 }  // namespace flashcore

@@ -11,19 +11,19 @@
 namespace flashcore {
 namespace {
 
-constexpr double kMostSize = std::numeric_limits<std::int32_t>::max();
-constexpr double kMostFloat = std::numeric_limits<float>::max();  // kernels take scale and softcap as float
+constexpr double kMaxSize = std::numeric_limits<std::int32_t>::max();
+constexpr double kMaxFloat = std::numeric_limits<float>::max();  // kernels take scale and softcap as float
 
 constexpr ProblemField size_field(std::string_view name, std::int64_t Problem::*member, std::string_view id,
-                                  Kinship kinship, std::string_view meaning) {
+                                  Match match, std::string_view meaning) {
   return {.name = name,
           .member = member,
-          .least = 1,
-          .most = kMostSize,
+          .min = 1,
+          .max = kMaxSize,
           .id = id,
           .always_in_id = true,
           .required = true,
-          .kinship = kinship,
+          .match = match,
           .meaning = meaning};
 }
 
@@ -31,100 +31,101 @@ constexpr ProblemField window_field(std::string_view name, std::int64_t Problem:
                                     std::string_view meaning) {
   return {.name = name,
           .member = member,
-          .least = -1,
-          .most = kMostSize,
+          .min = -1,
+          .max = kMaxSize,
           .id = id,
-          .kinship = Kinship::free,  // distance() looks at the mask as a whole
+          .match = Match::ignored,  // distance() compares the shape of the whole mask
           .meaning = meaning};
 }
 
-// A field that no family computes unless it says so.
-constexpr ProblemField stated(ProblemField field) {
+// Marks a field that only the families that list it support.
+constexpr ProblemField opt_in(ProblemField field) {
   field.always_written = field.is_column = false;
-  field.support = Support::stated;
+  field.support = Support::opt_in;
   return field;
 }
 
 constexpr ProblemField kFields[] = {
-    size_field("batch", &Problem::batch, "b", Kinship::near, "1 when absent."),
-    size_field("heads_q", &Problem::heads_q, "hq", Kinship::near, "Query heads; 1 when absent."),
-    size_field("heads_kv", &Problem::heads_kv, "hkv", Kinship::near,
-               "Key and value heads, a divisor of heads_q; heads_q when absent."),
-    size_field("seq_q", &Problem::seq_q, "q", Kinship::near, "Queries; 1 when absent."),
-    size_field("seq_kv", &Problem::seq_kv, "kv", Kinship::near, "Keys; seq_q when absent."),
-    size_field("head_dim", &Problem::head_dim, "d", Kinship::equal, "64 when absent."),
-    stated({.name = "head_dim_v",
+    size_field("batch", &Problem::batch, "b", Match::nearest, "Batch size. Default: 1."),
+    size_field("heads_q", &Problem::heads_q, "hq", Match::nearest, "Query heads. Default: 1."),
+    size_field("heads_kv", &Problem::heads_kv, "hkv", Match::nearest,
+               "Key and value heads; must divide heads_q. Default: heads_q."),
+    size_field("seq_q", &Problem::seq_q, "q", Match::nearest, "Queries per sequence. Default: 1."),
+    size_field("seq_kv", &Problem::seq_kv, "kv", Match::nearest, "Keys per sequence. Default: seq_q."),
+    size_field("head_dim", &Problem::head_dim, "d", Match::required, "Columns of Q and K. Default: 64."),
+    opt_in({.name = "head_dim_v",
             .member = &Problem::head_dim_v,
-            .least = 1,
-            .most = kMostSize,
+            .min = 1,
+            .max = kMaxSize,
             .id = "dv",
-            .meaning = "Columns of V and O; head_dim when absent."}),
+            .meaning = "Columns of V and O. Default: head_dim."}),
     {.name = "dtype",
      .member = &Problem::dtype,
      .always_in_id = true,
      .required = true,
-     .meaning = "Element type of Q, K and V; fp16 when absent."},
-    stated({.name = "kv_dtype",
+     .meaning = "Element type of Q, K and V. Default: fp16."},
+    opt_in({.name = "kv_dtype",
             .member = &Problem::kv_dtype,
             .id = "kv_",
-            .meaning = "Element type of K and V; dtype when absent."}),
+            .meaning = "Element type of K and V. Default: dtype."}),
     {.name = "out_dtype",
      .member = &Problem::out_dtype,
      .id = "out",
      .always_written = false,
-     .kinship = Kinship::like,
+     .match = Match::preferred,
      .meaning =
-         "Element type of O: the type of Q, K and V, but for e4m3 one of these two; bf16 when absent."},
+         "Element type of O. Must equal dtype if dtype is fp16 or bf16. Default: dtype; for e4m3: bf16."},
     {.name = "causal",
      .member = &Problem::causal,
      .id = "causal",
      .id_false = "full",
-     .kinship = Kinship::free,  // distance() looks at the mask as a whole
-     .meaning = "Query i sees the keys up to i + seq_kv - seq_q; false when absent."},
+     .match = Match::ignored,  // distance() compares the shape of the whole mask
+     .meaning = "Query i sees the keys up to i + seq_kv - seq_q. Default: false."},
     {.name = "scale",
      .member = &Problem::scale,
-     .least = -kMostFloat,
-     .most = kMostFloat,
+     .min = -kMaxFloat,
+     .max = kMaxFloat,
      .id = "scale",
-     .kinship = Kinship::free,
-     .meaning = "Softmax scale; 1 / sqrt(head_dim) when absent."},
+     .match = Match::ignored,
+     .meaning = "Softmax scale. Default: 1 / sqrt(head_dim)."},
     window_field("window_left", &Problem::window_left, "wl",
-                 "Keys seen before the diagonal; -1, as when absent: all."),
+                 "Number of keys that a query sees before its diagonal; -1: all. Default: -1."),
     window_field("window_right", &Problem::window_right, "wr",
-                 "Keys seen after the diagonal; -1, as when absent: all. Causal makes it 0."),
-    stated({.name = "mask",
+                 "Number of keys that a query sees after its diagonal; -1: all; 0 if causal. Default: -1."),
+    opt_in({.name = "mask",
             .member = &Problem::mask,
             .id = "mask_",
-            .meaning = "window: causal, window_left and window_right alone, as when absent; chunk: also only "
-                       "keys of the "
-                       "diagonal's own chunk; bits: a bit per query and key."}),
-    stated({.name = "chunk",
+            .meaning =
+                "window: causal, window_left and window_right apply; chunk: a query also sees only keys of "
+                "the chunk that contains its diagonal; bits: one bit per query and key. Default: window."}),
+    opt_in({.name = "chunk",
             .member = &Problem::chunk,
-            .least = 0,
-            .most = kMostSize,
+            .min = 0,
+            .max = kMaxSize,
             .id = "chunk",
-            .meaning = "Keys of a chunk, for the mask \"chunk\"; 0, as when absent, for the others."}),
+            .meaning = "Keys per chunk for the mask \"chunk\"; 0 for other masks. Default: 0."}),
     {.name = "softcap",
      .member = &Problem::softcap,
-     .least = 0,
-     .most = kMostFloat,
+     .min = 0,
+     .max = kMaxFloat,
      .id = "cap",
-     .kinship = Kinship::like,
-     .meaning = "Scores become softcap * tanh(score / softcap); 0, as when absent: none."},
+     .match = Match::preferred,
+     .meaning = "A score becomes softcap * tanh(score / softcap); 0: no softcap. Default: 0."},
     {.name = "layout",
      .member = &Problem::layout,
-     .kinship = Kinship::like,
+     .match = Match::preferred,
      .meaning =
-         "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps."},
+         "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps. "
+         "Default: bhsd."},
     {.name = "lse",
      .member = &Problem::lse,
      .id = "lse",
      .id_false = "nolse",
-     .kinship = Kinship::like,
-     .meaning = "Ask for the log-sum-exp output, too."},
+     .match = Match::preferred,
+     .meaning = "Compute the log-sum-exp output, too. Default: false."},
 };
 
-constexpr std::string_view kUnlimited = "all";  // in names, for a window of -1
+constexpr std::string_view kUnlimited = "all";  // a window of -1 in ids
 
 template <class T>
 std::string text_of(const T& value) {
@@ -147,13 +148,13 @@ MaskShape shape_of(const Mask& mask) {
   return mask.left < 0 && mask.right == 0 ? MaskShape::causal : MaskShape::window;
 }
 
-double apart(std::int64_t x, std::int64_t y) {
+double log2_ratio(std::int64_t x, std::int64_t y) {
   return std::abs(std::log2(static_cast<double>(x) / static_cast<double>(y)));
 }
 
-// "8/2", or "8" where both are the same.
-std::string pair_text(std::int64_t q, std::int64_t kv, std::string_view between) {
-  return q == kv ? fmt::format("{}", q) : fmt::format("{}{}{}", q, between, kv);
+// "8/2", or "8" if both are equal.
+std::string pair_text(std::int64_t q, std::int64_t kv, std::string_view separator) {
+  return q == kv ? fmt::format("{}", q) : fmt::format("{}{}{}", q, separator, kv);
 }
 
 }  // namespace
@@ -187,7 +188,7 @@ Problem defaults_of(const Problem& problem) {
   defaults.heads_kv = problem.heads_q;
   defaults.seq_kv = problem.seq_q;
   defaults.scale = default_scale(problem.head_dim);
-  settle(defaults);
+  normalize(defaults);
   return defaults;
 }
 
@@ -219,26 +220,32 @@ std::string id_part(const ProblemField& field, const Problem& problem) {
   return fmt::format("{}{}", field.id, value);
 }
 
-std::string describe(const Problem& problem) {
-  std::string name;
+std::string problem_id(const Problem& problem) {
+  std::string id;
   for (const ProblemField& field : kFields) {
     if (!field.always_in_id && is_default(field, problem)) continue;
-    name += fmt::format("{}{}", name.empty() ? "" : "_", id_part(field, problem));
+    id += fmt::format("{}{}", id.empty() ? "" : "_", id_part(field, problem));
   }
-  return name;
+  return id;
 }
 
-std::string problem_sizes(const Problem& p) {
-  std::string text = fmt::format("batch {}, heads {}, seq {}, head_dim {}, {}", p.batch,
-                                 pair_text(p.heads_q, p.heads_kv, "/"), pair_text(p.seq_q, p.seq_kv, "×"),
-                                 p.head_dim, to_string(p.dtype));
-  if (traits(p.dtype).scaled) text += fmt::format(" to {}", to_string(output_dtype(p)));
+std::string problem_sizes(const Problem& p, std::span<const std::string_view> without) {
+  std::string text;
+  const auto add = [&](std::string_view name, const std::string& part) {
+    if (std::ranges::count(without, name) == 0) text += (text.empty() ? "" : ", ") + part;
+  };
+  add("batch", fmt::format("batch {}", p.batch));
+  add("heads_q", fmt::format("heads {}", pair_text(p.heads_q, p.heads_kv, "/")));
+  add("seq_q", fmt::format("seq {}", pair_text(p.seq_q, p.seq_kv, "×")));
+  add("head_dim", fmt::format("head_dim {}", p.head_dim));
+  const std::string output = traits(p.dtype).scaled ? fmt::format(" to {}", to_string(output_dtype(p))) : "";
+  add("dtype", fmt::format("{}{}", to_string(p.dtype), output));
   for (const ProblemField& field : kFields) {
     if (field.always_in_id || is_default(field, p) || field.name == "out_dtype") continue;
-    const bool says_itself = std::holds_alternative<bool Problem::*>(field.member) ||
-                             std::holds_alternative<Layout Problem::*>(field.member);
-    text += says_itself ? fmt::format(", {}", id_part(field, p))
-                        : fmt::format(", {} {}", field.name, value_text(field, p));
+    // The words of switches and layouts are clear without the field's name: "causal", "padded".
+    const bool without_name = std::holds_alternative<bool Problem::*>(field.member) ||
+                              std::holds_alternative<Layout Problem::*>(field.member);
+    add(field.name, without_name ? id_part(field, p) : fmt::format("{} {}", field.name, value_text(field, p)));
   }
   return text;
 }
@@ -257,11 +264,12 @@ std::optional<Distance> distance(const Problem& a, const Problem& b) {
   Distance distance;
   for (const ProblemField& field : kFields) {
     if (is_equal(field, a, b)) continue;
-    if (field.kinship == Kinship::equal) return std::nullopt;
-    if (field.kinship == Kinship::like) ++distance.unlike;
+    if (field.match == Match::required) return std::nullopt;
+    if (field.match == Match::preferred) ++distance.mismatches;
   }
-  distance.sizes = apart(a.batch * a.heads_q, b.batch * b.heads_q) + apart(a.seq_q, b.seq_q) +
-                   apart(a.seq_kv, b.seq_kv) + apart(a.heads_q / a.heads_kv, b.heads_q / b.heads_kv);
+  distance.log2_sizes = log2_ratio(a.batch * a.heads_q, b.batch * b.heads_q) + log2_ratio(a.seq_q, b.seq_q) +
+                        log2_ratio(a.seq_kv, b.seq_kv) +
+                        log2_ratio(a.heads_q / a.heads_kv, b.heads_q / b.heads_kv);
   return distance;
 }
 

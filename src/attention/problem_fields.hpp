@@ -1,5 +1,5 @@
-// The members of a problem, described once. Readers, JSON, CSV, the --problem flag, names, identity, distance, the
-// words for people and the published schemas are derived from these rows or held to them by a test.
+// The table of a problem's members. Readers, JSON, CSV, the --problem flag, ids, distances and texts are
+// derived from it; a test checks the published schemas against it.
 #pragma once
 
 #include <compare>
@@ -11,7 +11,6 @@
 #include <variant>
 
 #include "attention/problem.hpp"
-#include "attention/problem_fields.hpp"
 
 namespace flashcore {
 
@@ -19,77 +18,82 @@ using ProblemMember = std::variant<std::int64_t Problem::*, std::optional<std::i
                                    double Problem::*, bool Problem::*, Dtype Problem::*,
                                    std::optional<Dtype> Problem::*, MaskKind Problem::*, Layout Problem::*>;
 
-// What a difference in the field means for the question whether the best variant of one problem suits another.
-enum class Kinship : int {
-  free,   // nothing
-  near,   // the nearer the better: part of the distance
-  like,   // problems with the same value come before all others
-  equal,  // another problem altogether
+// How distance() compares a field of two problems. A small distance means that the best variant of one
+// problem is probably good for the other.
+enum class Match : int {
+  ignored,
+  nearest,    // adds the ratio of the values to the distance
+  preferred,  // a problem with the same value is nearer than every problem with another value
+  required,   // problems with different values have no distance
 };
 
-// Who computes problems in which the field is not at its default.
+// The families that can run problems in which the field is not at its default.
 enum class Support : int {
   every_family,
-  stated,  // families that name the field (FamilyInfo::problem_fields); the others refuse
+  opt_in,  // the families that list the field (Variant::problem_fields)
 };
 
 struct ProblemField {
   std::string_view name;  // in JSON, CSV and flags
   ProblemMember member;
-  // Of numbers. Absent values of an optional member are not looked at.
-  double least = 0;
-  double most = 0;
-  // In a problem's own name: this, then the value. Words of a bool are `id` and `id_false`.
+  // The range of a number. An absent optional number is always valid.
+  double min = 0;
+  double max = 0;
+  // The field's part of the problem's id is `id` and the value, or for a bool `id` or `id_false`.
   std::string_view id = "";
   std::string_view id_false = "";
-  bool always_in_id = false;   // also when it is at its default
-  bool required = false;       // in records
-  bool always_written = true;  // in records; else only when it is not at its default
-  bool is_column = true;       // of CSV
-  Kinship kinship = Kinship::equal;
+  bool always_in_id = false;   // false: only if it is not at its default
+  bool required = false;       // readers of records reject its absence
+  bool always_written = true;  // into records; false: only if it is not at its default
+  bool is_column = true;       // of CSV files
+  Match match = Match::required;
   Support support = Support::every_family;
-  std::string_view meaning = "";  // a sentence of the config schema
+  std::string_view meaning = "";  // its description in the config schema
 
-  // The dtypes that a Dtype member may have.
+  // The words that a member of an enumeration may have; empty for other members.
   std::span<const std::string_view> allowed_words() const;
   bool is_number() const;
 };
 
-// All but the name, in the order in which records have them.
+// All fields but the problem's name, in the order of records.
 std::span<const ProblemField> problem_fields();
 const ProblemField* find_problem_field(std::string_view name);
 
-// The problem with the same dtype and head_dim and all else at its default; heads_kv and seq_kv follow heads_q and
-// seq_q.
+// The default of every field. Some depend on the given problem: heads_kv is its heads_q, seq_kv is its seq_q,
+// and scale and out_dtype follow from its head_dim and dtype.
 Problem defaults_of(const Problem& problem);
 bool is_default(const ProblemField& field, const Problem& problem);
 bool is_equal(const ProblemField& field, const Problem& a, const Problem& b);
 
-// A name made from the values, for problems that were given none: "b1_hq8_hkv8_q512_kv512_d64_fp16_causal". Equal
-// for equal problems only.
-std::string describe(const Problem& problem);
+// The id of a problem: "b1_hq8_hkv8_q512_kv512_d64_fp16_causal". Different problems have different ids; the
+// name is not part of the id.
+std::string problem_id(const Problem& problem);
 
-// One field's part of such a name, whatever the value: "hq8", "causal", "full".
+// A field's part of the id: "hq8", "causal", "full". Not empty even at the field's default.
 std::string id_part(const ProblemField& field, const Problem& problem);
 
-// "batch 1, heads 8/2, seq 512, head_dim 64, fp16", and what differs from a problem's defaults.
-std::string problem_sizes(const Problem& problem);
+// "batch 1, heads 8/2, seq 512, head_dim 64, fp16", followed by the fields that are not at their default. The fields of
+// `without` are left out; heads_q stands for both numbers of heads and seq_q for both lengths. Equal only for problems
+// that differ in nothing but those fields and the name.
+std::string problem_sizes(const Problem& problem, std::span<const std::string_view> without = {});
 
-// As --problem takes it: "batch=1,heads_q=8,…", with what differs from the defaults.
+// The problem as a value of --problem: "batch=1,heads_q=8,…". Fields at their default are omitted.
 std::string problem_flag(const Problem& problem);
 
-// The field's value as --problem and JSON have it: "8", "true", "bf16". Empty for an absent one.
+// The field's value as in --problem and JSON: "8", "true", "bf16". Empty if absent.
 std::string value_text(const ProblemField& field, const Problem& problem);
 
-// How unlike two problems are, as far as the best variant goes.
+// The distance of two problems, compared by mismatches first.
 struct Distance {
-  int unlike = 0;    // fields of Kinship::like that differ
-  double sizes = 0;  // sum of |log2| of the ratios of batch · heads_q, seq_q, seq_kv and heads_q / heads_kv
+  int mismatches = 0;  // fields of Match::preferred that differ
+  // The sum of |log2| of four ratios: batch · heads_q, seq_q, seq_kv and heads_q / heads_kv.
+  double log2_sizes = 0;
 
   auto operator<=>(const Distance&) const = default;
 };
 
-// Nothing when a field of Kinship::equal differs, or one mask is causal and the other windowed or none.
+// Nothing if a field of Match::required differs, or if the shapes of the masks differ (full, causal, window,
+// other).
 std::optional<Distance> distance(const Problem& a, const Problem& b);
 
 }  // namespace flashcore

@@ -20,7 +20,8 @@ namespace {
   throw EnvironmentError(fmt::format("{}: {}: {}", path.string(), what, std::strerror(error)));
 }
 
-// A file beside the target, on the same file system so that rename works; gone unless renamed.
+// A file in the target's folder: rename(2) works only within one file system. The destructor deletes it
+// unless it has replaced the target.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& target)
@@ -39,13 +40,13 @@ class TemporaryFile {
     while (!text.empty()) {
       const ssize_t written = ::write(descriptor_, text.data(), text.size());
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail(target_, "cannot be written, the earlier content is kept", errno);
+      if (written < 0) fail(target_, "cannot be written; the old content is kept", errno);
       text.remove_prefix(static_cast<std::size_t>(written));
     }
   }
 
   void replace_target() {
-    // Without the sync a power cut after the rename could leave an empty file in place of the old one.
+    // Without this sync, a power cut after the rename could leave an empty file.
     if (::fsync(descriptor_) != 0 && errno != EINVAL) fail(target_, "cannot be synced", errno);
     // Some file systems report a full disk only here.
     if (::close(std::exchange(descriptor_, -1)) != 0) fail(target_, "cannot be closed", errno);
@@ -77,7 +78,7 @@ void write_atomically(const std::filesystem::path& path, std::initializer_list<s
 void require_writable(const std::filesystem::path& path) {
   std::error_code error;
   if (path.has_parent_path()) std::filesystem::create_directories(path.parent_path(), error);
-  if (error) fail(path.parent_path(), "the folder cannot be made", error.value());
+  if (error) fail(path.parent_path(), "the folder cannot be created", error.value());
   if (std::filesystem::is_directory(path, error)) fail(path, "cannot be written", EISDIR);
   TemporaryFile probe(resolve_link(path));
 }

@@ -1,4 +1,4 @@
-// Files that are whole at every moment.
+// Atomic writes: a reader of the file sees the old content or the new content, never a part of it.
 #pragma once
 
 #include <filesystem>
@@ -7,12 +7,12 @@
 
 namespace flashcore {
 
-// Replaces the file at `path` in one step: the parts go to a temporary file beside it, which is synced and
-// renamed; a symbolic link keeps its place and its target is replaced. Throws EnvironmentError with the
-// system's reason; what stood at `path` is then untouched.
+// Writes the parts to a temporary file in the same folder, syncs it and renames it to `path`. If `path` is a
+// symbolic link, its target is replaced. On failure the old file is unchanged; throws EnvironmentError with
+// the system's reason.
 void write_atomically(const std::filesystem::path& path, std::initializer_list<std::string_view> parts);
 
-// Makes the folder of `path` and tries to make a file in it, leaving none behind. Throws EnvironmentError.
+// Creates the folder of `path` and tests that a file can be created in it. Throws EnvironmentError.
 void require_writable(const std::filesystem::path& path);
 
 }  // namespace flashcore

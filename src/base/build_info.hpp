@@ -1,15 +1,14 @@
-// What this binary was made from.
+// The source and the compilers of this binary.
 #pragma once
 
 #include <string>
 
 namespace flashcore {
 
-// Fixed when it was built.
 struct BuildInfo {
-  std::string version;       // of the program, "0.1.0"
-  std::string git_commit;    // empty when built outside of a git checkout
-  bool git_dirty = false;    // tracked files differed from the commit
+  std::string version;       // "0.1.0"
+  std::string git_commit;    // empty when built outside a git checkout
+  bool git_dirty = false;    // true if tracked files differed from the commit
   std::string build_type;    // "Release"
   std::string cxx_compiler;  // "GNU 12.2.0"
   std::string cxx_flags;

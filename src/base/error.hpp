@@ -1,4 +1,4 @@
-// Errors that end the program, and the exit codes they end it with.
+// Errors that end the program, and their exit codes.
 #pragma once
 
 #include <stdexcept>
@@ -10,11 +10,11 @@ namespace flashcore {
 
 enum class ExitCode : int {
   ok = 0,
-  failed_check = 1,   // a variant is wrong, or a regression was found
+  failed_check = 1,   // a variant is incorrect, or a comparison found a regression
   usage = 2,          // the command line or the config is wrong
-  cannot_tell = 3,    // a comparison has too little to go on
+  cannot_tell = 3,    // a comparison has too little data for a verdict
   environment = 4,    // the device or the environment failed
-  interrupted = 130,  // SIGINT or SIGTERM, as shells report it; what was done is kept
+  interrupted = 130,  // SIGINT or SIGTERM, by the convention of shells; finished records are kept
 };
 
 class Error : public std::runtime_error {
@@ -26,12 +26,13 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-// The user can mend it: names the flag or JSON pointer to change.
+// A mistake in the input. The message names the flag or JSON pointer to change.
 struct UsageError : Error {
   explicit UsageError(const std::string& message) : Error(ExitCode::usage, message) {}
 };
 
-// The device, its driver or the file system failed, or a variant did: `status` is then that of its record.
+// The device, its driver, the file system or a variant failed. `status` goes into the record of the variant
+// that ran.
 struct EnvironmentError : Error {
   explicit EnvironmentError(const std::string& message, Status record_status = Status::error)
       : Error(ExitCode::environment, message), status(record_status) {}
@@ -39,7 +40,7 @@ struct EnvironmentError : Error {
   Status status;
 };
 
-// Memory ran out on the device or the host.
+// An allocation failed on the device or the host.
 struct OutOfMemoryError : EnvironmentError {
   explicit OutOfMemoryError(const std::string& message) : EnvironmentError(message, Status::out_of_memory) {}
 };

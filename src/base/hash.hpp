@@ -1,5 +1,5 @@
-// The hash that results carry: 64-bit FNV-1a, written as 16 hexadecimal digits. It tells same from different;
-// it is no protection against intent.
+// The hash in result files: 64-bit FNV-1a as 16 hexadecimal digits. It detects changes; it is not
+// cryptographic.
 #pragma once
 
 #include <fmt/format.h>

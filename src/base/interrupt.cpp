@@ -11,7 +11,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "the handler may only touc
 
 void on_interrupt(int signal) {
   interrupted = true;
-  std::signal(signal, SIG_DFL);  // the second one ends the program at once
+  std::signal(signal, SIG_DFL);  // a second signal ends the program at once
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
-// SIGINT and SIGTERM: the program ends after the sample in hand and keeps what was done.
+// SIGINT and SIGTERM: the program finishes the current sample, keeps all finished records and exits.
 #pragma once
 
 namespace flashcore {
 
-// True once a signal has come.
+// True after the first signal.
 bool interrupt_requested();
 void install_interrupt_handler();
 

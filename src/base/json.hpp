@@ -1,4 +1,4 @@
-// The JSON type of result files: keys keep the order in which they were written.
+// The JSON type of result files. Keys stay in insertion order.
 #pragma once
 
 #include <nlohmann/json.hpp>

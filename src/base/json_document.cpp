@@ -19,23 +19,24 @@ namespace {
 
 using nlohmann::json;
 
-// No config comes near this; a device file or a wrong path may.
-constexpr std::size_t kMostBytes = std::size_t{16} << 20;
+// Far above the size of any config. The limit stops reads of endless files such as /dev/zero.
+constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
 
 std::string read_stream(std::istream& stream, const std::string& name) {
   std::string text;
   char buffer[1 << 14];
   while (stream.read(buffer, sizeof buffer) || stream.gcount() > 0) {
     text.append(buffer, static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > kMostBytes) {
-      throw UsageError(fmt::format("{}: larger than {} MiB, this is no config", name, kMostBytes >> 20));
+    if (text.size() > kMaxBytes) {
+      throw UsageError(
+          fmt::format("{}: larger than {} MiB, the limit for JSON input", name, kMaxBytes >> 20));
     }
   }
   if (stream.bad()) throw UsageError(fmt::format("{}: cannot be read", name));
   return text;
 }
 
-// nlohmann::json keeps the last of two equal keys without a word; this finds them.
+// Rejects an object that has a key twice. nlohmann::json would silently keep the second value.
 class DuplicateKeys {
  public:
   explicit DuplicateKeys(const std::string& name) : name_(name) {}
@@ -45,7 +46,7 @@ class DuplicateKeys {
     if (event == json::parse_event_t::object_end) open_objects_.pop_back();
     if (event == json::parse_event_t::key && !open_objects_.back().insert(parsed.get<std::string>()).second) {
       throw UsageError(
-          fmt::format("{}: the key \"{}\" stands twice in one object", name_, parsed.get<std::string>()));
+          fmt::format("{}: the key \"{}\" appears twice in one object", name_, parsed.get<std::string>()));
     }
     return true;
   }
@@ -55,7 +56,7 @@ class DuplicateKeys {
   std::vector<std::set<std::string>> open_objects_;
 };
 
-// The library's message without its own prefix and position.
+// The message of nlohmann::json without its prefix and position.
 std::string strip_position(const json::exception& error) {
   std::string_view text = error.what();
   if (const auto bracket = text.find("] "); bracket != text.npos) text.remove_prefix(bracket + 2);
@@ -94,13 +95,13 @@ std::string escape_key(std::string_view key) {
   return escaped;
 }
 
-// A value as an error message shows it, cut short.
+// A short text of a value for error messages.
 std::string preview(const json& value) {
-  constexpr std::size_t kMost = 40;
+  constexpr std::size_t kMaxLength = 40;
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";
   const std::string text = json_text(value, -1, /*ascii=*/true);
-  return text.size() <= kMost ? text : text.substr(0, kMost) + "…";
+  return text.size() <= kMaxLength ? text : text.substr(0, kMaxLength) + "…";
 }
 
 }  // namespace
@@ -112,7 +113,7 @@ void JsonDocument::set(const std::string& pointer, json value, std::string label
   try {
     root_[json::json_pointer(pointer)] = std::move(value);
   } catch (const json::exception&) {
-    throw UsageError(fmt::format("{}: cannot take the place of {}", label, where(pointer)));
+    throw UsageError(fmt::format("{}: cannot replace {}", label, where(pointer)));
   }
   labels_.emplace_back(pointer, std::move(label));
 }
@@ -191,27 +192,27 @@ bool JsonReader::boolean() const {
   return value_->get<bool>();
 }
 
-std::int64_t JsonReader::integer(std::int64_t least, std::int64_t most) const {
-  // Integers beyond 64 bits arrive as floating-point numbers.
+std::int64_t JsonReader::integer(std::int64_t min, std::int64_t max) const {
+  // nlohmann::json parses integers beyond 64 bits as floating-point numbers.
   constexpr double kTwoTo63 = 9223372036854775808.0;
   const bool huge = value_->is_number_float() && std::abs(value_->get<double>()) >= kTwoTo63;
   if (!value_->is_number_integer() && !huge) fail_type("an integer");
   const bool unsigned_too_large =
       value_->is_number_unsigned() &&
       value_->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  const bool in_range = !huge && !unsigned_too_large && value_->get<std::int64_t>() >= least &&
-                        value_->get<std::int64_t>() <= most;
+  const bool in_range = !huge && !unsigned_too_large && value_->get<std::int64_t>() >= min &&
+                        value_->get<std::int64_t>() <= max;
   if (!in_range) {
-    fail(fmt::format("{} is out of range, it must be from {} to {}", preview(*value_), least, most));
+    fail(fmt::format("{} is out of range, it must be from {} to {}", preview(*value_), min, max));
   }
   return value_->get<std::int64_t>();
 }
 
-double JsonReader::number(double least, double most) const {
+double JsonReader::number(double min, double max) const {
   if (!value_->is_number()) fail_type("a number");
   const double value = value_->get<double>();
-  if (!(value >= least && value <= most)) {
-    fail(fmt::format("{} is out of range, it must be from {} to {}", preview(*value_), least, most));
+  if (!(value >= min && value <= max)) {
+    fail(fmt::format("{} is out of range, it must be from {} to {}", preview(*value_), min, max));
   }
   return value;
 }

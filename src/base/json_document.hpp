@@ -1,4 +1,5 @@
-// A JSON text with its name, and readers that walk it, check types and ranges, and know where they are.
+// A JSON document with the name of its source, and readers that check types and ranges and report JSON
+// pointers.
 #pragma once
 
 #include <cstdint>
@@ -12,20 +13,20 @@
 
 namespace flashcore {
 
-// A parsed text. Values that a flag put in its place answer to the flag's name in error messages.
+// A parsed document. Error messages about a value that a flag has replaced name the flag.
 class JsonDocument {
  public:
-  // Throws UsageError with line and column when the text is no JSON, or when an object has a key twice.
+  // Throws UsageError with line and column if the text is not JSON, and if an object has a key twice.
   JsonDocument(std::string_view text, std::string name);
 
   const nlohmann::json& root() const { return root_; }
   const std::string& name() const { return name_; }
 
-  // Replaces the value at a JSON pointer, making objects on the way; messages about it then say `label`.
-  // Throws UsageError when the way leads through something that is no object.
+  // Replaces the value at a JSON pointer and creates missing parent objects. Error messages about the value
+  // then start with `label`. Throws UsageError if a parent is not an object.
   void set(const std::string& pointer, nlohmann::json value, std::string label);
 
-  // "configs/l4.json: /problems/0/seq_q", or "--problem/seq_q" below a value that was set.
+  // "configs/l4.json: /problems/0/seq_q"; "--problem/seq_q" inside a value that set() replaced.
   std::string where(const std::string& pointer) const;
 
  private:
@@ -34,10 +35,10 @@ class JsonDocument {
   std::vector<std::pair<std::string, std::string>> labels_;  // pointer, label
 };
 
-// Reads a file, or standard input when the path is "-". Throws UsageError when it cannot be read.
+// Reads a file; "-" is standard input. Throws UsageError if it cannot be read.
 JsonDocument read_json_document(const std::filesystem::path& path);
 
-// One value of a document. Every mismatch is a UsageError that begins with where().
+// One value of a document. Every mismatch throws a UsageError that starts with where().
 class JsonReader {
  public:
   explicit JsonReader(const JsonDocument& document) : JsonReader(document, document.root(), "") {}
@@ -48,22 +49,22 @@ class JsonReader {
   bool is_object() const { return value_->is_object(); }
   const nlohmann::json& value() const { return *value_; }
 
-  // An object's parts. check_keys names the nearest valid key of an unknown one.
+  // Access to an object. check_keys() rejects an unknown key and suggests the nearest known one.
   void check_keys(std::span<const std::string_view> known) const;
   std::vector<std::string> keys() const;
   bool has(std::string_view key) const;
   JsonReader operator[](std::string_view key) const;
 
-  // An array's elements; of any other value that value alone, so that "x": 1 and "x": [1] read alike.
+  // The elements of an array. Any other value counts as an array of one element: "x": 1 equals "x": [1].
   std::vector<JsonReader> zero_or_more() const;
   std::vector<JsonReader> one_or_more() const;  // an empty array is an error
 
   bool boolean() const;
-  std::int64_t integer(std::int64_t least, std::int64_t most) const;
-  double number(double least, double most) const;
+  std::int64_t integer(std::int64_t min, std::int64_t max) const;
+  double number(double min, double max) const;
   double positive_number() const;
   std::string string() const;
-  // One of the words; returns its index.
+  // The index of a string among `words`.
   std::size_t word(std::span<const std::string_view> words) const;
 
  private:

@@ -1,5 +1,5 @@
-// One list of fields for both directions: a function `fields(auto& io, auto& object)` names each field once,
-// and is called with a FieldWriter or a FieldReader.
+// Reading and writing JSON objects by one list of fields: a function `fields(auto& io, auto& object)` names
+// each field once and is called with a FieldWriter or a FieldReader.
 #pragma once
 
 #include <cmath>
@@ -19,7 +19,7 @@
 
 namespace flashcore {
 
-// The words that stand for numbers JSON has no way to write.
+// JSON cannot represent these numbers; files hold the words.
 inline constexpr std::string_view kNonfiniteWords[] = {"nan", "inf", "-inf"};
 inline constexpr double kNonfiniteNumbers[] = {std::numeric_limits<double>::quiet_NaN(),
                                                std::numeric_limits<double>::infinity(),
@@ -67,7 +67,7 @@ T decode(const JsonReader& reader) {
   }
 }
 
-// A part of an object that may be absent or null.
+// The value of a key, or nothing if it is absent or null.
 inline std::optional<JsonReader> find_field(const JsonReader& object, std::string_view key) {
   if (!object.has(key) || object[key].value().is_null()) return std::nullopt;
   return object[key];
@@ -78,7 +78,7 @@ inline JsonReader require_field(const JsonReader& object, std::string_view key) 
   object.fail("\"" + std::string(key) + "\" is missing");
 }
 
-// The elements of an array, and of nothing else.
+// The elements of a value that must be an array.
 inline std::vector<JsonReader> elements(const JsonReader& array) {
   if (!array.value().is_array()) array.fail("must be an array");
   return array.zero_or_more();
@@ -86,14 +86,14 @@ inline std::vector<JsonReader> elements(const JsonReader& array) {
 
 class FieldWriter {
  public:
-  // Adds to an object; null becomes one.
+  // Adds fields to an object. A null value becomes an object.
   explicit FieldWriter(Json& object) : object_(object) {}
 
   template <class T>
   void required(const char* name, const T& value) {
     object_[name] = encode(value);
   }
-  // Written with its default, too: a file then says what was meant.
+  // Written even at its default, so that a file states the value that was used.
   template <class T>
   void with_default(const char* name, const T& value) {
     object_[name] = encode(value);
@@ -102,7 +102,7 @@ class FieldWriter {
   void optional(const char* name, const std::optional<T>& value) {
     if (value) object_[name] = encode(*value);
   }
-  // A number for which readers take null, too.
+  // A number that may be null in files.
   void nullable(const char* name, double value) { object_[name] = encode_number(value); }
 
  private:
@@ -117,7 +117,7 @@ class FieldReader {
   void required(const char* name, T& value) {
     value = decode<T>(require_field(object_, name));
   }
-  // Keeps the value as it is when the field is absent.
+  // Leaves the value unchanged if the field is absent.
   template <class T>
   void with_default(const char* name, T& value) {
     if (const auto found = find_field(object_, name)) value = decode<T>(*found);
@@ -126,9 +126,9 @@ class FieldReader {
   void optional(const char* name, std::optional<T>& value) {
     if (const auto found = find_field(object_, name)) value = decode<T>(*found);
   }
-  // null is NaN: nobody knows the number.
+  // null means unknown and becomes NaN.
   void nullable(const char* name, double& value) {
-    if (!object_.has(name)) require_field(object_, name);  // fails
+    if (!object_.has(name)) require_field(object_, name);  // throws
     const auto found = find_field(object_, name);
     value = found ? decode_number(*found) : std::numeric_limits<double>::quiet_NaN();
   }

@@ -11,8 +11,8 @@ namespace flashcore {
 bool glob_match(std::string_view pattern, std::string_view text) {
   std::size_t p = 0;
   std::size_t t = 0;
-  std::size_t star = std::string_view::npos;  // the last '*' met, and the text it is to be extended from
-  std::size_t star_text = 0;
+  std::size_t star = std::string_view::npos;  // the last '*' seen
+  std::size_t star_text = 0;                  // end of the text that this '*' matches so far
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = p++;

@@ -1,4 +1,4 @@
-// Names that people type: glob patterns, and the valid word nearest to a mistyped one.
+// Glob patterns, and suggestions for mistyped words.
 #pragma once
 
 #include <cstddef>
@@ -8,19 +8,19 @@
 
 namespace flashcore {
 
-// Whole-text match: '*' stands for any run of characters (also '/'), '?' for one, all else for itself.
+// Matches the whole text. '*' matches any run of characters, including '/'; '?' matches one character.
 bool glob_match(std::string_view pattern, std::string_view text);
 
-// Insertions, deletions, substitutions and swaps of neighbours that turn one word into the other (optimal
+// The number of insertions, deletions, substitutions and swaps of neighbours between two words (optimal
 // string alignment distance).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-// The candidate nearest to `word`, the first of equals; empty when none is near enough to be meant: more than
-// a third of the longer word (but at least one letter) would have to change, and neither begins with the
-// other.
+// The candidate nearest to `word`; the first one on a tie. A candidate counts if at most a third of the
+// longer word (at least one letter) differs, or if one word is a prefix of the other. Empty if no candidate
+// counts.
 std::string_view nearest_word(std::string_view word, std::span<const std::string_view> candidates);
 
-// ", did you mean seq_q?" or, when nothing is near, "; one of: a, b, c". Empty without candidates.
+// ", did you mean seq_q?", or "; one of: a, b, c" if no candidate is near. Empty without candidates.
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);
 
 }  // namespace flashcore

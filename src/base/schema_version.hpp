@@ -1,8 +1,9 @@
-// The form of the files that this program writes: results, tuned tables, journals, noise, comparisons.
+// The schema version of the files that this program writes: results, tuned tables, journals, noise,
+// comparisons.
 //
-// The number grows when a field goes or changes its meaning. New fields that may be absent do not raise it. A program
-// reads its own version and all before it. It refuses a newer file, unless that says by "compatible_with" that readers
-// of an older version understand it.
+// The version increases when a field is removed or changes its meaning, not when an optional field is added.
+// A program reads its own version and all older ones. It refuses a newer file, unless the file's
+// "compatible_with" names a version that the program reads.
 #pragma once
 
 #include "base/json_document.hpp"
@@ -11,7 +12,7 @@ namespace flashcore {
 
 inline constexpr int kSchemaVersion = 1;
 
-// Throws UsageError, with the file's name, when the document's "schema_version" is missing or cannot be read here.
+// Throws UsageError with the file's name if the document's "schema_version" is missing or too new.
 void check_schema_version(const JsonReader& document);
 
 }  // namespace flashcore

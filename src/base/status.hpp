@@ -1,4 +1,4 @@
-// How a variant fared on a problem.
+// The outcome of a variant on a problem.
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace flashcore {
 
-// suspect: right as far as can be seen, but its times are not to be trusted; neither ranked nor tuned.
+// suspect: the output passed its check, but the times may be false. The record is neither ranked nor tuned.
 enum class Status : int { ok, incorrect, suspect, unsupported, crashed, timeout, out_of_memory, error };
 inline constexpr std::string_view kStatusWords[] = {"ok",      "incorrect", "suspect",       "unsupported",
                                                     "crashed", "timeout",   "out_of_memory", "error"};

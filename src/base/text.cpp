@@ -14,7 +14,7 @@ struct CodePointRange {
   char32_t first, last;
 };
 
-// The blocks of Unicode's EastAsianWidth.txt that are wide throughout, and the common emoji.
+// The blocks of Unicode's EastAsianWidth.txt in which every character is wide, and the common emoji.
 constexpr CodePointRange kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},  {0x3041, 0xA4CF},
                                     {0xAC00, 0xD7A3},   {0xF900, 0xFAFF},  {0xFE30, 0xFE6F},
                                     {0xFF00, 0xFF60},   {0xFFE0, 0xFFE6},  {0x1F300, 0x1F64F},
@@ -38,7 +38,7 @@ struct Decoded {
   std::size_t bytes;
 };
 
-// The character at the beginning of `text`, which is not empty.
+// The first character of `text`, which must not be empty.
 Decoded decode_utf8(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
@@ -105,7 +105,7 @@ std::string format_significant(double value, int digits) {
 std::string format_error(double value) {
   if (value == 0 || !std::isfinite(value)) return fmt::format("{}", value);
   std::string text = fmt::format("{:.1e}", value);
-  // fmt writes at least two digits of exponent.
+  // fmt writes at least two exponent digits.
   const std::size_t digit = text.find('e') + 2;
   if (text[digit] == '0') text.erase(digit, 1);
   return text;

@@ -1,6 +1,6 @@
-// The words of enumerations: one table per enumeration, from which names, lists and readers are derived.
+// Words of enumerations: one table per enumeration; names, lists and readers are derived from it.
 //
-// An enumeration that counts from 0 gets its words by a function beside it:
+// A function next to the enumeration returns its table. The enumerators must count from 0.
 //
 //   enum class Pacing : int { sustained, burst };
 //   inline constexpr std::string_view kPacingWords[] = {"sustained", "burst"};
@@ -17,7 +17,7 @@
 
 namespace flashcore {
 
-// In the order of the enumeration.
+// In the order of the enumerators.
 using Words = std::span<const std::string_view>;
 
 template <class Enum>
@@ -32,7 +32,7 @@ constexpr std::string_view to_string(Enum value) {
   return index < all.size() ? all[index] : std::string_view("?");
 }
 
-// Every value of an enumeration, in order.
+// A range of all values of an enumeration, in order.
 template <Worded Enum>
 class AllValues {
  public:

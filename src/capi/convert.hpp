@@ -1,4 +1,4 @@
-// The C structs of flashcore.h and the C++ values they stand for.
+// Converts between the C structs of flashcore.h and C++ types.
 #pragma once
 
 #include <iterator>
@@ -15,7 +15,7 @@ static_assert(static_cast<int>(Dtype::e4m3) == FLASHCORE_E4M3);
 static_assert(static_cast<int>(Backend::cpu) == FLASHCORE_CPU);
 static_assert(static_cast<int>(Backend::cuda) == FLASHCORE_CUDA);
 
-inline constexpr std::int32_t kOwnOutDtype = -1;  // the out_dtype that goes with the dtype
+inline constexpr std::int32_t kDefaultOutDtype = -1;  // out_dtype by the dtype
 
 constexpr bool is_dtype(std::int32_t value) {
   return value >= 0 && value < static_cast<std::int32_t>(std::size(kDtypeWords));
@@ -24,7 +24,7 @@ constexpr bool is_dtype(std::int32_t value) {
 constexpr Strides from_c(const flashcore_strides& s) { return {s.batch, s.head, s.row}; }
 constexpr flashcore_strides to_c(const Strides& s) { return {s.batch, s.head, s.row}; }
 
-// The dtypes must be some (arguments.hpp checks them).
+// Requires valid dtypes; arguments.hpp checks them.
 constexpr AttentionArgs from_c(const flashcore_attention& c) {
   AttentionArgs args;
   args.q = c.q;
@@ -47,8 +47,8 @@ constexpr AttentionArgs from_c(const flashcore_attention& c) {
   args.k_descale = c.k_descale;
   args.v_descale = c.v_descale;
   args.kv_dtype = static_cast<Dtype>(c.dtype);
-  args.out_dtype =
-      c.out_dtype == kOwnOutDtype ? traits(static_cast<Dtype>(c.dtype)).out : static_cast<Dtype>(c.out_dtype);
+  args.out_dtype = c.out_dtype == kDefaultOutDtype ? traits(static_cast<Dtype>(c.dtype)).out
+                                                   : static_cast<Dtype>(c.out_dtype);
   return args;
 }
 

@@ -74,7 +74,7 @@ class CpuCheckDevice final : public CheckDevice {
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override;
   std::int64_t reference_scratch_bytes(const AttentionArgs& args) const override {
-    const std::int64_t keys = args.sequences.most_keys();
+    const std::int64_t keys = args.sequences.max_keys();
     const std::int64_t head_buffers = 2 * keys * args.head_dim;
     const std::int64_t row_scratch = kernels::thread_count() * (keys + args.head_dim);
     return static_cast<std::int64_t>(sizeof(float)) * (head_buffers + row_scratch);
@@ -143,7 +143,7 @@ std::vector<std::uint64_t> CpuCheckDevice::fingerprints(std::span<const MemoryRe
 
 void CpuCheckDevice::run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                                    float* lse) try {
-  if (kind == ReferenceKind::unfused) return kernels::yardstick_attention(args, dtype, out);
+  if (kind == ReferenceKind::unfused) return kernels::unfused_attention(args, dtype, out);
   kernels::reference_attention(args, dtype, out, lse);
 } catch (const std::bad_alloc&) {
   throw OutOfMemoryError("memory ran out while the reference was computed");

@@ -59,7 +59,7 @@ class CudaCheckDevice final : public CheckDevice {
                      float* lse) override {
     const Memory scratch = allocate(reference_scratch_bytes(args));
     const auto precision =
-        kind == ReferenceKind::unfused ? kernels::Precision::yardstick : kernels::Precision::reference;
+        kind == ReferenceKind::unfused ? kernels::Precision::unfused : kernels::Precision::reference;
     cuda_check(kernels::cuda_reference_attention(args, dtype, precision, out, lse, scratch.data(), stream_),
                "running the reference");
     wait("running the reference");  // before the scratch memory goes

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/columns.hpp"
 #include "base/error.hpp"
-#include "cli/columns.hpp"
 #include "tune/dispatch.hpp"
 
 namespace flashcore {
@@ -22,7 +22,7 @@ std::vector<Pick> auto_picks(const Plan& plan, const Executor& executor) {
   for (std::size_t i = 0; i < plan.problems.size(); ++i) {
     const Choice choice = dispatcher.choose(plan.problems[i], attention_args(plan.problems[i]));
     if (choice.variant == nullptr) {
-      throw UsageError(fmt::format("{}: no variant can run {} on {}", plan.problem_places[i],
+      throw UsageError(fmt::format("{}: no variant can run problem {} on {}", plan.problem_places[i],
                                    plan.problems[i].name, device.name));
     }
     picks.push_back({choice.variant, choice.reason});
@@ -30,7 +30,7 @@ std::vector<Pick> auto_picks(const Plan& plan, const Executor& executor) {
   return picks;
 }
 
-std::string describe_picks(const Plan& plan, const std::vector<Pick>& picks) {
+std::string picks_text(const Plan& plan, const std::vector<Pick>& picks) {
   if (picks.empty()) return "";
   std::vector<std::vector<std::string>> rows;
   for (std::size_t i = 0; i < picks.size(); ++i) {

@@ -1,4 +1,4 @@
-// What the variant "auto" of a plan stands for on a device.
+// Replaces the variant "auto" of a plan by the choices for a device.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace flashcore {
 
-// One for each problem of the plan, by its tuned table (tune/dispatch.hpp); none when the plan does not name
-// auto. Warns of entries that do not hold here. Throws UsageError when nothing can run a problem.
+// One pick per problem of the plan, by its tuned table (tune/dispatch.hpp); empty if the plan has no "auto".
+// Logs a warning for entries that are not used. Throws UsageError if no variant can run a problem.
 std::vector<Pick> auto_picks(const Plan& plan, const Executor& executor);
 
-// A line a problem; empty without picks.
-std::string describe_picks(const Plan& plan, const std::vector<Pick>& picks);
+// One line per problem; empty without picks.
+std::string picks_text(const Plan& plan, const std::vector<Pick>& picks);
 
 }  // namespace flashcore

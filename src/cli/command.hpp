@@ -1,4 +1,4 @@
-// The commands of the program: each file of this folder adds one to the command line.
+// The commands of the program. Each command has its own file in this folder.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,18 +10,18 @@
 
 namespace flashcore {
 
-// What holds for every command.
+// The options and the command line that all commands share.
 struct Session {
   std::vector<std::string> command_line;
-  std::vector<std::string> plugins;  // paths, loaded already
+  std::vector<std::string> plugins;  // paths of the loaded plug-ins
   bool quiet = false;
-  bool color = false;  // of standard output
+  bool color = false;  // use colours on standard output
 };
 
 using Action = std::function<ExitCode(const Session&)>;
 
-// Each sets `action` when its command is the one on the command line. `run` is also what happens without a
-// command, so its options stand on the program itself.
+// Each function adds a command, which sets `action` if it is on the command line. `run` is the default
+// command, so its options are options of the program itself.
 void add_run_command(CLI::App& app, Action& action);
 void add_list_command(CLI::App& app, Action& action);
 void add_info_command(CLI::App& app, Action& action);
@@ -33,7 +33,7 @@ void add_report_command(CLI::App& app, Action& action);
 void add_worker_command(CLI::App& app, Action& action);
 void add_diagnose_command(CLI::App& app, Action& action);
 
-// Parses the command line and does what it says. Throws Error.
+// Parses the command line and runs its command. Throws Error.
 ExitCode run_program(int argc, const char* const* argv);
 
 }  // namespace flashcore

@@ -1,4 +1,4 @@
-// flashcore-bench compare --live: an older build and this one, in turns on one device.
+// flashcore-bench compare --live: an older build and this one in turns on one device.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -54,14 +54,14 @@ Comparison compare_builds(const std::string& old_program, const CompareRunOption
       if (is_compiled_for(*variant, problem)) meant.push_back(variant);
     }
     const auto total = static_cast<std::int64_t>(plan.problems.size()) * kLiveBlocks;
-    const auto told = [&](int block, std::string_view variant) {
+    const auto on_block = [&](int block, std::string_view variant) {
       progress.update(static_cast<std::int64_t>(i) * kLiveBlocks + block, total, variant);
     };
-    for (RowVerdict& row : compare_live(problem, meant, base, *next, live, told)) {
+    for (RowVerdict& row : compare_live(problem, meant, base, *next, live, on_block)) {
       comparison.rows.push_back(std::move(row));
     }
   }
-  decide(comparison, policy);
+  set_outcome(comparison, policy);
   return comparison;
 }
 

@@ -4,13 +4,13 @@
 
 #include <memory>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
-#include "base/json_text.hpp"
 #include "cli/command.hpp"
+#include "cli/format_options.hpp"
 #include "cli/subject.hpp"
 #include "device/device.hpp"
 #include "diagnose/diagnosis.hpp"
+#include "diagnose/probes.hpp"
 #include "registry/supports.hpp"
 
 namespace flashcore {
@@ -20,7 +20,8 @@ constexpr const char* kUsualProblem = "batch=1,heads_q=2,seq_q=256";
 
 struct DiagnoseOptions {
   SubjectRequest request = {.command = "diagnose", .participle = "diagnosed", .problem = kUsualProblem};
-  std::string html;  // a path; empty: no page
+  FormatOptions formats;
+  std::string html;  // a file; empty: no page
   bool json = false;
 };
 
@@ -31,27 +32,35 @@ DeviceRequest choose_device(const Subject& subject) {
   DeviceRequest device = subject.plan.device;
   if (device.kind == Kind::automatic) device.kind = own;
   if (device.kind != own) {
-    throw UsageError(
-        fmt::format("--device: {} runs on {}", subject.variant->id(), spelled(subject.variant->backend)));
+    throw UsageError(fmt::format("--device: {} runs on {}", subject.variant->id(),
+                                 device_phrase(subject.variant->backend)));
   }
   return device;
+}
+
+// --json and --html are short for --format json and --write html=FILE.
+FormatChoice choose_formats(const DiagnoseOptions& options) {
+  FormatOptions formats = options.formats;
+  if (options.json && formats.format != FormatOptions{}.format) {
+    throw UsageError("--json: cannot be combined with --format");
+  }
+  if (options.json) formats.format = "json";
+  if (!options.html.empty()) formats.writes.push_back("html=" + options.html);
+  return choose_formats(formats, Content::diagnosis);
 }
 
 ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session) {
   const Subject subject = make_subject(options.request);
   const DeviceRequest device = choose_device(subject);
-  if (!options.html.empty()) require_writable(options.html);
+  const FormatChoice choice = choose_formats(options);
   const Launcher launcher = open_launcher(device);
   Diagnosis diagnosis =
       diagnose(launcher, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed,
-               [](Probe probe) { spdlog::debug("{}: {}", describe(probe).name, describe(probe).question); });
+               [](Probe probe) { spdlog::debug("{}: {}", to_string(probe), question_of(probe)); });
   diagnosis.plugins = session.plugins;
-  if (!options.html.empty()) write_atomically(options.html, {to_html(diagnosis)});
-  if (options.json) {
-    fmt::print("{}\n", json_text(to_json(diagnosis), 2));
-  } else {
-    fmt::print("{}", to_text(diagnosis, session.color));
-  }
+  write_formats(choice, {.color = session.color}, [&](const OutputFormat& format, const TextOptions& text) {
+    return format.diagnosis(diagnosis, text);
+  });
   return diagnosis.healthy() ? ExitCode::ok : ExitCode::failed_check;
 }
 
@@ -69,8 +78,11 @@ void add_diagnose_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--device", request.overrides.device, "cpu, cuda or cuda:N; else the variant's own");
   command->add_option("--seed", request.overrides.seed, "Seed of the inputs");
-  command->add_flag("--json", options->json, "As JSON");
-  command->add_option("--html", options->html, "Also write a page of it to this file");
+  add_format_options(*command, options->formats, Content::diagnosis, "Output");
+  command->add_flag("--json", options->json, "Same as --format json")->group("Output");
+  command->add_option("--html", options->html, "Same as --write html=FILE")
+      ->type_name("FILE")
+      ->group("Output");
   command->callback([options, &action] {
     action = [options](const Session& session) { return diagnose_variant(*options, session); };
   });

@@ -1,13 +1,13 @@
-// flashcore-bench info: the devices, what is compiled in, what can run here, and where configs are found.
+// flashcore-bench info: shows devices, compiled families, what can run here, and where configs are found.
 #include <fmt/format.h>
 
 #include <map>
 #include <memory>
 
 #include "base/build_info.hpp"
+#include "base/columns.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "config/lookup.hpp"
 #include "device/device.hpp"
@@ -22,7 +22,7 @@ namespace {
 using Rows = std::vector<std::vector<std::string>>;
 
 struct NamedDevice {
-  std::string name;  // as --device takes it
+  std::string name;  // a value of --device
   DeviceInfo info;
 };
 
@@ -34,12 +34,12 @@ std::vector<NamedDevice> all_devices(const CudaStatus& cuda) {
   return devices;
 }
 
-// What of a family can run where.
+// How many variants of a family can run on this machine.
 struct FamilyStatus {
   DeclaredFamily family;
   std::size_t variants = 0;
-  std::size_t run_here = 0;            // on at least one device of this machine
-  std::map<std::string, int> reasons;  // why the others cannot, with counts
+  std::size_t run_here = 0;            // variants that can run on at least one device
+  std::map<std::string, int> reasons;  // why the others cannot, with their number
 };
 
 std::vector<FamilyStatus> family_statuses(const std::vector<NamedDevice>& devices, const CudaStatus& cuda) {
@@ -52,7 +52,7 @@ std::vector<FamilyStatus> family_statuses(const std::vector<NamedDevice>& device
       std::string why = variant->backend == Backend::cuda ? cuda.problem : "";
       for (const NamedDevice& device : devices) {
         if (device.info.backend != variant->backend) continue;
-        why = unsupported_reason(*variant, place_of(device.info));
+        why = unsupported_reason(*variant, target_of(device.info));
         if (why.empty()) break;
       }
       if (why.empty()) {
@@ -89,7 +89,7 @@ Json device_json(const NamedDevice& device) {
   return entry;
 }
 
-// Opens each device in turn and measures its ceilings.
+// Opens each CUDA device and measures its ceilings.
 void probe_devices(CudaStatus& cuda) {
   for (std::size_t i = 0; i < cuda.devices.size(); ++i) {
     try {
@@ -138,7 +138,7 @@ std::string device_line(const Json& device) {
   if (device.contains("cores")) {
     return fmt::format("{} cores, {} memory, {} last-level cache", device["cores"].get<int>(), memory, cache);
   }
-  return fmt::format("compute capability {}, {} SMs, {} memory, {} L2, {} shared memory a block",
+  return fmt::format("compute capability {}, {} SMs, {} memory, {} L2, {} shared memory per block",
                      device["compute_capability"].get<std::string>(), device["num_sms"].get<int>(), memory,
                      cache, format_bytes(device["max_smem_bytes_per_block"].get<double>()));
 }
@@ -174,7 +174,7 @@ std::string info_text(const Json& info) {
     result += fmt::format("  CUDA driver {}, runtime {}\n", text(cuda["driver_version"]),
                           text(cuda["runtime_version"]));
   }
-  rows = {{"families", "backend", "variants", "run here", "why not"}};
+  rows = {{"families", "backend", "variants", "run here", "reason"}};
   for (const Json& family : info["families"]) {
     std::string why;
     for (const Json& reason : family["reasons"]) why += (why.empty() ? "" : "; ") + text(reason);
@@ -188,7 +188,7 @@ std::string info_text(const Json& info) {
     const char* missing = place["exists"].get<bool>() ? "" : " (does not exist)";
     rows.push_back({"  " + text(place["folder"]), text(place["reason"]) + missing});
   }
-  result += "\nconfigs are looked for in\n" + align_columns(rows) + "  shipped:";
+  result += "\nconfig folders\n" + align_columns(rows) + "  shipped:";
   for (const Json& name : info["configs"]) result += " " + text(name);
   return result;
 }
@@ -207,9 +207,9 @@ void add_info_command(CLI::App& app, Action& action) {
   const auto json = std::make_shared<bool>(false);
   const auto probe = std::make_shared<bool>(false);
   CLI::App* info = app.add_subcommand(
-      "info", "Show devices, limits, what is compiled in and can run here, and where configs are found");
-  info->add_flag("--json", *json, "As JSON");
-  info->add_flag("--probe", *probe, "Measure what each CUDA device can do at best; takes a second");
+      "info", "Show devices, limits, compiled families, what can run here, and where configs are found");
+  info->add_flag("--json", *json, "Print JSON");
+  info->add_flag("--probe", *probe, "Measure the peak throughput of each CUDA device; takes about a second");
   info->callback([json, probe, &action] {
     action = [json, probe](const Session&) { return print_info(*json, *probe); };
   });

@@ -1,4 +1,4 @@
-// flashcore-bench list: the variants compiled into this program.
+// flashcore-bench list: lists the variants of this program.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/columns.hpp"
 #include "base/json_text.hpp"
-#include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "config/plan.hpp"
 #include "device/device.hpp"
@@ -26,7 +26,7 @@ using Json = nlohmann::ordered_json;
 struct ListOptions {
   std::vector<std::string> globs;
   std::map<std::string, std::vector<std::string>> filters;  // attribute, allowed values
-  std::string device;                                       // empty: do not ask what can run
+  std::string device;                                       // empty: do not show what can run
   bool json = false;
 };
 
@@ -50,7 +50,7 @@ Json variant_json(const Variant& variant, const std::optional<DeviceInfo>& devic
       {"id", variant.id()},      {"family", variant.family},         {"backend", to_string(variant.backend)},
       {"spec", std::move(spec)}, {"smem_bytes", variant.smem_bytes}, {"summary", variant.summary}};
   if (device) {
-    const std::string reason = unsupported_reason(variant, place_of(*device));
+    const std::string reason = unsupported_reason(variant, target_of(*device));
     entry["runs_here"] = reason.empty();
     if (!reason.empty()) entry["reason"] = reason;
   }
@@ -65,7 +65,7 @@ std::string variant_table(const Variants& variants, const std::optional<DeviceIn
     const std::string smem = variant->smem_bytes == 0 ? "-" : format_bytes(variant->smem_bytes);
     std::vector<std::string> row = {variant->id(), std::string(to_string(variant->backend)), smem};
     if (device) {
-      const std::string reason = unsupported_reason(*variant, place_of(*device));
+      const std::string reason = unsupported_reason(*variant, target_of(*device));
       row.push_back(reason.empty() ? "yes" : "no: " + reason);
     }
     row.emplace_back(variant->summary);
@@ -97,13 +97,17 @@ ExitCode list_variants(const ListOptions& options) {
 
 void add_list_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ListOptions>();
-  CLI::App* list = app.add_subcommand("list", "List the variants compiled in, in ladder order");
-  list->add_option("globs", options->globs, "Globs over ids, \"wmma/*\"; a leading ! excludes");
-  list->add_option("--device", options->device, "Say which can run on auto, cpu, cuda or cuda:N");
-  list->add_flag("--json", options->json, "As JSON");
+  CLI::App* list = app.add_subcommand("list", "List the variants of this program in ladder order");
+  list->add_option("globs", options->globs,
+                   "Select variants by globs over ids, such as \"wmma/*\"; a leading ! excludes")
+      ->type_name("GLOB");
+  list->add_option("--device", options->device, "Show which variants can run on auto, cpu, cuda or cuda:N")
+      ->type_name("DEVICE");
+  list->add_flag("--json", options->json, "Print JSON");
   for (std::string_view attribute : attribute_names()) {
     list->add_option("--" + std::string(attribute), options->filters[std::string(attribute)],
-                     "Only these values, separated by commas")
+                     "Show only variants with one of these values, separated by commas")
+        ->type_name(is_numeric_attribute(attribute) ? "N" : "NAME")
         ->delimiter(',')
         ->allow_extra_args(false)
         ->group("Filters");

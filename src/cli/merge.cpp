@@ -1,4 +1,4 @@
-// flashcore-bench merge: joins tuned tables and journals, of shards for example, into one table.
+// flashcore-bench merge: joins tuned tables and journals, for example of shards, into one table.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -17,7 +17,7 @@ struct MergeOptions {
   std::string output;
 };
 
-// A journal is known by its name: JSON lines.
+// A journal has the extension of JSON lines.
 std::vector<TunedEntry> read_entries(const std::string& path) {
   if (!path.ends_with(".jsonl")) return read_tuned_table(path).entries;
   return tuned_entries(read_journal(path));
@@ -27,7 +27,7 @@ ExitCode merge(const MergeOptions& options) {
   TunedTable table;
   for (const std::string& path : options.files) {
     const std::vector<TunedEntry> entries = read_entries(path);
-    if (entries.empty()) spdlog::warn("{}: holds no problem that was decided", path);
+    if (entries.empty()) spdlog::warn("{}: has no problem with a winner", path);
     for (const TunedEntry& entry : entries) {
       if (const std::string decision = add_entry(table, entry); !decision.empty()) {
         spdlog::warn("{}: conflict over {}", path, decision);
@@ -49,11 +49,15 @@ ExitCode merge(const MergeOptions& options) {
 void add_merge_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<MergeOptions>();
   CLI::App* command = app.add_subcommand("merge", "Join tuned tables and journals into one table");
-  command->add_option("files", options->files, "Tuned tables (.json) and journals (.jsonl)")->required();
-  command->add_option("-o,--output", options->output, "The table to write")->required();
+  command->add_option("files", options->files, "Tuned tables (.json) and journals (.jsonl)")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--output", options->output, "Write the table to this file")
+      ->required()
+      ->type_name("FILE");
   command->footer(
-      "Of two entries for one problem, device and driver the one tuned later stays, of\n"
-      "equally late ones the faster; what goes is named.");
+      "When two entries have the same problem, device and driver, the table keeps the later one, or\n"
+      "the faster one if both have the same time. A warning names the entry that is dropped.");
   command->callback([options, &action] { action = [options](const Session&) { return merge(*options); }; });
 }
 

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kToolkitFolder = "/usr/local/cuda/bin";
 
-// A name in the folder for temporary files; what is there then goes when this does.
+// The name of a temporary file. The destructor deletes the file.
 class TemporaryFile {
  public:
   TemporaryFile() : path_(fs::temp_directory_path() / fmt::format("flashcore-ncu-{}.csv", getpid())) {}
@@ -44,7 +44,7 @@ class TemporaryFile {
   fs::path path_;
 };
 
-// Waits for a program whose standard output is dropped; its exit status, as waitpid gives it.
+// Runs a program without standard output and waits for it. Returns the status of waitpid(2).
 int run_program(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -75,8 +75,8 @@ std::string find_ncu() {
   for (std::string folder; std::getline(folders, folder, ':');) {
     if (const fs::path file = fs::path(folder) / "ncu"; is_program(file)) return file.string();
   }
-  throw EnvironmentError(
-      fmt::format("profile: ncu is neither on PATH nor in {}; Nsight Compute brings it", kToolkitFolder));
+  throw EnvironmentError(fmt::format(
+      "profile: ncu is neither on PATH nor in {}; it is a part of Nsight Compute", kToolkitFolder));
 }
 
 std::string run_ncu(const std::string& ncu, const std::string& metrics,
@@ -100,7 +100,7 @@ std::string run_ncu(const std::string& ncu, const std::string& metrics,
   const int status = run_program(all);
   std::string text = log.read();
   if (text.empty()) {
-    throw EnvironmentError(fmt::format("{}: ended with status {} and wrote nothing", ncu,
+    throw EnvironmentError(fmt::format("{}: exited with status {} and wrote no output", ncu,
                                        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)));
   }
   return text;

@@ -1,4 +1,4 @@
-// ncu, the kernel profiler of Nsight Compute, run as a program.
+// Runs ncu, the kernel profiler of Nsight Compute.
 #pragma once
 
 #include <string>
@@ -6,12 +6,12 @@
 
 namespace flashcore {
 
-// On PATH, or where the CUDA Toolkit puts it. Throws EnvironmentError when it is not there.
+// The path of ncu, from PATH or the CUDA Toolkit's folder. Throws EnvironmentError if it is not found.
 std::string find_ncu();
 
-// Runs `command` under ncu at the clocks that the device has, and returns ncu's CSV of the kernels between
-// cudaProfilerStart and cudaProfilerStop. What the command prints is dropped. Throws EnvironmentError when
-// ncu cannot be run or wrote nothing.
+// Runs `command` under ncu without its clock control, and returns ncu's CSV of the kernels between
+// cudaProfilerStart and cudaProfilerStop. The output of the command is discarded. Throws EnvironmentError if
+// ncu cannot be run or writes no output.
 std::string run_ncu(const std::string& ncu, const std::string& metrics,
                     const std::vector<std::string>& command);
 

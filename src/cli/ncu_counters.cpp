@@ -25,7 +25,7 @@ constexpr Counter kCounters[] = {
     {"sm__sass_l1tex_data_bank_conflicts_pipe_lsu_mem_shared_op_ldsm.sum", "bank_conflicts_ldmatrix",
      "bank conflicts, ldmatrix", ""},
     {"sm__warps_active.avg.pct_of_peak_sustained_active", "occupancy_percent", "achieved occupancy", "%"},
-    {"launch__registers_per_thread", "registers", "registers a thread", ""},
+    {"launch__registers_per_thread", "registers", "registers per thread", ""},
 };
 
 constexpr const char* kStallReasons[] = {
@@ -41,7 +41,7 @@ std::string stall_metric(std::string_view reason) {
   return fmt::format("{}{}{}", kStallPrefix, reason, kStallSuffix);
 }
 
-// One line of CSV as ncu writes it: every cell between quotes.
+// Splits a CSV line of ncu, in which every cell is quoted.
 std::vector<std::string> split_cells(std::string_view line) {
   std::vector<std::string> cells(1);
   bool quoted = false;
@@ -57,7 +57,7 @@ std::vector<std::string> split_cells(std::string_view line) {
   return cells;
 }
 
-// "1,234.5" and "12"; nothing for "n/a" and an empty cell.
+// Parses "1,234.5" and "12"; nothing for "n/a" and an empty cell.
 std::optional<double> parse_value(std::string text) {
   std::erase(text, ',');
   char* end = nullptr;
@@ -66,7 +66,7 @@ std::optional<double> parse_value(std::string text) {
   return value;
 }
 
-// What stands between ncu's own lines, which begin with "==": names, units, then one row a kernel.
+// The rows of ncu's CSV: names, units, then one row per kernel. Skips ncu's messages, which start with "==".
 std::vector<std::vector<std::string>> read_rows(std::string_view text) {
   std::vector<std::vector<std::string>> rows;
   std::istringstream stream{std::string(text)};
@@ -108,8 +108,8 @@ std::string metric_list(int compute_capability) {
   std::string list;
   for (const Counter& counter : kCounters) list += fmt::format("{},", counter.metric);
   for (const char* reason : kStallReasons) list += stall_metric(reason) + ",";
-  // Waiting for a warpgroup's matrix instructions, which this architecture alone has; ncu fails on a counter
-  // that the chip lacks.
+  // The stall reason of warpgroup matrix instructions exists only on this architecture. ncu fails if the
+  // device lacks a counter.
   if (compute_capability == 90) list += stall_metric("gmma") + ",";
   list.pop_back();
   return list;
@@ -117,7 +117,7 @@ std::string metric_list(int compute_capability) {
 
 std::vector<KernelProfile> parse_ncu_csv(std::string_view text) {
   const std::vector<std::vector<std::string>> rows = read_rows(text);
-  if (rows.size() < 3) throw EnvironmentError("ncu: saw no kernel of the launch");
+  if (rows.size() < 3) throw EnvironmentError("ncu: recorded no kernel");
   std::vector<KernelProfile> kernels;
   for (std::size_t row = 2; row < rows.size(); ++row) kernels.push_back(read_kernel(rows[0], rows[row]));
   return kernels;

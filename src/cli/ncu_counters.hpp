@@ -1,4 +1,4 @@
-// The counters asked of ncu (Nsight Compute), and its answer read back.
+// The counters that profile requests from ncu (Nsight Compute), and the parser of ncu's output.
 #pragma once
 
 #include <optional>
@@ -11,29 +11,29 @@
 namespace flashcore {
 
 struct Counter {
-  const char* metric;  // as `ncu --query-metrics` lists it, with the suffix that chooses sum or share of peak
-  const char* name;    // in JSON; its unit is in it
+  const char* metric;  // name from `ncu --query-metrics` with a suffix for sum or percentage of peak
+  const char* name;    // in JSON, with the unit
   const char* label;   // in the table
   const char* unit;
-  double scale = 1;  // from ncu's base unit
+  double scale = 1;  // from ncu's base unit to `unit`
 };
 
-// Those that tell what binds an attention kernel.
+// The counters that show what limits an attention kernel.
 std::span<const Counter> profile_counters();
 
-// All of them, and the stall reasons that a device of this compute capability has: a value for --metrics.
+// The value of ncu's --metrics: all counters, and the stall reasons of a device with this compute capability.
 std::string metric_list(int compute_capability);
 
 // One kernel of a launch.
 struct KernelProfile {
   std::string kernel;
-  std::vector<std::optional<double>> counters;  // as profile_counters(); what ncu did not give is absent
-  // Why warps did not issue: the mean number of warps held by each reason at each issue, the largest first.
+  std::vector<std::optional<double>> counters;  // in the order of profile_counters()
+  // Stall reasons, and the mean number of warps that each reason stalls per issue; the largest first.
   std::vector<std::pair<std::string, double>> stalls;
 };
 
-// Reads what `ncu --csv --page raw --print-units base` writes. Throws EnvironmentError with ncu's own words
-// when that is an error, and when it holds no kernel.
+// Parses the output of `ncu --csv --page raw --print-units base`. Throws EnvironmentError with ncu's error
+// message, or if there is no kernel.
 std::vector<KernelProfile> parse_ncu_csv(std::string_view text);
 
 }  // namespace flashcore

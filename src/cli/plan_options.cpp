@@ -3,35 +3,44 @@
 namespace flashcore {
 
 void add_plan_options(CLI::App& app, PlanOptions& options) {
-  constexpr const char* kGroup = "What to run";
   Overrides& overrides = options.overrides;
   app.add_option("--config", options.config,
-                 "A path, a shipped config's name (info tells where they are), or - for standard input")
+                 "Read the config from FILE: a path, the name of a shipped config (see info), or - for "
+                 "standard input")
+      ->type_name("FILE")
       ->capture_default_str()
-      ->group(kGroup);
-  app.add_option("--device", overrides.device, "auto, cpu, cuda or cuda:N")->group(kGroup);
-  app.add_option("--variants", overrides.variants,
-                 "Globs over ids, \"wmma/*\"; a leading ! excludes; repeatable or separated by commas")
+      ->group(kSelectionGroup);
+  app.add_option("--device", overrides.device, "Run on auto, cpu, cuda or cuda:N")
+      ->type_name("DEVICE")
+      ->group(kSelectionGroup);
+  app.add_option(
+         "--variants", overrides.variants,
+         "Select variants by globs over ids, such as \"wmma/*\"; a leading ! excludes; repeatable, or "
+         "separated by commas")
+      ->type_name("GLOB")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->group(kGroup);
+      ->group(kSelectionGroup);
   app.add_option("--problem", overrides.problems,
-                 "batch=1,heads_q=8,seq_q=512:1024,… instead of the config's problems; colons separate the "
-                 "values of an axis; repeatable")
+                 "Replace the config's problems, for example batch=1,heads_q=8,seq_q=512:1024; colons "
+                 "separate the values of an axis; repeatable")
+      ->type_name("PROBLEM")
       ->allow_extra_args(false)
-      ->group(kGroup);
-  app.add_option("--seed", overrides.seed, "Seed of the inputs")->group(kGroup);
-  app.add_flag("--dry-run", options.dry_run, "Print the plan, run nothing")->group(kGroup);
+      ->group(kSelectionGroup);
+  app.add_option("--seed", overrides.seed, "Set the seed of the random inputs")
+      ->type_name("N")
+      ->group(kSelectionGroup);
+  app.add_flag("--dry-run", options.dry_run, "Print the plan and exit")->group(kSelectionGroup);
 }
 
 void add_isolation_options(CLI::App& app, PlanOptions& options) {
-  constexpr const char* kGroup = "How to check and measure";
   app.add_option("--timeout", options.overrides.timeout_s,
-                 "Seconds that one check or sample of a variant may take before its worker process is ended")
-      ->group(kGroup);
+                 "Kill the worker process of a variant if one check or sample takes longer than SECONDS")
+      ->type_name("SECONDS")
+      ->group(kMeasureGroup);
   app.add_flag("--in-process", options.in_process,
-               "Run variants in this process, not in a worker: for debuggers and profilers")
-      ->group(kGroup);
+               "Run variants in this process instead of a worker, for debuggers and profilers")
+      ->group(kMeasureGroup);
 }
 
 }  // namespace flashcore

@@ -1,4 +1,4 @@
-// The options by which commands choose a config and change it.
+// The options that choose a config and override its keys.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -10,6 +10,11 @@ namespace flashcore {
 
 inline constexpr int kWidthWithoutTerminal = 120;
 
+// Groups of options in --help.
+inline constexpr const char* kSelectionGroup = "Selection";
+inline constexpr const char* kMeasureGroup = "Checks and timing";
+inline constexpr const char* kOutputGroup = "Output";
+
 struct PlanOptions {
   std::string config = "default";
   Overrides overrides;
@@ -17,10 +22,10 @@ struct PlanOptions {
   bool in_process = false;
 };
 
-// --config, --device, --variants, --problem, --seed, --dry-run.
+// Adds --config, --device, --variants, --problem, --seed and --dry-run.
 void add_plan_options(CLI::App& app, PlanOptions& options);
 
-// --timeout, --in-process.
+// Adds --timeout and --in-process.
 void add_isolation_options(CLI::App& app, PlanOptions& options);
 
 }  // namespace flashcore

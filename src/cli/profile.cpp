@@ -1,7 +1,8 @@
-// flashcore-bench profile: one variant on one problem, its record and what ncu counts in one launch of it.
+// flashcore-bench profile: shows the record of one variant on one problem and ncu's counters of one launch.
 //
-// Twice the same command line: this process checks and times the variant as any run does, then starts itself
-// under ncu with --one-launch, where each counter costs replays of the kernel and times mean nothing.
+// This process checks and times the variant like run. Then it starts itself under ncu with the same command
+// line and --one-launch. The two are separate because ncu replays the kernel for its counters, which makes
+// times useless.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -9,9 +10,9 @@
 #include <memory>
 
 #include "attention/problem_fields.hpp"
+#include "base/columns.hpp"
 #include "base/json_text.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
 #include "cli/command.hpp"
 #include "cli/ncu.hpp"
 #include "cli/ncu_counters.hpp"
@@ -26,14 +27,14 @@
 namespace flashcore {
 namespace {
 
-constexpr const char* kSeedProblem = "batch=1,heads_q=8,seq_q=512";
+constexpr const char* kDefaultProblem = "batch=1,heads_q=8,seq_q=512";
 constexpr const char* kDefaultBudgetSeconds = "5";
 constexpr std::size_t kStallsShown = 5;
 
 struct ProfileOptions {
   SubjectRequest request = {.command = "profile",
                             .participle = "profiled",
-                            .problem = kSeedProblem,
+                            .problem = kDefaultProblem,
                             .overrides = {.device = "cuda", .budget_s = kDefaultBudgetSeconds}};
   bool json = false;
   bool one_launch = false;
@@ -42,8 +43,8 @@ struct ProfileOptions {
 Subject find_subject(const ProfileOptions& options) {
   Subject subject = make_subject(options.request);
   if (subject.variant->backend != Backend::cuda) {
-    throw UsageError(
-        fmt::format("profile: {} runs on the CPU, which ncu does not see", options.request.variant));
+    throw UsageError(fmt::format("profile: {} runs on the CPU, but ncu profiles only CUDA kernels",
+                                 options.request.variant));
   }
   return subject;
 }
@@ -54,7 +55,7 @@ void require_cuda() {
   }
 }
 
-// What ncu looks at: a launch after one that loaded the code and made plans.
+// Launches once inside the profiler's range. The check before it loads the code and makes plans.
 ExitCode launch_once(const Subject& subject) {
   const std::unique_ptr<Executor> executor = open_device(subject.plan.device);
   executor->prepare(subject.plan.problems.front(), subject.plan.policy.seed);
@@ -73,7 +74,7 @@ class RecordKeeper : public Sink {
   Record record_;
 };
 
-// Frees the device's memory before it returns: the process under ncu needs as much.
+// Checks and times the variant. Frees the device's memory on return, because the process under ncu needs it.
 Record measure(const Subject& subject, int& compute_capability) {
   const std::unique_ptr<Executor> executor = open_device(subject.plan.device);
   compute_capability = executor->device().limits.compute_capability;
@@ -95,7 +96,7 @@ std::vector<std::string> own_command(const Session& session) {
 
 std::string record_line(const Record& record) {
   std::string line =
-      fmt::format("{} on {}: {}", record.variant_id(), describe(record.problem), to_string(record.status));
+      fmt::format("{} on {}: {}", record.variant_id(), problem_id(record.problem), to_string(record.status));
   for (TimingMode mode : kAll<TimingMode>) {
     if (const auto& timing = record.timings[mode]) {
       line += fmt::format(", {} {} us", to_string(mode), format_significant(timing->median, 4));
@@ -119,7 +120,7 @@ std::string profile_table(const std::vector<KernelProfile>& kernels) {
     }
   }
   for (std::size_t i = 0; i < kStallsShown; ++i) {
-    rows.push_back({i == 0 ? "warps stalled an issue" : ""});
+    rows.push_back({i == 0 ? "stalled warps per issue" : ""});
     for (const KernelProfile& kernel : kernels) {
       rows.back().push_back(
           i < kernel.stalls.size()
@@ -167,18 +168,23 @@ ExitCode profile(const ProfileOptions& options, const Session& session) {
 void add_profile_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ProfileOptions>();
   CLI::App* command = app.add_subcommand(
-      "profile", "Show what ncu counts in one launch of a variant, beside its record; needs a CUDA device");
-  command->add_option("variant", options->request.variant, "An id, or a glob that matches one variant")
+      "profile", "Show ncu's counters of one launch of a variant, and its record; needs a CUDA device");
+  command->add_option("variant", options->request.variant, "An id, or a glob that matches exactly one id")
+      ->type_name("ID")
       ->required();
   command
       ->add_option("--problem", options->request.problem,
-                   "batch=1,heads_q=8,seq_q=512,…; dtype and head_dim are the variant's")
+                   "Use PROBLEM, in the form of the default; dtype and head_dim default to the variant's")
+      ->type_name("PROBLEM")
       ->capture_default_str();
-  command->add_option("--device", options->request.overrides.device, "cuda or cuda:N");
-  command->add_option("--seed", options->request.overrides.seed, "Seed of the inputs");
-  command->add_option("--budget", options->request.overrides.budget_s, "Seconds of measuring for the record");
-  command->add_flag("--json", options->json, "As JSON");
-  command->add_flag("--one-launch", options->one_launch, "What ncu runs")->group("");
+  command->add_option("--device", options->request.overrides.device, "Run on cuda or cuda:N")
+      ->type_name("DEVICE");
+  command->add_option("--seed", options->request.overrides.seed, "Set the seed of the random inputs")
+      ->type_name("N");
+  command->add_option("--budget", options->request.overrides.budget_s, "Measure the record for SECONDS")
+      ->type_name("SECONDS");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--one-launch", options->one_launch, "Launch once, for ncu")->group("");
   command->callback([options, &action] {
     action = [options](const Session& session) { return profile(*options, session); };
   });

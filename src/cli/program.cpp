@@ -1,4 +1,4 @@
-// The command line as a whole: commands, options that hold for all of them, and what is said of mistakes.
+// The command line: commands, common options, and errors for unknown words.
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -18,8 +18,8 @@ namespace {
 
 constexpr const char* kName = "flashcore-bench";
 
-// Of options that hold for every command; the program's others belong to `run`.
-constexpr const char* kTalk = "Talk";
+// Groups of the common options. All other options of the program itself belong to `run`.
+constexpr const char* kMessages = "Messages";
 constexpr const char* kPlugins = "Plug-ins";
 
 struct CommonOptions {
@@ -31,13 +31,15 @@ struct CommonOptions {
 };
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
-  app.add_flag("-v,--verbose", options.verbose, "Say more on standard error")->group(kTalk);
-  app.add_flag("-q,--quiet", options.quiet, "Say errors alone, show no progress")->group(kTalk);
-  app.add_flag("--no-color", options.no_color, "No colour (NO_COLOR in the environment does the same)")
-      ->group(kTalk);
-  app.add_flag("--version", options.version, "Print the version and exit")->group(kTalk);
+  app.add_flag("-v,--verbose", options.verbose, "Print more messages to standard error")->group(kMessages);
+  app.add_flag("-q,--quiet", options.quiet, "Print only errors, and no progress")->group(kMessages);
+  app.add_flag("--no-color", options.no_color,
+               "Print without colours, like the environment variable NO_COLOR")
+      ->group(kMessages);
+  app.add_flag("--version", options.version, "Print the version and exit")->group(kMessages);
   app.add_option("--plugin", options.plugins,
-                 "A shared object that brings a family of its own through flashcore.h; repeatable")
+                 "Load a family from the shared object FILE, see flashcore.h; repeatable")
+      ->type_name("FILE")
       ->allow_extra_args(false)
       ->group(kPlugins);
 }
@@ -59,7 +61,7 @@ std::vector<std::string> long_names(const CLI::App& app) {
   return names;
 }
 
-// Neither an option nor a command that we know.
+// Throws UsageError for a word that is not an option or command here.
 [[noreturn]] void reject(const CLI::App& app, const std::string& word) {
   const bool is_option = word.starts_with('-');
   std::vector<std::string> names;
@@ -76,8 +78,7 @@ std::vector<std::string> long_names(const CLI::App& app) {
   const std::vector<std::string_view> candidates(names.begin(), names.end());
   const std::string typed = word.substr(0, word.find('='));
   const std::string_view nearest = nearest_word(typed, candidates);
-  if (nearest == typed)
-    throw UsageError(fmt::format("{} does not belong here; one command at a time", typed));
+  if (nearest == typed) throw UsageError(fmt::format("{} cannot be used here; give only one command", typed));
   throw UsageError(fmt::format("unknown {} {}{}", is_option ? "option" : "command", typed,
                                nearest.empty() ? fmt::format("; {} --help lists them", kName)
                                                : fmt::format(", did you mean {}?", nearest)));
@@ -88,14 +89,14 @@ void reject_run_options(const CLI::App& app) {
   if (commands.empty() || commands.front()->get_name() == "run") return;
   for (const CLI::Option* option : app.get_options()) {
     const std::string& group = option->get_group();
-    if (option->count() > 0 && group != kTalk && group != kPlugins) {
+    if (option->count() > 0 && group != kMessages && group != kPlugins) {
       throw UsageError(fmt::format("{}: is an option of run, not of {}; see {} {} --help", option->get_name(),
                                    commands.front()->get_name(), kName, commands.front()->get_name()));
     }
   }
 }
 
-// False when the command line asked for help, which is then printed.
+// Returns false after it has printed help.
 bool parse(CLI::App& app, int argc, const char* const* argv) {
   try {
     app.parse(argc, argv);
@@ -122,10 +123,10 @@ bool wants_color(const CommonOptions& options) {
 }  // namespace
 
 ExitCode run_program(int argc, const char* const* argv) {
-  CLI::App app("Checks, times and tunes fused attention kernels on the device in front of you.", kName);
+  CLI::App app("Checks, times and tunes fused attention kernels on this machine.", kName);
   app.footer(
-      "Exit codes: 0 fine, 1 a variant is wrong or compare found a regression, 2 the command line or\n"
-      "            config is wrong, 3 compare cannot tell, 4 the device or environment failed,\n"
+      "Exit codes: 0 success, 1 a variant is incorrect or compare found a regression, 2 the command line\n"
+      "            or config is wrong, 3 compare cannot tell, 4 the device or environment failed,\n"
       "            130 interrupted.");
   app.allow_extras();
   CommonOptions common;

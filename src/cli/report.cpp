@@ -1,22 +1,17 @@
-// flashcore-bench report: result files as a page for the browser, as Markdown or as CSV. Touches no device.
+// flashcore-bench report: result files in a format for people. Uses no device.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <memory>
 
 #include "base/atomic_file.hpp"
 #include "base/names.hpp"
 #include "cli/command.hpp"
-#include "compare/comparison.hpp"
-#include "compare/differences.hpp"
-#include "render/comparison_output.hpp"
-#include "render/html.hpp"
-#include "render/markdown.hpp"
-#include "render/page_data.hpp"
-#include "results/csv.hpp"
+#include "cli/rule_options.hpp"
+#include "compare/compare_files.hpp"
+#include "render/formats.hpp"
 #include "results/result_set.hpp"
 
 namespace flashcore {
@@ -26,71 +21,47 @@ struct ReportOptions {
   std::vector<std::string> results;
   std::string output;    // empty: standard output
   std::string format;    // empty: by the output's extension
-  std::string baseline;  // empty: the one of each file's config
-  std::string base;      // empty: nothing to compare with
+  std::string baseline;  // empty: the baseline of each file's config
+  std::string base;      // empty: no comparison
+  RuleOptions rule;      // of the comparison with `base`
+  std::vector<CLI::Option*> rule_options;
 };
 
 using Files = std::span<const ResultFile>;
 
-std::vector<Record> all_records(Files files) {
-  std::vector<Record> records;
-  for (const ResultFile& file : files)
-    records.insert(records.end(), file.records.begin(), file.records.end());
-  return records;
-}
-
-std::string html_text(Files files, const ReportOptions& options) {
-  Json data = page_data(files, options.baseline);
-  if (!options.base.empty()) {
-    const std::vector<ResultFile> base = read_result_set({&options.base, 1});
-    Comparison comparison = compare(all_records(base), all_records(files), ComparePolicy{});
-    comparison.differences = differences(base, files);
-    data["comparison"] = to_json(comparison);
+const OutputFormat& choose_format(const ReportOptions& options) {
+  if (!options.format.empty()) return find_format(options.format, Content::results, "--format");
+  if (options.output.empty()) {
+    throw UsageError(fmt::format("--format: needs one of {}, or --output a file that ends in {}",
+                                 fmt::join(format_names(Content::results), ", "),
+                                 fmt::join(format_extensions(Content::results), ", ")));
   }
-  return html_report(data);
+  if (const OutputFormat* format = find_format_of(options.output, Content::results)) return *format;
+  throw UsageError(fmt::format("--output: \"{}\" does not end in {}; name a format with --format",
+                               options.output, fmt::join(format_extensions(Content::results), ", ")));
 }
 
-std::string markdown_text(Files files, const ReportOptions& options) {
-  return markdown_report(files, options.baseline);
-}
-
-std::string csv_text(Files files, const ReportOptions&) {
-  std::string text = csv_header();
-  for (const ResultFile& file : files) {
-    for (const Record& record : file.records) text += csv_row(record);
+void check_base(const ReportOptions& options, const OutputFormat& format) {
+  if (options.base.empty()) {
+    for (const CLI::Option* option : options.rule_options) {
+      if (option->count() > 0) throw UsageError(option->get_name() + ": needs --base");
+    }
+  } else if (!format.shows_comparison) {
+    throw UsageError(fmt::format("--base: {} shows no comparison; flashcore-bench compare writes {}",
+                                 format.name, fmt::join(format_names(Content::comparison), ", ")));
   }
-  return text;
 }
 
-struct ReportFormat {
-  std::string_view name;
-  std::array<std::string_view, 2> extensions;
-  std::string (*render)(Files, const ReportOptions&);
-};
-
-constexpr ReportFormat kFormats[] = {{"html", {".html", ".htm"}, html_text},
-                                     {"markdown", {".md", ".markdown"}, markdown_text},
-                                     {"csv", {".csv", ".csv"}, csv_text}};
-
-const ReportFormat& find_format(const ReportOptions& options) {
-  if (!options.format.empty()) {
-    const auto named = std::ranges::find(kFormats, options.format, &ReportFormat::name);
-    if (named != std::end(kFormats)) return *named;
-    std::vector<std::string_view> names;
-    for (const ReportFormat& format : kFormats) names.push_back(format.name);
-    throw UsageError(
-        fmt::format("--format: \"{}\" is no format{}", options.format, suggestion(options.format, names)));
-  }
-  if (options.output.empty()) throw UsageError("--format: html, markdown or csv, or --output with a file");
-  const std::string extension = std::filesystem::path(options.output).extension().string();
-  for (const ReportFormat& format : kFormats) {
-    if (std::ranges::count(format.extensions, extension) > 0) return format;
-  }
-  throw UsageError(fmt::format("--output: \"{}\" does not end in .html, .md or .csv; say which with --format",
-                               options.output));
+std::string render(const OutputFormat& format, Files files, const ReportOptions& options) {
+  ResultsOutput output{.files = files, .baseline = options.baseline};
+  if (options.base.empty()) return format.results(output);
+  const std::vector<ResultFile> base = read_result_set({&options.base, 1});
+  const Comparison comparison = compare_files(base, files, make_policy(options.rule));
+  output.comparison = &comparison;
+  return format.results(output);
 }
 
-// Writing over a result file would lose it.
+// A report must not replace a result file.
 void refuse_own_input(const ReportOptions& options, Files files) {
   for (const ResultFile& file : files) {
     std::error_code ignored;
@@ -112,16 +83,14 @@ void check_baseline(const ReportOptions& options, Files files) {
 }
 
 ExitCode write_report(const ReportOptions& options) {
-  const ReportFormat& format = find_format(options);
-  if (!options.base.empty() && format.render != html_text) {
-    throw UsageError("--base: belongs to html; flashcore-bench compare writes Markdown and other forms");
-  }
+  const OutputFormat& format = choose_format(options);
+  check_base(options, format);
   const std::vector<ResultFile> files = read_result_set(options.results);
   if (std::ranges::all_of(files, [](const ResultFile& file) { return file.records.empty(); })) {
     throw UsageError(fmt::format("{}: there is no record to report", fmt::join(options.results, ", ")));
   }
   check_baseline(options, files);
-  const std::string text = format.render(files, options);
+  const std::string text = render(format, files, options);
   if (options.output.empty()) {
     fmt::print("{}", text);
     return ExitCode::ok;
@@ -136,15 +105,29 @@ ExitCode write_report(const ReportOptions& options) {
 
 void add_report_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ReportOptions>();
-  CLI::App* command = app.add_subcommand(
-      "report", "Show result files as a page for the browser, as Markdown or as CSV; needs no device");
-  command->add_option("results", options->results, "Result files, or folders of them")->required();
-  command->add_option("-o,--output", options->output, "The file to write; standard output without it");
-  command->add_option("--format", options->format, "html, markdown or csv; else by the output's extension");
-  command->add_option("--baseline", options->baseline,
-                      "Speed-ups are over the first match of this glob; else over that of the run's config");
-  command->add_option("--base", options->base,
-                      "A result file or folder that the page compares with, as compare does");
+  CLI::App* command =
+      app.add_subcommand("report", "Show result files in a format for people; needs no device");
+  command->add_option("results", options->results, "Result files, or folders of them")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("-o,--output", options->output, "Write to this file; default: standard output")
+      ->type_name("FILE");
+  command
+      ->add_option("--format", options->format,
+                   fmt::format("Write in this format: {}; default: by the output's extension",
+                               fmt::join(format_names(Content::results), ", ")))
+      ->type_name("FORMAT");
+  command
+      ->add_option(
+          "--baseline", options->baseline,
+          "Show speed-ups over the first variant that matches; default: the baseline of the run's config")
+      ->type_name("GLOB");
+  command
+      ->add_option("--base", options->base,
+                   "Show verdicts against this result file or folder, as compare finds them")
+      ->type_name("FILE");
+  options->rule_options = add_rule_options(*command, options->rule, "The rule of --base");
+  command->footer(format_help(Content::results) + "\n" + command->get_footer());
   command->callback(
       [options, &action] { action = [options](const Session&) { return write_report(*options); }; });
 }

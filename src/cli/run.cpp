@@ -1,117 +1,67 @@
-// flashcore-bench [run]: checks and times what a config and flags name.
-#include <fmt/chrono.h>
+// flashcore-bench [run]: checks and times the variants and problems of a config.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <ctime>
 #include <iostream>
 #include <memory>
 
 #include "base/interrupt.hpp"
 #include "cli/auto_picks.hpp"
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
-#include "device/device.hpp"
 #include "render/progress.hpp"
-#include "render/table.hpp"
-#include "results/environment.hpp"
-#include "results/file_sink.hpp"
 
 namespace flashcore {
 namespace {
 
-void add_how_options(CLI::App& app, PlanOptions& options) {
+void add_measure_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
-  constexpr const char* kMeasure = "How to check and measure";
-  app.add_option("--depth", overrides.depth,
-                 "How thoroughly to check: quick, standard, or deep with adversarial inputs and odd sizes")
-      ->group(kMeasure);
-  app.add_flag("--check-only", overrides.check_only, "Check, take no time")->group(kMeasure);
-  app.add_flag("--no-check", overrides.no_check, "Take times of unchecked variants")->group(kMeasure);
-  app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all")->group(kMeasure);
+  app.add_option(
+         "--depth", overrides.depth,
+         "Set how thoroughly to check: quick, standard, or deep with adversarial inputs and odd sizes")
+      ->type_name("DEPTH")
+      ->group(kMeasureGroup);
+  app.add_flag("--check-only", overrides.check_only, "Check variants without timing them")
+      ->group(kMeasureGroup);
+  app.add_flag("--no-check", overrides.no_check, "Time variants without checking them")->group(kMeasureGroup);
+  app.add_option("--budget", overrides.budget_s, "Limit the total time of measuring to SECONDS")
+      ->type_name("SECONDS")
+      ->group(kMeasureGroup);
   app.add_option("--pacing", overrides.pacing,
-                 "sustained: samples back to back; burst: with pauses, at the highest clock")
-      ->group(kMeasure);
+                 "Set the pacing of samples: sustained (no pauses) or burst (pauses keep the GPU at its "
+                 "highest clock)")
+      ->type_name("PACING")
+      ->group(kMeasureGroup);
   app.add_option("--repeats", overrides.repeats,
-                 "Enter each variant this often: its rows then show what the same code differs by")
-      ->group(kMeasure);
+                 "Run each variant N times; the spread shows run-to-run noise")
+      ->type_name("N")
+      ->group(kMeasureGroup);
   add_isolation_options(app, options);
+}
 
-  app.add_option("--tuned-table", overrides.tuned_table,
-                 "Path of the table that the variant auto asks; else that of the device, below results/tuned")
-      ->group("What to run");
-
-  constexpr const char* kReport = "What to report";
-  app.add_option("--baseline", overrides.baseline, "Speed-ups are against the first match of this glob")
-      ->group(kReport);
-  app.add_option("--output", overrides.output, "Path of the result files; .json and .csv are added to it")
-      ->group(kReport);
-  app.add_option("--format", overrides.formats, "table, json, csv; repeatable or separated by commas")
+void add_output_options(CLI::App& app, PlanOptions& options) {
+  Overrides& overrides = options.overrides;
+  app.add_option("--baseline", overrides.baseline, "Show speed-ups over the first variant that matches GLOB")
+      ->type_name("GLOB")
+      ->group(kOutputGroup);
+  app.add_option("--output", overrides.output,
+                 fmt::format("Write the results to FILE, to which {} are added",
+                             fmt::join(format_extensions(Content::run), " and ")))
+      ->type_name("FILE")
+      ->group(kOutputGroup);
+  app.add_option("--format", overrides.formats,
+                 fmt::format("Write these formats: {}; repeatable, or separated by commas",
+                             fmt::join(format_names(Content::run), ", ")))
+      ->type_name("FORMAT")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->group(kReport);
-}
-
-std::string output_base(const Plan& plan, const DeviceInfo& device) {
-  if (!plan.report.output.empty()) return plan.report.output;
-  return fmt::format("results/{}/{}-{:%Y%m%d-%H%M%S}", device_folder(device), plan.name,
-                     fmt::localtime(std::time(nullptr)));
-}
-
-// The sinks of a run, opened before it starts so that a path that cannot be written costs no time.
-struct Outputs {
-  std::vector<std::unique_ptr<Sink>> sinks;
-  std::vector<std::string> files;
-
-  std::vector<Sink*> pointers() const {
-    std::vector<Sink*> all;
-    for (const auto& sink : sinks) all.push_back(sink.get());
-    return all;
-  }
-};
-
-void open_file(Outputs& outputs, Format format, const std::string& base, const Json& environment,
-               const Json& config) {
-  const std::string path = base + (format == Format::json ? ".json" : ".csv");
-  try {
-    if (format == Format::json) {
-      outputs.sinks.push_back(std::make_unique<JsonSink>(path, environment, config));
-    } else {
-      outputs.sinks.push_back(std::make_unique<CsvSink>(path));
-    }
-  } catch (const EnvironmentError& error) {
-    throw UsageError(fmt::format("--output: {}", error.what()));
-  }
-  outputs.files.push_back(path);
-}
-
-Outputs open_outputs(const Plan& plan, const DeviceInfo& device, const Session& session,
-                     ProgressLine& progress) {
-  Outputs outputs;
-  const std::string base = output_base(plan, device);
-  const Json config = plan.config;
-  const Json environment = make_environment({.device = device,
-                                             .host_cpu = cpu_device(),
-                                             .cuda = cuda_status(),
-                                             .command_line = session.command_line,
-                                             .config = config});
-  for (Format format : plan.report.formats) {
-    if (format != Format::table) {
-      open_file(outputs, format, base, environment, config);
-      continue;
-    }
-    outputs.sinks.push_back(std::make_unique<TableSink>(
-        std::cout, TableOptions{.color = session.color,
-                                .width = terminal_width(STDOUT_FILENO, kWidthWithoutTerminal),
-                                .baseline = plan.baseline,
-                                .before_output = [&progress] { progress.erase(); }}));
-  }
-  return outputs;
+      ->group(kOutputGroup);
 }
 
 ExitCode exit_code(const RunSummary& summary) {
@@ -126,6 +76,7 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   apply(options.overrides, document);
   const Plan plan = make_plan(document, config_stem(options.config));
 
+  const ReportTarget target = report_target(plan);
   const std::unique_ptr<Executor> executor = open_executor(plan, session.plugins, options.in_process);
   const DeviceInfo& device = executor->device();
   check_written_for(plan, device);
@@ -133,13 +84,13 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   check_memory(plan, *executor);
   const std::vector<Pick> picks = auto_picks(plan, *executor);
   if (options.dry_run) {
-    fmt::print("{}{}", describe_plan(plan, variants, *executor), describe_picks(plan, picks));
+    fmt::print("{}{}", plan_text(plan, variants, *executor), picks_text(plan, picks));
     return ExitCode::ok;
   }
   if (!plan.policy.measure.modes.empty()) executor->measure_ceilings();
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
-  const Outputs outputs = open_outputs(plan, device, session, progress);
+  const Outputs outputs = open_outputs(target, plan, device, session, progress);
   install_interrupt_handler();
   const RunSummary summary =
       run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress, picks);
@@ -156,13 +107,18 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
 void add_run_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<PlanOptions>();
   add_plan_options(app, *options);
-  add_how_options(app, *options);
-  // Runs after the callbacks of commands: what one of them chose stays.
+  app.add_option("--tuned-table", options->overrides.tuned_table,
+                 "Choose the variant auto by the table FILE instead of the device's table in results/tuned")
+      ->type_name("FILE")
+      ->group(kSelectionGroup);
+  add_measure_options(app, *options);
+  add_output_options(app, *options);
+  // Called after the callbacks of commands. Sets the action only if no command did.
   app.final_callback([options, &action] {
     if (!action) action = [options](const Session& session) { return run_config(*options, session); };
   });
-  app.add_subcommand("run", "Check and time what a config names; also what happens without a command")
-      ->footer("Takes the options of the program itself: see flashcore-bench --help.");
+  app.add_subcommand("run", "Check and time the variants of a config; the default command")
+      ->footer("Takes the options of flashcore-bench itself, see flashcore-bench --help.");
 }
 
 }  // namespace flashcore

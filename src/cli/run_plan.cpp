@@ -9,8 +9,8 @@
 #include <map>
 
 #include "attention/problem_fields.hpp"
+#include "base/columns.hpp"
 #include "base/error.hpp"
-#include "cli/columns.hpp"
 #include "execute/open_device.hpp"
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"
@@ -27,19 +27,19 @@ std::string lower(std::string_view text) {
   return result;
 }
 
-bool is_meant_for_any(const Variant& variant, const std::vector<Problem>& problems) {
+bool is_compiled_for_any(const Variant& variant, const std::vector<Problem>& problems) {
   return std::ranges::any_of(problems, [&](const Problem& p) { return is_compiled_for(variant, p); });
 }
 
-// Why none of the variants can run any problem: "12 of them: runs on a CUDA device; …". Empty when one can.
-std::string nothing_runs(const Variants& variants, const std::vector<Problem>& problems,
-                         const DeviceInfo& device) {
+// Why no variant can run any problem: "runs on a CUDA device (12); …". Empty if at least one can.
+std::string reasons_against_all(const Variants& variants, const std::vector<Problem>& problems,
+                                const DeviceInfo& device) {
   std::map<std::string, std::size_t> reasons;
   for (const Variant* variant : variants) {
     std::string first_reason;
     for (const Problem& problem : problems) {
       if (!is_compiled_for(*variant, problem)) continue;
-      const std::string reason = unsupported_reason(*variant, problem, place_of(device));
+      const std::string reason = unsupported_reason(*variant, problem, target_of(device));
       if (reason.empty()) return "";
       if (first_reason.empty()) first_reason = reason;
     }
@@ -62,18 +62,19 @@ void check_baseline(const Plan& plan, const Variants& selected) {
   const bool among_selected = std::ranges::any_of(
       selected, [&](const Variant* variant) { return baseline.terms().front().matches(*variant); });
   if (!among_selected) {
-    spdlog::warn("{}: \"{}\" is not among the variants of this run, speed-ups are against the first row",
+    spdlog::warn("{}: \"{}\" matches no variant of this run; speed-ups are relative to the first row",
                  plan.baseline_place, plan.baseline);
   }
 }
 
 std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1024.0 * 1024.0 * 1024.0)); }
 
-// As a double: sizes that pass validate() may still need more than 2^63 bytes in all copies together.
+// A double, because all copies of a valid problem's tensors may exceed 2^63 bytes. Executor::required_bytes()
+// could overflow then, so a lower bound stands for it if the problem is far too large.
 double required_bytes(const Problem& problem, const Executor& executor) {
-  const double least = compulsory_bytes(problem);
-  const bool hopeless = least > 4.0 * static_cast<double>(executor.device().memory_bytes);
-  return hopeless ? least : static_cast<double>(executor.required_bytes(problem));
+  const double lower_bound = compulsory_bytes(problem);
+  const bool too_large = lower_bound > 4.0 * static_cast<double>(executor.device().memory_bytes);
+  return too_large ? lower_bound : static_cast<double>(executor.required_bytes(problem));
 }
 
 }  // namespace
@@ -90,7 +91,7 @@ Variants runnable_variants(const Plan& plan, const DeviceInfo& device) {
   const Variants selected = plan.variants.select(all_variants());
   for (const std::string& reason : plan.variants.families_left_out()) spdlog::info("{}", reason);
 
-  if (const std::string reasons = nothing_runs(selected, plan.problems, device); !reasons.empty()) {
+  if (const std::string reasons = reasons_against_all(selected, plan.problems, device); !reasons.empty()) {
     throw UsageError(fmt::format("{}: none of the {} selected variants can run on {} ({}): {}",
                                  selector_place(plan), selected.size(), device.name,
                                  to_string(device.backend), reasons));
@@ -98,7 +99,7 @@ Variants runnable_variants(const Plan& plan, const DeviceInfo& device) {
   Variants here;
   std::map<Backend, std::size_t> elsewhere;
   for (const Variant* variant : selected) {
-    if (!is_meant_for_any(*variant, plan.problems)) continue;
+    if (!is_compiled_for_any(*variant, plan.problems)) continue;
     if (variant->backend == device.backend) {
       here.push_back(variant);
     } else {
@@ -106,8 +107,8 @@ Variants runnable_variants(const Plan& plan, const DeviceInfo& device) {
     }
   }
   for (const auto& [backend, count] : elsewhere) {
-    spdlog::info("{} selected variants run on {} and are left out: this run is on {}", count,
-                 spelled(backend), spelled(device.backend));
+    spdlog::info("{} selected variants are left out: they run on {}, but this run uses {}", count,
+                 device_phrase(backend), device_phrase(device.backend));
   }
   check_baseline(plan, here);
   return here;
@@ -127,45 +128,29 @@ void check_written_for(const Plan& plan, const DeviceInfo& device) {
   if (plan.written_for.empty() || lower(device.name).find(lower(plan.written_for)) != std::string::npos) {
     return;
   }
-  spdlog::warn("config {} was written for {}, this is {}", plan.name, plan.written_for, device.name);
+  spdlog::warn("config {} was written for {}, this device is {}", plan.name, plan.written_for, device.name);
 }
 
-std::string device_folder(const DeviceInfo& device) {
-  if (device.backend == Backend::cpu) return "cpu";
-  constexpr std::string_view kVendor = "NVIDIA ";
-  std::string_view name = device.name;
-  if (name.starts_with(kVendor)) name.remove_prefix(kVendor.size());
-  std::string folder;
-  for (const unsigned char c : name) {
-    if (std::isalnum(c) != 0) {
-      folder += static_cast<char>(std::tolower(c));
-    } else if (!folder.empty() && folder.back() != '-') {
-      folder += '-';
-    }
-  }
-  return folder;
-}
-
-std::string describe_plan(const Plan& plan, const Variants& variants, const Executor& executor) {
+std::string plan_text(const Plan& plan, const Variants& variants, const Executor& executor) {
   std::vector<std::vector<std::string>> problems = {{"problem", "shape", "GFLOP", "traffic", "memory"}};
   for (const Problem& problem : plan.problems) {
-    problems.push_back({problem.name, describe(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),
+    problems.push_back({problem.name, problem_id(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),
                         format_bytes(compulsory_bytes(problem)),
                         format_bytes(required_bytes(problem, executor))});
   }
-  std::vector<std::vector<std::string>> rows = {{"variant", "problems", "why not"}};
+  std::vector<std::vector<std::string>> rows = {{"variant", "problems", "reason"}};
   for (const Variant* variant : variants) {
-    std::size_t meant = 0;
+    std::size_t compiled = 0;
     std::size_t runs = 0;
     std::string why;
     for (const Problem& problem : plan.problems) {
       if (!is_compiled_for(*variant, problem)) continue;
-      ++meant;
-      const std::string reason = unsupported_reason(*variant, problem, place_of(executor.device()));
+      ++compiled;
+      const std::string reason = unsupported_reason(*variant, problem, target_of(executor.device()));
       runs += reason.empty() ? 1 : 0;
       if (why.empty()) why = reason;
     }
-    rows.push_back({variant->id(), fmt::format("{} of {}", runs, meant), why});
+    rows.push_back({variant->id(), fmt::format("{} of {}", runs, compiled), why});
   }
   return fmt::format("{}: {} problems, {} variants on {} ({})\n\n{}\n{}", plan.name, plan.problems.size(),
                      variants.size(), executor.device().name, to_string(executor.device().backend),

@@ -14,9 +14,9 @@ const Variant& find_one(const SubjectRequest& request) {
   selector.add_glob(request.variant, request.command);
   const std::vector<const Variant*> found = selector.select(all_variants());
   if (found.size() > 1) {
-    throw UsageError(fmt::format("{}: {} matches {} variants and one is {} at a time, for example {}",
-                                 request.command, request.variant, found.size(), request.participle,
-                                 found.front()->id()));
+    throw UsageError(
+        fmt::format("{}: {} matches {} variants, but only one can be {} at a time, for example {}",
+                    request.command, request.variant, found.size(), request.participle, found.front()->id()));
   }
   return *found.front();
 }
@@ -39,7 +39,7 @@ Subject make_subject(const SubjectRequest& request) {
   apply(overrides, document);
   Subject subject{&variant, make_plan(document, request.command)};
   if (subject.plan.problems.size() != 1) {
-    throw UsageError(fmt::format("--problem: makes {} problems, one is {} at a time",
+    throw UsageError(fmt::format("--problem: makes {} problems, but only one can be {} at a time",
                                  subject.plan.problems.size(), request.participle));
   }
   return subject;

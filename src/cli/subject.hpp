@@ -1,4 +1,4 @@
-// One variant on one problem, for the commands that look closely.
+// One variant on one problem, for profile and diagnose.
 #pragma once
 
 #include <string>
@@ -11,19 +11,19 @@ namespace flashcore {
 
 struct Subject {
   const Variant* variant;
-  Plan plan;  // of one problem
+  Plan plan;  // has one problem
 };
 
-// What such a command was given.
+// The arguments of such a command.
 struct SubjectRequest {
   std::string_view command;     // "profile"
   std::string_view participle;  // "profiled"
-  std::string variant;          // an id, or a glob that matches one
-  std::string problem;          // as --problem; dtype and head_dim are the variant's unless it says otherwise
+  std::string variant;          // an id, or a glob that matches exactly one
+  std::string problem;          // a value of --problem; dtype and head_dim default to the variant's
   Overrides overrides;          // the other flags
 };
 
-// Throws UsageError when the glob does not match one variant, or the flag does not make one problem.
+// Throws UsageError unless the glob matches exactly one variant and --problem gives exactly one problem.
 Subject make_subject(const SubjectRequest& request);
 
 }  // namespace flashcore

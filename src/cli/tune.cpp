@@ -1,4 +1,4 @@
-// flashcore-bench tune: sweeps the variants of every problem of a config and keeps the winners in a table.
+// flashcore-bench tune: finds the fastest variant of every problem of a config and stores it in a table.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
@@ -12,6 +12,7 @@
 #include "base/atomic_file.hpp"
 #include "base/interrupt.hpp"
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/tune_progress.hpp"
@@ -35,43 +36,53 @@ struct TuneOptions {
   bool fresh = false;
 };
 
-void add_tune_options(CLI::App& app, TuneOptions& options) {
-  Overrides& overrides = options.plan.overrides;
+void add_selection_options(CLI::App& app, TuneOptions& options) {
   add_plan_options(app, options.plan);
-  app.add_option("--devices", options.devices, "Several of one model: 0,1,… for CUDA devices, or cpu,cpu")
+  app.add_option("--devices", options.devices,
+                 "Use several devices of one model: 0,1,… for CUDA devices, or cpu,cpu")
+      ->type_name("DEVICE")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->group("What to run");
-  app.add_option("--shard", options.shard, "i/n: every n-th problem, from the i-th on")
+      ->group(kSelectionGroup);
+  app.add_option("--shard", options.shard, "Tune only every N-th problem, starting with the I-th")
+      ->type_name("I/N")
       ->capture_default_str()
-      ->group("What to run");
-
-  constexpr const char* kSearch = "How to search";
-  app.add_option("--search", overrides.search, "race (the default), exhaustive or random")->group(kSearch);
-  app.add_option("--max-candidates", overrides.max_candidates,
-                 "At most so many of each problem, drawn by the seed")
-      ->group(kSearch);
-  app.add_option("--budget", overrides.budget_s, "Seconds of measuring in all, on each device")
-      ->group(kSearch);
-  app.add_option("--pacing", overrides.pacing, "sustained or burst, as of run")->group(kSearch);
-
-  add_isolation_options(app, options.plan);
-
-  constexpr const char* kOutput = "What to keep";
-  app.add_option(
-         "--output", overrides.output,
-         "Path of the tuned table; .json, .records.json and .journal.jsonl are added to it. An earlier "
-         "table's other entries stay")
-      ->group(kOutput);
-  app.add_flag("--resume", options.resume, "Go on with the journal of a sweep that was cut off")
-      ->group(kOutput);
-  app.add_flag("--resume-changed", options.resume_changed,
-               "Go on though code, config or device are others than the journal's")
-      ->group(kOutput);
-  app.add_flag("--fresh", options.fresh, "Begin a new journal in place of an earlier one")->group(kOutput);
+      ->group(kSelectionGroup);
 }
 
-// A bare number is a CUDA device.
+void add_search_options(CLI::App& app, Overrides& overrides) {
+  constexpr const char* kSearchGroup = "Search";
+  app.add_option("--search", overrides.search, "Set the search: race (default), exhaustive or random")
+      ->type_name("KIND")
+      ->group(kSearchGroup);
+  app.add_option("--max-candidates", overrides.max_candidates,
+                 "Search at most N candidates per problem, chosen at random by the seed")
+      ->type_name("N")
+      ->group(kSearchGroup);
+  app.add_option("--budget", overrides.budget_s, "Limit the time of measuring to SECONDS per device")
+      ->type_name("SECONDS")
+      ->group(kSearchGroup);
+  app.add_option("--pacing", overrides.pacing, "Set the pacing of samples: sustained or burst, see run")
+      ->type_name("PACING")
+      ->group(kSearchGroup);
+}
+
+void add_output_options(CLI::App& app, TuneOptions& options) {
+  app.add_option(
+         "--output", options.plan.overrides.output,
+         "Write the tuned table to FILE.json, and FILE.records.json and FILE.journal.jsonl; an existing "
+         "table keeps its other entries")
+      ->type_name("FILE")
+      ->group(kOutputGroup);
+  app.add_flag("--resume", options.resume, "Continue the journal of an interrupted sweep")
+      ->group(kOutputGroup);
+  app.add_flag("--resume-changed", options.resume_changed,
+               "Continue a journal even if code, config or device have changed")
+      ->group(kOutputGroup);
+  app.add_flag("--fresh", options.fresh, "Replace an existing journal")->group(kOutputGroup);
+}
+
+// A number means a CUDA device.
 DeviceRequest parse_device_of_list(const std::string& text) {
   const bool number = !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) != 0;
   return parse_device(number ? "cuda:" + text : text, "--devices");
@@ -81,7 +92,7 @@ std::string model_of(const DeviceRequest& request) {
   if (request.kind == DeviceRequest::Kind::cpu) return cpu_device().name;
   const CudaStatus cuda = cuda_status();
   const auto index = static_cast<std::size_t>(request.index);
-  if (index >= cuda.devices.size()) return open_device(request)->device().name;  // says what is there
+  if (index >= cuda.devices.size()) return open_device(request)->device().name;  // throws the usual error
   return cuda.devices[index].name;
 }
 
@@ -93,7 +104,7 @@ std::vector<DeviceRequest> read_devices(const TuneOptions& options, const Plan& 
   const std::string model = model_of(devices.front());
   for (std::size_t i = 1; i < devices.size(); ++i) {
     if (const std::string other = model_of(devices[i]); other != model) {
-      throw UsageError(fmt::format("--devices: {} is {}, {} is {}; times of one model alone can be compared",
+      throw UsageError(fmt::format("--devices: {} is {}, but {} is {}; all devices must be of one model",
                                    options.devices.front(), model, options.devices[i], other));
     }
   }
@@ -105,13 +116,14 @@ Plan read_plan(const TuneOptions& options) {
   apply(options.plan.overrides, document);
   const JsonReader root(document);
   Plan plan = make_plan(document, config_stem(options.plan.config));
-  if (plan.automatic) root["variants"].fail("tuning finds out what auto means, it cannot take it");
-  if (!plan.policy.check) root["check"]["enabled"].fail("tuning checks every candidate");
-  if (plan.policy.measure.modes.empty()) root["measure"]["clocks"].fail("tuning needs a clock");
+  if (plan.automatic) root["variants"].fail("must not contain auto, because tuning determines its variant");
+  if (!plan.policy.check)
+    root["check"]["enabled"].fail("must be true, because tuning checks every candidate");
+  if (plan.policy.measure.modes.empty()) root["measure"]["clocks"].fail("must not be empty for tuning");
   return plan;
 }
 
-// Where a sweep writes.
+// The output files of a sweep.
 struct TunePaths {
   std::string table;
   std::string records;
@@ -119,8 +131,8 @@ struct TunePaths {
 };
 
 TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
-  const std::string base =
-      plan.report.output.empty() ? "results/tuned/" + device_folder(device) : plan.report.output;
+  const std::string output = report_target(plan).path;
+  const std::string base = output.empty() ? "results/tuned/" + device_folder(device) : output;
   TunePaths paths{base + ".json", base + ".records.json", base + ".journal.jsonl"};
   try {
     require_writable(paths.table);
@@ -130,28 +142,29 @@ TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
   return paths;
 }
 
-// The journal to go on with, or nothing when a new one begins.
+// The journal to continue, or nothing for a new journal.
 std::optional<Journal> find_journal(const std::string& path, const TuneOptions& options,
                                     const SweepIdentity& identity) {
   const bool resume = options.resume || options.resume_changed;
   if (resume && options.fresh) throw UsageError("--fresh: cannot be combined with --resume");
   if (!std::filesystem::exists(path)) {
-    if (resume) spdlog::info("{}: there is no journal yet, a new sweep begins", path);
+    if (resume) spdlog::info("{}: does not exist, starting a new sweep", path);
     return std::nullopt;
   }
   const bool has_header = read_text_file(path).find('\n') != std::string::npos;
   if (options.fresh || !has_header) return std::nullopt;
   if (!resume) {
     throw UsageError(fmt::format(
-        "--output: {} holds an earlier sweep; --resume goes on with it, --fresh begins anew", path));
+        "--output: {} is the journal of an earlier sweep; --resume continues it, --fresh replaces it", path));
   }
   Journal journal = read_journal(path);
   const std::vector<std::string> changed = differences(journal.identity, identity);
   if (!changed.empty() && !options.resume_changed) {
-    throw UsageError(fmt::format("--resume: {} was made by another {}; --resume-changed goes on all the same",
-                                 path, fmt::join(changed, ", another ")));
+    throw UsageError(
+        fmt::format("--resume: {} was made with another {}; --resume-changed continues it anyway", path,
+                    fmt::join(changed, ", another ")));
   }
-  spdlog::info("{}: going on after {} records", path, journal.entries.size());
+  spdlog::info("{}: continuing after {} records", path, journal.entries.size());
   return journal;
 }
 
@@ -171,7 +184,7 @@ std::vector<KnownRecord> known_records(const std::optional<Journal>& journal) {
 
 using OpenDevice = std::function<std::unique_ptr<Executor>(const DeviceRequest&)>;
 
-// With one device, that which is open already; several are opened in threads of their own.
+// A single device uses the executor that is open already. Several devices are opened in their own threads.
 std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices, const OpenDevice& open,
                                        std::unique_ptr<Executor>& first) {
   std::vector<OpenExecutor> openers;
@@ -184,7 +197,7 @@ std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices
   return openers;
 }
 
-// The sweep of a space on devices of which the first is open.
+// Sweeps a space. `executor` is the open first device.
 ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& session,
                std::span<const ProblemSpace> space, const std::vector<DeviceRequest>& devices,
                const OpenDevice& open, std::unique_ptr<Executor> executor) {
@@ -232,7 +245,7 @@ ExitCode tune_config(const TuneOptions& options, const Session& session) {
   const std::vector<ProblemSpace> space =
       take_shard(make_space(plan.problems, variants, device, plan.tune, plan.policy.seed), shard);
   if (!options.plan.dry_run) return sweep(plan, options, session, space, devices, open, std::move(executor));
-  fmt::print("{}", describe_space(space));
+  fmt::print("{}", space_text(space));
   return ExitCode::ok;
 }
 
@@ -241,8 +254,11 @@ ExitCode tune_config(const TuneOptions& options, const Session& session) {
 void add_tune_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<TuneOptions>();
   CLI::App* tune =
-      app.add_subcommand("tune", "Find the fastest variant of each problem; keep them in a table");
-  add_tune_options(*tune, *options);
+      app.add_subcommand("tune", "Find the fastest variant of each problem and store it in a table");
+  add_selection_options(*tune, *options);
+  add_search_options(*tune, options->plan.overrides);
+  add_isolation_options(*tune, options->plan);
+  add_output_options(*tune, *options);
   tune->callback([options, &action] {
     action = [options](const Session& session) { return tune_config(*options, session); };
   });

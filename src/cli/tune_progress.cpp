@@ -23,7 +23,7 @@ TuneProgress::TuneProgress(TuneProgressOptions options)
   total_ -= static_cast<std::int64_t>(options_.known.size());
 }
 
-void TuneProgress::settled(std::span<const Contender* const> contenders) {
+void TuneProgress::completed(std::span<const Contender* const> contenders) {
   std::vector<KnownRecord> records;
   for (const Contender* contender : contenders) records.push_back({contender->record, contender->finalist});
   options_.journal->add(records);
@@ -58,7 +58,7 @@ ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
   std::int64_t records = 0;
   for (const std::vector<Contender>& contenders : swept_) {
     for (const Contender& contender : contenders) {
-      if (!contender.settled) continue;
+      if (!contender.is_final) continue;
       options_.records->add(contender.record);
       ++records;
     }

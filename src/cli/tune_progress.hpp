@@ -1,4 +1,4 @@
-// What a sweep leaves while it goes: journal, tuned table, result file, and what is seen on the terminal.
+// The outputs of a running sweep: journal, tuned table, result file and terminal.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ struct TuneProgressOptions {
   std::span<const KnownRecord> known;
   MeasurePolicy policy;
   Fingerprint fingerprint;
-  TunedTable table;  // is extended, and written to its path
+  TunedTable table;  // gets new entries and is written to its path
   std::unique_ptr<JournalWriter> journal;
   std::unique_ptr<JsonSink> records;
   bool quiet = false;
@@ -30,11 +30,11 @@ class TuneProgress : public TuneListener {
  public:
   explicit TuneProgress(TuneProgressOptions options);
 
-  void settled(std::span<const Contender* const> contenders) override;
+  void completed(std::span<const Contender* const> contenders) override;
   void swept(std::size_t problem, const SweptProblem& result) override;
   void doing(std::string_view what) override;
 
-  // Writes the result file, tells the summary and which files were written.
+  // Writes the result file and prints the summary with the names of all files.
   ExitCode finish(const std::vector<std::string>& files);
 
  private:
@@ -43,8 +43,8 @@ class TuneProgress : public TuneListener {
   TuneProgressOptions options_;
   ProgressLine line_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  std::vector<std::vector<Contender>> swept_;  // of each problem
-  std::int64_t done_ = 0;                      // candidates settled since the start, not those resumed
+  std::vector<std::vector<Contender>> swept_;  // per problem
+  std::int64_t done_ = 0;  // candidates completed in this run, without those of the journal
   std::int64_t total_ = 0;
   std::int64_t decided_ = 0;  // problems with a winner
   double measuring_s_ = 0;

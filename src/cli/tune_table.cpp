@@ -8,26 +8,27 @@
 #include <optional>
 #include <vector>
 
+#include "base/columns.hpp"
 #include "base/text.hpp"
-#include "cli/columns.hpp"
 
 namespace flashcore {
 namespace {
 
-constexpr std::size_t kNamedLosers = 5;
-constexpr double kTellingRatio = 0.8;  // of occupancy or of filled waves: below it, it is worth a word
+constexpr std::size_t kListedOthers = 5;
+constexpr double kNotableRatio =
+    0.8;  // a lower occupancy or wave fill, relative to the winner's, is a reason
 
 using Row = std::vector<std::string>;
 
-// Somebody else's kernels do not tell what they take.
+// Peers do not report their resources.
 bool are_known(const std::optional<Resources>& resources) { return resources && resources->threads > 0; }
 
-// How full the waves of blocks are, the last one included.
+// The mean fill of the waves of blocks, including the last one.
 double wave_fill(const Resources& resources) {
   return resources.waves > 0 ? resources.waves / std::ceil(resources.waves) : 1;
 }
 
-// The timing that two records share, that of the deciding clock first; null when there is none.
+// The record's timing in a mode that both records have: `mode` if possible, or call. Null if there is none.
 const Timing* shared_timing(const Record& record, const Record& other, TimingMode mode) {
   if (record.timings[mode] && other.timings[mode]) return &*record.timings[mode];
   return record.timings[TimingMode::call] && other.timings[TimingMode::call]
@@ -59,9 +60,9 @@ Row make_row(const char* mark, const Record& record, const Record& winner, Timin
   return row;
 }
 
-// Right but not among the best, the nearest first.
-std::vector<const Record*> losers(std::span<const Contender> contenders, std::span<const std::size_t> best,
-                                  TimingMode mode) {
+// The correct records that are not among the best, in the order of their times.
+std::vector<const Record*> other_records(std::span<const Contender> contenders,
+                                         std::span<const std::size_t> best, TimingMode mode) {
   const Record& winner = contenders[best.front()].record;
   std::vector<const Record*> found;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
@@ -91,15 +92,15 @@ std::string render_failures(std::span<const Contender> contenders) {
 
 }  // namespace
 
-std::string why_slower(const Record& loser, const Record& winner) {
-  if (!are_known(loser.resources) || !are_known(winner.resources)) return "";
-  const Resources& mine = *loser.resources;
+std::string why_slower(const Record& record, const Record& winner) {
+  if (!are_known(record.resources) || !are_known(winner.resources)) return "";
+  const Resources& mine = *record.resources;
   const Resources& best = *winner.resources;
   std::vector<std::string> reasons;
   if (mine.spill_bytes > best.spill_bytes) reasons.push_back("spills registers");
-  if (mine.occupancy < kTellingRatio * best.occupancy) reasons.push_back("lower occupancy");
-  if (wave_fill(mine) < kTellingRatio * wave_fill(best)) {
-    reasons.push_back(mine.waves < 1 ? "too few blocks for the device" : "a last wave that is nearly empty");
+  if (mine.occupancy < kNotableRatio * best.occupancy) reasons.push_back("lower occupancy");
+  if (wave_fill(mine) < kNotableRatio * wave_fill(best)) {
+    reasons.push_back(mine.waves < 1 ? "too few blocks for the device" : "last wave nearly empty");
   }
   return fmt::format("{}", fmt::join(reasons, ", "));
 }
@@ -107,22 +108,21 @@ std::string why_slower(const Record& loser, const Record& winner) {
 std::string render_tuned(std::span<const Contender> contenders, std::span<const std::size_t> best,
                          TimingMode mode) {
   const std::string& name = contenders.front().record.problem.name;
-  if (best.empty()) return fmt::format("{}: no candidate is right\n{}", name, render_failures(contenders));
+  if (best.empty()) return fmt::format("{}: no candidate is correct\n{}", name, render_failures(contenders));
   const Record& winner = contenders[best.front()].record;
   std::vector<Row> rows = {{"  variant", fmt::format("{} us", to_string(mode)), "behind", "occupancy",
                             "waves", "registers", "spills", ""}};
   for (const std::size_t i : best) {
     rows.push_back(make_row(i == best.front() ? "*" : "=", contenders[i].record, winner, mode));
   }
-  const std::vector<const Record*> others = losers(contenders, best, mode);
-  for (std::size_t i = 0; i < std::min(others.size(), kNamedLosers); ++i) {
+  const std::vector<const Record*> others = other_records(contenders, best, mode);
+  for (std::size_t i = 0; i < std::min(others.size(), kListedOthers); ++i) {
     rows.push_back(make_row(" ", *others[i], winner, mode));
   }
-  std::string text =
-      fmt::format("{}: {} of {} candidates\n{}", name, best.size() > 1 ? "tie of the best" : "winner",
-                  contenders.size(), align_columns(rows));
-  if (others.size() > kNamedLosers) {
-    text += fmt::format("  {} more, the last {}\n", others.size() - kNamedLosers,
+  std::string text = fmt::format("{}: {} of {} candidates\n{}", name, best.size() > 1 ? "tie" : "winner",
+                                 contenders.size(), align_columns(rows));
+  if (others.size() > kListedOthers) {
+    text += fmt::format("  {} more, up to {} behind\n", others.size() - kListedOthers,
                         behind(*others.back(), winner, mode));
   }
   return text + render_failures(contenders);

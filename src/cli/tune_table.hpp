@@ -1,4 +1,4 @@
-// What a person reads of a tuned problem: the winner, what ties with it, who came next and why they lost.
+// The terminal output of a tuned problem: the winner, its ties, and the next best variants with reasons.
 #pragma once
 
 #include <span>
@@ -8,12 +8,13 @@
 
 namespace flashcore {
 
-// `best`: indices of the winner and of what ties with it; empty when nothing is right. The others follow by
-// their times, the nearest few by name, and after them each candidate that is wrong or failed.
+// `best` holds the indices of the winner and its ties; it is empty if no candidate is correct. The next best
+// candidates follow in the order of their times, then all candidates that are incorrect or failed.
 std::string render_tuned(std::span<const Contender> contenders, std::span<const std::size_t> best,
                          TimingMode mode);
 
-// In what the loser stands behind the winner: spills, occupancy, waves. Empty when resources do not tell.
-std::string why_slower(const Record& loser, const Record& winner);
+// Probable reasons why a record is slower than the winner: spills, occupancy, waves. Empty if resources show
+// none.
+std::string why_slower(const Record& record, const Record& winner);
 
 }  // namespace flashcore

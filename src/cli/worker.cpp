@@ -1,4 +1,4 @@
-// flashcore-bench worker: what other commands start to run variants in; see worker/worker_executor.hpp.
+// flashcore-bench worker: the process in which other commands run variants; see worker/worker_executor.hpp.
 #include <memory>
 
 #include "cli/command.hpp"
@@ -14,11 +14,11 @@ void add_worker_command(CLI::App& app, Action& action) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "worker",
-      "For programs: answer requests for checks and samples, JSON lines on standard input and output");
+      "worker", "Answer requests for checks and samples in JSON lines on standard input and output");
   command->group("");
-  command->add_option("--device", options->device, "auto, cpu, cuda or cuda:N");
-  command->add_option("--plugin", options->plugins, "A shared object that brings a family; repeatable")
+  command->add_option("--device", options->device, "Run on auto, cpu, cuda or cuda:N")->type_name("DEVICE");
+  command->add_option("--plugin", options->plugins, "Load a family from the shared object FILE; repeatable")
+      ->type_name("FILE")
       ->allow_extra_args(false);
   command->callback([options, &action] {
     action = [options](const Session&) {

@@ -1,9 +1,7 @@
-// What comparing two results gives: a verdict for each row, for families and all rows together, and one for
-// the whole.
+// The result of a comparison: verdicts of rows, of families and of all rows together, and one outcome.
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +15,7 @@ namespace flashcore {
 // new / base of a time: above 1 is slower.
 struct Ratio {
   double value = 1;
-  double low = 1;  // the interval at the level that `slower` asks for
+  double low = 1;  // the interval at the level of `slower`
   double high = 1;
 };
 
@@ -26,18 +24,18 @@ struct RowVerdict {
   std::string family;
   std::string variant;
   Verdict verdict = Verdict::same;
-  std::string note;  // why, where the figures do not say it
+  std::string note;  // the reason, if the times do not show it
   std::optional<TimingMode> mode;
   std::optional<double> base_us;  // median; the geometric mean over runs
   std::optional<double> new_us;
-  std::optional<Ratio> ratio;  // without the drift, where one was taken out
+  std::optional<Ratio> ratio;  // the drift is subtracted
   double tolerance = kSmallestEffect;
   bool same_code = false;
-  std::string allowed;  // the reason of the allowance that covers it; else empty
-  bool fails = false;   // makes the whole a regression
+  std::string allowed;  // the reason of the allowance that covers it, or empty
+  bool fails = false;   // makes the outcome a regression
 };
 
-// Several rows judged by the median of their log ratios.
+// Several rows together, by the median of their log ratios.
 struct ScopeVerdict {
   std::string name;  // "all rows", or a family
   std::size_t rows = 0;
@@ -46,7 +44,7 @@ struct ScopeVerdict {
   bool fails = false;
 };
 
-// What rows of unchanged code share.
+// The common change of rows with unchanged code.
 struct Drift {
   double ratio = 1;
   std::size_t controls = 0;
@@ -57,7 +55,7 @@ inline constexpr std::string_view kOutcomeWords[] = {"fine", "regression", "cann
 constexpr Words words(Outcome) { return kOutcomeWords; }
 
 struct Comparison {
-  std::vector<std::string> differences;  // of environment, one line each
+  std::vector<std::string> differences;  // of the environments, one line each
   std::vector<RowVerdict> rows;
   std::vector<ScopeVerdict> scopes;
   std::vector<Allowance> expired;
@@ -70,11 +68,9 @@ struct Comparison {
   ExitCode exit_code() const;
 };
 
-// Judges by the rule in compare/rule.hpp. Rows that neither side could run are left out. Throws nothing;
-// without a row that both sides timed, or with differences under policy.strict, the outcome is cannot_tell.
-Comparison compare(const Runs& base, const Runs& next, const ComparePolicy& policy,
-                   std::vector<std::string> differences = {});
+// By the rule in compare/rule.hpp. Rows that neither side could run are left out. Throws nothing: without a row that
+// both sides timed, or with differences under policy.strict, the outcome is cannot_tell.
+Comparison compare_runs(const Runs& base, const Runs& next, const ComparePolicy& policy,
+                        std::vector<std::string> differences = {});
 
-// The same for two runs.
-Comparison compare(std::span<const Record> base, std::span<const Record> next, const ComparePolicy& policy);
 }  // namespace flashcore

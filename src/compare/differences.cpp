@@ -16,7 +16,7 @@ namespace {
 
 struct Trait {
   const char* name;
-  const char* pointer;  // into the whole result file's environment or config
+  const char* pointer;  // into the result file's environment or config
   bool in_config = false;
 };
 

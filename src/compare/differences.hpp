@@ -1,4 +1,4 @@
-// In what the environments of two sides differ, as far as times depend on it.
+// Differences of the environments of two sides that can change times.
 #pragma once
 
 #include <span>
@@ -9,9 +9,9 @@
 
 namespace flashcore {
 
-// One line each: device, driver, runtime, clock and power limits, pacing, the SM clock that telemetry read,
-// and how many rows were timed while power or temperature held the clocks down. Empty when nothing differs
-// and nothing was held down.
+// One line each: device, driver, runtime, clock and power limits, pacing, the SM clock that telemetry read, and the
+// number of rows that were timed while power or temperature reduced the clocks. Empty when nothing differs and no clock
+// was reduced.
 std::vector<std::string> differences(std::span<const ResultFile> base, std::span<const ResultFile> next);
 
 }  // namespace flashcore

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/schema_version.hpp"
-#include "compare/evidence.hpp"
+#include "compare/compare_files.hpp"
 #include "compare/resample.hpp"
+#include "compare/row_statistics.hpp"
 
 namespace flashcore {
 namespace {
@@ -49,7 +49,7 @@ double point_error(const RepeatedRow& row, const std::vector<double>& logs, cons
   const Spread& spread = noise.of(row.size);
   const double stated =
       std::sqrt(spread.row * spread.row + spread.common * spread.common + row.sampling_variance);
-  if (logs.size() <= kFewestDifferences) return stated;
+  if (logs.size() <= kMinDifferences) return stated;
   std::vector<double> differences;
   for (std::size_t i = 1; i < logs.size(); ++i) differences.push_back(logs[i] - logs[i - 1]);
   return std::max(stated, robust_deviation(differences) / std::sqrt(2.0));
@@ -67,7 +67,7 @@ std::vector<HistoryStep> steps_of(const Series& series) {
   return steps;
 }
 
-// Oldest first; of the newest one's device alone.
+// Sorts by time and keeps the files of the newest one's device. Returns how many it left out.
 std::size_t keep_one_device(std::vector<ResultFile>& files) {
   std::ranges::stable_sort(files, {}, [](const ResultFile& file) { return text_at(file, "/time"); });
   const std::string device = text_at(files.back(), "/device/name");
@@ -81,12 +81,11 @@ History make_history(std::vector<ResultFile> files, const ComparePolicy& policy)
   History history;
   history.left_out = keep_one_device(files);
   history.device = text_at(files.back(), "/device/name");
-  Runs runs;
-  for (const ResultFile& file : files) runs.push_back(file.records);
+  const Runs runs = runs_of(files);
   const Backend backend = runs.back().empty() ? Backend::cpu : runs.back().front().backend;
-  const NoiseModel noise = policy.noise.value_or(default_noise(backend));
-  const std::vector<NamedRow> rows = named_rows(runs, policy);
-  for (const NamedRow& named : rows) {
+  const NoiseModel noise = find_noise(files.back(), policy).value_or(default_noise(backend));
+  const std::vector<SideRow> rows = side_rows(runs, policy);
+  for (const SideRow& named : rows) {
     RowHistory row{.problem = named.record->problem.name, .variant = named.record->variant_id()};
     Series series;
     for (const auto& run : named.row.runs) {
@@ -102,28 +101,6 @@ History make_history(std::vector<ResultFile> files, const ComparePolicy& policy)
     history.rows.push_back(std::move(row));
   }
   return history;
-}
-
-Json to_json(const History& history) {
-  Json json = {{"schema_version", kSchemaVersion},
-               {"device", history.device},
-               {"left_out", history.left_out},
-               {"rows", Json::array()}};
-  for (const RowHistory& row : history.rows) {
-    Json entry = {{"problem", row.problem}, {"variant", row.variant}};
-    entry["points"] = Json::array();
-    for (const HistoryPoint& point : row.points) {
-      entry["points"].push_back({{"time", point.time}, {"commit", point.commit}, {"us", point.us}});
-    }
-    entry["steps"] = Json::array();
-    for (const HistoryStep& step : row.steps) {
-      entry["steps"].push_back({{"time", row.points[step.place].time},
-                                {"commit", row.points[step.place].commit},
-                                {"ratio", step.ratio}});
-    }
-    json["rows"].push_back(std::move(entry));
-  }
-  return json;
 }
 
 }  // namespace flashcore

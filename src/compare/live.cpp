@@ -14,8 +14,8 @@
 namespace flashcore {
 namespace {
 
-// Why the side cannot be timed, or nothing.
-std::string problem_of(Executor& executor, const Variant& variant, const CheckPolicy& policy) {
+// Why the check failed, or empty.
+std::string check_failure(Executor& executor, const Variant& variant, const CheckPolicy& policy) {
   try {
     const Check check = executor.verify(variant, policy);
     return check.passed ? "" : "incorrect: " + check.reason;
@@ -25,10 +25,10 @@ std::string problem_of(Executor& executor, const Variant& variant, const CheckPo
 }
 
 // One variant in both builds.
-struct Contest {
+struct LiveRow {
   const Variant* variant;
-  std::string base_problem;  // why it cannot go on; empty while both can
-  std::string next_problem;
+  std::string base_failure;  // why it cannot be timed any more; empty while it can
+  std::string next_failure;
   bool base_supports = true;
   bool next_supports = true;
   std::vector<double> block_medians;  // of log(new / base)
@@ -36,48 +36,48 @@ struct Contest {
   std::vector<double> next_us;
   bool same_code = false;
 
-  bool is_on() const { return base_problem.empty() && next_problem.empty(); }
+  bool can_be_timed() const { return base_failure.empty() && next_failure.empty(); }
 };
 
-Contest meet(const Variant& variant, Executor& base, Executor& next, const CheckPolicy& policy) {
-  Contest contest{.variant = &variant};
-  contest.base_problem = base.unsupported(variant);
-  contest.next_problem = next.unsupported(variant);
-  contest.base_supports = contest.base_problem.empty();
-  contest.next_supports = contest.next_problem.empty();
-  if (contest.base_supports) contest.base_problem = problem_of(base, variant, policy);
-  if (contest.next_supports) contest.next_problem = problem_of(next, variant, policy);
-  if (contest.is_on()) {
+LiveRow make_row(const Variant& variant, Executor& base, Executor& next, const CheckPolicy& policy) {
+  LiveRow live{.variant = &variant};
+  live.base_failure = base.unsupported(variant);
+  live.next_failure = next.unsupported(variant);
+  live.base_supports = live.base_failure.empty();
+  live.next_supports = live.next_failure.empty();
+  if (live.base_supports) live.base_failure = check_failure(base, variant, policy);
+  if (live.next_supports) live.next_failure = check_failure(next, variant, policy);
+  if (live.can_be_timed()) {
     const std::string code = base.code_hash(variant);
-    contest.same_code = !code.empty() && code == next.code_hash(variant);
+    live.same_code = !code.empty() && code == next.code_hash(variant);
   }
-  return contest;
+  return live;
 }
 
-// The first sample of a side warms it up and is not kept. A failure ends the contest for that side.
-void run_block(Contest& contest, Executor& base, Executor& next, const LivePolicy& policy,
+// The first sample of a side warms it up and is not kept. A side that fails is not timed again.
+void run_block(LiveRow& live, Executor& base, Executor& next, const LivePolicy& policy,
                std::mt19937_64& random) {
   std::vector<double> logs;
-  const bool first_is_base = random() % 2 == 0;  // of even pairs; of the others it is the other side
-  const auto take = [&](Executor& executor, std::string& problem) {
+  const bool base_leads_even_pairs = random() % 2 == 0;
+  const auto take = [&](Executor& executor, std::string& failure) {
     try {
-      return sample_block(executor, *contest.variant, policy.mode, 1).us.front();
+      return sample_block(executor, *live.variant, policy.mode, 1).us.front();
     } catch (const EnvironmentError& error) {
-      problem = error.what();
+      failure = error.what();
       return 0.0;
     }
   };
-  for (int pair = -1; pair < policy.pairs && contest.is_on() && !interrupt_requested(); ++pair) {
-    const bool base_first = (pair % 2 == 0) == first_is_base;
-    double base_us = base_first ? take(base, contest.base_problem) : 0;
-    const double next_us = take(next, contest.next_problem);
-    if (!base_first) base_us = take(base, contest.base_problem);
-    if (pair < 0 || !contest.is_on()) continue;
-    contest.base_us.push_back(base_us);
-    contest.next_us.push_back(next_us);
+  for (int pair = -1; pair < policy.pairs && live.can_be_timed() && !interrupt_requested(); ++pair) {
+    const bool base_first = (pair % 2 == 0) == base_leads_even_pairs;
+    double base_us = base_first ? take(base, live.base_failure) : 0;
+    const double next_us = take(next, live.next_failure);
+    if (!base_first) base_us = take(base, live.base_failure);
+    if (pair < 0 || !live.can_be_timed()) continue;
+    live.base_us.push_back(base_us);
+    live.next_us.push_back(next_us);
     logs.push_back(std::log(next_us / base_us));
   }
-  if (!logs.empty()) contest.block_medians.push_back(median_of(std::move(logs)));
+  if (!logs.empty()) live.block_medians.push_back(median_of(std::move(logs)));
 }
 
 Ratio ratio_of(const std::vector<double>& block_medians) {
@@ -89,34 +89,34 @@ Ratio ratio_of(const std::vector<double>& block_medians) {
   return {std::exp(mean), std::exp(mean - half), std::exp(mean + half)};
 }
 
-Verdict judge(const Ratio& ratio, double tolerance) {
+Verdict verdict_of(const Ratio& ratio, double tolerance) {
   const double limit = 1 + tolerance;
   if (ratio.value > limit && ratio.low > 1) return Verdict::slower;
   if (ratio.value < 1 / limit && ratio.high < 1) return Verdict::faster;
   return ratio.high > limit ? Verdict::unclear : Verdict::same;
 }
 
-RowVerdict conclude(const Problem& problem, const Contest& contest, const LivePolicy& policy) {
+RowVerdict row_verdict(const Problem& problem, const LiveRow& live, const LivePolicy& policy) {
   RowVerdict row{
-      .problem = problem, .family = std::string(contest.variant->family), .variant = contest.variant->id()};
+      .problem = problem, .family = std::string(live.variant->family), .variant = live.variant->id()};
   row.mode = policy.mode;
   row.tolerance = policy.compare.tolerance(problem, row.variant);
-  row.same_code = contest.same_code;
-  if (!contest.next_problem.empty()) {
-    row.verdict = contest.base_problem.empty() ? Verdict::broken : Verdict::same;
-    row.note = contest.base_problem.empty() ? contest.next_problem : "on both sides " + contest.next_problem;
-  } else if (!contest.base_problem.empty()) {
+  row.same_code = live.same_code;
+  if (!live.next_failure.empty()) {
+    row.verdict = live.base_failure.empty() ? Verdict::broken : Verdict::same;
+    row.note = live.base_failure.empty() ? live.next_failure : "on both sides " + live.next_failure;
+  } else if (!live.base_failure.empty()) {
     row.verdict = Verdict::added;
-    row.note = "base: " + contest.base_problem;
-  } else if (static_cast<int>(contest.block_medians.size()) < kLiveBlocks) {
+    row.note = "base: " + live.base_failure;
+  } else if (static_cast<int>(live.block_medians.size()) < kLiveBlocks) {
     row.verdict = Verdict::unclear;
     row.note = "interrupted";
   } else {
-    row.base_us = median_of(contest.base_us);
-    row.new_us = median_of(contest.next_us);
-    row.ratio = ratio_of(contest.block_medians);
-    row.verdict = judge(*row.ratio, row.tolerance);
-    if (contest.same_code) row.note = "same machine code";
+    row.base_us = median_of(live.base_us);
+    row.new_us = median_of(live.next_us);
+    row.ratio = ratio_of(live.block_medians);
+    row.verdict = verdict_of(*row.ratio, row.tolerance);
+    if (live.same_code) row.note = "same machine code";
   }
   apply_policy(row, policy.compare);
   return row;
@@ -128,25 +128,26 @@ std::vector<RowVerdict> compare_live(const Problem& problem, std::span<const Var
                                      Executor& base, Executor& next, const LivePolicy& policy,
                                      const OnLiveBlock& on_block) {
   std::mt19937_64 random(policy.seed);
-  std::vector<Contest> contests;
+  std::vector<LiveRow> live_rows;
   for (int block = 0; block < kLiveBlocks && !interrupt_requested(); ++block) {
-    // Who comes first finds other memory free; each side is first as often as the other.
+    // The side that prepares first finds other memory free; each side is first equally often.
     Executor& first = block % 2 == 0 ? base : next;
     Executor& second = block % 2 == 0 ? next : base;
     first.prepare(problem, policy.seed);
     second.prepare(problem, policy.seed);
-    if (contests.empty()) {
-      for (const Variant* variant : variants) contests.push_back(meet(*variant, base, next, policy.check));
+    if (live_rows.empty()) {
+      for (const Variant* variant : variants)
+        live_rows.push_back(make_row(*variant, base, next, policy.check));
     }
-    for (Contest& contest : contests) {
-      if (!contest.is_on()) continue;
-      on_block(block, contest.variant->id());
-      run_block(contest, base, next, policy, random);
+    for (LiveRow& live : live_rows) {
+      if (!live.can_be_timed()) continue;
+      on_block(block, live.variant->id());
+      run_block(live, base, next, policy, random);
     }
   }
   std::vector<RowVerdict> rows;
-  for (const Contest& contest : contests) {
-    if (contest.base_supports || contest.next_supports) rows.push_back(conclude(problem, contest, policy));
+  for (const LiveRow& live : live_rows) {
+    if (live.base_supports || live.next_supports) rows.push_back(row_verdict(problem, live, policy));
   }
   return rows;
 }

@@ -8,7 +8,7 @@ namespace flashcore {
 namespace {
 
 std::string row_key(const Record& record) {
-  return fmt::format("{} {}", describe(record.problem), record.variant_id());
+  return fmt::format("{} {}", problem_id(record.problem), record.variant_id());
 }
 
 }  // namespace

@@ -9,11 +9,11 @@
 
 namespace flashcore {
 
-// The records of one side, one list a run, which is one file. A row that stands in it several times
-// (measure.repeats) was timed in one process all the same: its samples are taken together.
+// The records of one side, one list per run. Repeats of a row within a run (measure.repeats) were timed in one process;
+// their samples are pooled.
 using Runs = std::vector<std::vector<Record>>;
 
-// One problem and variant on one side; the key of the map is the number of the run.
+// One problem and variant on one side, by the number of the run.
 using RunRecords = std::map<std::size_t, std::vector<const Record*>>;
 
 struct MatchedRow {
@@ -23,8 +23,8 @@ struct MatchedRow {
   const Record& any() const { return *(next.empty() ? base : next).begin()->second.front(); }
 };
 
-// By the problem's sizes, mask and layout and the variant's id, not by the problem's name. Rows of the base
-// first, in its order, then those that the new side alone has. Points into both sides.
+// By the variant's id and all of the problem but its name. Rows of the base first, in its order, then rows that only
+// the new side has. Points into both sides.
 std::vector<MatchedRow> match_rows(const Runs& base, const Runs& next);
 
 }  // namespace flashcore

@@ -45,7 +45,7 @@ double RepeatedRow::mean_log_median() const {
   return sum / static_cast<double>(runs.size());
 }
 
-double RepeatedRow::squares() const {
+double RepeatedRow::sum_of_squares() const {
   const double mean = mean_log_median();
   return std::accumulate(runs.begin(), runs.end(), 0.0, [mean](double total, const Run& run) {
     return total + std::pow(run.log_median - mean, 2);
@@ -62,7 +62,7 @@ void NoiseEstimate::add_side(std::span<const RepeatedRow> rows) {
   }
 }
 
-// A run's offset is the median over rows of their distance from their own mean; what is left is the row's.
+// A run's offset is the median over rows of their distance from their own mean; the rest is row noise.
 void NoiseEstimate::add_class(std::span<const RepeatedRow* const> rows, Sums& sums) const {
   std::map<std::size_t, std::vector<double>> distances;
   for (const RepeatedRow* row : rows) {
@@ -71,7 +71,8 @@ void NoiseEstimate::add_class(std::span<const RepeatedRow* const> rows, Sums& su
   }
   std::map<std::size_t, double> offsets;
   for (auto& [run, values] : distances) offsets[run] = median_of(values);
-  // With few rows the offset swallows the rows' own scatter, which then counts as common: the wider choice.
+  // With few rows, the offset includes part of the rows' own scatter, which then counts as common. That errs towards
+  // wider intervals.
   for (const RepeatedRow* row : rows) {
     const double mean = row->mean_log_median();
     const double freedom = static_cast<double>(row->runs.size() - 1);
@@ -102,7 +103,7 @@ NoiseModel NoiseEstimate::calibrated(const NoiseModel& prior) const {
   NoiseModel model = updated(prior);
   for (const SizeClass size : kAll<SizeClass>) {
     std::vector<double> variances = sums_[static_cast<std::size_t>(size)].row_variances;
-    if (variances.size() < kFewestScatterRows) continue;
+    if (variances.size() < kMinScatterRows) continue;
     std::ranges::sort(variances);
     model.of(size).row = std::max(model.of(size).row, std::sqrt(quantile(variances, kCalibratedShare)));
   }

@@ -1,4 +1,4 @@
-// How much the medians of unchanged code differ between runs, by size class; see compare/rule.hpp.
+// How much the medians of unchanged code differ between runs, per size class; see compare/rule.hpp.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@
 
 namespace flashcore {
 
-// By the base's median: small below kSmallProblemUs, large from kLargeProblemUs on; capped when most samples
-// were taken while power or temperature held the clocks down, whatever the size.
+// By the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows of any size are capped when
+// most samples were taken while power or temperature reduced the clocks.
 enum class SizeClass : int { small, medium, large, capped };
 inline constexpr std::string_view kSizeClassWords[] = {"small", "medium", "large", "capped"};
 constexpr Words words(SizeClass) { return kSizeClassWords; }
@@ -22,19 +22,19 @@ SizeClass size_class(const Timing& timing);
 
 // Standard deviations of the logarithm of a median between runs.
 struct Spread {
-  double row = 0;     // each row for itself
-  double common = 0;  // all rows of a run alike
+  double row = 0;     // of each row independently
+  double common = 0;  // of all rows of a run equally
 };
 
 struct NoiseModel {
   std::array<Spread, std::size(kSizeClassWords)> spreads;
-  std::string source = "default";  // where the figures are from, for reports
+  std::string source = "default";  // for reports
 
   Spread& of(SizeClass size) { return spreads[static_cast<std::size_t>(size)]; }
   const Spread& of(SizeClass size) const { return spreads[static_cast<std::size_t>(size)]; }
 };
 
-// For a machine of which nothing is known.
+// For a machine that was not calibrated.
 NoiseModel default_noise(Backend backend);
 
 // One row over the runs of one side.
@@ -48,22 +48,22 @@ struct RepeatedRow {
   std::vector<Run> runs;
 
   double mean_log_median() const;
-  // Of the runs' distances from their mean: the sum of squares, and how many of them are free.
-  double squares() const;
-  double freedom() const { return runs.empty() ? 0.0 : static_cast<double>(runs.size() - 1); }
+  // Of the runs' distances from their mean.
+  double sum_of_squares() const;
+  double degrees_of_freedom() const { return runs.empty() ? 0.0 : static_cast<double>(runs.size() - 1); }
 };
 
-// Gathers repeats, one or more sides, and updates a noise model by them.
+// Estimates noise from the repeats of one or more sides.
 class NoiseEstimate {
  public:
-  // Rows with fewer than two runs say nothing.
+  // Rows with fewer than two runs do not count.
   void add_side(std::span<const RepeatedRow> rows);
 
   // Variances pooled with those of `prior`, which count as kPriorRuns runs each.
   NoiseModel updated(const NoiseModel& prior) const;
 
-  // For comparing with single runs, which say nothing of their own scatter: as updated(), but `row` is what
-  // nearly all rows (kCalibratedShare) stay below, where the class has enough of them.
+  // For comparisons of single runs, which do not show their own scatter: as updated(), but if the class has enough
+  // rows, `row` is an upper bound that kCalibratedShare of them stay below.
   NoiseModel calibrated(const NoiseModel& prior) const;
 
   bool empty() const;
@@ -75,7 +75,7 @@ class NoiseEstimate {
     double sampling = 0;  // Σ sampling variance · freedom
     double common_squares = 0;
     double common_freedom = 0;
-    std::vector<double> row_variances;  // of each row by itself
+    std::vector<double> row_variances;  // one per row
   };
   void add_class(std::span<const RepeatedRow* const> rows, Sums& sums) const;
 

@@ -8,17 +8,18 @@
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
 #include "base/schema_version.hpp"
+#include "device/device.hpp"
 
 namespace flashcore {
 namespace {
 
-// Beyond it nothing can be compared; a machine that is busy with other things can reach 1.
-constexpr double kMostSpread = 10;
-constexpr std::int64_t kMostRuns = 1'000'000;
+// A busy machine can reach 1; at 10 nothing can be compared.
+constexpr double kMaxSpread = 10;
+constexpr std::int64_t kMaxRuns = 1'000'000;
 
 Spread read_spread(const JsonReader& spread) {
-  return {.row = require_field(spread, "row").number(0, kMostSpread),
-          .common = require_field(spread, "common").number(0, kMostSpread)};
+  return {.row = require_field(spread, "row").number(0, kMaxSpread),
+          .common = require_field(spread, "common").number(0, kMaxSpread)};
 }
 
 std::string variable(const char* name) {
@@ -28,21 +29,31 @@ std::string variable(const char* name) {
 
 }  // namespace
 
-std::filesystem::path noise_place(const std::string& device_folder) {
+std::filesystem::path noise_path(const DeviceInfo& device) {
   std::filesystem::path data = variable("XDG_DATA_HOME");
   if (data.empty()) {
     const std::string home = variable("HOME");
     if (home.empty()) return {};
     data = std::filesystem::path(home) / ".local/share";
   }
-  return data / "flashcore" / "noise" / (device_folder + ".json");
+  return data / "flashcore" / "noise" / (device_folder(device) + ".json");
+}
+
+DeviceInfo device_of(const ResultFile& file) {
+  const auto text = [&](const char* pointer) {
+    return file.environment.value(Json::json_pointer(pointer), std::string());
+  };
+  DeviceInfo device;
+  device.backend = text("/device/backend") == to_string(Backend::cpu) ? Backend::cpu : Backend::cuda;
+  device.name = text("/device/name");
+  return device;
 }
 
 CalibratedNoise noise_from_json(const JsonReader& root) {
   check_schema_version(root);
   CalibratedNoise noise{.device = require_field(root, "device").string(),
                         .time = require_field(root, "time").string(),
-                        .runs = static_cast<std::size_t>(require_field(root, "runs").integer(1, kMostRuns)),
+                        .runs = static_cast<std::size_t>(require_field(root, "runs").integer(1, kMaxRuns)),
                         .model = {}};
   const JsonReader spreads = require_field(root, "spreads");
   for (const SizeClass size : kAll<SizeClass>) {

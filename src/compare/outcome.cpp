@@ -46,13 +46,13 @@ void apply_policy(RowVerdict& row, const ComparePolicy& policy) {
   }
 }
 
-void decide(Comparison& comparison, const ComparePolicy& policy) {
+void set_outcome(Comparison& comparison, const ComparePolicy& policy) {
   add_expired(comparison, policy);
   add_failures(comparison);
   const auto is_timed = [](const RowVerdict& row) { return row.ratio.has_value(); };
   if (policy.strict && !comparison.differences.empty()) {
     comparison.outcome = Outcome::cannot_tell;
-    comparison.reasons = {"the environments differ, and --strict asks for equal ones"};
+    comparison.reasons = {"the environments differ, and --strict needs equal ones"};
   } else if (!comparison.reasons.empty()) {
     comparison.outcome = Outcome::regression;
   } else if (std::ranges::none_of(comparison.rows, is_timed)) {

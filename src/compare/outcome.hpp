@@ -1,14 +1,14 @@
-// From verdicts to one answer for the whole.
+// From verdicts of rows to one outcome.
 #pragma once
 
 #include "compare/comparison.hpp"
 
 namespace flashcore {
 
-// Whether the row makes the whole fail, unless an allowance covers it.
+// Sets whether the row fails, and the allowance that covers it.
 void apply_policy(RowVerdict& row, const ComparePolicy& policy);
 
-// Fills in expired allowances, outcome and reasons; rows and scopes have their verdicts.
-void decide(Comparison& comparison, const ComparePolicy& policy);
+// Sets expired allowances, outcome and reasons from the verdicts of rows and scopes.
+void set_outcome(Comparison& comparison, const ComparePolicy& policy);
 
 }  // namespace flashcore

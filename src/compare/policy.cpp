@@ -8,7 +8,7 @@
 namespace flashcore {
 
 bool RowFilter::matches(const Problem& of_problem, std::string_view of_variant) const {
-  return (glob_match(problem, of_problem.name) || glob_match(problem, describe(of_problem))) &&
+  return (glob_match(problem, of_problem.name) || glob_match(problem, problem_id(of_problem))) &&
          glob_match(variant, of_variant);
 }
 

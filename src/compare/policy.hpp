@@ -1,6 +1,7 @@
-// What a comparison is asked to do.
+// The settings of a comparison.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,10 +44,11 @@ struct ComparePolicy {
   std::vector<Tolerance> tolerances;  // in place of smallest_effect; the last that matches counts
   std::vector<Allowance> allowed;
   std::vector<Verdict> fail_on = {Verdict::slower, Verdict::broken, Verdict::missing};
-  std::optional<TimingMode> mode;    // none: the first of hot, cold, call that both sides have
+  std::optional<TimingMode> mode;    // none: the first that both sides have
   bool trust_code_hash = true;       // rows of equal machine code are `same`
   bool strict = false;               // no verdict where the environments differ
-  std::optional<NoiseModel> noise;   // none: the default of the backend
+  std::filesystem::path noise_file;  // of compare --calibrate; empty: the device's own, if there is one
+  std::optional<NoiseModel> noise;   // in place of a file; none: the default of the backend
   std::string today = "0000-00-00";  // allowances that end before are expired
 
   double tolerance(const Problem& problem, std::string_view variant) const;

@@ -1,36 +1,35 @@
 // The rule by which two results are compared, with all of its constants.
 //
-// What varies. Between two runs of the same code the logarithm of a row's median differs by three parts:
-//   sampling   within a run; the samples show it, and the bootstrap takes its standard error s
-//   row        from run to run, each row for itself: placement in memory, order of blocks
-//   common     from run to run, all rows alike: clock, temperature, another board of the same model
-// The last two are larger than the first, and one run's samples know nothing of them: an interval from
-// samples alone calls every second A/A pair a change. The log ratio of a row over k_base and k_new
-// runs has the variance
+// Noise. Between two runs of the same code, the logarithm of a row's median differs by three parts:
+//   sampling   within a run; the bootstrap gives its standard error s
+//   row        between runs, for each row independently: placement in memory, order of blocks
+//   common     between runs, for all rows equally: clock, temperature, another board of the same model
+// `row` and `common` are larger than sampling, and the samples of one run do not show them: an interval made from
+// samples only calls every second pair of equal runs a change. The log ratio of a row over k_base and k_new runs has
+// the variance
 //   s² = s_base² + s_new² + (row² + common²) · (1/k_base + 1/k_new)
-// and its interval is log ratio ± z · s. `row` and `common` are a default for the row's size class, or what
-// --calibrate measured on this machine, updated by the repeats when a side holds several runs of a row. When
-// the rows of this very pair scatter more than `row` says, what they show is taken instead, up to a limit.
+// and the interval log ratio ± z · s. `row` and `common` are defaults of the row's size class, or what compare
+// --calibrate measured on this machine. Repeated runs update them. If the rows of the compared pair scatter more than
+// `row` says, their scatter replaces it, up to kMaxScatter times.
 //
-// What takes `common` out. Rows whose machine code is the same on both sides did not change, so they are
-// `same` whatever their times say, and what they share is drift: with kFewestControls of them, their median
-// log ratio is subtracted from all rows, and `common` leaves the variance.
+// Drift. Rows whose machine code is equal on both sides did not change: they are `same`, and their common change is
+// drift. With kMinControls such rows, their median log ratio is subtracted from all rows, and `common` leaves the
+// variance.
 //
-// What is tested. Each row, each family with kFewestScopeRows rows, and all rows together (the median of
-// their log ratios): a slow-down of 3 % in every row of a family is seen there when no single row shows it
-// for certain. `slower` needs both an effect above the tolerance and an interval without 1. Files, not rows,
-// are what people rerun, so the level is that of a whole file without any change: kSlowerLevel is shared out
-// over the three kinds of test, and within a kind over its tests (Bonferroni).
+// Tests. Each row is tested, each family with kMinScopeRows rows, and all rows together, by the median of their log
+// ratios: a slow-down of 3 % in every row of a family can be significant for the family and for no single row.
+// `slower` needs an effect above the tolerance and an interval that excludes 1. People rerun files, not rows. Therefore
+// the level is the probability that a whole file fails without any change: kSlowerLevel is divided among the three kinds
+// of test, and within a kind among its tests (Bonferroni).
 //
-// When nothing can be told. `unclear` is a slow-down that would pass at kUnclearLevel but not at
-// kSlowerLevel; a row whose interval is so wide that an effect of kBlindEffect could hide in it; and a row
-// with fewer than kFewestRunSamples samples in a run.
+// `unclear` is a slow-down that is significant at kUnclearLevel but not at kSlowerLevel; a row whose interval is so
+// wide that it could hide an effect of kMaxHiddenEffect; and a row with fewer than kMinRunSamples samples in a run.
 //
-// Noise as measured on an H100 (medians of 15 graph replays, 16 repeats of each kernel): the largest and the
-// smallest median of small problems are 1 to 3.6 % apart, those of problems that reach the power cap 3 to
-// 11.5 %. The range of 16 normal values is 3.5 standard deviations. Two runs of one build in different
-// sessions (results/h100/ladder.json and its predecessor) are 0.9 % apart in the median of their 144 rows,
-// and the rows scatter around that by 0.5 %.
+// The default noise was measured on an H100 (medians of 15 graph replays, 16 repeats of each kernel). The largest and
+// the smallest median differ by 1 to 3.6 % for small problems, and by 3 to 11.5 % for problems that reach the power
+// cap; the range of 16 normal values is 3.5 standard deviations. Two runs of one build in different sessions
+// (results/h100/ladder.json and its predecessor) differ by 0.9 % in the median of their 144 rows, and the rows scatter
+// around it by 0.5 %.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +37,8 @@
 
 namespace flashcore {
 
-inline constexpr double kSmallestEffect = 0.02;  // of the ratio of medians, when no tolerance says otherwise
-inline constexpr double kBlindEffect = 0.15;     // a row that could hide as much is unclear
+inline constexpr double kSmallestEffect = 0.02;  // of the ratio of medians, unless a tolerance says otherwise
+inline constexpr double kMaxHiddenEffect = 0.15;  // a row that could hide a larger one is unclear
 
 // Probability that a file without any change is called slower (one-sided), and unclear.
 inline constexpr double kSlowerLevel = 0.002;
@@ -48,22 +47,25 @@ inline constexpr double kAllRowsShare = 0.4;  // of the level, for the test of a
 inline constexpr double kFamiliesShare = 0.3;
 inline constexpr double kRowsShare = 0.3;
 
-inline constexpr std::size_t kFewestRunSamples = 5;    // in a run, for its median to count
-inline constexpr std::size_t kFewestScopeRows = 3;     // for a family to be judged as a whole
-inline constexpr std::size_t kFewestControls = 10;     // rows of unchanged code, to take drift out
-inline constexpr std::size_t kFewestScatterRows = 12;  // for the scatter of a pair's rows to be taken
-inline constexpr double kMostScatter = 3;  // times the stated noise: more is a change of some rows, not noise
+inline constexpr std::size_t kMinRunSamples = 5;    // in a run, for its median to count
+inline constexpr std::size_t kMinScopeRows = 3;     // for a family to be tested as a whole
+inline constexpr std::size_t kMinControls = 10;     // rows of unchanged code, to subtract drift
+inline constexpr std::size_t kMinScatterRows = 12;  // for the scatter of a pair's rows to be used
+inline constexpr double kMaxScatter = 3;  // times the stated noise; a larger scatter is a change of some rows
 
 inline constexpr int kBootstrapReplicates = 200;  // of a median; the standard error is then known to 5 %
 inline constexpr std::uint64_t kBootstrapSeed = 1;
-inline constexpr double kPriorRuns = 3;           // what a stated noise weighs beside noise seen in repeats
-inline constexpr double kCalibratedShare = 0.95;  // of the rows scatter less than a calibrated `row` says
+inline constexpr double kPriorRuns = 3;  // the weight of a stated noise beside noise seen in repeats
+inline constexpr std::int64_t kMinCalibrationRuns = 4;  // with fewer, the default outweighs the measurement
+inline constexpr double kCalibratedShare = 0.95;        // of the rows scatter less than a calibrated `row`
 
 inline constexpr double kSmallProblemUs = 20;   // below: launches and latencies make the time
 inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the power cap of an H100
 
-// Differences of environment that are said first.
-inline constexpr double kClockDifference =
-    0.02;  // of the SM clock that telemetry read, or from the card's highest
+// Of an SM clock: between two sides, or between a sample and the card's highest. A larger one is reported.
+inline constexpr double kClockDifference = 0.02;
+
+// Variance of the median of normal values over that of their mean, for many values: π/2.
+inline constexpr double kMedianOverMeanVariance = 1.571;
 
 }  // namespace flashcore

@@ -63,7 +63,7 @@ JsonDocument load_config(std::string_view name) {
   const fs::path path(name);
   const bool bare = !path.has_parent_path() && !path.empty();
   std::error_code error;
-  // A folder that happens to have a config's bare name does not hide it.
+  // A folder with the name of a shipped config does not hide the config.
   if (bare ? is_readable_file(path) : fs::exists(path, error)) return read_json_document(path);
   if (bare) {
     const fs::path file = path.extension() == ".json" ? path : fs::path(path.string() + ".json");
@@ -74,8 +74,8 @@ JsonDocument load_config(std::string_view name) {
   const std::vector<std::string> shipped = shipped_configs();
   const std::vector<std::string_view> names(shipped.begin(), shipped.end());
   const std::string_view nearest = nearest_word(path.stem().string(), names);
-  throw UsageError(fmt::format("--config: {} is neither a file nor a shipped config{}; shipped are: {}", name,
-                               nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest),
+  throw UsageError(fmt::format("--config: {} is neither a file nor a shipped config{}; shipped configs: {}",
+                               name, nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest),
                                shipped.empty() ? "none" : fmt::format("{}", fmt::join(shipped, ", "))));
 }
 

@@ -1,4 +1,4 @@
-// Where configs are found: a path, else a shipped config by its bare name.
+// Finds configs: by path, or by the name of a shipped config.
 #pragma once
 
 #include <filesystem>
@@ -12,21 +12,21 @@ namespace flashcore {
 
 struct SearchPlace {
   std::filesystem::path folder;
-  std::string reason;  // "FLASHCORE_CONFIG_DIR", "source tree", …
+  std::string reason;  // why it is searched: "FLASHCORE_CONFIG_DIR", "source tree", …
   bool exists = false;
 };
 
-// In the order of the search.
+// In search order.
 std::vector<SearchPlace> config_search_places();
 
-// The names of shipped configs, without .json, sorted.
+// The sorted names of shipped configs, without .json.
 std::vector<std::string> shipped_configs();
 
-// `name` is a path, a bare name with or without .json, or "-" for standard input. Throws UsageError with the
-// nearest shipped name when there is no such config.
+// `name` is a path, the name of a shipped config with or without .json, or "-" for standard input. Throws
+// UsageError with the nearest name if there is no such config.
 JsonDocument load_config(std::string_view name);
 
-// A plan's name from that of its config: "configs/l4.json" gives "l4", "-" gives "stdin".
+// The name of the plan for a config: "l4" for "configs/l4.json", "stdin" for "-".
 std::string config_stem(std::string_view name);
 
 }  // namespace flashcore

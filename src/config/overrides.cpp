@@ -1,4 +1,4 @@
-// Flags become values of the document, so that one reader checks both.
+// Writes flags into the config document, so that the same reader checks flags and config.
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -10,13 +10,13 @@ namespace {
 
 using nlohmann::json;
 
-// A number stays a number, anything else becomes a string, which the reader then rejects by name.
+// A text that is not a number becomes a string. The reader then rejects it with the flag's name.
 json number_or_text(const std::string& text) {
   const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
   return value.is_number() ? value : json(text);
 }
 
-// One value stands alone, so that messages name the flag without an index.
+// A single value is not put into an array, so that messages name the flag without an index.
 template <class Convert>
 void set_list(JsonDocument& document, const std::string& pointer, const std::vector<std::string>& texts,
               const std::string& flag, Convert convert) {
@@ -30,11 +30,10 @@ void set_list(JsonDocument& document, const std::string& pointer, const std::vec
 
 void apply(const Overrides& overrides, JsonDocument& document) {
   if (overrides.check_only && overrides.no_check) {
-    throw UsageError("--check-only: cannot be combined with --no-check, there would be nothing to do");
+    throw UsageError("--check-only: cannot be combined with --no-check");
   }
   if (overrides.depth && overrides.no_check) {
-    throw UsageError(
-        "--depth: cannot be combined with --no-check, which leaves nothing to be thorough about");
+    throw UsageError("--depth: cannot be combined with --no-check");
   }
   if (overrides.device) document.set("/device", *overrides.device, "--device");
   if (overrides.baseline) document.set("/baseline", *overrides.baseline, "--baseline");

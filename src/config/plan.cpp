@@ -23,14 +23,13 @@ constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
 constexpr std::string_view kTuneKeys[] = {"search", "max_candidates", "limits"};
 constexpr std::string_view kLimitKeys[] = {"smem_bytes", "registers", "spill_bytes"};
-constexpr std::string_view kFormatWords[] = {"table", "json", "csv"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 
-constexpr double kMostError = std::numeric_limits<double>::max();
-constexpr std::int64_t kMostSamples = 1'000'000;
-constexpr int kMostRepeats = 100;
-constexpr double kMostSeconds = 7 * 24 * 3600.0;
-constexpr double kMostPauseSeconds = 600;
+constexpr double kMaxError = std::numeric_limits<double>::max();
+constexpr std::int64_t kMaxSamples = 1'000'000;
+constexpr int kMaxRepeats = 100;
+constexpr double kMaxSeconds = 7 * 24 * 3600.0;
+constexpr double kMaxPauseSeconds = 600;
 
 template <Worded Enum>
 Enum read_word(const JsonReader& reader) {
@@ -43,18 +42,18 @@ CheckPolicy read_check(const JsonReader& block, bool& enabled) {
   if (block.has("enabled")) enabled = block["enabled"].boolean();
   if (block.has("depth")) policy.depth = read_word<CheckDepth>(block["depth"]);
   if (block.has("yardstick_factor")) policy.unfused_factor = block["yardstick_factor"].positive_number();
-  if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMostError);
-  if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMostError);
+  if (block.has("max_abs")) policy.max_abs = block["max_abs"].number(0, kMaxError);
+  if (block.has("rel_l2")) policy.rel_l2 = block["rel_l2"].number(0, kMaxError);
   return policy;
 }
 
-// A word or an array of words as values of an enumeration, each at most once.
+// Reads a word or an array of different words as values of an enumeration.
 template <class Enum>
 std::vector<Enum> read_words(const JsonReader& list, std::span<const std::string_view> words) {
   std::vector<Enum> values;
   for (const JsonReader& element : list.zero_or_more()) {
     const auto value = static_cast<Enum>(element.word(words));
-    if (std::ranges::count(values, value) > 0) element.fail("named twice");
+    if (std::ranges::count(values, value) > 0) element.fail("appears twice");
     values.push_back(value);
   }
   return values;
@@ -62,14 +61,14 @@ std::vector<Enum> read_words(const JsonReader& list, std::span<const std::string
 
 double read_seconds(const JsonReader& value) {
   const double seconds = value.positive_number();
-  if (seconds > kMostSeconds) value.fail("must be at most a week");
+  if (seconds > kMaxSeconds) value.fail("must be at most 604800 seconds (one week)");
   return seconds;
 }
 
-// When a clock has enough samples.
+// Reads the stopping rule: when a timing mode has enough samples.
 void read_stopping_rule(const JsonReader& block, MeasurePolicy& policy) {
   const auto read_count = [&](std::string_view key, int& count) {
-    if (block.has(key)) count = static_cast<int>(block[key].integer(1, kMostSamples));
+    if (block.has(key)) count = static_cast<int>(block[key].integer(1, kMaxSamples));
   };
   read_count("min_samples", policy.min_samples);
   read_count("max_samples", policy.max_samples);
@@ -90,9 +89,9 @@ MeasurePolicy read_measure(const JsonReader& block) {
   read_stopping_rule(block, policy);
   if (block.has("clocks")) policy.modes = read_words<TimingMode>(block["clocks"], words(TimingMode{}));
   if (block.has("pacing")) policy.pacing = read_word<Pacing>(block["pacing"]);
-  if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMostPauseSeconds);
-  if (block.has("repeats")) policy.repeats = static_cast<int>(block["repeats"].integer(1, kMostRepeats));
-  if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMostPauseSeconds);
+  if (block.has("warmup_s")) policy.warmup_s = block["warmup_s"].number(0, kMaxPauseSeconds);
+  if (block.has("repeats")) policy.repeats = static_cast<int>(block["repeats"].integer(1, kMaxRepeats));
+  if (block.has("energy_s")) policy.energy_s = block["energy_s"].number(0, kMaxPauseSeconds);
   if (block.has("timeout_s")) policy.timeout_s = read_seconds(block["timeout_s"]);
   return policy;
 }
@@ -101,16 +100,16 @@ ReportPolicy read_report(const JsonReader& block) {
   block.check_keys(kReportKeys);
   ReportPolicy policy;
   if (block.has("formats")) {
-    policy.formats = read_words<Format>(block["formats"], kFormatWords);
-    if (policy.formats.empty()) block["formats"].fail("must not be empty");
+    for (const JsonReader& format : block["formats"].one_or_more()) {
+      if (std::ranges::count(policy.formats, format.string(), &ReportPolicy::Format::name) > 0) {
+        format.fail("named twice");
+      }
+      policy.formats.push_back({format.string(), format.where()});
+    }
   }
   if (block.has("output")) {
     policy.output = block["output"].string();
-    for (std::string_view extension : {".json", ".csv"}) {
-      if (!policy.output.ends_with(extension)) continue;
-      policy.output.resize(policy.output.size() - extension.size());
-      break;
-    }
+    policy.output_place = block["output"].where();
     if (policy.output.empty() || policy.output.ends_with('/')) {
       block["output"].fail("must be a path that ends in a file name");
     }
@@ -174,7 +173,7 @@ void read_texts(const JsonReader& root, Plan& plan) {
   if (root.has("name")) {
     plan.name = root["name"].string();
     const bool file_name = !plan.name.empty() && plan.name.find_first_of("/\\") == std::string::npos;
-    if (!file_name) root["name"].fail("must be usable in a file name: not empty, no slashes");
+    if (!file_name) root["name"].fail("must be a file name: not empty and without slashes");
   }
   if (root.has("written_for")) plan.written_for = root["written_for"].string();
   if (root.has("baseline")) {
@@ -184,8 +183,6 @@ void read_texts(const JsonReader& root, Plan& plan) {
 }
 
 }  // namespace
-
-std::span<const std::string_view> format_words() { return kFormatWords; }
 
 ConfigKeys config_keys() {
   return {.root = kRootKeys,
@@ -209,7 +206,7 @@ DeviceRequest parse_device(std::string_view text, std::string_view where) {
     const auto [stop, error] = std::from_chars(text.data() + kPrefix.size(), end, index);
     if (error == std::errc{} && stop == end && index >= 0) return {Kind::cuda, index};
     throw UsageError(
-        fmt::format("{}: \"{}\" is no device, cuda takes a number: cuda:0, cuda:1, …", where, text));
+        fmt::format("{}: \"{}\" is not a device; cuda takes a number: cuda:0, cuda:1, …", where, text));
   }
   throw UsageError(fmt::format("{}: unknown device \"{}\"{}", where, text, suggestion(text, kDeviceWords)));
 }
@@ -237,7 +234,7 @@ Plan make_plan(const JsonDocument& document, std::string_view default_name) {
   if (root.has("report")) plan.report = read_report(root["report"]);
   if (root.has("tune")) plan.tune = read_tune(root["tune"]);
   if (!plan.policy.check && plan.policy.measure.modes.empty()) {
-    root["check"]["enabled"].fail("neither a check nor a clock is left, there is nothing to do");
+    root["check"]["enabled"].fail("nothing to do: checks are off and /measure/clocks is empty");
   }
   plan.config = document.root();
   return plan;

@@ -1,4 +1,4 @@
-// What a config and the command line ask for, validated: the input of a run.
+// The plan of a run: the validated values of a config and the command line.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -17,36 +17,41 @@
 
 namespace flashcore {
 
-enum class Format { table, json, csv };
-
+// Names of output formats and paths as they were typed: which ones there are, and their extensions, is known above
+// this room, in render/formats.hpp.
 struct ReportPolicy {
-  std::string output;  // path without extension; empty: results/<device>/<config>-<time>
-  std::vector<Format> formats = {Format::table, Format::json, Format::csv};
+  struct Format {
+    std::string name;
+    std::string where;  // its JSON pointer or flag
+  };
+  std::string output;           // path of the result files; empty: results/<device>/<config>-<time>
+  std::string output_place;     // its JSON pointer or flag
+  std::vector<Format> formats;  // empty: those that a run writes by default
 };
 
 struct Plan {
-  std::string name;         // the config's name, for file names and titles
-  std::string written_for;  // a device the config was written for; a run on another warns. Empty: any
-  std::vector<Problem> problems;
-  std::vector<std::string> problem_places;  // the JSON pointer or flag of each problem, for messages
-  Selector variants;
-  bool automatic = false;   // "auto" is among the variants: what a tuned table chooses for each problem
-  std::string tuned_table;  // its path; empty: that of the device, below results/tuned/
+  std::string name;  // the config's name, for file names and titles
   std::string
-      baseline;  // a glob over ids; speed-ups in the table are against its first match. Empty: the first row
-  std::string baseline_place;  // its JSON pointer or flag
+      written_for;  // part of a device name; a run on another device prints a warning. Empty: any device
+  std::vector<Problem> problems;
+  std::vector<std::string> problem_places;  // JSON pointer or flag of each problem, for messages
+  Selector variants;
+  bool automatic = false;   // the variants include "auto": the choice of a tuned table for each problem
+  std::string tuned_table;  // path of the table for "auto"; empty: the device's table in results/tuned/
+  std::string baseline;     // glob over ids; its first match is the base of speed-ups. Empty: the first row
+  std::string baseline_place;  // JSON pointer or flag of the baseline
   DeviceRequest device;
   RunPolicy policy;  // check, measure, seed
   ReportPolicy report;
   TunePolicy tune;
-  nlohmann::json config;  // as read, with the flags applied; goes into the result file
+  nlohmann::json config;  // the document with all flags applied, for the result file
 };
 
-// Flags as they were typed; each takes the place of a key of the config and is checked by the same rules.
+// The texts of flags. Each flag replaces a key of the config and is checked like the key.
 struct Overrides {
-  std::optional<std::string> device = {};    // auto | cpu | cuda[:N]
-  std::vector<std::string> variants = {};    // globs
-  std::vector<std::string> problems = {};    // "batch=1,heads_q=8,seq_q=512:1024", axes separated by colons
+  std::optional<std::string> device = {};  // auto | cpu | cuda[:N]
+  std::vector<std::string> variants = {};  // globs
+  std::vector<std::string> problems = {};  // "batch=1,heads_q=8,seq_q=512:1024"; colons separate axis values
   std::optional<std::string> baseline = {};  // a glob
   std::optional<std::string> output = {};
   std::vector<std::string> formats = {};
@@ -63,20 +68,17 @@ struct Overrides {
   bool no_check = false;
 };
 
-// Puts the flags into the document. Throws UsageError when a flag cannot be read.
+// Writes the flags into the document. Throws UsageError if a flag is malformed.
 void apply(const Overrides& overrides, JsonDocument& document);
 
-// Reads and validates a whole document. `default_name` is the plan's name when the document gives none.
-// Throws UsageError with the JSON pointer or flag of the first thing that is wrong.
+// Reads and validates a document. `default_name` is the plan's name if the document has no "name". Throws
+// UsageError with the JSON pointer or flag of the first error.
 Plan make_plan(const JsonDocument& document, std::string_view default_name);
 
-// `auto`, `cpu`, `cuda` or `cuda:N`.
+// Parses `auto`, `cpu`, `cuda` or `cuda:N`.
 DeviceRequest parse_device(std::string_view text, std::string_view where);
 
-// The words of Format, in its order.
-std::span<const std::string_view> format_words();
-
-// The keys that each block of a config may have; configs/schema/config.schema.json has the same.
+// The allowed keys of each block of a config. A test compares them with configs/schema/config.schema.json.
 struct ConfigKeys {
   std::span<const std::string_view> root, problem, check, measure, report, tune, limits;
 };

@@ -15,17 +15,17 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMostProblems = 10000;
+constexpr std::size_t kMaxProblems = 10000;
 
 template <class Enum>
 Enum read_enum(const JsonReader& reader, const ProblemField& field) {
   return static_cast<Enum>(reader.word(field.allowed_words()));
 }
 
-// The value of one field, in its range.
+// Reads one field and checks its range.
 void read_field(const ProblemField& field, const JsonReader& reader, Problem& problem) {
   const auto integer = [&] {
-    return reader.integer(static_cast<std::int64_t>(field.least), static_cast<std::int64_t>(field.most));
+    return reader.integer(static_cast<std::int64_t>(field.min), static_cast<std::int64_t>(field.max));
   };
   struct Read {
     const decltype(integer)& whole;
@@ -34,9 +34,7 @@ void read_field(const ProblemField& field, const JsonReader& reader, Problem& pr
     Problem& problem;
     void operator()(std::int64_t Problem::*member) const { problem.*member = whole(); }
     void operator()(std::optional<std::int64_t> Problem::*member) const { problem.*member = whole(); }
-    void operator()(double Problem::*member) const {
-      problem.*member = reader.number(field.least, field.most);
-    }
+    void operator()(double Problem::*member) const { problem.*member = reader.number(field.min, field.max); }
     void operator()(bool Problem::*member) const { problem.*member = reader.boolean(); }
     void operator()(Dtype Problem::*member) const { problem.*member = read_enum<Dtype>(reader, field); }
     void operator()(std::optional<Dtype> Problem::*member) const {
@@ -48,11 +46,11 @@ void read_field(const ProblemField& field, const JsonReader& reader, Problem& pr
   std::visit(Read{integer, field, reader, problem}, field.member);
 }
 
-// A key present in a problem object, with its values; `at` is the one of the present combination.
+// A key of a problem object and its values.
 struct Axis {
   const ProblemField* field;
   std::vector<JsonReader> values;
-  std::size_t at = 0;
+  std::size_t index = 0;  // of the value in the current combination
 };
 
 std::vector<Axis> read_axes(const JsonReader& object) {
@@ -62,32 +60,32 @@ std::vector<Axis> read_axes(const JsonReader& object) {
     if (!object.has(field.name)) continue;
     axes.push_back({&field, object[field.name].one_or_more()});
     combinations *= axes.back().values.size();
-    if (combinations > kMostProblems) {
-      object.fail(fmt::format("the axes multiply to more than {} problems", kMostProblems));
+    if (combinations > kMaxProblems) {
+      object.fail(fmt::format("the axes expand to more than {} problems", kMaxProblems));
     }
   }
   return axes;
 }
 
-// Steps to the next combination, the last axis fastest; false after the last one.
+// Advances to the next combination; the last axis varies fastest. False after the last combination.
 bool advance(std::vector<Axis>& axes) {
   for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
-    if (++axis->at < axis->values.size()) return true;
-    axis->at = 0;
+    if (++axis->index < axis->values.size()) return true;
+    axis->index = 0;
   }
   return false;
 }
 
 Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   Problem problem;
-  for (const Axis& axis : axes) read_field(*axis.field, axis.values[axis.at], problem);
+  for (const Axis& axis : axes) read_field(*axis.field, axis.values[axis.index], problem);
   if (!object.has("heads_kv")) problem.heads_kv = problem.heads_q;
   if (!object.has("seq_kv")) problem.seq_kv = problem.seq_q;
   if (!object.has("scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, object.where());
-  settle(problem);
+  normalize(problem);
   if (!object.has("name")) {
-    problem.name = describe(problem);
+    problem.name = problem_id(problem);
     return problem;
   }
   problem.name = object["name"].string();
@@ -126,7 +124,7 @@ std::span<const std::string_view> problem_keys() {
 
 std::vector<PlannedProblem> read_problems(const JsonReader& problems) {
   std::vector<PlannedProblem> planned;
-  std::map<std::string, std::string> place_of;  // name to where()
+  std::map<std::string, std::string> place_of;  // where() of each name
   for (const JsonReader& object : problems.one_or_more()) {
     object.check_keys(problem_keys());
     std::vector<Axis> axes = read_axes(object);
@@ -134,12 +132,12 @@ std::vector<PlannedProblem> read_problems(const JsonReader& problems) {
       PlannedProblem next{combine(object, axes), object.where()};
       const auto [earlier, is_new] = place_of.emplace(next.problem.name, next.where);
       if (!is_new) {
-        object.fail(fmt::format("a second problem is named {}{}; give it another \"name\" or other values",
-                                next.problem.name,
-                                earlier->second == next.where ? "" : ", like " + earlier->second));
+        object.fail(fmt::format(
+            "two problems have the name {}{}; set a different \"name\" or other values", next.problem.name,
+            earlier->second == next.where ? "" : fmt::format(" (the other is {})", earlier->second)));
       }
       planned.push_back(std::move(next));
-      if (planned.size() > kMostProblems) problems.fail(fmt::format("more than {} problems", kMostProblems));
+      if (planned.size() > kMaxProblems) problems.fail(fmt::format("more than {} problems", kMaxProblems));
     } while (advance(axes));
   }
   return planned;
@@ -151,12 +149,12 @@ json problem_from_flag(std::string_view text) {
     const std::size_t equals = part.find('=');
     if (equals == std::string::npos || equals == 0) {
       throw UsageError(fmt::format(
-          "--problem: \"{}\" is not of the form key=value, for example batch=1,heads_q=8,seq_q=512", part));
+          "--problem: \"{}\" must have the form key=value, for example batch=1,heads_q=8,seq_q=512", part));
     }
     const std::string key = part.substr(0, equals);
     if (object.contains(key)) {
       throw UsageError(fmt::format(
-          "--problem/{}: given twice; separate the values of an axis by colons, {}=512:1024", key, key));
+          "--problem/{}: appears twice; separate the values of an axis by colons: {}=512:1024", key, key));
     }
     const std::vector<std::string> values = split(std::string_view(part).substr(equals + 1), ':');
     if (values.size() == 1) {

@@ -1,4 +1,4 @@
-// What a config says of tuning: its `tune` block.
+// The `tune` block of a config.
 #pragma once
 
 #include <cstdint>
@@ -9,23 +9,23 @@
 
 namespace flashcore {
 
-// The strategies; tune/searcher.hpp says what each does.
+// Search strategies; see tune/searcher.hpp.
 enum class SearchKind : int { race, exhaustive, random };
 inline constexpr std::string_view kSearchKindWords[] = {"race", "exhaustive", "random"};
 constexpr Words words(SearchKind) { return kSearchKindWords; }
 
-// The most that a candidate may take; absent: any.
+// Limits for candidates; absent: no limit.
 struct ResourceLimits {
-  std::optional<std::int64_t> smem_bytes = {};   // a block, static and dynamic
-  std::optional<std::int64_t> registers = {};    // a thread
-  std::optional<std::int64_t> spill_bytes = {};  // a thread
+  std::optional<std::int64_t> smem_bytes = {};   // static and dynamic, per block
+  std::optional<std::int64_t> registers = {};    // per thread
+  std::optional<std::int64_t> spill_bytes = {};  // per thread
 
   bool any() const { return smem_bytes || registers || spill_bytes; }
 };
 
 struct TunePolicy {
   SearchKind search = SearchKind::race;
-  std::int64_t max_candidates = 0;  // of each problem, drawn by the seed from all that can run; 0: all
+  std::int64_t max_candidates = 0;  // per problem, a random sample of the candidates by the seed; 0: all
   ResourceLimits limits = {};
 };
 

@@ -1,4 +1,4 @@
-// What this machine's processor is called and has.
+// The CPU of this machine.
 #include <algorithm>
 #include <fstream>
 #include <string>
@@ -21,7 +21,7 @@ std::string processor_name() {
   return "CPU";
 }
 
-// "32768K" or "1M" as the kernel writes it, in bytes.
+// Bytes from a text of the Linux kernel such as "32768K" or "1M".
 std::int64_t cache_size_bytes(const std::string& path) {
   std::ifstream file(path);
   std::int64_t size = 0;
@@ -31,11 +31,11 @@ std::int64_t cache_size_bytes(const std::string& path) {
   return unit == 'K' ? size << 10 : unit == 'M' ? size << 20 : size;
 }
 
-// The largest cache of the first core.
+// The size of the largest cache of the first core.
 std::int64_t last_level_cache_bytes() {
-  constexpr int kMostCaches = 8;
+  constexpr int kMaxCaches = 8;
   std::int64_t largest = 0;
-  for (int index = 0; index < kMostCaches; ++index) {
+  for (int index = 0; index < kMaxCaches; ++index) {
     const std::string cache = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
     largest = std::max(largest, cache_size_bytes(cache + "/size"));
   }

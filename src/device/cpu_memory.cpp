@@ -7,7 +7,7 @@
 namespace flashcore {
 namespace {
 
-// A line "MemAvailable:   123 kB" of /proc/meminfo in bytes; 0 when it is not there.
+// The value of a line "MemAvailable:   123 kB" of /proc/meminfo in bytes; 0 if the line is missing.
 std::int64_t meminfo_bytes(const std::string& key) {
   std::ifstream file("/proc/meminfo");
   std::string name;
@@ -20,7 +20,7 @@ std::int64_t meminfo_bytes(const std::string& key) {
   return 0;
 }
 
-// One number of the control group (version 2); -1 when there is none or it is unlimited ("max").
+// A number from a file of the control group (version 2); -1 if there is no such file or it contains "max".
 std::int64_t control_group_bytes(const char* file_name) {
   std::ifstream file(std::string("/sys/fs/cgroup/") + file_name);
   std::int64_t bytes = 0;

@@ -1,11 +1,11 @@
-// How much host memory there is.
+// The size of host memory, within the limit of this process's control group.
 #pragma once
 
 #include <cstdint>
 
 namespace flashcore {
 
-// Bytes of memory that can be taken without swapping, within the limit of this process's control group.
+// Memory that can be allocated without swapping.
 std::int64_t free_host_memory_bytes();
 std::int64_t total_host_memory_bytes();
 

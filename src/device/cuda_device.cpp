@@ -10,19 +10,20 @@ namespace flashcore {
 int cuda_attribute(int which, int index) {
   int value = 0;
   cuda_check(cudaDeviceGetAttribute(&value, static_cast<cudaDeviceAttr>(which), index),
-             "reading a device attribute");
+             "reading a CUDA device attribute");
   return value;
 }
 
 int cuda_device_count() {
   int count = 0;
-  cuda_check(cudaGetDeviceCount(&count), "looking for CUDA devices");
+  cuda_check(cudaGetDeviceCount(&count), "counting the CUDA devices");
   return count;
 }
 
 DeviceInfo cuda_device_info(int index) {
   cudaDeviceProp properties{};
-  cuda_check(cudaGetDeviceProperties(&properties, index), fmt::format("asking for CUDA device {}", index));
+  cuda_check(cudaGetDeviceProperties(&properties, index),
+             fmt::format("reading the properties of CUDA device {}", index));
   DeviceInfo info{.backend = Backend::cuda, .name = properties.name};
   info.limits = {.compute_capability = 10 * properties.major + properties.minor,
                  .max_smem_bytes_per_block = static_cast<int>(properties.sharedMemPerBlockOptin),
@@ -32,7 +33,7 @@ DeviceInfo cuda_device_info(int index) {
   info.memory_bus_bits = properties.memoryBusWidth;
   info.memory_clock_mhz = cuda_attribute(cudaDevAttrMemoryClockRate, index) / 1000;  // reported in kHz
   char bus_id[32] = {};
-  cuda_check(cudaDeviceGetPCIBusId(bus_id, sizeof(bus_id), index), "asking for the device's bus id");
+  cuda_check(cudaDeviceGetPCIBusId(bus_id, sizeof(bus_id), index), "reading the PCI bus id");
   info.pci_bus_id = bus_id;
   return info;
 }

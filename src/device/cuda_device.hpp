@@ -1,4 +1,4 @@
-// CUDA devices as the runtime describes them. Functions throw EnvironmentError.
+// Properties of CUDA devices from the CUDA runtime. All functions throw EnvironmentError.
 #pragma once
 
 #include "device/device_info.hpp"

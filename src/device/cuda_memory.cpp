@@ -8,7 +8,7 @@
 namespace flashcore {
 
 namespace {
-// Errors that leave the context unusable: every further call of this process fails (CUDA Runtime API,
+// True for errors that destroy the CUDA context: every later call of this process fails (CUDA Runtime API,
 // cudaError_t).
 bool loses_context(cudaError_t error) {
   switch (error) {
@@ -35,7 +35,7 @@ void cuda_check(int code, std::string_view what) {
   const std::string message =
       fmt::format("{}: {} ({})", what, cudaGetErrorString(error), cudaGetErrorName(error));
   if (error == cudaErrorMemoryAllocation) {
-    cudaGetLastError();  // a failed allocation is no fault of the context; forget it
+    cudaGetLastError();  // clears the error: a failed allocation leaves the context usable
     throw OutOfMemoryError(message);
   }
   throw EnvironmentError(message, loses_context(error) ? Status::crashed : Status::error);
@@ -45,7 +45,7 @@ Memory allocate_cuda(std::int64_t bytes) {
   void* memory = nullptr;
   cuda_check(cudaMalloc(&memory, static_cast<std::size_t>(bytes)),
              fmt::format("allocating {:.3f} GiB on the device", static_cast<double>(bytes) / (1 << 30)));
-  return {memory, bytes, [](void* taken) { cudaFree(taken); }};
+  return {memory, bytes, [](void* data) { cudaFree(data); }};
 }
 
 void StreamDeleter::operator()(CUstream_st* stream) const { cudaStreamDestroy(stream); }

@@ -1,4 +1,4 @@
-// Device memory and errors of the CUDA runtime, in C++ terms. Plain allocations only, never managed memory.
+// RAII and exceptions for the CUDA runtime. Allocations are plain device memory, never managed memory.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ struct CUgraphExec_st;
 
 namespace flashcore {
 
-// Throws when `code` (a cudaError_t) is not cudaSuccess: OutOfMemoryError when memory ran out, else
-// EnvironmentError, whose status is `crashed` when the context is lost; the message is "<what>: <CUDA's own
-// words>".
+// Throws if `code` (a cudaError_t) is not cudaSuccess: OutOfMemoryError for a failed allocation,
+// EnvironmentError for every other error. The status is Status::crashed if the error destroys the context.
+// The message is "<what>: <text of CUDA>".
 void cuda_check(int code, std::string_view what);
 
 // Device memory, contents undefined. Throws OutOfMemoryError.

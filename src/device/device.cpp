@@ -1,5 +1,7 @@
 #include "device/device.hpp"
 
+#include <cctype>
+
 #include "base/error.hpp"
 
 #ifdef FLASHCORE_HAVE_CUDA
@@ -46,6 +48,22 @@ CudaStatus cuda_status() { return {.problem = "this program was built without CU
 std::string to_string(const DeviceRequest& request) {
   if (request.kind == DeviceRequest::Kind::automatic) return "auto";
   return request.kind == DeviceRequest::Kind::cpu ? "cpu" : "cuda:" + std::to_string(request.index);
+}
+
+std::string device_folder(const DeviceInfo& device) {
+  if (device.backend == Backend::cpu) return "cpu";
+  constexpr std::string_view kVendor = "NVIDIA ";
+  std::string_view name = device.name;
+  if (name.starts_with(kVendor)) name.remove_prefix(kVendor.size());
+  std::string folder;
+  for (const unsigned char c : name) {
+    if (std::isalnum(c) != 0) {
+      folder += static_cast<char>(std::tolower(c));
+    } else if (!folder.empty() && folder.back() != '-') {
+      folder += '-';
+    }
+  }
+  return folder;
 }
 
 }  // namespace flashcore

@@ -8,26 +8,29 @@
 
 namespace flashcore {
 
-// `--device auto|cpu|cuda[:N]`. automatic takes CUDA device 0, or the CPU when there is none.
+// `--device auto|cpu|cuda[:N]`. `automatic` means CUDA device 0, or the CPU if there is no CUDA device.
 struct DeviceRequest {
   enum class Kind { automatic, cpu, cuda };
   Kind kind = Kind::automatic;
   int index = 0;
 };
 
-// As --device takes it: "auto", "cpu", "cuda:1".
+// The value of --device: "auto", "cpu", "cuda:1".
 std::string to_string(const DeviceRequest& request);
 
-// CUDA as this process finds it.
+// The state of CUDA in this process.
 struct CudaStatus {
   bool compiled_in = false;
-  std::string driver_version;   // "13.0", empty without a driver
-  std::string runtime_version;  // of the runtime linked in
-  std::string problem;          // why there is no CUDA device, empty when there is one
+  std::string driver_version;   // "13.0"; empty without a driver
+  std::string runtime_version;  // of the linked runtime
+  std::string problem;          // why no CUDA device is available; empty if one is
   std::vector<DeviceInfo> devices;
 };
 
 CudaStatus cuda_status();
 DeviceInfo cpu_device();
+
+// Part of a path: "h100-80gb-hbm3" for "NVIDIA H100 80GB HBM3", "cpu" for any processor.
+std::string device_folder(const DeviceInfo& device);
 
 }  // namespace flashcore

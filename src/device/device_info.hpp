@@ -1,4 +1,4 @@
-// What a device is and has.
+// The properties of a device.
 #pragma once
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/probe/probe.hpp"
+#include "record/roofline.hpp"
 #include "registry/supports.hpp"
 #include "variant/variant.hpp"
 
@@ -17,17 +18,24 @@ struct DeviceInfo {
   DeviceLimits limits;
   std::int64_t memory_bytes = 0;
   std::int64_t free_memory_bytes = 0;
-  std::int64_t l2_bytes = 0;                     // last-level cache on the CPU
-  int memory_bus_bits = 0;                       // 0 where unknown
-  int memory_clock_mhz = 0;                      // at most; 0 where unknown
-  std::string pci_bus_id;                        // by which NVML knows a CUDA device; empty on the CPU
-  std::optional<kernels::ProbeResult> ceilings;  // once measure_ceilings() was called
-  std::string ceilings_problem;                  // why it could not measure them
-  std::string code_problem;                      // why there is no code_hash()
+  std::int64_t l2_bytes = 0;                     // the last-level cache on the CPU
+  int memory_bus_bits = 0;                       // 0 if unknown
+  int memory_clock_mhz = 0;                      // the maximum; 0 if unknown
+  std::string pci_bus_id;                        // identifies a CUDA device for NVML; empty on the CPU
+  std::optional<kernels::ProbeResult> ceilings;  // set by Executor::measure_ceilings()
+  std::string ceilings_problem;                  // why measure_ceilings() failed
+  std::string code_problem;                      // why Executor::code_hash() is not available
 };
 
-inline Place place_of(const DeviceInfo& device) {
+inline Target target_of(const DeviceInfo& device) {
   return {.backend = device.backend, .limits = device.limits};
+}
+
+// The ceilings of a roofline, from the rates that were measured.
+inline Ceilings ceilings_of(const kernels::ProbeResult& probe) {
+  return {.tensor_flops_per_s = probe.wgmma_flops_per_s.value_or(probe.mma_flops_per_s),
+          .memory_bytes_per_s = probe.copy_bytes_per_s,
+          .exp2_per_s = probe.exp2_per_s};
 }
 
 }  // namespace flashcore

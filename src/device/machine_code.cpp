@@ -19,8 +19,8 @@ namespace {
 
 constexpr std::uint32_t kContainerMagic = 0xBA55ED50;
 constexpr std::size_t kContainerAlignment = 8;
-constexpr std::uint16_t kCubin = 2;                     // of FatEntry::kind; 1 is PTX
-constexpr std::uint64_t kCompressed = 0x2000 | 0x8000;  // of FatEntry::flags: LZ4, Zstandard
+constexpr std::uint16_t kCubin = 2;                     // a value of FatEntry::kind; 1 is PTX
+constexpr std::uint64_t kCompressed = 0x2000 | 0x8000;  // bits of FatEntry::flags: LZ4, Zstandard
 
 struct FatContainer {
   std::uint32_t magic;
@@ -43,11 +43,11 @@ struct FatEntry {
   std::uint32_t name_bytes;
   std::uint64_t flags;
 };
-static_assert(sizeof(FatContainer) == 16 && sizeof(FatEntry) == 48, "as they lie in the file");
+static_assert(sizeof(FatContainer) == 16 && sizeof(FatEntry) == 48, "must match the file format");
 
-// A part of a file, bounds checked: what does not lie inside throws std::out_of_range.
+// A part of a file. Throws std::out_of_range if it exceeds the file.
 std::string_view part(std::string_view bytes, std::uint64_t offset, std::uint64_t size) {
-  if (offset > bytes.size() || size > bytes.size() - offset) throw std::out_of_range("it is cut off");
+  if (offset > bytes.size() || size > bytes.size() - offset) throw std::out_of_range("the file is truncated");
   return bytes.substr(offset, size);
 }
 
@@ -63,17 +63,17 @@ struct Section {
   std::string_view bytes;
 };
 
-// The sections of an ELF64 file that have bytes in it.
+// The sections of an ELF64 file that occupy bytes of the file.
 std::vector<Section> elf_sections(std::string_view elf) {
   const auto header = read<Elf64_Ehdr>(elf, 0);
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
       header.e_shentsize < sizeof(Elf64_Shdr)) {
-    throw std::out_of_range("it is no 64-bit ELF");
+    throw std::out_of_range("the file is not a 64-bit ELF file");
   }
   const auto header_of = [&](std::uint64_t index) {
     return read<Elf64_Shdr>(elf, header.e_shoff + index * header.e_shentsize);
   };
-  // With 0xff00 sections and more, the counts stand in the first section header instead.
+  // With 0xff00 or more sections, the first section header holds the counts.
   const bool many = header.e_shnum == 0 && header.e_shoff != 0;
   const std::uint64_t count = many ? header_of(0).sh_size : header.e_shnum;
   const std::uint64_t names_index =
@@ -96,7 +96,7 @@ struct Cubin {
   bool compressed = false;
 };
 
-// What a device would load of one container's entries.
+// The cubin that a device would load from the entries of one container.
 std::optional<Cubin> choose_cubin(std::string_view entries, int compute_capability) {
   std::optional<Cubin> chosen;
   while (entries.size() >= sizeof(FatEntry)) {
@@ -139,7 +139,7 @@ std::string_view find_fatbin(std::string_view elf) {
   return {};
 }
 
-// The file that an address of this process was mapped from (proc(5), maps).
+// The file that is mapped at an address of this process (proc(5), maps).
 std::string file_of(const void* address) {
   const auto wanted = reinterpret_cast<std::uintptr_t>(address);
   std::ifstream maps("/proc/self/maps");
@@ -174,7 +174,7 @@ MachineCode::MachineCode(std::string_view elf, int compute_capability) {
   }
   if (!hashes_.empty()) return;
   problem_ = compressed ? "the fat binary is compressed (nvcc --no-compress leaves it plain)"
-                        : fmt::format("no machine code for compute capability {}.{} in the program",
+                        : fmt::format("the program has no machine code for compute capability {}.{}",
                                       compute_capability / 10, compute_capability % 10);
 }
 

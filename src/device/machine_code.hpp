@@ -1,10 +1,10 @@
-// Hashes of the machine code of this program's CUDA kernels, so that two result files tell whether they timed
-// the same code.
+// Hashes of the machine code of this program's CUDA kernels. They show whether two result files timed the
+// same code.
 //
-// Read from the section .nv_fatbin of an ELF file, which the linker fills with one container for each
-// translation unit; a container holds one cubin (an ELF file of its own) for each architecture, and a cubin
-// one section .text.<mangled name> for each kernel (CUDA Binary Utilities; the container's layout is that of
-// fatbinary_section.h and of what nvcc 12 and 13 write).
+// The code is in the section .nv_fatbin of the program's ELF file. The section has one container per
+// translation unit, a container has one cubin (an ELF file itself) per architecture, and a cubin has one
+// section .text.<mangled name> per kernel (CUDA Binary Utilities). The layout of a container follows
+// fatbinary_section.h and the output of nvcc 12 and 13.
 #pragma once
 
 #include <map>
@@ -15,18 +15,18 @@ namespace flashcore {
 
 class MachineCode {
  public:
-  // The kernels in the bytes of an ELF file that a device would load: of each container the newest cubin of
-  // the device's major architecture. `compute_capability` is 10 · major + minor.
+  // Reads an ELF file. Takes the cubin of each container that the device would load: the newest one of its
+  // major architecture. `compute_capability` is 10 · major + minor.
   MachineCode(std::string_view elf, int compute_capability);
 
-  // Those of the file on disk that this function was loaded from, program or library.
+  // Reads the program or library file that contains this function.
   static MachineCode of_this_program(int compute_capability);
 
-  // 16 hexadecimal digits (base/hash.hpp), or nothing when there is no such kernel.
+  // 16 hexadecimal digits (base/hash.hpp); empty if there is no such kernel.
   std::string hash(std::string_view mangled_name) const;
   std::size_t size() const { return hashes_.size(); }
 
-  // Why there is no kernel at all; else empty.
+  // Why no kernel was found; empty if there are kernels.
   const std::string& problem() const { return problem_; }
 
  private:

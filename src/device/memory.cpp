@@ -11,11 +11,13 @@ namespace flashcore {
 
 Memory allocate_host(std::int64_t bytes) {
   constexpr auto kAlignment = static_cast<std::size_t>(kMemoryAlignment);
-  const auto wanted = static_cast<std::size_t>(bytes);
-  const std::size_t rounded = std::max((wanted + kAlignment - 1) / kAlignment, std::size_t{1}) * kAlignment;
+  const auto requested = static_cast<std::size_t>(bytes);
+  const std::size_t rounded =
+      std::max((requested + kAlignment - 1) / kAlignment, std::size_t{1}) * kAlignment;
   void* memory = std::aligned_alloc(kAlignment, rounded);
-  if (memory == nullptr) throw OutOfMemoryError(fmt::format("{} bytes of memory could not be taken", bytes));
-  return {memory, bytes, [](void* taken) { std::free(taken); }};
+  if (memory == nullptr)
+    throw OutOfMemoryError(fmt::format("cannot allocate {} bytes of host memory", bytes));
+  return {memory, bytes, [](void* data) { std::free(data); }};
 }
 
 }  // namespace flashcore

@@ -6,7 +6,8 @@
 
 namespace flashcore {
 
-// Bytes at which allocations begin: what cudaMalloc gives, and what the C interface promises of workspaces.
+// The alignment of all allocations in bytes. cudaMalloc guarantees it, and the C interface promises it for
+// workspaces.
 inline constexpr std::int64_t kMemoryAlignment = 256;
 
 class Memory {
@@ -29,7 +30,7 @@ class Memory {
   std::int64_t bytes_ = 0;
 };
 
-// Host memory on a boundary of kMemoryAlignment, contents undefined. Throws OutOfMemoryError.
+// Host memory aligned to kMemoryAlignment, contents undefined. Throws OutOfMemoryError.
 Memory allocate_host(std::int64_t bytes);
 
 }  // namespace flashcore

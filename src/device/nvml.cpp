@@ -8,7 +8,7 @@
 namespace flashcore {
 namespace {
 
-// The few types and constants of the NVML API reference that are needed, so that nvml.h is not.
+// Types and constants from the NVML API reference, so that the build does not need nvml.h.
 using DeviceHandle = struct nvmlDevice_st*;   // nvmlDevice_t
 using Return = int;                           // nvmlReturn_t
 constexpr Return kSuccess = 0;                // NVML_SUCCESS
@@ -39,7 +39,7 @@ struct Api {
   Return (*shutdown)();
   const char* (*error_string)(Return);
   Return (*device_by_pci_bus_id)(const char*, DeviceHandle*);
-  // Those below may be missing in a driver: what they report is then absent.
+  // A driver may lack the functions below. Their values are then absent.
   Return (*driver_version)(char*, unsigned);
   Return (*clock_mhz)(DeviceHandle, int, unsigned*);
   Return (*max_clock_mhz)(DeviceHandle, int, unsigned*);
@@ -79,9 +79,9 @@ Api bind_all(void* library) {
   return api;
 }
 
-// The value that a function of the form f(arguments..., Value*) reports, if it is there and succeeds.
+// The result of a function of the form f(arguments..., Value*); nothing if it is missing or fails.
 template <class Value, class... Parameters, class... Arguments>
-std::optional<Value> ask(Return (*function)(Parameters...), Arguments... arguments) {
+std::optional<Value> query(Return (*function)(Parameters...), Arguments... arguments) {
   Value value{};
   if (function == nullptr || function(arguments..., &value) != kSuccess) return std::nullopt;
   return value;
@@ -111,7 +111,7 @@ struct NvmlDevice::Session {
     if (library != nullptr) dlclose(library);
   }
 
-  // Returns why it could not be opened, or nothing.
+  // Returns the reason of a failure, or an empty string.
   std::string open(const std::string& pci_bus_id);
   std::string failure(const char* doing, Return code) const;
   NvmlDeviceInfo info() const;
@@ -130,9 +130,9 @@ std::string NvmlDevice::Session::open(const std::string& pci_bus_id) {
   api = bind_all(library);
   if (api.init == nullptr || api.shutdown == nullptr || api.error_string == nullptr ||
       api.device_by_pci_bus_id == nullptr) {
-    return "no NVML: the library lacks its basic functions";
+    return "no NVML: the library lacks required functions";
   }
-  if (const Return code = api.init(); code != kSuccess) return failure("starting", code);
+  if (const Return code = api.init(); code != kSuccess) return failure("initialising", code);
   initialised = true;
   if (const Return code = api.device_by_pci_bus_id(pci_bus_id.c_str(), &device); code != kSuccess) {
     return failure(fmt::format("looking for device {}", pci_bus_id).c_str(), code);
@@ -146,9 +146,9 @@ NvmlDeviceInfo NvmlDevice::Session::info() const {
   if (api.driver_version != nullptr && api.driver_version(version, sizeof(version)) == kSuccess) {
     info.driver_version = version;
   }
-  info.max_sm_clock_mhz = scaled(ask<unsigned>(api.max_clock_mhz, device, kClockSm), 1);
-  info.max_mem_clock_mhz = scaled(ask<unsigned>(api.max_clock_mhz, device, kClockMem), 1);
-  info.power_limit_w = scaled(ask<unsigned>(api.enforced_limit_mw, device), kMilli);
+  info.max_sm_clock_mhz = scaled(query<unsigned>(api.max_clock_mhz, device, kClockSm), 1);
+  info.max_mem_clock_mhz = scaled(query<unsigned>(api.max_clock_mhz, device, kClockMem), 1);
+  info.power_limit_w = scaled(query<unsigned>(api.enforced_limit_mw, device), kMilli);
   int current = 0;
   int pending = 0;  // after the next reboot
   if (api.ecc_mode != nullptr && api.ecc_mode(device, &current, &pending) == kSuccess) {
@@ -184,14 +184,14 @@ TelemetryReading NvmlDevice::read() const {
   if (session_ == nullptr) return reading;
   const Api& api = session_->api;
   const DeviceHandle device = session_->device;
-  reading.sm_clock_mhz = scaled(ask<unsigned>(api.clock_mhz, device, kClockSm), 1);
-  reading.mem_clock_mhz = scaled(ask<unsigned>(api.clock_mhz, device, kClockMem), 1);
-  reading.throttle_reasons = ask<unsigned long long>(api.event_reasons, device);
+  reading.sm_clock_mhz = scaled(query<unsigned>(api.clock_mhz, device, kClockSm), 1);
+  reading.mem_clock_mhz = scaled(query<unsigned>(api.clock_mhz, device, kClockMem), 1);
+  reading.throttle_reasons = query<unsigned long long>(api.event_reasons, device);
   reading.power_w = session_->power_field_w(kFieldPowerInstant);
-  if (!reading.power_w) reading.power_w = scaled(ask<unsigned>(api.power_mw, device), kMilli);
+  if (!reading.power_w) reading.power_w = scaled(query<unsigned>(api.power_mw, device), kMilli);
   reading.power_average_w = session_->power_field_w(kFieldPowerAverage);
-  reading.energy_j = scaled(ask<unsigned long long>(api.energy_mj, device), kMilli);
-  reading.temperature_c = scaled(ask<unsigned>(api.temperature_c, device, kTemperatureGpu), 1);
+  reading.energy_j = scaled(query<unsigned long long>(api.energy_mj, device), kMilli);
+  reading.temperature_c = scaled(query<unsigned>(api.temperature_c, device, kTemperatureGpu), 1);
   return reading;
 }
 

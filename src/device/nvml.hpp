@@ -1,7 +1,8 @@
-// NVML, the NVIDIA Management Library, loaded at run time: the program starts where there is none. Reads
-// only; nothing here changes a setting of the device.
+// NVML, the NVIDIA Management Library. It is loaded at run time, so the program also starts without it. This
+// code only reads; it changes no setting of the device.
 //
-// Looked for: the file that the environment variable FLASHCORE_NVML names, else libnvidia-ml.so.1.
+// The library is the file in the environment variable FLASHCORE_NVML, or libnvidia-ml.so.1 if the variable is
+// not set.
 #pragma once
 
 #include <memory>
@@ -12,16 +13,16 @@
 
 namespace flashcore {
 
-// What does not change while the program runs. What the device does not report is absent.
+// Values that do not change while the program runs. A value that the device does not report is absent.
 struct NvmlDeviceInfo {
   std::string driver_version;  // "580.95.05"
   std::optional<double> max_sm_clock_mhz;
   std::optional<double> max_mem_clock_mhz;
-  std::optional<double> power_limit_w;  // the limit enforced now
+  std::optional<double> power_limit_w;  // the enforced limit
   std::optional<bool> ecc;
 };
 
-// One device, found by the PCI bus id that CUDA knows it by ("0000:1b:00.0").
+// One device, found by its PCI bus id from CUDA ("0000:1b:00.0").
 class NvmlDevice {
  public:
   explicit NvmlDevice(const std::string& pci_bus_id);
@@ -29,13 +30,13 @@ class NvmlDevice {
   NvmlDevice(NvmlDevice&&) noexcept;
   NvmlDevice& operator=(NvmlDevice&&) noexcept;
 
-  // Why there is nothing to read; empty when there is. With a problem, info() and read() are empty.
+  // Why NVML cannot read the device; empty if it can. If not empty, info() and read() return no values.
   const std::string& problem() const { return problem_; }
   const NvmlDeviceInfo& info() const { return info_; }
   TelemetryReading read() const;
 
  private:
-  struct Session;  // the library, initialised, and the device's handle in it
+  struct Session;  // the initialised library and the device's handle
 
   std::unique_ptr<Session> session_;
   std::string problem_;

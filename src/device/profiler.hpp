@@ -1,9 +1,9 @@
-// The window that a profiler looks at: ncu started with --profile-from-start off sees nothing else.
+// The range that a profiler records. ncu with --profile-from-start off records only this range.
 #pragma once
 
 namespace flashcore {
 
-// From construction to destruction. Does nothing when no profiler is attached or CUDA is not compiled in.
+// The range lasts from construction to destruction. Has no effect without a profiler or without CUDA.
 class ProfilerWindow {
  public:
   ProfilerWindow();

@@ -42,7 +42,7 @@ TelemetrySummary TelemetrySampler::end() {
 }
 
 TelemetrySummary TelemetrySampler::summary(std::span<const TimeSpan> spans) {
-  take_reading();  // so that the energy at the end of the last span lies between two readings
+  take_reading();  // energy at the end of the last span needs a reading after it
   const std::lock_guard lock(mutex_);
   return summarise(readings_, spans);
 }
@@ -53,9 +53,9 @@ std::optional<TelemetryReading> TelemetrySampler::at(TelemetryClock::time_point 
   return nearest == nullptr ? std::nullopt : std::optional(*nearest);
 }
 
-void TelemetrySampler::forget_before(TelemetryClock::time_point time) {
+void TelemetrySampler::discard_before(TelemetryClock::time_point time) {
   const std::lock_guard lock(mutex_);
-  // The last one before it stays: energy is interpolated from there.
+  // Keeps the last reading before `time`: interpolation of energy needs it.
   const auto keep = std::find_if(readings_.begin(), readings_.end(),
                                  [&](const TelemetryReading& reading) { return reading.time >= time; });
   if (keep != readings_.begin()) readings_.erase(readings_.begin(), std::prev(keep));

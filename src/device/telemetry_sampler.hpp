@@ -1,4 +1,4 @@
-// Reads a device's telemetry in a background thread while something else is being timed.
+// Reads a device's telemetry in a background thread while variants are timed.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@ namespace flashcore {
 
 class TelemetrySampler {
  public:
-  // Starts to read every `period` (NVML itself refreshes most values every 10 to 100 ms). Where NVML is
-  // missing nothing is read, and problem() says why.
+  // Starts a thread that reads once per `period`; NVML updates most values every 10 to 100 ms. Without NVML
+  // there are no readings, and problem() returns the reason.
   explicit TelemetrySampler(const std::string& pci_bus_id,
                             std::chrono::milliseconds period = std::chrono::milliseconds(10));
   ~TelemetrySampler();
@@ -28,31 +28,31 @@ class TelemetrySampler {
   const std::string& problem() const { return device_.problem(); }
   const NvmlDeviceInfo& info() const { return device_.info(); }
 
-  // What happened between begin() and end(), both of which take a reading of their own. end() without
-  // begin() looks back to the start of the sampler.
+  // end() summarises the time since begin(), or since construction if begin() was not called. Both take a
+  // reading.
   void begin();
   TelemetrySummary end();
 
-  // What happened during the spans, of one variant for example that was measured in turns with others.
+  // Summarises several spans, for example those of one variant in interleaved rounds.
   TelemetrySummary summary(std::span<const TimeSpan> spans);
 
-  // The reading nearest to a moment, such as a sample's; nothing when there are none.
+  // The reading nearest to a time; nothing if there are no readings.
   std::optional<TelemetryReading> at(TelemetryClock::time_point time) const;
 
-  // Readings before a moment are no longer needed.
-  void forget_before(TelemetryClock::time_point time);
+  // Deletes the readings that are no longer needed for times from `time` on.
+  void discard_before(TelemetryClock::time_point time);
 
  private:
   void run(std::chrono::milliseconds period);
   void take_reading();
 
   NvmlDevice device_;
-  mutable std::mutex mutex_;  // guards what follows, and the use of device_
+  mutable std::mutex mutex_;  // guards device_ and the members below
   std::condition_variable wake_;
   std::vector<TelemetryReading> readings_;
   TelemetryClock::time_point begin_ = TelemetryClock::now();
   bool stop_ = false;
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;  // declared last, because it uses the other members
 };
 
 }  // namespace flashcore

@@ -11,29 +11,22 @@
 namespace flashcore {
 namespace {
 
-Finding ask_plain(const Bench& bench, const Problem& problem) {
-  const Trial trial = bench.run(problem, bench.random_inputs(problem));
-  if (trial.check.passed) return {Probe::plain};
-  return failure(Probe::plain, trial.finite() ? Sign::failed : Sign::nonfinite, trial, trial.check.reason);
-}
-
-template <class Ask>
-Finding ask_one(Probe probe, Ask ask) {
+Finding ask(const ProbeEntry& entry, const ProbeRunner& runner) {
   try {
-    return ask();
+    return entry.ask(runner);
   } catch (const Unsupported& reason) {
-    return {.probe = probe, .sign = Sign::skipped, .detail = reason.what()};
+    return {.probe = entry.probe, .symptom = Symptom::skipped, .detail = reason.what()};
   } catch (const OutOfMemoryError&) {
     throw;
   } catch (const EnvironmentError& error) {
-    return {.probe = probe, .sign = Sign::crashed, .detail = error.what()};
+    return {.probe = entry.probe, .symptom = Symptom::crashed, .detail = error.what()};
   }
 }
 
 }  // namespace
 
 const Finding& Diagnosis::lead() const {
-  return *std::ranges::find(findings, suspicions.front().lead, &Finding::probe);
+  return *std::ranges::find(findings, suspected.front().lead, &Finding::probe);
 }
 
 std::string Diagnosis::sentence() const {
@@ -41,13 +34,13 @@ std::string Diagnosis::sentence() const {
   const Finding& finding = lead();
   const std::string pattern = finding.map ? describe_pattern(*finding.map, tile) : "";
   const bool repeats = pattern.find(" of every ") != std::string::npos;
-  return fmt::format("{}: {}.", describe(suspicions.front().fault).sentence,
+  return fmt::format("{}: {}.", text_of(suspected.front().fault).sentence,
                      repeats ? pattern : finding.detail);
 }
 
 std::vector<std::string> Diagnosis::next_commands() const {
   if (healthy()) return {};
-  const Fault fault = suspicions.front().fault;
+  const Fault fault = suspected.front().fault;
   // The problem that was asked for where it fails, else the one of the probe that tells most.
   const bool asked_fails = findings.front().probe == Probe::plain && findings.front().failed();
   const std::string failing = problem_flag(asked_fails ? problem : lead().problem.value_or(problem));
@@ -69,30 +62,24 @@ std::vector<std::string> Diagnosis::next_commands() const {
 }
 
 Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
-                   std::uint64_t seed, const std::function<void(Probe)>& tell) {
+                   std::uint64_t seed, const std::function<void(Probe)>& on_probe) {
   if (const std::string reason = launcher.unsupported(variant, problem); !reason.empty()) {
     throw UsageError(fmt::format("--problem: {} cannot run it: {}", variant.id(), reason));
   }
-  const Bench bench(launcher, variant, problem, seed);
+  const ProbeRunner runner(launcher, variant, problem, seed);
   Diagnosis diagnosis{.variant = variant.id(),
                       .tile = variant.spec.tile,
                       .backend = variant.backend,
                       .device = launcher.info().name,
                       .problem = problem,
                       .findings = {},
-                      .suspicions = {}};
-  const auto keep = [&](Probe probe, const auto& ask) {
-    tell(probe);
-    diagnosis.findings.push_back(ask_one(probe, ask));
-    return diagnosis.findings.back().sign != Sign::crashed;
-  };
-  bool goes_on = keep(Probe::plain, [&] { return ask_plain(bench, problem); });
-  for (const auto& probes : {output_probes(), score_probes(), softmax_probes(), mask_probes()}) {
-    for (const ProbeEntry& entry : probes) {
-      goes_on = goes_on && keep(entry.probe, [&] { return entry.ask(bench); });
-    }
+                      .suspected = {}};
+  for (const ProbeEntry& entry : all_probes()) {
+    on_probe(entry.probe);
+    diagnosis.findings.push_back(ask(entry, runner));
+    if (diagnosis.findings.back().symptom == Symptom::crashed) break;
   }
-  diagnosis.suspicions = suspect(diagnosis.findings);
+  diagnosis.suspected = suspected_faults(diagnosis.findings);
   return diagnosis;
 }
 

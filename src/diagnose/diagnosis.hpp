@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "base/json.hpp"
 #include "diagnose/rules.hpp"
 #include "execute/launcher.hpp"
 
@@ -20,9 +19,9 @@ struct Diagnosis {
   Problem problem;                        // the one asked for
   std::vector<std::string> plugins = {};  // paths that a command line needs to know the variant
   std::vector<Finding> findings;
-  std::vector<Suspicion> suspicions;  // the first is the verdict; empty: nothing is wrong
+  std::vector<SuspectedFault> suspected;  // the first is the verdict; empty: nothing is wrong
 
-  bool healthy() const { return suspicions.empty(); }
+  bool healthy() const { return suspected.empty(); }
   // The finding that tells most: that of the verdict's leading probe. Not for a healthy variant.
   const Finding& lead() const;
   // "Some rows of each query tile are lost: rows 25-31 of every 32 (block_q) are zero."
@@ -31,16 +30,10 @@ struct Diagnosis {
   std::vector<std::string> next_commands() const;
 };
 
-// Asks all probes, the plain one on `problem`; `tell` is called before each. Stops at a launch that fails: on
+// Asks all probes, the plain one on `problem`; `on_probe` is called before each. Stops at a launch that fails: on
 // CUDA the context is lost with it. Throws UsageError when the variant cannot run the problem,
 // OutOfMemoryError.
 Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
-                   std::uint64_t seed, const std::function<void(Probe)>& tell);
-
-// For a terminal: the verdict, the evidence, the map, the first bad element, what to run next.
-std::string to_text(const Diagnosis& diagnosis, bool color);
-Json to_json(const Diagnosis& diagnosis);
-// A page of its own, without scripts or references to elsewhere.
-std::string to_html(const Diagnosis& diagnosis);
+                   std::uint64_t seed, const std::function<void(Probe)>& on_probe);
 
 }  // namespace flashcore

@@ -35,9 +35,9 @@ std::string ranges(const std::vector<bool>& set) {
     parts.push_back(begin == end ? fmt::format("{}", begin) : fmt::format("{}-{}", begin, end));
     begin = end;
   }
-  constexpr std::size_t kMostParts = 6;
-  if (parts.size() > kMostParts) {
-    parts.resize(kMostParts);
+  constexpr std::size_t kMaxParts = 6;
+  if (parts.size() > kMaxParts) {
+    parts.resize(kMaxParts);
     parts.emplace_back("…");
   }
   return fmt::format("{}", fmt::join(parts, ", "));
@@ -153,9 +153,9 @@ std::string describe_pattern(const ErrorMap& map, const Tile& tile) {
   return place.empty() ? "" : fmt::format("{} {}", place, manner(map));
 }
 
-std::vector<std::string> draw(const ErrorMap& map, std::int64_t most_rows, std::int64_t most_columns) {
-  const std::int64_t rows = std::min(map.rows(), most_rows);
-  const std::int64_t columns = std::min(map.columns(), most_columns);
+std::vector<std::string> draw(const ErrorMap& map, std::int64_t max_rows, std::int64_t max_columns) {
+  const std::int64_t rows = std::min(map.rows(), max_rows);
+  const std::int64_t columns = std::min(map.columns(), max_columns);
   std::vector<std::string> picture(static_cast<std::size_t>(rows),
                                    std::string(static_cast<std::size_t>(columns), kSeverity.front()));
   for (std::int64_t row = 0; row < map.rows(); ++row) {

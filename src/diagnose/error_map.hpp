@@ -56,8 +56,8 @@ std::vector<Period> column_periods(const Tile& tile, bool columns_are_keys);
 // or there is no such order.
 std::string describe_pattern(const ErrorMap& map, const Tile& tile);
 
-// At most `most_rows` lines of at most `most_columns` characters; a character stands for the worst of its
+// At most `max_rows` lines of at most `max_columns` characters; a character stands for the worst of its
 // block.
-std::vector<std::string> draw(const ErrorMap& map, std::int64_t most_rows, std::int64_t most_columns);
+std::vector<std::string> draw(const ErrorMap& map, std::int64_t max_rows, std::int64_t max_columns);
 
 }  // namespace flashcore

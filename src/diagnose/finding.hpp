@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attention/problem.hpp"
+#include "base/words.hpp"
 #include "diagnose/error_map.hpp"
 
 namespace flashcore {
@@ -50,9 +51,17 @@ enum class Probe : int {
   permuted_keys,
   doubled_values,
 };
+inline constexpr std::string_view kProbeWords[] = {
+    "repeats",       "plain",         "written",       "written_padded",   "padded_values", "query_rows",
+    "query_tail",    "columns",       "heads",         "kv_heads",         "one_tile",      "one_tile_lse",
+    "probabilities", "row_sums",      "q_columns",     "rows_independent", "scale",         "large_score",
+    "tile_masses",   "rising",        "rising_lse",    "falling",          "falling_far",   "long_sum",
+    "key_tail",      "causal_square", "causal_wide",   "causal_tall",      "window",        "softcap",
+    "shift",         "permuted_keys", "doubled_values"};
+constexpr Words words(Probe) { return kProbeWords; }
 
 // How a probe ended. All but passed and skipped are failures; those after `failed` say what kind.
-enum class Sign : int {
+enum class Symptom : int {
   passed,
   skipped,  // the variant cannot run such a problem
   failed,
@@ -75,25 +84,22 @@ enum class Sign : int {
   output_alone,      // O is wrong where the log-sum-exp is right
   sum_off,           // the log-sum-exp is wrong
 };
+inline constexpr std::string_view kSymptomWords[] = {
+    "passed",           "skipped",      "failed",        "crashed",         "unwritten",     "out_of_bounds",
+    "misplaced",        "some_rows",    "all_zero",      "columns_moved",   "nonfinite",     "scores_scaled",
+    "rows_scaled",      "tile_missing", "tile_repeated", "old_tiles_heavy", "evenly_scaled", "shifted_by_one",
+    "aligned_top_left", "output_alone", "sum_off"};
+constexpr Words words(Symptom) { return kSymptomWords; }
 
 struct Finding {
   Probe probe = Probe::plain;
-  Sign sign = Sign::passed;
+  Symptom symptom = Symptom::passed;
   std::string detail = {};           // what was seen, one line
   std::optional<ErrorMap> map = {};  // of a failure that has a place
   std::optional<BadElement> first_bad = {};
   std::optional<Problem> problem = {};  // on which it failed
 
-  bool failed() const { return sign >= Sign::failed; }
+  bool failed() const { return symptom >= Symptom::failed; }
 };
-
-// The name that reports use, and the question in words.
-struct ProbeText {
-  std::string_view name;
-  std::string_view question;
-};
-ProbeText describe(Probe probe);
-
-std::string_view to_string(Sign sign);
 
 }  // namespace flashcore

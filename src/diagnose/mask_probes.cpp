@@ -12,15 +12,15 @@ namespace flashcore {
 namespace {
 
 // Sequences of at least two tiles both ways.
-std::int64_t long_side(const Bench& bench) {
+std::int64_t long_side(const ProbeRunner& runner) {
   constexpr std::int64_t kLeast = 16;
-  return std::max({2 * bench.block_q(), 2 * bench.block_kv(), kLeast});
+  return std::max({2 * runner.block_q(), 2 * runner.block_kv(), kLeast});
 }
 
-Probabilities read_mask(const Bench& bench, const Problem& problem) {
-  ChosenInputs inputs = bench.random_inputs(problem);
+Probabilities read_mask(const ProbeRunner& runner, const Problem& problem) {
+  ChosenInputs inputs = runner.random_inputs(problem);
   inputs.q = constant_tensor(query_shape(problem), 0);
-  return read_probabilities(bench, problem, std::move(inputs));
+  return read_probabilities(runner, problem, std::move(inputs));
 }
 
 // How many keys a row of P sees.
@@ -44,9 +44,9 @@ std::optional<std::int64_t> common_offset(const Probabilities& p) {
   return offset;
 }
 
-Finding judge_mask(Probe probe, const Problem& problem, const Probabilities& p) {
+Finding check_mask(Probe probe, const Problem& problem, const Probabilities& p) {
   if (p.right) return {probe};
-  Finding finding{.probe = probe, .sign = p.finite ? Sign::failed : Sign::nonfinite};
+  Finding finding{.probe = probe, .symptom = p.finite ? Symptom::failed : Symptom::nonfinite};
   finding.map = map_of_probabilities(p);
   finding.first_bad = first_bad_probability(p);
   const std::int64_t row = finding.first_bad ? finding.first_bad->row : 0;
@@ -54,56 +54,56 @@ Finding judge_mask(Probe probe, const Problem& problem, const Probabilities& p) 
                                problem.seq_kv, row, keys_seen(p.got, p, row), keys_seen(p.wanted, p, row));
   const std::optional<std::int64_t> offset = common_offset(p);
   if (!offset) return finding;
-  if (std::abs(*offset) == 1) finding.sign = Sign::shifted_by_one;
+  if (std::abs(*offset) == 1) finding.symptom = Symptom::shifted_by_one;
   if (problem.seq_q != problem.seq_kv && *offset == problem.seq_q - problem.seq_kv) {
-    finding.sign = Sign::aligned_top_left;
+    finding.symptom = Symptom::aligned_top_left;
   }
   return finding;
 }
 
-Finding ask_causal(const Bench& bench, Probe probe, std::int64_t seq_q, std::int64_t seq_kv) {
-  Problem problem = bench.problem(seq_q, seq_kv);
+Finding ask_causal(const ProbeRunner& runner, Probe probe, std::int64_t seq_q, std::int64_t seq_kv) {
+  Problem problem = runner.problem(seq_q, seq_kv);
   problem.causal = true;
-  return judge_mask(probe, problem, read_mask(bench, problem));
+  return check_mask(probe, problem, read_mask(runner, problem));
 }
 
-Finding ask_causal_square(const Bench& bench) {
-  return ask_causal(bench, Probe::causal_square, long_side(bench), long_side(bench));
+Finding ask_causal_square(const ProbeRunner& runner) {
+  return ask_causal(runner, Probe::causal_square, long_side(runner), long_side(runner));
 }
-Finding ask_causal_wide(const Bench& bench) {
-  return ask_causal(bench, Probe::causal_wide, long_side(bench) / 2, long_side(bench));
+Finding ask_causal_wide(const ProbeRunner& runner) {
+  return ask_causal(runner, Probe::causal_wide, long_side(runner) / 2, long_side(runner));
 }
-Finding ask_causal_tall(const Bench& bench) {
-  return ask_causal(bench, Probe::causal_tall, long_side(bench), long_side(bench) / 2);
+Finding ask_causal_tall(const ProbeRunner& runner) {
+  return ask_causal(runner, Probe::causal_tall, long_side(runner), long_side(runner) / 2);
 }
 
-Finding ask_window(const Bench& bench) {
-  Problem problem = bench.problem(long_side(bench), long_side(bench));
+Finding ask_window(const ProbeRunner& runner) {
+  Problem problem = runner.problem(long_side(runner), long_side(runner));
   problem.window_left = problem.seq_kv / 4;
   problem.window_right = problem.seq_kv / 8;
-  return judge_mask(Probe::window, problem, read_mask(bench, problem));
+  return check_mask(Probe::window, problem, read_mask(runner, problem));
 }
 
-Finding ask_softcap(const Bench& bench) {
-  Problem problem = bench.problem(bench.block_q(), bench.block_kv());
+Finding ask_softcap(const ProbeRunner& runner) {
+  Problem problem = runner.problem(runner.block_q(), runner.block_kv());
   problem.softcap = 0.5;  // bends even scores of random inputs
-  return check_random(bench, Probe::softcap, problem);
+  return check_random(runner, Probe::softcap, problem);
 }
 
 // Q = 0 and V = 1: O is 1 whatever is counted, and the log-sum-exp counts the keys. Where that is right, and
 // O is not, P·V may have lost bits.
-Finding ask_key_tail(const Bench& bench) {
-  for (const std::int64_t keys : {std::int64_t{1}, bench.block_kv() + 1, 2 * bench.block_kv() - 1}) {
-    const Problem problem = bench.problem(bench.block_q(), keys);
+Finding ask_key_tail(const ProbeRunner& runner) {
+  for (const std::int64_t keys : {std::int64_t{1}, runner.block_kv() + 1, 2 * runner.block_kv() - 1}) {
+    const Problem problem = runner.problem(runner.block_q(), keys);
     ChosenInputs inputs = inputs_with_scores(problem, [](std::int64_t) { return 0.0; });
     inputs.v = constant_tensor(key_value_shape(problem), 1);
-    const Trial trial = bench.run(problem, inputs);
-    if (trial.out_right() && trial.lse_right()) continue;
-    const Sign sign = trial.lse_right() ? Sign::output_alone : Sign::sum_off;
+    const ProbeRun run = runner.run(problem, inputs);
+    if (run.out_right() && run.lse_right()) continue;
+    const Symptom symptom = run.lse_right() ? Symptom::output_alone : Symptom::sum_off;
     return failure(
-        Probe::key_tail, trial.finite() ? sign : Sign::nonfinite, trial,
+        Probe::key_tail, run.finite() ? symptom : Symptom::nonfinite, run,
         fmt::format("seq_kv {}: the sum counts {:.4g} keys, and with V = 1 the first element of O is {:.4g}",
-                    keys, std::exp(trial.lse[0]), trial.out[0]));
+                    keys, std::exp(run.lse[0]), run.out[0]));
   }
   return {Probe::key_tail};
 }
@@ -112,9 +112,14 @@ Finding ask_key_tail(const Bench& bench) {
 
 std::span<const ProbeEntry> mask_probes() {
   static constexpr ProbeEntry kProbes[] = {
-      {Probe::key_tail, ask_key_tail},       {Probe::causal_square, ask_causal_square},
-      {Probe::causal_wide, ask_causal_wide}, {Probe::causal_tall, ask_causal_tall},
-      {Probe::window, ask_window},           {Probe::softcap, ask_softcap},
+      {Probe::key_tail, "Are keys after the last one left out? (seq_kv 1, a tile and 1, two tiles less 1)",
+       ask_key_tail},
+      {Probe::causal_square, "Is the causal mask right with seq_q = seq_kv? (Q = 0: P shows it)",
+       ask_causal_square},
+      {Probe::causal_wide, "And with more keys than queries?", ask_causal_wide},
+      {Probe::causal_tall, "And with more queries than keys?", ask_causal_tall},
+      {Probe::window, "Is a window right?", ask_window},
+      {Probe::softcap, "Is a soft cap right?", ask_softcap},
   };
   return kProbes;
 }

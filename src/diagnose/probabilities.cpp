@@ -6,7 +6,7 @@
 namespace flashcore {
 namespace {
 
-Cell judge_cell(const Probabilities& p, std::size_t i) {
+Cell cell_of(const Probabilities& p, std::size_t i) {
   const float got = p.got[i];
   const double difference = std::fabs(static_cast<double>(got) - static_cast<double>(p.wanted[i]));
   if (difference <= p.limit) return Cell::right;
@@ -43,7 +43,7 @@ double Probabilities::row_sum(std::int64_t row) const {
   return sum;
 }
 
-Probabilities read_probabilities(const Bench& bench, const Problem& problem, ChosenInputs inputs) {
+Probabilities read_probabilities(const ProbeRunner& runner, const Problem& problem, ChosenInputs inputs) {
   Probabilities p{.rows = problem.seq_q, .keys = problem.seq_kv};
   p.got.resize(static_cast<std::size_t>(p.rows * p.keys));
   p.wanted.resize(p.got.size());
@@ -51,17 +51,17 @@ Probabilities read_probabilities(const Bench& bench, const Problem& problem, Cho
     inputs.v = make_tensor(key_value_shape(problem), [&](auto, std::int64_t key, std::int64_t column) {
       return key - begin == column ? 1.0f : 0.0f;
     });
-    const Trial trial = bench.run(problem, inputs);
-    p.right = p.right && trial.out_right();
-    p.finite = p.finite && trial.finite();
-    p.limit = std::max(p.limit, trial.element_limit());
+    const ProbeRun run = runner.run(problem, inputs);
+    p.right = p.right && run.out_right();
+    p.finite = p.finite && run.finite();
+    p.limit = std::max(p.limit, run.element_limit());
     const std::int64_t width = std::min(problem.head_dim, p.keys - begin);
     for (std::int64_t row = 0; row < p.rows; ++row) {
       for (std::int64_t column = 0; column < width; ++column) {
         const auto to = static_cast<std::size_t>(row * p.keys + begin + column);
         const auto from = static_cast<std::size_t>(row * problem.head_dim + column);
-        p.got[to] = trial.out[from];
-        p.wanted[to] = trial.wanted_out[from];
+        p.got[to] = run.out[from];
+        p.wanted[to] = run.wanted_out[from];
       }
     }
   }
@@ -91,7 +91,7 @@ ErrorMap map_of_probabilities(const Probabilities& p) {
   for (std::int64_t row = 0; row < p.rows; ++row) {
     std::string& cells = map.cells.emplace_back();
     for (std::int64_t key = 0; key < p.keys; ++key) {
-      cells += static_cast<char>(judge_cell(p, static_cast<std::size_t>(row * p.keys + key)));
+      cells += static_cast<char>(cell_of(p, static_cast<std::size_t>(row * p.keys + key)));
     }
   }
   return map;
@@ -99,7 +99,7 @@ ErrorMap map_of_probabilities(const Probabilities& p) {
 
 std::optional<BadElement> first_bad_probability(const Probabilities& p) {
   for (std::size_t i = 0; i < p.got.size(); ++i) {
-    if (judge_cell(p, i) == Cell::right) continue;
+    if (cell_of(p, i) == Cell::right) continue;
     const auto index = static_cast<std::int64_t>(i);
     return BadElement{.row = index / p.keys,
                       .column = index % p.keys,

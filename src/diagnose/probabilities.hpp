@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "diagnose/bench.hpp"
+#include "diagnose/probe_runner.hpp"
 
 namespace flashcore {
 
@@ -22,7 +22,7 @@ struct Probabilities {
 
 // Launches once a block of head_dim keys with V one-hot in it, so that O is that block of P. The problem has
 // one batch and one head; V of the inputs is replaced.
-Probabilities read_probabilities(const Bench& bench, const Problem& problem, ChosenInputs inputs);
+Probabilities read_probabilities(const ProbeRunner& runner, const Problem& problem, ChosenInputs inputs);
 
 // How log(got) follows log(wanted) within rows: the slope of the least-squares line and the correlation. Both
 // are 0 when fewer than half of the elements are positive.

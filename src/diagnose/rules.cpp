@@ -7,20 +7,20 @@
 namespace flashcore {
 namespace {
 
-// Sign::passed also holds for a skipped probe, which speaks against nothing; Sign::failed for every kind of
+// Symptom::passed also holds for a skipped probe, which speaks against nothing; Symptom::failed for every kind of
 // failure.
 struct Expectation {
   Probe probe;
-  Sign sign;
+  Symptom symptom;
 };
 
-constexpr std::size_t kMostExpectations = 4;
+constexpr std::size_t kMaxExpectations = 4;
 
 // The probe of the first expectation leads.
 struct Rule {
   Fault fault;
   std::size_t count;
-  std::array<Expectation, kMostExpectations> expected;
+  std::array<Expectation, kMaxExpectations> expected;
 };
 
 template <class... Expectations>
@@ -28,50 +28,50 @@ constexpr Rule when(Fault fault, Expectations... expected) {
   return {fault, sizeof...(expected), {expected...}};
 }
 
-constexpr Expectation passes(Probe probe) { return {probe, Sign::passed}; }
-constexpr Expectation fails(Probe probe, Sign sign = Sign::failed) { return {probe, sign}; }
+constexpr Expectation passes(Probe probe) { return {probe, Symptom::passed}; }
+constexpr Expectation fails(Probe probe, Symptom symptom = Symptom::failed) { return {probe, symptom}; }
 
 // What disturbs every other probe stands first, then what one probe shows by itself, then what follows from
 // several.
 constexpr Rule kRules[] = {
     when(Fault::race, fails(Probe::repeats)),
-    when(Fault::output_stride, fails(Probe::written, Sign::misplaced)),
-    when(Fault::unwritten, fails(Probe::written, Sign::unwritten)),
-    when(Fault::out_of_bounds, fails(Probe::written, Sign::out_of_bounds)),
+    when(Fault::output_stride, fails(Probe::written, Symptom::misplaced)),
+    when(Fault::unwritten, fails(Probe::written, Symptom::unwritten)),
+    when(Fault::out_of_bounds, fails(Probe::written, Symptom::out_of_bounds)),
     when(Fault::output_stride, fails(Probe::written_padded), passes(Probe::written)),
-    when(Fault::kv_stage, fails(Probe::tile_masses, Sign::tile_repeated)),
-    when(Fault::kv_tile, fails(Probe::tile_masses, Sign::tile_missing)),
-    when(Fault::all_zero, fails(Probe::query_rows, Sign::all_zero)),
-    when(Fault::query_rows, fails(Probe::query_rows, Sign::some_rows)),
-    when(Fault::value_columns, fails(Probe::columns, Sign::columns_moved)),
+    when(Fault::kv_stage, fails(Probe::tile_masses, Symptom::tile_repeated)),
+    when(Fault::kv_tile, fails(Probe::tile_masses, Symptom::tile_missing)),
+    when(Fault::all_zero, fails(Probe::query_rows, Symptom::all_zero)),
+    when(Fault::query_rows, fails(Probe::query_rows, Symptom::some_rows)),
+    when(Fault::value_columns, fails(Probe::columns, Symptom::columns_moved)),
     when(Fault::head_index, fails(Probe::heads), passes(Probe::query_rows)),
     when(Fault::kv_head, fails(Probe::kv_heads), passes(Probe::heads)),
-    when(Fault::scale, fails(Probe::probabilities, Sign::scores_scaled)),
+    when(Fault::scale, fails(Probe::probabilities, Symptom::scores_scaled)),
     when(Fault::overflow, fails(Probe::large_score), passes(Probe::one_tile)),
-    when(Fault::row_sum, fails(Probe::probabilities, Sign::rows_scaled)),
+    when(Fault::row_sum, fails(Probe::probabilities, Symptom::rows_scaled)),
     when(Fault::scores, fails(Probe::probabilities), fails(Probe::one_tile_lse)),
     when(Fault::pv_layout, fails(Probe::probabilities), passes(Probe::one_tile_lse)),
-    when(Fault::output_rescale, fails(Probe::rising, Sign::old_tiles_heavy), passes(Probe::one_tile),
+    when(Fault::output_rescale, fails(Probe::rising, Symptom::old_tiles_heavy), passes(Probe::one_tile),
          passes(Probe::rising_lse)),
-    when(Fault::sum_rescale, fails(Probe::rising, Sign::evenly_scaled), passes(Probe::one_tile),
+    when(Fault::sum_rescale, fails(Probe::rising, Symptom::evenly_scaled), passes(Probe::one_tile),
          fails(Probe::rising_lse)),
     when(Fault::maximum, fails(Probe::falling_far), passes(Probe::large_score), passes(Probe::rising)),
     when(Fault::maximum, fails(Probe::falling), passes(Probe::rising), passes(Probe::one_tile),
          passes(Probe::long_sum)),
     when(Fault::rescaling, fails(Probe::rising), passes(Probe::one_tile), passes(Probe::tile_masses),
          passes(Probe::long_sum)),
-    when(Fault::output_precision, fails(Probe::long_sum, Sign::output_alone), passes(Probe::tile_masses),
+    when(Fault::output_precision, fails(Probe::long_sum, Symptom::output_alone), passes(Probe::tile_masses),
          passes(Probe::large_score)),
-    when(Fault::sum_precision, fails(Probe::long_sum, Sign::sum_off), passes(Probe::tile_masses),
+    when(Fault::sum_precision, fails(Probe::long_sum, Symptom::sum_off), passes(Probe::tile_masses),
          passes(Probe::large_score)),
     when(Fault::query_tail, fails(Probe::query_tail), passes(Probe::query_rows), passes(Probe::one_tile)),
-    when(Fault::key_tail, fails(Probe::key_tail, Sign::sum_off), passes(Probe::one_tile),
+    when(Fault::key_tail, fails(Probe::key_tail, Symptom::sum_off), passes(Probe::one_tile),
          passes(Probe::tile_masses)),
-    when(Fault::key_tail, fails(Probe::key_tail, Sign::nonfinite), passes(Probe::one_tile),
+    when(Fault::key_tail, fails(Probe::key_tail, Symptom::nonfinite), passes(Probe::one_tile),
          passes(Probe::tile_masses)),
-    when(Fault::key_tail, fails(Probe::key_tail, Sign::output_alone), passes(Probe::one_tile),
+    when(Fault::key_tail, fails(Probe::key_tail, Symptom::output_alone), passes(Probe::one_tile),
          passes(Probe::tile_masses), passes(Probe::long_sum)),
-    when(Fault::causal_offset, fails(Probe::causal_square, Sign::shifted_by_one)),
+    when(Fault::causal_offset, fails(Probe::causal_square, Symptom::shifted_by_one)),
     when(Fault::causal_alignment, fails(Probe::causal_wide), passes(Probe::causal_square)),
     when(Fault::mask, fails(Probe::causal_square), passes(Probe::one_tile)),
     when(Fault::mask, fails(Probe::causal_tall), passes(Probe::one_tile)),
@@ -149,9 +149,9 @@ static_assert(std::size(kTexts) == kFaultCount);
 
 bool holds(const Expectation& expected, std::span<const Finding> findings) {
   const auto found = std::ranges::find(findings, expected.probe, &Finding::probe);
-  if (expected.sign == Sign::passed) return found == findings.end() || !found->failed();
+  if (expected.symptom == Symptom::passed) return found == findings.end() || !found->failed();
   if (found == findings.end()) return false;
-  return expected.sign == Sign::failed ? found->failed() : found->sign == expected.sign;
+  return expected.symptom == Symptom::failed ? found->failed() : found->symptom == expected.symptom;
 }
 
 bool holds(const Rule& rule, std::span<const Finding> findings) {
@@ -161,21 +161,21 @@ bool holds(const Rule& rule, std::span<const Finding> findings) {
 
 }  // namespace
 
-FaultText describe(Fault fault) { return kTexts[static_cast<int>(fault)]; }
+FaultText text_of(Fault fault) { return kTexts[static_cast<int>(fault)]; }
 
-std::vector<Suspicion> suspect(std::span<const Finding> findings) {
-  const auto crash = std::ranges::find(findings, Sign::crashed, &Finding::sign);
+std::vector<SuspectedFault> suspected_faults(std::span<const Finding> findings) {
+  const auto crash = std::ranges::find(findings, Symptom::crashed, &Finding::symptom);
   if (crash != findings.end()) return {{Fault::crash, crash->probe}};
-  std::vector<Suspicion> suspicions;
+  std::vector<SuspectedFault> suspected;
   for (const Rule& rule : kRules) {
     if (!holds(rule, findings)) continue;
-    if (std::ranges::find(suspicions, rule.fault, &Suspicion::fault) != suspicions.end()) continue;
-    suspicions.push_back({rule.fault, rule.expected.front().probe});
+    if (std::ranges::find(suspected, rule.fault, &SuspectedFault::fault) != suspected.end()) continue;
+    suspected.push_back({rule.fault, rule.expected.front().probe});
   }
-  if (!suspicions.empty()) return suspicions;
+  if (!suspected.empty()) return suspected;
   const auto failure = std::ranges::find_if(findings, &Finding::failed);
-  if (failure != findings.end()) suspicions.push_back({Fault::unknown, failure->probe});
-  return suspicions;
+  if (failure != findings.end()) suspected.push_back({Fault::unknown, failure->probe});
+  return suspected;
 }
 
 }  // namespace flashcore

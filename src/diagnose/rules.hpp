@@ -51,16 +51,16 @@ struct FaultText {
   std::string_view sentence;  // what is wrong, without a full stop
   std::string_view advice;    // where to look
 };
-FaultText describe(Fault fault);
+FaultText text_of(Fault fault);
 
 // A fault, and the probe whose finding says most about it.
-struct Suspicion {
+struct SuspectedFault {
   Fault fault = Fault::unknown;
   Probe lead = Probe::plain;
 };
 
 // All rules that the findings fulfil, the first of the table first, each fault once. Empty when no probe
 // failed; {unknown, the first failure} when some did and no rule knows why.
-std::vector<Suspicion> suspect(std::span<const Finding> findings);
+std::vector<SuspectedFault> suspected_faults(std::span<const Finding> findings);
 
 }  // namespace flashcore

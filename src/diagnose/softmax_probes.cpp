@@ -15,7 +15,7 @@ namespace {
 // The weight of each tile of keys, a launch each.
 struct TileWeights {
   std::vector<double> got, wanted;
-  Trial worst;  // the first that is wrong, else the last
+  ProbeRun worst;  // the first that is wrong, else the last
   bool right = true;
   // Weights are medians: what is wrong in some rows or columns alone does not show in them.
   std::string text() const {
@@ -24,13 +24,12 @@ struct TileWeights {
   }
 };
 
-// A kernel may round P once and O once. The check's limit does not hold here: it stands on the yardstick's
-// error and on roundings that average out, while all elements of a weight share one rounding, which the
-// yardstick may be spared.
-bool right_but_rounding(const Trial& trial) {
+// A kernel may round P once and O once. The check's limit is too small here: it assumes roundings that average out, but all
+// elements of a weight share one rounding, which the unfused attention may not have.
+bool right_but_rounding(const ProbeRun& run) {
   constexpr double kRoundings = 2.5;  // the two, and what the first does to the sum
-  const double relative = kRoundings * unit_roundoff(trial.problem.dtype);
-  return std::ranges::equal(trial.out, trial.wanted_out, [relative](float got, float wanted) {
+  const double relative = kRoundings * unit_roundoff(run.problem.dtype);
+  return std::ranges::equal(run.out, run.wanted_out, [relative](float got, float wanted) {
     return std::fabs(got - wanted) <= relative * std::fabs(static_cast<double>(wanted));
   });
 }
@@ -49,9 +48,9 @@ double weight_of(const std::vector<float>& out) {
 }
 
 template <class TileScore>
-TileWeights weigh_tiles(const Bench& bench, std::int64_t tiles, TileScore tile_score) {
-  const std::int64_t block_kv = bench.block_kv();
-  const Problem problem = bench.problem(bench.block_q(), tiles * block_kv);
+TileWeights weigh_tiles(const ProbeRunner& runner, std::int64_t tiles, TileScore tile_score) {
+  const std::int64_t block_kv = runner.block_kv();
+  const Problem problem = runner.problem(runner.block_q(), tiles * block_kv);
   ChosenInputs inputs =
       inputs_with_scores(problem, [&](std::int64_t key) { return tile_score(key / block_kv); });
   TileWeights weights;
@@ -59,137 +58,137 @@ TileWeights weigh_tiles(const Bench& bench, std::int64_t tiles, TileScore tile_s
     inputs.v = make_tensor(key_value_shape(problem), [&](auto, std::int64_t key, auto) {
       return key / block_kv == tile ? 1.0f : 0.0f;
     });
-    Trial trial = bench.run(problem, inputs);
-    weights.got.push_back(weight_of(trial.out));
-    weights.wanted.push_back(weight_of(trial.wanted_out));
+    ProbeRun run = runner.run(problem, inputs);
+    weights.got.push_back(weight_of(run.out));
+    weights.wanted.push_back(weight_of(run.wanted_out));
     if (weights.right) {
-      weights.right = trial.out_right() || right_but_rounding(trial);
-      weights.worst = std::move(trial);
+      weights.right = run.out_right() || right_but_rounding(run);
+      weights.worst = std::move(run);
     }
   }
   return weights;
 }
 
-Finding ask_tile_masses(const Bench& bench) {
-  const TileWeights weights = weigh_tiles(bench, 5, [](std::int64_t) { return 0.0; });
+Finding ask_tile_masses(const ProbeRunner& runner) {
+  const TileWeights weights = weigh_tiles(runner, 5, [](std::int64_t) { return 0.0; });
   if (weights.right) return {Probe::tile_masses};
-  Finding finding = failure(Probe::tile_masses, Sign::failed, weights.worst, weights.text());
+  Finding finding = failure(Probe::tile_masses, Symptom::failed, weights.worst, weights.text());
   const std::vector<float> masses(weights.got.begin(), weights.got.end());
   const double usual = median(masses);
   const double least = std::ranges::min(weights.got);
   const double most = std::ranges::max(weights.got);
   if (usual > 0 && most > 1.5 * usual) {
-    finding.sign = Sign::tile_repeated;
+    finding.symptom = Symptom::tile_repeated;
   } else if (usual > 0 && least < 0.1 * usual) {
-    finding.sign = Sign::tile_missing;
+    finding.symptom = Symptom::tile_missing;
   }
   return finding;
 }
 
-Sign judge_weights(const TileWeights& weights) {
+Symptom symptom_of(const TileWeights& weights) {
   std::vector<double> ratio;
   for (std::size_t i = 0; i < weights.got.size(); ++i) ratio.push_back(weights.got[i] / weights.wanted[i]);
   constexpr double kSame = 0.02;
   const auto same = [](double a, double b) { return std::fabs(a - b) <= kSame * std::fabs(b); };
-  if (std::ranges::all_of(ratio, [&](double value) { return same(value, 1); })) return Sign::failed;
+  if (std::ranges::all_of(ratio, [&](double value) { return same(value, 1); })) return Symptom::failed;
   if (std::ranges::all_of(ratio, [&](double value) { return same(value, ratio.front()); })) {
-    return Sign::evenly_scaled;
+    return Symptom::evenly_scaled;
   }
-  if (same(ratio.back(), 1) && ratio.front() > 1 + kSame) return Sign::old_tiles_heavy;
-  return Sign::failed;
+  if (same(ratio.back(), 1) && ratio.front() > 1 + kSame) return Symptom::old_tiles_heavy;
+  return Symptom::failed;
 }
 
 // Between neighbouring tiles; exp(2) of the one to the other.
 constexpr double kStep = 2;
 
-Finding judge_steps(Probe probe, const TileWeights& weights) {
+Finding check_weights(Probe probe, const TileWeights& weights) {
   if (weights.right) return {probe};
-  return failure(probe, judge_weights(weights), weights.worst, weights.text());
+  return failure(probe, symptom_of(weights), weights.worst, weights.text());
 }
 
-Finding ask_rising(const Bench& bench) {
-  return judge_steps(Probe::rising, weigh_tiles(bench, 3, [](std::int64_t tile) {
-                       return kStep * static_cast<double>(tile);
-                     }));
+Finding ask_rising(const ProbeRunner& runner) {
+  return check_weights(Probe::rising, weigh_tiles(runner, 3, [](std::int64_t tile) {
+                         return kStep * static_cast<double>(tile);
+                       }));
 }
 
-Finding ask_falling(const Bench& bench) {
-  return judge_steps(Probe::falling, weigh_tiles(bench, 3, [](std::int64_t tile) {
-                       return -kStep * static_cast<double>(tile);
-                     }));
+Finding ask_falling(const ProbeRunner& runner) {
+  return check_weights(Probe::falling, weigh_tiles(runner, 3, [](std::int64_t tile) {
+                         return -kStep * static_cast<double>(tile);
+                       }));
 }
 
-Finding ask_rising_lse(const Bench& bench) {
-  const std::int64_t block_kv = bench.block_kv();
-  const Problem problem = bench.problem(bench.block_q(), 3 * block_kv);
-  const Trial trial = bench.run(problem, inputs_with_scores(problem, [&](std::int64_t key) {
-                                  const std::int64_t tile = key / block_kv;
-                                  return kStep * static_cast<double>(tile);
-                                }));
-  if (trial.lse_right()) return {Probe::rising_lse};
-  return failure(Probe::rising_lse, Sign::failed, trial,
-                 fmt::format("log-sum-exp {:.5g}, wanted {:.5g}", trial.lse[0], trial.wanted_lse[0]));
+Finding ask_rising_lse(const ProbeRunner& runner) {
+  const std::int64_t block_kv = runner.block_kv();
+  const Problem problem = runner.problem(runner.block_q(), 3 * block_kv);
+  const ProbeRun run = runner.run(problem, inputs_with_scores(problem, [&](std::int64_t key) {
+                                    const std::int64_t tile = key / block_kv;
+                                    return kStep * static_cast<double>(tile);
+                                  }));
+  if (run.lse_right()) return {Probe::rising_lse};
+  return failure(Probe::rising_lse, Symptom::failed, run,
+                 fmt::format("log-sum-exp {:.5g}, wanted {:.5g}", run.lse[0], run.wanted_lse[0]));
 }
 
 // The first tile's scores are so far above the second's that exp() of their distance overflows.
-Finding ask_falling_far(const Bench& bench) {
-  const std::int64_t block_kv = bench.block_kv();
+Finding ask_falling_far(const ProbeRunner& runner) {
+  const std::int64_t block_kv = runner.block_kv();
   constexpr double kFar = 120;
-  const Problem problem = bench.problem(bench.block_q(), 2 * block_kv);
+  const Problem problem = runner.problem(runner.block_q(), 2 * block_kv);
   ChosenInputs inputs =
       inputs_with_scores(problem, [&](std::int64_t key) { return key < block_kv ? kFar : -kFar; });
-  inputs.v = bench.random_inputs(problem).v;
-  const Trial trial = bench.run(problem, inputs);
-  if (trial.out_right()) return {Probe::falling_far};
-  return failure(Probe::falling_far, trial.finite() ? Sign::failed : Sign::nonfinite, trial,
-                 trial.check.reason);
+  inputs.v = runner.random_inputs(problem).v;
+  const ProbeRun run = runner.run(problem, inputs);
+  if (run.out_right()) return {Probe::falling_far};
+  return failure(Probe::falling_far, run.finite() ? Symptom::failed : Symptom::nonfinite, run,
+                 run.check.reason);
 }
 
 // More keys than a half can count, each of a weight that a half holds exactly; V = 1.
-Finding ask_long_sum(const Bench& bench) {
+Finding ask_long_sum(const ProbeRunner& runner) {
   constexpr std::int64_t kKeys = 8192;
   constexpr double kWeight = 45.0 / 128;
-  const Problem problem = bench.problem(std::min<std::int64_t>(bench.block_q(), 8), kKeys);
+  const Problem problem = runner.problem(std::min<std::int64_t>(runner.block_q(), 8), kKeys);
   ChosenInputs inputs =
       inputs_with_scores(problem, [&](std::int64_t key) { return key == 0 ? 0 : std::log(kWeight); });
   inputs.v = constant_tensor(key_value_shape(problem), 1);
-  const Trial trial = bench.run(problem, inputs);
-  if (trial.lse_right()) {
-    if (trial.out_right()) return {Probe::long_sum};
-    return failure(Probe::long_sum, Sign::output_alone, trial,
-                   fmt::format("over {} equal values O is {:.5g}, wanted {:.5g}", kKeys, trial.out[0],
-                               trial.wanted_out[0]));
+  const ProbeRun run = runner.run(problem, inputs);
+  if (run.lse_right()) {
+    if (run.out_right()) return {Probe::long_sum};
+    return failure(
+        Probe::long_sum, Symptom::output_alone, run,
+        fmt::format("over {} equal values O is {:.5g}, wanted {:.5g}", kKeys, run.out[0], run.wanted_out[0]));
   }
-  return failure(Probe::long_sum, Sign::sum_off, trial,
+  return failure(Probe::long_sum, Symptom::sum_off, run,
                  fmt::format("over {} keys exp(log-sum-exp) is {:.5g}, wanted {:.5g}", kKeys,
-                             std::exp(trial.lse[0]), std::exp(trial.wanted_lse[0])));
+                             std::exp(run.lse[0]), std::exp(run.wanted_lse[0])));
 }
 
-Finding ask_shift(const Bench& bench) {
-  const Problem problem = bench.problem(bench.block_q(), 2 * bench.block_kv());
-  ChosenInputs inputs = bench.random_inputs(problem);
+Finding ask_shift(const ProbeRunner& runner) {
+  const Problem problem = runner.problem(runner.block_q(), 2 * runner.block_kv());
+  ChosenInputs inputs = runner.random_inputs(problem);
   const auto columns = static_cast<std::size_t>(problem.head_dim);
   const auto set_first_column = [columns](std::vector<float>& tensor, float value) {
     for (std::size_t i = 0; i < tensor.size(); i += columns) tensor[i] = value;
   };
   set_first_column(inputs.q, 1);
   set_first_column(inputs.k, 0);
-  const Trial before = bench.run(problem, inputs);
+  const ProbeRun before = runner.run(problem, inputs);
   constexpr float kShift = 64;  // of the products; the scores move by this times the scale
   set_first_column(inputs.k, kShift);
-  const Trial after = bench.run(problem, inputs);
+  const ProbeRun after = runner.run(problem, inputs);
   for (std::size_t i = 0; i < after.out.size(); ++i) {
     if (std::fabs(after.out[i] - before.out[i]) <= after.check.limit.max_abs + before.check.limit.max_abs)
       continue;
-    return failure(Probe::shift, Sign::failed, after, "O changes when every score grows by the same");
+    return failure(Probe::shift, Symptom::failed, after, "O changes when every score grows by the same");
   }
   return {Probe::shift};
 }
 
-Finding ask_permuted_keys(const Bench& bench) {
-  const Problem problem = bench.problem(bench.block_q(), 3 * bench.block_kv());
-  ChosenInputs inputs = bench.random_inputs(problem);
-  const Trial before = bench.run(problem, inputs);
+Finding ask_permuted_keys(const ProbeRunner& runner) {
+  const Problem problem = runner.problem(runner.block_q(), 3 * runner.block_kv());
+  ChosenInputs inputs = runner.random_inputs(problem);
+  const ProbeRun before = runner.run(problem, inputs);
   const auto reverse_rows = [&](std::vector<float>& tensor) {
     for (std::int64_t row = 0; row < problem.seq_kv / 2; ++row) {
       std::swap_ranges(tensor.begin() + row * problem.head_dim, tensor.begin() + (row + 1) * problem.head_dim,
@@ -198,11 +197,11 @@ Finding ask_permuted_keys(const Bench& bench) {
   };
   reverse_rows(inputs.k);
   reverse_rows(inputs.v);
-  const Trial after = bench.run(problem, inputs);
+  const ProbeRun after = runner.run(problem, inputs);
   for (std::size_t i = 0; i < after.out.size(); ++i) {
     if (std::fabs(after.out[i] - before.out[i]) <= after.check.limit.max_abs + before.check.limit.max_abs)
       continue;
-    return failure(Probe::permuted_keys, Sign::failed, after,
+    return failure(Probe::permuted_keys, Symptom::failed, after,
                    "O changes when the keys and their values change places");
   }
   return {Probe::permuted_keys};
@@ -212,14 +211,14 @@ Finding ask_permuted_keys(const Bench& bench) {
 
 std::span<const ProbeEntry> softmax_probes() {
   static constexpr ProbeEntry kProbes[] = {
-      {Probe::tile_masses, ask_tile_masses},
-      {Probe::rising, ask_rising},
-      {Probe::rising_lse, ask_rising_lse},
-      {Probe::falling, ask_falling},
-      {Probe::falling_far, ask_falling_far},
-      {Probe::long_sum, ask_long_sum},
-      {Probe::shift, ask_shift},
-      {Probe::permuted_keys, ask_permuted_keys},
+      {Probe::tile_masses, "Do five tiles of equal scores weigh the same?", ask_tile_masses},
+      {Probe::rising, "Do three tiles with rising scores weigh what they should?", ask_rising},
+      {Probe::rising_lse, "And their log-sum-exp?", ask_rising_lse},
+      {Probe::falling, "Do three tiles with falling scores weigh what they should?", ask_falling},
+      {Probe::falling_far, "Is a tile of scores 240 below the first one harmless?", ask_falling_far},
+      {Probe::long_sum, "Is a sum over 8192 keys right?", ask_long_sum},
+      {Probe::shift, "Does O stay when every score grows by the same?", ask_shift},
+      {Probe::permuted_keys, "Does O stay when keys and their values change places?", ask_permuted_keys},
   };
   return kProbes;
 }

@@ -33,7 +33,7 @@ void BufferedExecutor::prepare(const Problem& problem, std::uint64_t seed, kerne
 }
 
 std::string BufferedExecutor::unsupported(const Variant& variant) const {
-  return unsupported_reason(variant, buffers_->problem(), buffers_->args({}), place_of(device()));
+  return unsupported_reason(variant, buffers_->problem(), buffers_->args({}), target_of(device()));
 }
 
 AttentionArgs BufferedExecutor::args(const Variant& variant, InputView view) {

@@ -9,7 +9,7 @@
 namespace flashcore {
 
 std::string Launcher::unsupported(const Variant& variant, const Problem& problem) const {
-  return unsupported_reason(variant, problem, place_of(info_));
+  return unsupported_reason(variant, problem, target_of(info_));
 }
 
 AttentionArgs Launcher::args(const Variant& variant, ProblemBuffers& buffers, InputView view) const {

@@ -13,7 +13,7 @@ void check_stride(const flashcore_strides& stride, std::string_view name) {
   }
 }
 
-// The layout whose strides Q has; that with gaps when it is none of the dense ones.
+// The layout with the strides of Q; Layout::padded if no dense layout has them.
 Layout layout_of(Problem problem, const Strides& q_stride) {
   for (const Layout layout : {Layout::bhsd, Layout::bshd}) {
     problem.layout = layout;
@@ -30,9 +30,9 @@ void require(bool condition, std::string_view message) {
 
 Problem checked_problem(const flashcore_attention* args) {
   require(args != nullptr, "args: is null");
-  require(is_dtype(args->dtype), "args/dtype: is none of FLASHCORE_FP16, FLASHCORE_BF16, FLASHCORE_E4M3");
-  require(args->out_dtype == kOwnOutDtype || is_dtype(args->out_dtype),
-          "args/out_dtype: is none of -1, FLASHCORE_FP16, FLASHCORE_BF16");
+  require(is_dtype(args->dtype), "args/dtype: must be FLASHCORE_FP16, FLASHCORE_BF16 or FLASHCORE_E4M3");
+  require(args->out_dtype == kDefaultOutDtype || is_dtype(args->out_dtype),
+          "args/out_dtype: must be -1, FLASHCORE_FP16 or FLASHCORE_BF16");
   Problem problem;
   problem.batch = args->batch;
   problem.heads_q = args->heads_q;
@@ -41,14 +41,14 @@ Problem checked_problem(const flashcore_attention* args) {
   problem.seq_kv = args->seq_kv;
   problem.head_dim = args->head_dim;
   problem.dtype = static_cast<Dtype>(args->dtype);
-  if (args->out_dtype != kOwnOutDtype) problem.out_dtype = static_cast<Dtype>(args->out_dtype);
+  if (args->out_dtype != kDefaultOutDtype) problem.out_dtype = static_cast<Dtype>(args->out_dtype);
   problem.scale = static_cast<double>(args->scale);
   problem.softcap = static_cast<double>(args->softcap);
   problem.window_left = args->window_left;
   problem.window_right = args->window_right;
   problem.lse = args->lse != nullptr;
   validate(problem, "args");
-  settle(problem);
+  normalize(problem);
   check_stride(args->q_stride, "q_stride");
   check_stride(args->k_stride, "k_stride");
   check_stride(args->v_stride, "v_stride");

@@ -1,4 +1,4 @@
-// The arguments of the C interface, checked.
+// Checks the arguments of the C interface.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace flashcore {
 
-// A failure with the status that the caller gets.
+// An exception with the status for the caller.
 struct ApiError {
   flashcore_status status;
   std::string message;
@@ -18,11 +18,11 @@ struct ApiError {
 // Throws ApiError with FLASHCORE_INVALID_ARGUMENT unless the condition holds.
 void require(bool condition, std::string_view message);
 
-// Checks sizes, mask and strides; not the pointers, which queries may leave null. Throws ApiError or
-// UsageError that names the field.
+// Checks sizes, mask and strides, but not the pointers: queries may leave them null. Throws ApiError or
+// UsageError with the name of the field.
 Problem checked_problem(const flashcore_attention* args);
 
-// The tensors of a launch. Throws ApiError naming one that is null.
+// Throws ApiError if a tensor pointer is null. Launches need all of them.
 void check_pointers(const flashcore_attention& args);
 
 }  // namespace flashcore

@@ -10,9 +10,9 @@ namespace flashcore {
 namespace {
 
 struct Loaded {
-  std::mutex mutex;  // guards what follows
+  std::mutex mutex;  // guards the members below
   TunedTable table;
-  std::map<std::int32_t, Dispatcher> dispatchers;  // by device, made when one is asked for
+  std::map<std::int32_t, Dispatcher> dispatchers;  // by device; made on demand
 };
 
 Loaded& loaded() {

@@ -1,4 +1,4 @@
-// What "auto" means in the C interface: a tuned table, once one was loaded, and else the default.
+// The variant "auto" of the C interface: the choice of a loaded tuned table, or the default variant.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace flashcore {
 
-// From now on "auto" asks this table. Throws UsageError when it cannot be read.
+// Replaces the table for "auto". Throws UsageError if the file cannot be read.
 void load_tuned_table(const std::string& path);
 
-// The choice for a problem on a device, its variant null when nothing can run. Entries of the table that do
-// not hold for the device are not used. Throws EnvironmentError when the device is not there.
+// The choice for a problem on a device; its variant is null if no variant can run the problem. Throws
+// EnvironmentError if the device does not exist.
 Choice choose_variant(const Problem& problem, const AttentionArgs& args, std::int32_t device);
 
 }  // namespace flashcore

@@ -22,7 +22,7 @@ namespace {
 
 int current_cuda_device() {
   int current = 0;
-  cuda_check(cudaGetDevice(&current), "asking for the current CUDA device");
+  cuda_check(cudaGetDevice(&current), "reading the current CUDA device");
   return current;
 }
 
@@ -30,7 +30,7 @@ void throw_cuda_error(int code, const std::string& what) { cuda_check(code, what
 
 #else
 
-// No variant and no device gets here without CUDA.
+// Not called in a build without CUDA: it has no CUDA devices.
 int current_cuda_device() { return FLASHCORE_HOST; }
 void throw_cuda_error(int, const std::string&) {}
 
@@ -48,7 +48,8 @@ const DeviceInfo& device_info(std::int32_t device) {
   static const CudaStatus cuda = cuda_status();
   if (cuda.devices.empty()) throw EnvironmentError("device: no CUDA device can be used: " + cuda.problem);
   if (device < 0 || static_cast<std::size_t>(device) >= cuda.devices.size()) {
-    throw EnvironmentError(fmt::format("device: there is no CUDA device {}", device));
+    throw EnvironmentError(
+        fmt::format("device: CUDA device {} does not exist; there are {}", device, cuda.devices.size()));
   }
   return cuda.devices[static_cast<std::size_t>(device)];
 }

@@ -10,13 +10,13 @@ namespace flashcore {
 
 Backend backend_of(std::int32_t device);
 
-// Asked of the device once. Throws EnvironmentError when it is not there.
+// Queries the devices once. Throws EnvironmentError if the device does not exist.
 const DeviceInfo& device_info(std::int32_t device);
 
-// Throws UsageError when a CUDA device is not the calling thread's current one.
+// Throws UsageError if `device` is a CUDA device but not the calling thread's current device.
 void require_current(std::int32_t device);
 
-// What a launch on this device returned, as an OutOfMemoryError or EnvironmentError.
+// Throws OutOfMemoryError or EnvironmentError for the error code of a launch on this device.
 [[noreturn]] void throw_launch_error(int code, const Variant& variant, std::int32_t device);
 
 }  // namespace flashcore

@@ -1,4 +1,4 @@
-// libflashcore: the functions of flashcore.h over the registry. No exception leaves this file.
+// libflashcore: the functions of flashcore.h. No exception leaves this file.
 #include "capi/flashcore.h"
 
 #include <fmt/format.h>
@@ -26,50 +26,51 @@
 namespace flashcore {
 namespace {
 
-thread_local std::string last_error;   // of this thread's last call that failed
-thread_local std::string last_reason;  // what flashcore_unsupported() or flashcore_choose_variant() told
+thread_local std::string last_error;   // of this thread's last failed call
+thread_local std::string last_reason;  // returned by flashcore_unsupported() or flashcore_choose_variant()
 thread_local std::string last_environment;
 
-flashcore_status remember(flashcore_status status, std::string_view message) {
-  last_error = printable(message);  // file names and keys may hold anything
+flashcore_status set_error(flashcore_status status, std::string_view message) {
+  last_error = printable(message);  // paths and JSON keys may contain control characters
   return status;
 }
 
-// Runs `work`; what it throws becomes a status and this thread's error text.
+// Runs `work` and converts its exceptions to a status and this thread's error text.
 template <class Work>
 flashcore_status guard(Work work) noexcept {
   try {
     work();
     return FLASHCORE_OK;
   } catch (const ApiError& error) {
-    return remember(error.status, error.message);
+    return set_error(error.status, error.message);
   } catch (const UsageError& error) {
-    return remember(FLASHCORE_INVALID_ARGUMENT, error.what());
+    return set_error(FLASHCORE_INVALID_ARGUMENT, error.what());
   } catch (const OutOfMemoryError& error) {
-    return remember(FLASHCORE_OUT_OF_MEMORY, error.what());
+    return set_error(FLASHCORE_OUT_OF_MEMORY, error.what());
   } catch (const EnvironmentError& error) {
-    return remember(FLASHCORE_DEVICE_ERROR, error.what());
+    return set_error(FLASHCORE_DEVICE_ERROR, error.what());
   } catch (const std::bad_alloc&) {
-    last_error.clear();  // a text would need memory
+    last_error.clear();  // setting a text could throw again
     return FLASHCORE_OUT_OF_MEMORY;
   } catch (const std::exception& error) {
-    return remember(FLASHCORE_INTERNAL_ERROR, error.what());
+    return set_error(FLASHCORE_INTERNAL_ERROR, error.what());
   }
 }
 
-std::size_t find_place(const char* id) {
+// The index of a variant in all_variants().
+std::size_t find_index(const char* id) {
   require(id != nullptr, "id: is null");
-  const VariantIndex& index = VariantIndex::instance();
-  if (const auto place = index.find(id)) return *place;
-  const std::string_view nearest = index.nearest(id);
+  const VariantIndex& variants = VariantIndex::instance();
+  if (const auto index = variants.find(id)) return *index;
+  const std::string_view nearest = variants.nearest(id);
   throw ApiError{FLASHCORE_UNKNOWN_VARIANT,
-                 fmt::format("variant: there is no {}{}", id,
+                 fmt::format("variant: {} does not exist{}", id,
                              nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest))};
 }
 
-flashcore_variant describe(std::size_t place) {
-  const Variant& variant = *all_variants()[place];
-  return {.id = VariantIndex::instance().id(place).c_str(),
+flashcore_variant c_variant(std::size_t index) {
+  const Variant& variant = *all_variants()[index];
+  return {.id = VariantIndex::instance().id(index).c_str(),
           .family = variant.family.data(),
           .summary = variant.summary.data(),
           .backend = static_cast<std::int32_t>(variant.backend),
@@ -78,7 +79,7 @@ flashcore_variant describe(std::size_t place) {
           .smem_bytes = variant.smem_bytes};
 }
 
-Place place_of(std::int32_t device) {
+Target target_of(std::int32_t device) {
   return {.backend = backend_of(device), .limits = device_info(device).limits};
 }
 
@@ -88,7 +89,7 @@ Place place_of(std::int32_t device) {
                              problem.head_dim, to_string(problem.dtype))};
 }
 
-// What "auto" means for the arguments. Throws ApiError when nothing can run.
+// The choice for "auto". Throws ApiError if no variant can run the arguments.
 Choice choose(const flashcore_attention* args, std::int32_t device) {
   const Problem problem = checked_problem(args);
   Choice choice = choose_variant(problem, from_c(*args), device);
@@ -96,22 +97,22 @@ Choice choose(const flashcore_attention* args, std::int32_t device) {
   return choice;
 }
 
-// The id as a text that lives as long as the library.
+// The id as a text that is valid while the library is loaded.
 const char* id_text(const Variant& variant) {
-  return VariantIndex::instance().id(find_place(variant.id().c_str())).c_str();
+  return VariantIndex::instance().id(find_index(variant.id().c_str())).c_str();
 }
 
 bool is_automatic(const char* variant) { return variant == nullptr || std::string_view(variant) == "auto"; }
 
-// The variant that may run checked arguments. Throws ApiError when it cannot.
+// The variant by its id or "auto". Throws ApiError if it cannot run the arguments.
 const Variant& supported_variant(const char* name, const flashcore_attention* args, std::int32_t device) {
   if (is_automatic(name)) return *choose(args, device).variant;
   const Problem problem = checked_problem(args);
-  const Variant& variant = *all_variants()[find_place(name)];
-  // A device that is not there has no limits, and a variant of the other backend does not ask for them.
-  const bool at_home = variant.backend == backend_of(device);
-  const Place place = at_home ? place_of(device) : Place{.backend = backend_of(device)};
-  if (const std::string reason = unsupported_reason(variant, problem, from_c(*args), place);
+  const Variant& variant = *all_variants()[find_index(name)];
+  // Does not query a device of the other backend: it may not exist, and the backend is reason enough.
+  const bool same_backend = variant.backend == backend_of(device);
+  const Target target = same_backend ? target_of(device) : Target{.backend = backend_of(device)};
+  if (const std::string reason = unsupported_reason(variant, problem, from_c(*args), target);
       !reason.empty()) {
     throw ApiError{FLASHCORE_UNSUPPORTED, fmt::format("{}: {}", name, reason)};
   }
@@ -124,13 +125,13 @@ void launch(const char* name, const flashcore_attention* c_args, std::int32_t de
   const AttentionArgs args = from_c(*c_args);
   if (const std::size_t needed = variant.workspace_bytes(args); needed > 0 && args.workspace == nullptr) {
     throw ApiError{FLASHCORE_INVALID_ARGUMENT,
-                   fmt::format("args/workspace: is null, {} needs {} bytes", variant.id(), needed)};
+                   fmt::format("args/workspace: is null, but {} needs {} bytes", variant.id(), needed)};
   }
   require_current(device);
   if (const int code = variant.launch(args, stream); code != 0) throw_launch_error(code, variant, device);
 }
 
-// Without what only a run knows.
+// The environment of result files without the fields that only a run has.
 std::string environment_text(std::int32_t device) {
   Json json = make_environment(
       {.device = device_info(device), .host_cpu = device_info(FLASHCORE_HOST), .cuda = cuda_status()});
@@ -166,15 +167,15 @@ size_t flashcore_variant_count(void) { return all_variants().size(); }
 flashcore_status flashcore_variant_at(size_t index, flashcore_variant* variant) {
   return guard([&] {
     require(variant != nullptr, "variant: is null");
-    require(index < all_variants().size(), "index: is not below flashcore_variant_count()");
-    *variant = describe(index);
+    require(index < all_variants().size(), "index: must be less than flashcore_variant_count()");
+    *variant = c_variant(index);
   });
 }
 
 flashcore_status flashcore_find_variant(const char* id, flashcore_variant* variant) {
   return guard([&] {
     require(variant != nullptr, "variant: is null");
-    *variant = describe(find_place(id));
+    *variant = c_variant(find_index(id));
   });
 }
 
@@ -186,27 +187,27 @@ flashcore_status flashcore_variant_attribute(const char* id, const char* name, i
   return guard([&] {
     require(name != nullptr, "name: is null");
     require(value != nullptr, "value: is null");
-    const Variant& variant = *all_variants()[find_place(id)];
+    const Variant& variant = *all_variants()[find_index(id)];
     for (const SpecField& field : kSpecFields) {
       if (field.name != name) continue;
       *value = field.get(variant.spec);
       return;
     }
-    throw ApiError{FLASHCORE_INVALID_ARGUMENT, fmt::format("name: {} is no attribute", name)};
+    throw ApiError{FLASHCORE_INVALID_ARGUMENT, fmt::format("name: {} is not an attribute", name)};
   });
 }
 
 void flashcore_attention_init(flashcore_attention* args) {
   *args = {};
   args->window_left = args->window_right = -1;
-  args->out_dtype = kOwnOutDtype;
+  args->out_dtype = kDefaultOutDtype;
 }
 
 const char* flashcore_default_variant(const flashcore_attention* args, int32_t device) {
   const char* id = nullptr;
   guard([&] {
     const Problem problem = checked_problem(args);
-    const Variant* found = default_variant(problem, from_c(*args), place_of(device));
+    const Variant* found = default_variant(problem, from_c(*args), target_of(device));
     if (found == nullptr) fail_unsupported(problem);
     id = id_text(*found);
   });

@@ -17,15 +17,15 @@ VariantIndex& VariantIndex::instance() {
 }
 
 void VariantIndex::extend() {
-  for (std::size_t place = ids_.size(); place < all_variants().size(); ++place) {
-    ids_.push_back(all_variants()[place]->id());
-    places_.emplace(ids_.back(), place);
+  for (std::size_t index = ids_.size(); index < all_variants().size(); ++index) {
+    ids_.push_back(all_variants()[index]->id());
+    indices_.emplace(ids_.back(), index);
   }
 }
 
 std::optional<std::size_t> VariantIndex::find(std::string_view id) const {
-  const auto found = places_.find(id);
-  return found == places_.end() ? std::nullopt : std::optional(found->second);
+  const auto found = indices_.find(id);
+  return found == indices_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::string_view VariantIndex::nearest(std::string_view id) const {

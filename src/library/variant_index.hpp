@@ -1,4 +1,4 @@
-// The ids of all variants, made once: a launch must not format a thousand of them to find one.
+// Finds variants by id. The ids are formatted once, so that a launch need not format a thousand of them.
 #pragma once
 
 #include <deque>
@@ -11,19 +11,19 @@ namespace flashcore {
 
 class VariantIndex {
  public:
-  // Of this process; made at the first call.
+  // The index of this process, made at the first call.
   static VariantIndex& instance();
 
-  // Takes in what the registry got since. Texts handed out before stay where they are.
+  // Adds the variants that are new in the registry. Texts from id() stay valid.
   void extend();
 
-  const std::string& id(std::size_t place) const { return ids_[place]; }
-  std::optional<std::size_t> find(std::string_view id) const;  // its place in all_variants()
-  std::string_view nearest(std::string_view id) const;         // as nearest_word()
+  const std::string& id(std::size_t index) const { return ids_[index]; }
+  std::optional<std::size_t> find(std::string_view id) const;  // the index in all_variants()
+  std::string_view nearest(std::string_view id) const;         // by nearest_word()
 
  private:
-  std::deque<std::string> ids_;  // as all_variants()
-  std::unordered_map<std::string_view, std::size_t> places_;
+  std::deque<std::string> ids_;  // in the order of all_variants()
+  std::unordered_map<std::string_view, std::size_t> indices_;
 };
 
 }  // namespace flashcore

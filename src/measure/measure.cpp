@@ -218,7 +218,7 @@ void Measurement::measure_energy(Candidate& candidate) {
 
 void Measurement::run(double budget_s, const OnRound& on_round) {
   if (policy_.modes.empty()) return;
-  if (telemetry_ != nullptr) telemetry_->forget_before(SteadyClock::now());
+  if (telemetry_ != nullptr) telemetry_->discard_before(SteadyClock::now());
   warm_up();
   const TimePoint begin = SteadyClock::now();
   for (std::size_t i = 0; i < policy_.modes.size() && !interrupt_requested(); ++i) {

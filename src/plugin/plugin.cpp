@@ -16,7 +16,7 @@
 namespace flashcore {
 namespace {
 
-// The family of a plug-in: its functions take the same index as Family's.
+// The family of a plug-in. Its functions have the same index of the variant as Family's.
 class PluginFamily final : public Family {
  public:
   explicit PluginFamily(const flashcore_plugin& plugin) : plugin_(plugin) {}
@@ -55,12 +55,12 @@ class PluginFamily final : public Family {
   const flashcore_plugin& plugin_;
 };
 
-// A larger count is a table that was not filled in.
-constexpr std::size_t kMostVariants = 4096;
+// A larger count means that the table was not initialised.
+constexpr std::size_t kMaxVariants = 4096;
 
 using PluginFunction = const flashcore_plugin* (*)();
 
-// The place that every message begins with: "--plugin: ./libmine.so".
+// A plug-in's file. Every error message starts with flag and path: "--plugin: ./libmine.so".
 class PluginFile {
  public:
   PluginFile(const std::string& path, std::string_view where) : path_(path), where_(where) {}
@@ -69,8 +69,8 @@ class PluginFile {
     throw UsageError(fmt::format("{}: {}: {}", where_, path_, reason));
   }
 
-  // A path without a slash is a file here, not a name for the loader's search path. The object is never
-  // closed: variants point into it.
+  // A path without a slash is relative to the working directory; dlopen() would search the library path for
+  // it. The object is never closed, because variants point into it.
   const flashcore_plugin& load() const {
     const std::string file = path_.find('/') == std::string::npos ? "./" + path_ : path_;
     void* object = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -94,14 +94,14 @@ bool is_family_name(std::string_view name) {
 
 void check_family(const flashcore_plugin& plugin, const PluginFile& file) {
   if (plugin.abi_version != FLASHCORE_PLUGIN_ABI_VERSION) {
-    file.fail(fmt::format("abi_version is {}, this program knows {}", plugin.abi_version,
+    file.fail(fmt::format("abi_version is {}, this program supports {}", plugin.abi_version,
                           FLASHCORE_PLUGIN_ABI_VERSION));
   }
   if (plugin.family == nullptr || !is_family_name(plugin.family)) {
-    file.fail("family must be lower-case letters, digits and underscores");
+    file.fail("family must consist of lower-case letters, digits and underscores");
   }
   if (std::ranges::count(declared_families(), plugin.family, &DeclaredFamily::name) > 0) {
-    file.fail(fmt::format("there is a family {} already", plugin.family));
+    file.fail(fmt::format("family {} already exists", plugin.family));
   }
   if (plugin.backend != FLASHCORE_CPU && plugin.backend != FLASHCORE_CUDA) {
     file.fail(fmt::format("backend {} is neither FLASHCORE_CPU nor FLASHCORE_CUDA", plugin.backend));
@@ -112,13 +112,13 @@ void check_family(const flashcore_plugin& plugin, const PluginFile& file) {
 void check_variant(const flashcore_plugin& plugin, std::size_t index, const PluginFile& file) {
   const flashcore_plugin_variant& variant = plugin.variants[index];
   if (!is_dtype(variant.dtype)) {
-    file.fail(fmt::format("variants[{}]: dtype {} is none of FLASHCORE_FP16, FLASHCORE_BF16, FLASHCORE_E4M3",
+    file.fail(fmt::format("variants[{}]: dtype {} must be FLASHCORE_FP16, FLASHCORE_BF16 or FLASHCORE_E4M3",
                           index, variant.dtype));
   }
   if (variant.head_dim < 1) file.fail(fmt::format("variants[{}]: head_dim must be at least 1", index));
   if (std::min({variant.block_q, variant.block_kv, variant.num_warps, variant.num_stages,
                 variant.smem_bytes}) < 0) {
-    file.fail(fmt::format("variants[{}]: a number of the tile is negative", index));
+    file.fail(fmt::format("variants[{}]: a tile parameter is negative", index));
   }
 }
 
@@ -147,7 +147,7 @@ std::vector<Variant> make_variants(const flashcore_plugin& plugin, const Family&
     check_variant(plugin, i, file);
     variants.push_back(make_variant(plugin, i, family));
     if (const std::string id = variants.back().id(); !ids.insert(id).second) {
-      file.fail(fmt::format("variants[{}]: {} is there twice", i, id));
+      file.fail(fmt::format("variants[{}]: {} appears twice", i, id));
     }
   }
   return variants;
@@ -156,7 +156,7 @@ std::vector<Variant> make_variants(const flashcore_plugin& plugin, const Family&
 }  // namespace
 
 void load_plugin(const std::string& path, std::string_view where) {
-  // Never moved or freed: the registry points into both.
+  // Never moved or freed, because the registry points into both.
   static std::deque<std::unique_ptr<PluginFamily>> families;
   static std::deque<std::vector<Variant>> tables;
 
@@ -164,9 +164,8 @@ void load_plugin(const std::string& path, std::string_view where) {
   const flashcore_plugin& plugin = file.load();
   check_family(plugin, file);
   if (plugin.variants == nullptr || plugin.num_variants == 0) file.fail("has no variants");
-  if (plugin.num_variants > kMostVariants) {
-    file.fail(
-        fmt::format("{} variants are too many: a family may have {}", plugin.num_variants, kMostVariants));
+  if (plugin.num_variants > kMaxVariants) {
+    file.fail(fmt::format("num_variants is {}, the limit is {}", plugin.num_variants, kMaxVariants));
   }
   auto family = std::make_unique<PluginFamily>(plugin);
   std::vector<Variant> variants = make_variants(plugin, *family, file);

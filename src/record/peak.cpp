@@ -12,8 +12,9 @@ constexpr std::string_view kAda = "NVIDIA Ada GPU architecture whitepaper";
 constexpr std::string_view kH100 = "NVIDIA H100 Tensor Core GPU datasheet; GH100 architecture whitepaper";
 constexpr std::string_view kH200 = "NVIDIA H200 Tensor Core GPU datasheet";
 
-// Where a datasheet gives throughput with sparsity, half of it stands here. GeForce cards accumulate in FP32
-// at half rate. The Hopper documents give no clock for their throughput: it is the one that it follows from.
+// If a datasheet states throughput with sparsity, the table has half of it. GeForce cards accumulate in FP32
+// at half rate. The Hopper documents state no clock for their throughput; the table has the clock that
+// results from it.
 constexpr DevicePeak kPeaks[] = {
     {"NVIDIA L4", 58, 1024, 2040, 121e12, 300e9, kL4},
     {"NVIDIA A10", 72, 1024, 1695, 125e12, 600e9, kA10},

@@ -43,21 +43,22 @@ const Record* find_best(std::span<const Record> records) {
 
 std::vector<std::vector<Record>> by_problem(std::vector<Record> records) {
   std::vector<std::vector<Record>> groups;
-  std::unordered_map<std::string, std::vector<std::size_t>> places;  // sizes: groups with those
+  // Problems of one id may differ in their names, so one id may have several groups.
+  std::unordered_map<std::string, std::vector<std::size_t>> groups_of_id;
   for (Record& record : records) {
-    std::vector<std::size_t>& alike = places[describe(record.problem)];
+    std::vector<std::size_t>& candidates = groups_of_id[problem_id(record.problem)];
     const auto found = std::ranges::find_if(
-        alike, [&](std::size_t group) { return groups[group].front().problem == record.problem; });
-    if (found != alike.end()) {
+        candidates, [&](std::size_t group) { return groups[group].front().problem == record.problem; });
+    if (found != candidates.end()) {
       groups[*found].push_back(std::move(record));
       continue;
     }
-    alike.push_back(groups.size());
+    candidates.push_back(groups.size());
     groups.emplace_back().push_back(std::move(record));
   }
   return groups;
 }
 
-bool is_named(const Problem& problem) { return !problem.name.empty() && problem.name != describe(problem); }
+bool is_named(const Problem& problem) { return !problem.name.empty() && problem.name != problem_id(problem); }
 
 }  // namespace flashcore

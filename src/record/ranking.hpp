@@ -1,5 +1,4 @@
-// What the reports say of the records of one problem: its sizes, the row that speed-ups are against, the
-// best.
+// Groups records by problem, and finds the baseline and the fastest record of a problem.
 #pragma once
 
 #include <span>
@@ -12,25 +11,25 @@
 
 namespace flashcore {
 
-// Right and timed: what speed-ups and bests are chosen from.
+// True if the record is correct and timed. Only such a record can be a baseline or the best.
 bool is_timed(const Record& record);
 
-// The first timed record whose id matches the glob, an empty one matching all; null when none does.
+// The first timed record whose variant id matches the glob, or null. An empty glob matches every record.
 const Record* find_baseline(std::span<const Record> records, std::string_view glob);
 
-// The same, but the first timed record when the glob matches none.
+// The same, but falls back to the first timed record.
 const Record* find_baseline_or_first(std::span<const Record> records, std::string_view glob);
 
-// The glob that a result file's config names as "baseline"; empty when it names none.
+// The value of "baseline" in a result file's config; empty if there is none.
 std::string configured_baseline(const Json& config);
 
-// The timed record with the smallest headline median; null when none is timed.
+// The timed record with the smallest headline median, or null.
 const Record* find_best(std::span<const Record> records);
 
-// The records problem by problem, both in the order of their first appearance.
+// Groups the records by problem. Groups and records keep their order of appearance.
 std::vector<std::vector<Record>> by_problem(std::vector<Record> records);
 
-// True when the problem's name says more than describe() of its sizes.
+// True if the problem has a name other than its id.
 bool is_named(const Problem& problem);
 
 }  // namespace flashcore

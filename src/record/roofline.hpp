@@ -1,5 +1,5 @@
-// The roofline of a problem: the shortest times that arithmetic, exponentials and memory each allow
-// (Williams, Waterman, Patterson: "Roofline", 2009; here with the exponential unit as a third roof).
+// The roofline model of a problem: lower bounds of its time from arithmetic, exponentials and memory
+// (Williams, Waterman, Patterson: "Roofline", 2009, extended by the exponential unit as a third limit).
 #pragma once
 
 #include <optional>
@@ -10,7 +10,7 @@
 
 namespace flashcore {
 
-// What a device can do at best, measured by a probe or taken from the peak table.
+// The ceilings of a device, measured by a probe or from the peak table.
 struct Ceilings {
   double tensor_flops_per_s = 0;
   double memory_bytes_per_s = 0;
@@ -21,25 +21,26 @@ enum class Limit : int { arithmetic, exponential, memory };
 inline constexpr std::string_view kLimitWords[] = {"arithmetic", "exponential", "memory"};
 constexpr Words words(Limit) { return kLimitWords; }
 
-// Microseconds. The three overlap at best, so that the longest is the floor of the whole. The memory floor is
-// that of cold inputs: what stays in L2 between launches can be read faster.
+// Times are in microseconds. Arithmetic, exponentials and memory traffic can overlap, so the longest of the
+// three floors bounds the total time. The memory floor assumes cold inputs; inputs that stay in L2 between
+// launches can be read faster.
 struct Roofline {
-  double flops = 0;  // by the convention of attention/problem.hpp
-  double bytes = 0;  // compulsory: each tensor once
+  double flops = 0;  // flops() of attention/problem.hpp
+  double bytes = 0;  // compulsory_bytes() of attention/problem.hpp
   double arithmetic_floor_us = 0;
-  std::optional<double> exponential_floor_us;  // one exponential for each unmasked pair
+  std::optional<double> exponential_floor_us;  // one exponential per unmasked pair
   double memory_floor_us = 0;
-  Limit limit = Limit::arithmetic;  // the floor that binds
+  Limit limit = Limit::arithmetic;  // the resource with the longest floor
 
   double floor_us() const;
 };
 
 Roofline roofline(const Problem& problem, const Ceilings& ceilings);
 
-// How much of the binding ceiling a time reaches: 100 · floor_us / latency_us.
+// 100 · floor_us / latency_us.
 double percent_of_roofline(const Roofline& roofline, double latency_us);
 
-// How much of a peak in FLOP/s a time reaches.
+// The achieved FLOP/s in percent of a peak.
 double percent_of_peak(double flops, double latency_us, double peak_flops_per_s);
 
 }  // namespace flashcore

@@ -49,7 +49,7 @@ double median_of_sorted(const std::vector<double>& values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-// The energy counter at a time, on the line between the readings before and after it.
+// The energy counter at a time, interpolated linearly between the readings before and after it.
 std::optional<double> energy_at(Readings readings, TelemetryClock::time_point time) {
   const auto after = first_from(readings, time);
   if (after == readings.end() || !after->energy_j) return std::nullopt;
@@ -110,11 +110,11 @@ TelemetrySummary summarise(Readings readings, std::span<const TimeSpan> spans) {
     }
   }
 
-  if (const auto modes = values_of(seen, &TelemetryReading::sm_clock_mhz); !modes.empty()) {
-    summary.sm_clock_mhz = {.min = modes.front(), .median = median_of_sorted(modes), .max = modes.back()};
+  if (const auto clocks = values_of(seen, &TelemetryReading::sm_clock_mhz); !clocks.empty()) {
+    summary.sm_clock_mhz = {.min = clocks.front(), .median = median_of_sorted(clocks), .max = clocks.back()};
   }
-  if (const auto modes = values_of(seen, &TelemetryReading::mem_clock_mhz); !modes.empty()) {
-    summary.mem_clock_mhz = median_of_sorted(modes);
+  if (const auto clocks = values_of(seen, &TelemetryReading::mem_clock_mhz); !clocks.empty()) {
+    summary.mem_clock_mhz = median_of_sorted(clocks);
   }
   if (const auto power = values_of(seen, &TelemetryReading::power_w); !power.empty()) {
     summary.power_w_mean =

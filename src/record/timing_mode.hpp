@@ -1,4 +1,4 @@
-// The ways in which a variant is timed: one row per mode, from which names, defaults and sampling are derived.
+// The timing modes: one row per mode; names, defaults and sampling are derived from it.
 #pragma once
 
 #include <array>
@@ -15,25 +15,25 @@ enum class TimingMode : int { hot, cold, call };
 
 // How one sample of a mode is taken.
 struct Sampling {
-  bool rotates_inputs =
-      false;                 // each launch reads another input set; together the sets are at least twice L2
-  bool lone_launch = false;  // one launch and a synchronisation; else launches back to back
+  // Each launch reads another input set. All sets together are at least twice as large as L2.
+  bool rotates_inputs = false;
+  bool lone_launch = false;  // one launch and a synchronisation; false: back-to-back launches
 };
 
 struct TimingModeRow {
-  std::string_view name;  // in configs; a record has it as "<name>_us"
+  std::string_view name;  // in configs; "<name>_us" in records
   std::string_view meaning;
-  bool by_default = true;  // taken when a config names no modes
+  bool by_default = true;  // timed if a config lists no modes
   Sampling sampling;
 };
 
-// In the order of TimingMode; the first that was taken is the one that tables and speed-ups speak of.
+// In the order of TimingMode. Tables and speed-ups use the first mode that was timed (Record::headline).
 inline constexpr TimingModeRow kTimingModes[] = {
     {.name = "hot",
-     .meaning = "launches back to back on one input set, which stays in L2 if it fits; K and V change places "
+     .meaning = "back-to-back launches on one input set, which stays in L2 if it fits; K and V change places "
                 "from launch to launch"},
     {.name = "cold",
-     .meaning = "launches back to back on rotated input sets, so that each reads memory",
+     .meaning = "back-to-back launches on rotated input sets, so that each launch reads from memory",
      .sampling = {.rotates_inputs = true}},
     {.name = "call",
      .meaning = "one launch and a synchronisation, as a caller sees it",

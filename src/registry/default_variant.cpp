@@ -4,12 +4,12 @@
 
 namespace flashcore {
 
-const Variant* default_variant(const Problem& problem, const AttentionArgs& args, const Place& place) {
+const Variant* default_variant(const Problem& problem, const AttentionArgs& args, const Target& target) {
   const Variant* chosen = nullptr;
   for (const Variant* variant : all_variants()) {
     if (variant->role == Role::peer || !is_compiled_for(*variant, problem)) continue;
     if (chosen != nullptr && chosen->family == variant->family) continue;
-    if (unsupported_reason(*variant, problem, args, place).empty()) chosen = variant;
+    if (unsupported_reason(*variant, problem, args, target).empty()) chosen = variant;
   }
   return chosen;
 }

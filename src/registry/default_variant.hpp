@@ -1,12 +1,13 @@
-// The variant that runs when nobody has tuned.
+// The variant that runs if no tuned table applies.
 #pragma once
 
 #include "registry/supports.hpp"
 
 namespace flashcore {
 
-// Of the last family that can run the problem, the first variant that can; null when there is none. Peers are never
-// chosen: they are somebody else's kernels, and some build plans to find out whether they can run.
-const Variant* default_variant(const Problem& problem, const AttentionArgs& args, const Place& place);
+// Takes the last family of the ladder that can run the problem, and its first variant that can. Null if there
+// is none. Peers are never chosen: they belong to other projects, and some must build a plan before they can
+// answer.
+const Variant* default_variant(const Problem& problem, const AttentionArgs& args, const Target& target);
 
 }  // namespace flashcore

@@ -9,7 +9,7 @@
 
 namespace flashcore {
 
-// One declaration a line of the manifest that this build compiles.
+// One declaration per manifest line that this build compiles.
 namespace kernels {
 #define KERNEL_cpu(family, file) std::span<const CompiledKernel> family##_##file();
 #ifdef FLASHCORE_HAVE_CUDA
@@ -26,7 +26,7 @@ namespace kernels {
 
 namespace {
 
-// Explicit calls, no self-registering statics: a static library would drop those.
+// Calls every table explicitly. The linker would drop self-registering static objects of a static library.
 std::vector<const Variant*> collect() {
   static std::deque<CompiledFamily> families;
   static std::deque<Variant> owned;
@@ -70,7 +70,7 @@ std::vector<DeclaredFamily> collect_families() {
   return families;
 }
 
-// Grow when a plug-in is loaded.
+// Both lists grow when a plug-in is loaded.
 std::vector<const Variant*>& variant_list() {
   static std::vector<const Variant*> variants = collect();
   return variants;

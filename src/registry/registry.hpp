@@ -1,5 +1,5 @@
-// Every variant compiled into this program, in ladder order (that of kernels/manifest.def), then those of
-// plug-ins in the order in which they were loaded.
+// All variants of this program: the compiled ones in ladder order (the order of kernels/manifest.def), then
+// the plug-ins' in the order of loading.
 #pragma once
 
 #include <span>
@@ -10,24 +10,26 @@
 
 namespace flashcore {
 
-// The pointers stay valid for the life of the program; add_family() appends to the list.
+// The pointers stay valid until the program ends. add_family() appends to the list.
 const std::vector<const Variant*>& all_variants();
 
 // The variant with this id, or null.
 const Variant* find_variant(std::string_view id);
 
-// A family as kernels/manifest.def names it; without nvcc the CUDA ones are declared but not compiled in.
+// A family in kernels/manifest.def or of a plug-in. A build without nvcc declares the CUDA families but does
+// not compile them.
 struct DeclaredFamily {
   std::string_view name;
   Backend backend = Backend::cpu;
   bool compiled_in = false;
 };
 
-// In ladder order, each once.
+// In ladder order, each family once.
 const std::vector<DeclaredFamily>& declared_families();
 
-// Appends the variants, at least one, of a family that came at run time. Variants and what they point to must
-// live as long as the program. Not while another thread reads the registry.
+// Appends a family that was loaded at run time; it must have at least one variant. The variants and
+// everything they point to must stay valid until the program ends. No other thread may read the registry
+// during the call.
 void add_family(std::span<const Variant> variants);
 
 }  // namespace flashcore

@@ -22,7 +22,7 @@ bool is_allowed(const Variant& variant, const AttributeFilter& filter) {
   return std::ranges::count(filter.allowed, attribute_value(variant, filter.name)) > 0;
 }
 
-// The distinct values of an attribute, in ladder order.
+// The different values of an attribute, in ladder order.
 std::vector<std::string> values_of(std::span<const Variant* const> variants, std::string_view attribute) {
   std::vector<std::string> values;
   for (const Variant* variant : variants) {
@@ -37,7 +37,7 @@ std::string suggest(std::string_view word, const std::vector<std::string>& candi
   return suggestion(word, views);
 }
 
-// Why a term matches nothing although it is right: it names a family or backend that this build leaves out.
+// The reason why a valid term matches nothing: this build does not contain its family or backend.
 std::optional<std::string> not_compiled_in(const SelectorTerm& term) {
   std::string family = term.glob.substr(0, term.glob.find('/'));
   std::string backend;
@@ -54,7 +54,7 @@ std::optional<std::string> not_compiled_in(const SelectorTerm& term) {
   return std::nullopt;
 }
 
-// What to say of a glob that matches no id: its family is off, or the rest of it.
+// Explains why a glob matches no id: either its family is unknown, or no variant of the family matches.
 std::string explain_glob(const SelectorTerm& term, std::span<const Variant* const> variants) {
   const std::string_view glob = term.glob;
   const std::string_view family = glob.substr(0, glob.find('/'));
@@ -88,7 +88,7 @@ std::string explain_filters(const SelectorTerm& term, std::span<const Variant* c
     if (!is_numeric_attribute(filter.name)) return text + suggest(wanted, values);
     return fmt::format("{}; there are: {}", text, fmt::join(values, ", "));
   }
-  return "no variant meets all of these filters at once";
+  return "no variant passes all filters of this term";
 }
 
 std::string explain(const SelectorTerm& term, std::span<const Variant* const> variants) {
@@ -134,7 +134,7 @@ std::string SelectorTerm::text() const {
 void Selector::add_glob(std::string_view glob, std::string_view where) {
   const bool exclude = glob.starts_with('!');
   if (exclude) glob.remove_prefix(1);
-  if (glob.empty()) throw UsageError(fmt::format("{}: an empty pattern matches no variant", where));
+  if (glob.empty()) throw UsageError(fmt::format("{}: the pattern is empty", where));
   terms_.push_back(
       {.where = std::string(where), .exclude = exclude, .glob = std::string(glob), .filters = {}});
 }
@@ -147,7 +147,7 @@ void Selector::add_filters(std::vector<AttributeFilter> filters, std::string_vie
                                    suggestion(filter.name, attribute_names())));
     }
     if (filter.allowed.empty()) {
-      throw UsageError(fmt::format("{}/{}: allows no value at all", where, filter.name));
+      throw UsageError(fmt::format("{}/{}: needs at least one value", where, filter.name));
     }
   }
   terms_.push_back(
@@ -156,7 +156,7 @@ void Selector::add_filters(std::vector<AttributeFilter> filters, std::string_vie
 
 std::vector<const Variant*> Selector::select(std::span<const Variant* const> variants) const {
   std::vector<bool> chosen(variants.size(), std::ranges::all_of(terms_, &SelectorTerm::exclude));
-  // Included first, then excluded, whatever the order of the terms.
+  // All inclusions come before all exclusions, in any order of the terms.
   for (const bool exclude : {false, true}) {
     for (const SelectorTerm& term : terms_) {
       if (term.exclude != exclude) continue;
@@ -178,7 +178,7 @@ std::vector<const Variant*> Selector::select(std::span<const Variant* const> var
     throw UsageError(reasons.front());
   }
   const std::string where = terms_.empty() ? std::string("variants") : terms_.back().where;
-  throw UsageError(fmt::format("{}: excludes every variant that was selected", where));
+  throw UsageError(fmt::format("{}: excludes all selected variants", where));
 }
 
 std::vector<std::string> Selector::families_left_out() const {

@@ -10,7 +10,7 @@
 namespace flashcore {
 namespace {
 
-// The first field that the problem uses and the family does not compute.
+// The first field that the problem uses and the variant does not support.
 const ProblemField* find_unknown_field(const Variant& variant, const Problem& problem) {
   for (const ProblemField& field : problem_fields()) {
     if (field.support == Support::every_family || is_default(field, problem)) continue;
@@ -34,31 +34,30 @@ std::vector<const Variant*> compiled_for(const Problem& problem, std::span<const
 }
 
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const AttentionArgs& args,
-                               const Place& place) {
-  if (variant.backend != place.backend) return fmt::format("runs on {}", spelled(variant.backend));
+                               const Target& target) {
+  if (variant.backend != target.backend) return fmt::format("runs on {}", device_phrase(variant.backend));
   if (variant.spec.dtype != problem.dtype) return "compiled for another dtype";
   if (variant.spec.head_dim != problem.head_dim) return "compiled for another head_dim";
   if (const ProblemField* field = find_unknown_field(variant, problem)) {
-    return fmt::format("the family does not compute problems with {} = {}", field->name,
-                       value_text(*field, problem));
+    return fmt::format("the family does not support {} = {}", field->name, value_text(*field, problem));
   }
   if (variant.kernels == nullptr) return "";
-  const char* reason = variant.kernels->unsupported(variant.index, args, place.limits);
+  const char* reason = variant.kernels->unsupported(variant.index, args, target.limits);
   return reason == nullptr ? "" : reason;
 }
 
-std::string unsupported_reason(const Variant& variant, const Problem& problem, const Place& place) {
-  return unsupported_reason(variant, problem, attention_args(problem), place);
+std::string unsupported_reason(const Variant& variant, const Problem& problem, const Target& target) {
+  return unsupported_reason(variant, problem, attention_args(problem), target);
 }
 
-std::string unsupported_reason(const Variant& variant, const Place& place) {
+std::string unsupported_reason(const Variant& variant, const Target& target) {
   Problem problem;
   problem.seq_q = problem.seq_kv = 512;
   problem.dtype = variant.spec.dtype;
   problem.head_dim = variant.spec.head_dim;
   problem.scale = default_scale(problem.head_dim);
-  settle(problem);
-  return unsupported_reason(variant, problem, place);
+  normalize(problem);
+  return unsupported_reason(variant, problem, target);
 }
 
 }  // namespace flashcore

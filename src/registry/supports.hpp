@@ -1,4 +1,4 @@
-// Can a variant run a problem on a device? The one place that answers.
+// Decides whether a variant can run a problem on a device. No other code decides it.
 #pragma once
 
 #include <span>
@@ -10,27 +10,30 @@
 
 namespace flashcore {
 
-// The device as far as support depends on it.
-struct Place {
+// The properties of a device that support depends on.
+struct Target {
   Backend backend = Backend::cpu;
   DeviceLimits limits = {};
 };
 
-// Compiled for the problem's dtype and head_dim; a problem of another dtype or head_dim is not its business.
+// True if the variant was compiled for the problem's dtype and head_dim. Runs skip all other variants without
+// a record.
 bool is_compiled_for(const Variant& variant, const Problem& problem);
 
-// The variants compiled for the problem; all of them where none is, so that each can say why not.
+// The variants compiled for the problem. If there is none, all variants, so that each gets a record with the
+// reason.
 std::vector<const Variant*> compiled_for(const Problem& problem, std::span<const Variant* const> variants);
 
-// Why the variant cannot run the problem there, or an empty text. `args` are those of the problem, with its strides;
-// null pointers count as aligned. A variant that is only described (Variant::kernels) passes: its worker knows more.
+// The reason why the variant cannot run the problem on the target; empty if it can. `args` holds the
+// problem's sizes and strides; a null pointer counts as aligned. A variant without Variant::kernels passes
+// this check; the worker that has its kernels checks again.
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const AttentionArgs& args,
-                               const Place& place);
+                               const Target& target);
 
-// The same for well-aligned buffers in the problem's own layout.
-std::string unsupported_reason(const Variant& variant, const Problem& problem, const Place& place);
+// The same for aligned buffers in the problem's layout.
+std::string unsupported_reason(const Variant& variant, const Problem& problem, const Target& target);
 
-// The same for a small problem of the variant's dtype and head_dim: can it run there at all?
-std::string unsupported_reason(const Variant& variant, const Place& place);
+// The same for a small problem of the variant's dtype and head_dim: can the variant run on the target at all?
+std::string unsupported_reason(const Variant& variant, const Target& target);
 
 }  // namespace flashcore

@@ -1,6 +1,3 @@
-#include <fmt/format.h>
-
-#include "base/build_info.hpp"
 #include "base/json_fields.hpp"
 #include "base/schema_version.hpp"
 #include "render/comparison_output.hpp"
@@ -42,13 +39,6 @@ Json noise_json(const NoiseModel& noise) {
   return json;
 }
 
-std::string full_name(const RowVerdict& row) { return row.problem.name + "/" + row.variant; }
-
-// Half of the interval of the ratio, as a time.
-double half_width_us(const RowVerdict& row) {
-  return row.ratio ? *row.new_us * (row.ratio->high / row.ratio->value - 1) : 0;
-}
-
 }  // namespace
 
 Json to_json(const Comparison& comparison) {
@@ -74,51 +64,6 @@ Json to_json(const Comparison& comparison) {
   for (const ScopeVerdict& scope : comparison.scopes) json["scopes"].push_back(scope_json(scope));
   json["rows"] = Json::array();
   for (const RowVerdict& row : comparison.rows) json["rows"].push_back(row_json(row));
-  return json;
-}
-
-Json to_bencher(const Comparison& comparison) {
-  constexpr double kNanoseconds = 1e3;
-  Json json = Json::object();
-  for (const RowVerdict& row : comparison.rows) {
-    if (!row.new_us) continue;
-    const double half = half_width_us(row);
-    json[full_name(row)]["latency"] = {{"value", *row.new_us * kNanoseconds},
-                                       {"lower_value", (*row.new_us - half) * kNanoseconds},
-                                       {"upper_value", (*row.new_us + half) * kNanoseconds}};
-  }
-  return json;
-}
-
-Json to_smaller_is_better(const Comparison& comparison) {
-  Json json = Json::array();
-  for (const RowVerdict& row : comparison.rows) {
-    if (!row.new_us) continue;
-    json.push_back({{"name", full_name(row)},
-                    {"unit", "us"},
-                    {"value", *row.new_us},
-                    {"range", fmt::format("± {:.3g}", half_width_us(row))},
-                    {"extra", fmt::format("{} clock, {}", to_string(*row.mode), to_string(row.verdict))}});
-  }
-  return json;
-}
-
-Json to_google_benchmark(const Comparison& comparison) {
-  Json json = {{"context", {{"library_build_type", "release"}, {"flashcore_version", build_info().version}}}};
-  json["benchmarks"] = Json::array();
-  for (const RowVerdict& row : comparison.rows) {
-    if (!row.new_us) continue;
-    json["benchmarks"].push_back({{"name", full_name(row)},
-                                  {"run_name", full_name(row)},
-                                  {"run_type", "iteration"},
-                                  {"repetitions", 1},
-                                  {"repetition_index", 0},
-                                  {"threads", 1},
-                                  {"iterations", 1},
-                                  {"real_time", *row.new_us},
-                                  {"cpu_time", *row.new_us},
-                                  {"time_unit", "us"}});
-  }
   return json;
 }
 

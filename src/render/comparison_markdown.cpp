@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/escape.hpp"
 #include "render/comparison_output.hpp"
-#include "render/markdown.hpp"
 
 namespace flashcore {
 namespace {
@@ -41,13 +41,13 @@ std::string to_markdown(const Comparison& comparison) {
     text += fmt::format("\n{} rows of unchanged machine code drifted by {}; that is taken out of the rest.\n",
                         comparison.drift->controls, percent(comparison.drift->ratio));
   }
-  const auto is_told = [](const RowVerdict& row) { return row.verdict != Verdict::same; };
-  if (std::ranges::any_of(comparison.rows, is_told)) {
+  const auto is_listed = [](const RowVerdict& row) { return row.verdict != Verdict::same; };
+  if (std::ranges::any_of(comparison.rows, is_listed)) {
     text +=
         "\n| problem | variant | base µs | new µs | change | interval | verdict | note |\n"
         "|---|---|---:|---:|---:|---|---|---|\n";
     for (const RowVerdict& row : comparison.rows) {
-      if (is_told(row)) text += row_line(row);
+      if (is_listed(row)) text += row_line(row);
     }
   }
   return text + scope_table(comparison);

@@ -24,6 +24,12 @@ std::string interval_text(const std::optional<Ratio>& ratio) {
   return ratio ? fmt::format("{} … {}", percent(ratio->low), percent(ratio->high)) : std::string(kNothing);
 }
 
+std::string full_name(const RowVerdict& row) { return row.problem.name + "/" + row.variant; }
+
+double half_width_us(const RowVerdict& row) {
+  return row.ratio ? *row.new_us * (row.ratio->high / row.ratio->value - 1) : 0;
+}
+
 std::string headline(const Comparison& comparison) {
   constexpr const char* kWords[] = {"no regression", "regression", "cannot tell"};
   const char* word = kWords[static_cast<std::size_t>(comparison.outcome)];

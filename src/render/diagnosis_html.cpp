@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include "attention/problem_fields.hpp"
-#include "diagnose/diagnosis.hpp"
+#include "base/escape.hpp"
+#include "diagnose/probes.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {
@@ -14,29 +16,6 @@ constexpr std::string_view kStyle =
     ".failed{color:#b00020;font-weight:600}.skipped{color:#666}"
     "@media(prefers-color-scheme:dark){body{background:#161616;color:#e8e8e8}.failed{color:#ff7b8a}"
     ".skipped{color:#999}}";
-
-std::string escape(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
 
 struct Shade {
   Cell cell;
@@ -57,11 +36,11 @@ std::string_view color_of(char cell) {
   return "none";
 }
 
-// One rectangle a run of equal cells of a row.
+// One rectangle per sequence of equal cells in a row.
 std::string map_svg(const ErrorMap& map) {
-  constexpr std::int64_t kMost = 128;
+  constexpr std::int64_t kMaxCells = 128;  // per row and column
   constexpr int kSide = 6;
-  const std::vector<std::string> lines = draw(map, kMost, kMost);
+  const std::vector<std::string> lines = draw(map, kMaxCells, kMaxCells);
   const std::size_t width = lines.front().size();
   std::string svg = fmt::format(
       "<svg width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" "
@@ -90,7 +69,7 @@ std::string legend() {
 std::string map_html(const Finding& lead, const Tile& tile) {
   const ErrorMap& map = *lead.map;
   std::string html = fmt::format("<h2>Where</h2>\n<p>{}, {} x {}. {}</p>\n", map.of, map.rows(),
-                                 map.columns(), escape(describe_pattern(map, tile)));
+                                 map.columns(), escape_html(describe_pattern(map, tile)));
   html += map_svg(map) + legend();
   if (const auto& bad = lead.first_bad) {
     html += fmt::format(
@@ -105,11 +84,11 @@ std::string evidence_html(const std::vector<Finding>& findings) {
   std::string html =
       "<h2>Probes</h2>\n<table>\n<tr><th>probe</th><th>outcome</th><th>what it asks, what it saw</th></tr>\n";
   for (const Finding& finding : findings) {
-    const ProbeText text = describe(finding.probe);
-    const std::string_view kind = finding.failed() ? "failed" : to_string(finding.sign);
-    html += fmt::format("<tr><td>{}</td><td class=\"{}\">{}</td><td>{}{}</td></tr>\n", text.name, kind,
-                        to_string(finding.sign), escape(text.question),
-                        finding.detail.empty() ? "" : "<br>" + escape(finding.detail));
+    const std::string_view kind = finding.failed() ? "failed" : to_string(finding.symptom);
+    html +=
+        fmt::format("<tr><td>{}</td><td class=\"{}\">{}</td><td>{}{}</td></tr>\n", to_string(finding.probe),
+                    kind, to_string(finding.symptom), escape_html(question_of(finding.probe)),
+                    finding.detail.empty() ? "" : "<br>" + escape_html(finding.detail));
   }
   return html + "</table>\n";
 }
@@ -121,16 +100,17 @@ std::string to_html(const Diagnosis& diagnosis) {
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
       "charset=\"utf-8\"><title>{0}</title><style>{1}</style></head>\n"
       "<body><h1>{0}</h1>\n<p>{2}, {3}</p>\n<p><strong>{4}</strong></p>\n",
-      escape(diagnosis.variant), kStyle, escape(diagnosis.device), escape(describe(diagnosis.problem)),
-      escape(diagnosis.sentence()));
+      escape_html(diagnosis.variant), kStyle, escape_html(diagnosis.device),
+      escape_html(problem_id(diagnosis.problem)), escape_html(diagnosis.sentence()));
   if (!diagnosis.healthy()) {
-    html += fmt::format("<p>Look at: {}.</p>\n", escape(describe(diagnosis.suspicions.front().fault).advice));
+    html +=
+        fmt::format("<p>Look at: {}.</p>\n", escape_html(text_of(diagnosis.suspected.front().fault).advice));
     if (diagnosis.lead().map) html += map_html(diagnosis.lead(), diagnosis.tile);
   }
   html += evidence_html(diagnosis.findings);
   if (!diagnosis.healthy()) {
     html += "<h2>Next</h2>\n<pre>";
-    for (const std::string& command : diagnosis.next_commands()) html += escape(command) + "\n";
+    for (const std::string& command : diagnosis.next_commands()) html += escape_html(command) + "\n";
     html += "</pre>\n";
   }
   return html + "</body></html>\n";

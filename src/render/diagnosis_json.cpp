@@ -1,6 +1,7 @@
 #include "attention/problem_fields.hpp"
 #include "base/json_fields.hpp"
-#include "diagnose/diagnosis.hpp"
+#include "diagnose/probes.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {
@@ -17,8 +18,9 @@ Json bad_element_json(const BadElement& bad, bool of_output) {
 bool maps_output(const Finding& finding) { return !finding.map || finding.map->of.ends_with("columns"); }
 
 Json finding_json(const Finding& finding, const Tile& tile) {
-  const ProbeText text = describe(finding.probe);
-  Json json = {{"probe", text.name}, {"question", text.question}, {"outcome", to_string(finding.sign)}};
+  Json json = {{"probe", to_string(finding.probe)},
+               {"question", question_of(finding.probe)},
+               {"outcome", to_string(finding.symptom)}};
   if (!finding.detail.empty()) json["detail"] = finding.detail;
   if (finding.first_bad) json["first_bad"] = bad_element_json(*finding.first_bad, maps_output(finding));
   if (finding.map) {
@@ -31,15 +33,18 @@ Json finding_json(const Finding& finding, const Tile& tile) {
 }  // namespace
 
 Json to_json(const Diagnosis& diagnosis) {
-  Json json = {{"variant", diagnosis.variant},           {"device", diagnosis.device},
-               {"problem", describe(diagnosis.problem)}, {"healthy", diagnosis.healthy()},
-               {"sentence", diagnosis.sentence()},       {"faults", Json::array()}};
-  for (const Suspicion& suspicion : diagnosis.suspicions) {
-    const FaultText text = describe(suspicion.fault);
+  Json json = {{"variant", diagnosis.variant},
+               {"device", diagnosis.device},
+               {"problem", problem_id(diagnosis.problem)},
+               {"healthy", diagnosis.healthy()},
+               {"sentence", diagnosis.sentence()},
+               {"faults", Json::array()}};
+  for (const SuspectedFault& suspect : diagnosis.suspected) {
+    const FaultText text = text_of(suspect.fault);
     json["faults"].push_back({{"fault", text.name},
                               {"sentence", text.sentence},
                               {"look_at", text.advice},
-                              {"shown_by", describe(suspicion.lead).name}});
+                              {"shown_by", to_string(suspect.lead)}});
   }
   json["findings"] = Json::array();
   for (const Finding& finding : diagnosis.findings) {

@@ -2,7 +2,8 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/text.hpp"
-#include "diagnose/diagnosis.hpp"
+#include "diagnose/probes.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {
@@ -12,20 +13,20 @@ constexpr std::int64_t kMapColumns = 64;
 
 std::string outcome(const Finding& finding, bool color) {
   constexpr int kWidth = 16;
-  const std::string word = align_left(to_string(finding.sign), kWidth);
-  const fmt::color shade = finding.failed()                ? fmt::color::red
-                           : finding.sign == Sign::skipped ? fmt::color::gray
-                                                           : fmt::color::green;
+  const std::string word = align_left(to_string(finding.symptom), kWidth);
+  const fmt::color shade = finding.failed()                      ? fmt::color::red
+                           : finding.symptom == Symptom::skipped ? fmt::color::gray
+                                                                 : fmt::color::green;
   return paint(word, fmt::fg(shade), color);
 }
 
-// Failures with what was seen, the rest with what was asked.
+// Failures with their detail, the others with the probe's question.
 std::string evidence(const Diagnosis& diagnosis, bool color) {
   std::string text;
   for (const Finding& finding : diagnosis.findings) {
-    const ProbeText probe = describe(finding.probe);
-    text += fmt::format("  {} {} {}\n", outcome(finding, color), align_left(probe.name, 16),
-                        finding.detail.empty() ? std::string(probe.question) : printable(finding.detail));
+    const std::string_view question = question_of(finding.probe);
+    text += fmt::format("  {} {} {}\n", outcome(finding, color), align_left(to_string(finding.probe), 16),
+                        finding.detail.empty() ? std::string(question) : printable(finding.detail));
   }
   return text;
 }
@@ -53,13 +54,13 @@ std::string place_text(const BadElement& bad, const std::optional<ErrorMap>& map
 
 std::string to_text(const Diagnosis& diagnosis, bool color) {
   std::string text = fmt::format("{} on {}, {}\n\n", diagnosis.variant, printable(diagnosis.device),
-                                 describe(diagnosis.problem));
+                                 problem_id(diagnosis.problem));
   text += paint(diagnosis.sentence(), fmt::emphasis::bold, color) + "\n";
   if (!diagnosis.healthy()) {
-    text += fmt::format("Look at: {}.\n", describe(diagnosis.suspicions.front().fault).advice);
-    for (std::size_t i = 1; i < diagnosis.suspicions.size(); ++i) {
+    text += fmt::format("Look at: {}.\n", text_of(diagnosis.suspected.front().fault).advice);
+    for (std::size_t i = 1; i < diagnosis.suspected.size(); ++i) {
       text += fmt::format("{} {}\n", i == 1 ? "It may follow from that, or stand beside it:" : "and:",
-                          describe(diagnosis.suspicions[i].fault).sentence);
+                          text_of(diagnosis.suspected[i].fault).sentence);
     }
   }
   text += "\nProbes:\n" + evidence(diagnosis, color);

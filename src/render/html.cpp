@@ -6,6 +6,7 @@
 
 #include "base/build_info.hpp"
 #include "base/error.hpp"
+#include "base/escape.hpp"
 #include "render/page_data.hpp"
 
 namespace flashcore {
@@ -13,27 +14,7 @@ namespace {
 
 using Parts = std::map<std::string_view, std::string>;
 
-std::string escape_html(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '&':
-        escaped += "&amp;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
-// One pass, so that a part which has {{…}} in it stays as it is.
+// In one pass: {{…}} within a part stays as it is.
 std::string fill_in(std::string_view page, const Parts& parts) {
   std::string filled;
   while (true) {

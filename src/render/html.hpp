@@ -1,4 +1,4 @@
-// Results as one HTML page that needs nothing else: style, script, chart library and data stand in it.
+// Results as one HTML page that needs no other file: style, script, chart library and data are in it.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@ struct PageAssets {
 
 extern const PageAssets kPageAssets;
 
-// `data` is page_data(), with "comparison" in it when there is one to show (render/comparison_output.hpp). Throws
-// EnvironmentError, naming the package to install, when the assets are without the chart library.
+// `data` is page_data(), with a "comparison" if there is one (render/comparison_output.hpp). Throws EnvironmentError that
+// names the package to install when the assets lack the chart library.
 std::string html_report(const Json& data, const PageAssets& assets = kPageAssets);
 
 }  // namespace flashcore

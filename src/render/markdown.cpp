@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "attention/problem_fields.hpp"
+#include "base/escape.hpp"
 #include "base/text.hpp"
 #include "record/ranking.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 
 constexpr std::string_view kNothing = "–";
 
-// An id as code, unless it has signs that code could not hold inside a table.
+// As code, unless the id has characters that code within a table cannot hold.
 std::string code(std::string_view id) {
   if (id.find_first_of("`|\\") != std::string_view::npos) return escape_markdown(id);
   return fmt::format("`{}`", printable(id));
@@ -75,9 +76,13 @@ std::vector<const Record*> best_of_families(const std::vector<Record>& records) 
 std::string timed_table(const std::vector<Record>& records, std::string_view glob) {
   const Record* baseline = find_baseline_or_first(records, glob);
   if (baseline == nullptr) return "";
-  std::string table =
-      "\n| variant | hot µs | cold µs | call µs | speed-up | TFLOP/s | rel L2 | limit | registers |\n"
-      "|---|---:|---:|---:|---:|---:|---:|---:|---:|\n";
+  std::vector<std::string> titles = {"variant"};
+  for (const TimingMode mode : kAll<TimingMode>) titles.push_back(fmt::format("{} µs", to_string(mode)));
+  for (const char* title : {"speed-up", "TFLOP/s", "rel L2", "limit", "registers"})
+    titles.emplace_back(title);
+  std::string table = fmt::format("\n| {} |\n|---|", fmt::join(titles, " | "));
+  for (std::size_t column = 1; column < titles.size(); ++column) table += "---:|";
+  table += "\n";
   for (const Record* record : best_of_families(records)) table += timed_row(*record, *baseline);
   return table + fmt::format("\nSpeed-up over {}.\n", code(baseline->variant_id()));
 }
@@ -103,16 +108,6 @@ std::string problem_section(const std::vector<Record>& records, std::string_view
 }
 
 }  // namespace
-
-std::string escape_markdown(std::string_view text) {
-  constexpr std::string_view kSpecial = "\\`*_{}[]<>()#+-!|~&";
-  std::string escaped;
-  for (const char c : printable(text)) {
-    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
 
 std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline) {
   std::string text = "# Fused attention: results\n";

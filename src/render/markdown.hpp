@@ -3,20 +3,15 @@
 
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "results/result_file.hpp"
 
 namespace flashcore {
 
-// Text that Markdown shows as it is, also within a table.
-std::string escape_markdown(std::string_view text);
-
-// Each file: where and from what it came, then a table a problem with the fastest right variant of each
-// family and every variant that failed. Variants that cannot run the problem are counted. Speed-ups are over
-// the first timed match of `baseline`; when that is empty, of the glob in the file's own config; where
-// nothing matches, the first timed record. Text of the files is escaped: it can neither break a table nor
-// become HTML.
+// Per file: its environment, then a table per problem with the fastest right variant of each family and every variant
+// that failed. Variants that cannot run the problem are counted. The baseline of speed-ups is the first timed match of
+// `baseline`, or of the glob in the file's own config if `baseline` is empty, or else the first timed record. Text of
+// the files is escaped: it can neither break a table nor become HTML.
 std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline);
 
 }  // namespace flashcore

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -14,7 +15,7 @@
 namespace flashcore {
 namespace {
 
-// The fields of a record that the page shows; the others stay in the result file.
+// The fields of a record that the page shows.
 constexpr std::string_view kShownFields[] = {"/variant",
                                              "/family",
                                              "/status",
@@ -23,18 +24,7 @@ constexpr std::string_view kShownFields[] = {"/variant",
                                              "/spec/block_kv",
                                              "/check/max_abs",
                                              "/check/rel_l2",
-                                             "/check/limit/max_abs",
                                              "/check/limit/rel_l2",
-                                             "/timing/hot_us/median",
-                                             "/timing/hot_us/ci95",
-                                             "/timing/hot_us/throttled_samples",
-                                             "/timing/cold_us/median",
-                                             "/timing/cold_us/ci95",
-                                             "/timing/cold_us/throttled_samples",
-                                             "/timing/call_us/median",
-                                             "/timing/call_us/ci95",
-                                             "/timing/call_us/throttled_samples",
-                                             "/tflops",
                                              "/percent_of_peak",
                                              "/roofline/arithmetic_floor_us",
                                              "/roofline/exponential_floor_us",
@@ -49,7 +39,10 @@ constexpr std::string_view kShownFields[] = {"/variant",
                                              "/resources/occupancy",
                                              "/resources/waves"};
 
-// Six significant digits: more than any measurement here has, and half the page's size.
+// The same for each timing.
+constexpr std::string_view kShownTimingFields[] = {"median", "ci95", "throttled_samples"};
+
+// Six significant digits are more than any measurement has, and halve the page.
 Json rounded(Json json) {
   if (json.is_number_float()) return std::strtod(fmt::format("{:.6g}", json.get<double>()).c_str(), nullptr);
   if (json.is_array()) {
@@ -58,22 +51,51 @@ Json rounded(Json json) {
   return json;
 }
 
+// The names of the problem's curves over the sequence length. Problems of a curve differ in their lengths only; on the
+// second kind of curve the batch shrinks as sequences grow, so that the number of tokens is constant.
+Json curves_of(const Problem& problem) {
+  constexpr std::string_view kVaries[] = {"batch", "seq_q"};
+  std::string rest = problem_sizes(problem, kVaries);
+  if (problem.seq_q != problem.seq_kv) rest += fmt::format(", seq_q {}", problem.seq_q);
+  return {{"same_batch", fmt::format("batch {}, {}", problem.batch, rest)},
+          {"same_tokens", fmt::format("{} tokens, {}", problem.batch * problem.seq_q, rest)}};
+}
+
 Json page_record(const Record& record, std::size_t problem) {
   const Json whole = to_json(record);
   Json shown = {{"problem", problem}};
-  for (const std::string_view field : kShownFields) {
-    const Json::json_pointer pointer{std::string(field)};
+  const auto show = [&](const std::string& field) {
+    const Json::json_pointer pointer{field};
     if (whole.contains(pointer)) shown[pointer] = rounded(whole.at(pointer));
+  };
+  for (const std::string_view field : kShownFields) show(std::string(field));
+  for (const TimingMode mode : kAll<TimingMode>) {
+    const auto& timing = record.timings[mode];
+    if (!timing) continue;
+    for (const std::string_view field : kShownTimingFields) {
+      show(fmt::format("/timing/{}/{}", timing_field(mode), field));
+    }
+    if (record.roofline && record.roofline_timing() == &*timing) {
+      shown["roofline"]["clock"] = timing_field(mode);
+    }
   }
   return shown;
 }
 
 Json page_problem(const Record& record, std::size_t file) {
-  Json problem = {{"file", file}, {"sizes", problem_sizes(record.problem)}};
+  Json problem = {
+      {"file", file}, {"sizes", problem_sizes(record.problem)}, {"curves", curves_of(record.problem)}};
   problem.update(to_json(record)["problem"]);
   problem["flops"] = flops(record.problem);
   problem["bytes"] = compulsory_bytes(record.problem);
   return problem;
+}
+
+// Each family once, in the order of the records.
+void add_family(Json& page, const Record& record) {
+  const auto is_known = [&](const Json& family) { return family["name"] == record.family; };
+  if (std::ranges::any_of(page["families"], is_known)) return;
+  page["families"].push_back({{"name", record.family}, {"role", to_string(record.role)}});
 }
 
 void add_problem(Json& page, const std::vector<Record>& records, std::size_t file, std::string_view glob) {
@@ -82,6 +104,7 @@ void add_problem(Json& page, const std::vector<Record>& records, std::size_t fil
   problem["baseline"] = nullptr;
   for (const Record& record : records) {
     if (&record == baseline) problem["baseline"] = page["records"].size();
+    add_family(page, record);
     page["records"].push_back(page_record(record, page["problems"].size()));
   }
   page["problems"].push_back(std::move(problem));
@@ -89,8 +112,17 @@ void add_problem(Json& page, const std::vector<Record>& records, std::size_t fil
 
 }  // namespace
 
+std::span<const std::string_view> shown_fields() { return kShownFields; }
+
 Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
-  Json page = {{"files", Json::array()}, {"problems", Json::array()}, {"records", Json::array()}};
+  Json page = {{"clocks", Json::array()},
+               {"files", Json::array()},
+               {"problems", Json::array()},
+               {"families", Json::array()},
+               {"records", Json::array()}};
+  for (const TimingMode mode : kAll<TimingMode>) {
+    page["clocks"].push_back({{"field", timing_field(mode)}, {"name", to_string(mode)}});
+  }
   for (const ResultFile& file : files) {
     const std::size_t index = page["files"].size();
     page["files"].push_back({{"path", file.path}, {"environment", file.environment}});
@@ -101,7 +133,7 @@ Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
 }
 
 std::string script_safe(const Json& json) {
-  // All of JSON's own signs are left alone: these stand in strings only.
+  // JSON has these characters in strings only.
   std::string text;
   for (const char c : json_text(json, -1, /*ascii=*/true)) {
     if (c == '<' || c == '>' || c == '&') {

@@ -1,25 +1,34 @@
-// What the HTML page draws from: result files without their samples, each problem once.
+// The data of the HTML page: result files without their samples, each problem once.
 #pragma once
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/json.hpp"
 #include "results/result_file.hpp"
 
 namespace flashcore {
 
-// {"files": [{path, environment}], "problems": [{file, name, sizes, …, flops, bytes, baseline}], "records":
-// [{problem, variant, …}]}. A problem names its file and, as "baseline", the record that speed-ups are
-// against (null when none is timed), a record its problem, by their places in the lists. Fields have the
-// names they have in result files; numbers are rounded to six significant digits.
+// {"clocks": [{field, name}],
+//  "files": [{path, environment}],
+//  "problems": [{file, sizes, curves: {same_batch, same_tokens}, name, …, flops, bytes, baseline}],
+//  "families": [{name, role}],
+//  "records": [{problem, variant, …}]}
+// "file", "problem" and "baseline" are places in these lists; a problem without a timed record has the baseline null.
+// Problems with the same name in "curves" are points of one curve over the sequence length. Other fields are those of
+// result files, with numbers rounded to six significant digits; a "roofline" also has the "clock" that it is compared
+// with.
 //
-// The baseline is the first timed match of `baseline`; when that is empty, of the glob in the file's own
-// config; where nothing matches, the first timed record.
+// The baseline is the first timed match of `baseline`, or of the glob in the file's own config if `baseline` is empty,
+// or else the first timed record.
 Json page_data(std::span<const ResultFile> files, const std::string& baseline);
 
-// JSON as it may stand in a script element: pure ASCII, with no character that ends the element or begins
-// another in HTML, nor one that JavaScript once took for a line end.
+// The fields of a record that the page has, except timings, as JSON pointers into a record of a result file.
+std::span<const std::string_view> shown_fields();
+
+// JSON for a script element: ASCII, without characters that end the element or begin another, and without the line
+// separators of Unicode, which end a line in old JavaScript.
 std::string script_safe(const Json& json);
 
 }  // namespace flashcore

@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kEraseLine = "\r\x1b[2K";  // ECMA-48: EL with parameter 2
 constexpr int kBarWidth = 20;
 
-// The time that is left at the pace so far, once there is a pace: ", about 1:05 left".
+// The estimated time to the end, after the first step: ", about 1:05 left".
 std::string time_left(std::int64_t done, std::int64_t total, double elapsed_s) {
   if (done <= 0 || done >= total) return "";
   const double left_s = elapsed_s * static_cast<double>(total - done) / static_cast<double>(done);

@@ -1,4 +1,4 @@
-// What a person sees while a run works and when it ends; all of it belongs on standard error.
+// Progress, summary and warnings of a run, for standard error.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 namespace flashcore {
 
-// One line that is rewritten in place. Does nothing when not enabled (not a terminal, --quiet).
+// One line that is rewritten in place; nothing if not enabled (not a terminal, --quiet).
 class ProgressLine : public Progress {
  public:
   using Clock = std::chrono::steady_clock;
@@ -44,7 +44,7 @@ int terminal_width(int file_descriptor, int otherwise);
 // "10 ok, 1 incorrect, 2 unsupported; wrote results/cpu/default.json, results/cpu/default.csv"
 std::string summary_line(const RunSummary& summary, std::span<const std::string> files);
 
-// What the device's clocks did while the run took times that its reader should know, one line each.
+// Warnings about the device's clocks during the timings, one line each.
 std::vector<std::string> clock_warnings(const RunSummary& summary, Pacing pacing);
 
 }  // namespace flashcore

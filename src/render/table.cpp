@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view kNothing = "–";
 constexpr std::string_view kThrottledSign = " †";
-constexpr int kMarkWidth = 2;          // "* " before the best row
-constexpr std::size_t kMostAlike = 4;  // more unsupported rows with one reason become one line
+constexpr int kMarkWidth = 2;                // "* " before the best row
+constexpr std::size_t kMaxEqualReasons = 4;  // more unsupported rows with one reason become one line
 
 const auto kTitleStyle = fmt::text_style(fmt::emphasis::bold);
 const auto kFaintStyle = fmt::text_style(fmt::emphasis::faint);
@@ -26,12 +26,12 @@ const auto kBadStyle = fmt::fg(fmt::terminal_color::red);
 
 struct Column {
   std::string header;
-  int rank;  // when the table is too wide, the column with the highest rank goes first; 0 stays
+  int rank;  // of a table that is too wide, columns are removed from the highest rank down; 0 stays
   std::function<std::string(const Record&)> cell;
   int width = 0;
 };
 
-// A line of the table: a variant with its cells, or a label with a message in their place.
+// A line of the table: a variant with its cells, or a label with a message.
 struct Row {
   std::string label;
   std::string message;
@@ -117,7 +117,7 @@ std::vector<Row> make_rows(const std::vector<Record>& records) {
       continue;
     }
     const std::size_t count = record.status == Status::unsupported ? alike[record.reason] : 1;
-    if (count > kMostAlike) {
+    if (count > kMaxEqualReasons) {
       alike[record.reason] = 0;  // this row stands for all
       rows.push_back({fmt::format("{} variants", count), message_of(record)});
     } else if (count > 0) {
@@ -127,7 +127,7 @@ std::vector<Row> make_rows(const std::vector<Record>& records) {
   return rows;
 }
 
-// What the sign at a row's label means, with its line end; empty when no row has it.
+// The meaning of the sign at a row's label, with a line end; empty if no row has the sign.
 std::string footnote(const std::vector<Record>& records, const TableOptions& options) {
   std::uint64_t reasons = 0;
   bool any = false;
@@ -155,7 +155,7 @@ struct Grid {
   }
 };
 
-// Columns as wide as their widest cell; to fit, first the gaps shrink, then columns go by rank.
+// Columns are as wide as their widest cell. To fit the width, first the gaps shrink, then columns are removed by rank.
 Grid make_grid(const std::vector<Record>& records, const std::vector<Row>& rows,
                const TableOptions& options) {
   Grid grid{make_columns(records, options)};

@@ -1,4 +1,4 @@
-// The terminal table: one a problem, variants in ladder order.
+// The terminal table: one per problem, variants in ladder order.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@ namespace flashcore {
 
 struct TableOptions {
   bool color = false;
-  int width = 100;            // columns; the least telling columns are left out to keep to it
+  int width = 100;            // in characters; the least important columns are left out to fit
   std::string baseline = {};  // a glob over ids: speed-ups are against the first match that is ok
   std::function<void()> before_output = {};  // called before anything is printed, to erase a progress line
 };
@@ -34,7 +34,7 @@ class TableSink : public Sink {
 
   std::ostream& out_;
   TableOptions options_;
-  std::vector<Record> records_;  // of the problem at hand
+  std::vector<Record> records_;  // of the current problem
   bool printed_ = false;
 };
 

@@ -1,5 +1,5 @@
-// Devices as JSON: what the probe measured, for files and people, and the whole of a DeviceInfo and back, for
-// another process of this program.
+// Devices as JSON: the measured ceilings for result files, and a whole DeviceInfo in both directions for worker
+// processes.
 #pragma once
 
 #include "base/json.hpp"
@@ -8,7 +8,7 @@
 
 namespace flashcore {
 
-// {"copy_bytes_per_s": …} of what the probe measured, {"reason": …} when it failed, null when it did not run.
+// {"copy_bytes_per_s": …} as the probe measured, {"reason": …} if it failed, null if it did not run.
 Json ceilings_json(const DeviceInfo& device);
 
 // Every field comes back the same. Readers throw UsageError with the place of the first mismatch.

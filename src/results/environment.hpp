@@ -1,4 +1,4 @@
-// Where and from what a result came: the "environment" object of a result file.
+// The "environment" object of a result file: device, build, host and command.
 #pragma once
 
 #include <string>
@@ -10,19 +10,18 @@
 namespace flashcore {
 
 struct EnvironmentRequest {
-  DeviceInfo device;    // that the variants run on
+  DeviceInfo device;    // of the variants
   DeviceInfo host_cpu;  // cpu_device()
   CudaStatus cuda;
   std::vector<std::string> command_line;
   Json config;            // its hash goes into the environment
-  bool hostname = false;  // a machine's name is private unless asked for
+  bool hostname = false;  // include the machine's name, which is private by default
 };
 
-// Throws nothing: what cannot be found out is absent, or a reason. Asks NVML about a CUDA device.
+// Throws nothing: an unknown value is absent, or replaced by a reason. Asks NVML about a CUDA device.
 Json make_environment(const EnvironmentRequest& request);
 
-// 64-bit FNV-1a of the config's text with sorted keys, 16 hexadecimal digits. Equal configs have equal
-// hashes whatever the order of their keys.
+// 64-bit FNV-1a of the config's text with sorted keys, 16 hexadecimal digits. The order of keys does not matter.
 std::string config_hash(const Json& config);
 
 }  // namespace flashcore

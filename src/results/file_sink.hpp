@@ -13,10 +13,9 @@ namespace flashcore {
 
 // A file that grows by one entry at a time and is rewritten whole, so that readers never see half a file.
 //
-// It is rewritten after every entry while that is cheap: as long as the time spent on writing stays below
-// kFreeWriting plus kWritingShare of the time since the file was opened. Entries held back are written with
-// the next entry that the rule admits, by flush(), or by the destructor; only a kill that cannot be caught
-// loses them.
+// It is rewritten after an entry if the time spent on writing so far is below kFreeWriting plus kWritingShare of the time
+// since the file was opened. Other entries wait for the next rewrite, for flush() or for the destructor; only a kill that
+// cannot be caught loses them.
 class GrowingFile {
  public:
   static constexpr double kWritingShare = 0.03;
@@ -28,8 +27,8 @@ class GrowingFile {
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
 
-  void append(std::string_view entry);  // throws EnvironmentError when writing fails; the entry is kept
-  void flush();  // writes what is held back; the file exists afterwards, with or without entries
+  void append(std::string_view entry);  // throws EnvironmentError if writing fails; the entry is kept
+  void flush();  // writes waiting entries; the file exists afterwards, even without entries
   bool empty() const { return body_.empty(); }
   const std::filesystem::path& path() const { return path_; }
 
@@ -46,7 +45,7 @@ class GrowingFile {
   Clock::duration spent_{};
 };
 
-// The result file of the design's record. Each record is serialised once.
+// A result file, results/result_file.hpp. Each record is serialised once.
 class JsonSink : public Sink {
  public:
   JsonSink(std::filesystem::path path, const Json& environment, const Json& config);
@@ -58,7 +57,7 @@ class JsonSink : public Sink {
   GrowingFile file_;
 };
 
-// The same records as rows; see results/csv.hpp.
+// Rows of records, results/csv.hpp.
 class CsvSink : public Sink {
  public:
   explicit CsvSink(std::filesystem::path path);

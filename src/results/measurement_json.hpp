@@ -1,4 +1,4 @@
-// What was measured, as the parts of a record's JSON: timings, telemetry, roofline. See record_json.hpp.
+// Timings, telemetry and roofline, as parts of a record's JSON; see record_json.hpp.
 #pragma once
 
 #include "base/json.hpp"

@@ -30,7 +30,7 @@ Json value_to_json(const ProblemField& field, const Problem& problem) {
       field.member);
 }
 
-// An absent optional member, or another member at its default, says nothing.
+// True for an optional member, and for another member that is not at its default.
 bool value_is_set(const ProblemField& field, const Problem& problem) {
   const bool optional = std::holds_alternative<std::optional<Dtype> Problem::*>(field.member) ||
                         std::holds_alternative<std::optional<std::int64_t> Problem::*>(field.member);
@@ -142,12 +142,12 @@ void rate_fields(auto&& io, auto& record) {
   io.optional("energy_per_call_j", record.energy_per_call_j);
 }
 
-// The role of a family in files that do not state it, as all did before the field was there.
+// The role of a family in files that do not state it: peers are named peer_*.
 Role implied_role(std::string_view family) { return family.starts_with("peer_") ? Role::peer : Role::ladder; }
 
-std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
-
 }  // namespace
+
+std::string timing_field(TimingMode mode) { return fmt::format("{}_us", to_string(mode)); }
 
 Json to_json(const Problem& problem) {
   Json json = {{"name", problem.name}};
@@ -169,7 +169,7 @@ Problem problem_from_json(const JsonReader& reader) {
   }
   if (!find_field(reader, "scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, reader.where());
-  settle(problem);
+  normalize(problem);
   return problem;
 }
 

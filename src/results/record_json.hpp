@@ -1,11 +1,12 @@
 // Records as JSON and back; configs/schema/result.schema.json describes the form.
 //
-// What was not taken is absent (a variant that was never timed has no "timing", a check without log-sum-exp
-// no "lse_max_abs"); readers take null for absent. A number that is not finite is the string "nan", "inf" or
-// "-inf", so that every file is strict JSON. Readers skip unknown fields. A problem's fields from "causal" on
-// may be absent and then have their defaults, so that other programs need not write them.
+// A part without a value is absent: a variant that was never timed has no "timing", a check without log-sum-exp no
+// "lse_max_abs". Readers treat null as absent and skip unknown fields. A number that is not finite is the string "nan",
+// "inf" or "-inf", so that every file is strict JSON. A problem's fields from "causal" on have defaults and may be
+// absent, so that other programs need not write them.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/json.hpp"
@@ -20,6 +21,9 @@ Json to_json(const Record& record);
 // Throws UsageError that begins with the reader's file and JSON pointer when a field is missing, has another
 // type or an unknown word, or when "variant" is not the id that family and spec make.
 Record record_from_json(const JsonReader& reader);
+
+// A mode's name in the "timing" of a record: "hot_us".
+std::string timing_field(TimingMode mode);
 
 // The "problem" of a record, on its own; read with the checks of validate().
 Json to_json(const Problem& problem);

@@ -11,7 +11,7 @@
 namespace flashcore {
 namespace {
 
-// False for other JSON, such as a profile, which may lie beside results.
+// False for other JSON files in a folder of results, for example profiles.
 bool holds_records(const std::filesystem::path& file) {
   const JsonDocument document = read_json_document(file);
   return document.root().is_object() && document.root().contains("records");

@@ -1,4 +1,4 @@
-// Several result files at once, as commands that read results take them.
+// Several result files, as command lines name them.
 #pragma once
 
 #include <span>
@@ -9,9 +9,8 @@
 
 namespace flashcore {
 
-// Each path is a result file or a folder; a folder stands for its .json files that hold records, sorted by
-// name, without those of folders below it. Throws UsageError when a file cannot be read or is no result file,
-// and when a folder has none.
+// Each path is a result file or a folder. A folder stands for its own .json files that have records, sorted by name.
+// Throws UsageError when a file cannot be read or is no result file, and when a folder has none.
 std::vector<ResultFile> read_result_set(std::span<const std::string> paths);
 
 }  // namespace flashcore

@@ -83,7 +83,7 @@ struct Agenda {
 
 void fail(CaseOutcome& outcome, const CheckCase& now, Status status, std::string_view reason) {
   outcome.status = status;
-  outcome.reason = fmt::format("case {} ({}): {}", now.name, describe(now.problem), reason);
+  outcome.reason = fmt::format("case {} ({}): {}", now.name, problem_id(now.problem), reason);
 }
 
 void try_case(const Variant& variant, CaseOutcome& outcome, const CheckCase& now, const CheckPolicy& policy,

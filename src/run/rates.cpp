@@ -26,7 +26,7 @@ void add_rates(Record& record, const DeviceInfo& device) {
     record.peak_tflops = most / kTera;
     record.percent_of_peak = percent_of_peak(work, timing->median, most);
   }
-  if (device.ceilings) record.roofline = roofline(record.problem, kernels::ceilings(*device.ceilings));
+  if (device.ceilings) record.roofline = roofline(record.problem, ceilings_of(*device.ceilings));
 }
 
 }  // namespace flashcore

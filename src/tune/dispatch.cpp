@@ -17,19 +17,19 @@
 namespace flashcore {
 namespace {
 
-// Why an entry does not hold here, or an empty string.
-std::string find_staleness(const TunedEntry& entry, const Fingerprint& here) {
+// Why an entry must not be used here; empty if it may be used.
+std::string stale_reason(const TunedEntry& entry, const Fingerprint& here) {
   const Fingerprint& there = entry.fingerprint;
   if (there.backend != here.backend || there.device != here.device) return "tuned on " + there.device;
   if (there.driver != here.driver) {
-    return fmt::format("tuned with driver {}, this is {}", there.driver, here.driver);
+    return fmt::format("tuned with driver {}, this driver is {}", there.driver, here.driver);
   }
   return "";
 }
 
-// The same for one of its variants.
-std::string find_staleness(const TunedVariant& tuned, const Variant* variant,
-                           const Dispatcher::CodeHash& code_hash) {
+// The same for one variant of an entry.
+std::string stale_reason(const TunedVariant& tuned, const Variant* variant,
+                         const Dispatcher::CodeHash& code_hash) {
   if (variant == nullptr) return fmt::format("{} is not in this program", tuned.variant);
   if (code_hash(*variant) != tuned.code_hash) return fmt::format("the code of {} changed", tuned.variant);
   return "";
@@ -42,12 +42,12 @@ Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const D
     : path_(table.path), here_{.backend = here.backend, .limits = limits} {
   std::map<std::string, int> stale;
   for (const TunedEntry& entry : table.entries) {
-    std::string reason = find_staleness(entry, here);
+    std::string reason = stale_reason(entry, here);
     Usable usable{.problem = entry.problem, .best = {find_variant(entry.winner.variant)}};
-    if (reason.empty()) reason = find_staleness(entry.winner, usable.best.front(), code_hash);
+    if (reason.empty()) reason = stale_reason(entry.winner, usable.best.front(), code_hash);
     for (const TunedVariant& tie : entry.ties) {
       const Variant* variant = find_variant(tie.variant);
-      if (reason.empty() && find_staleness(tie, variant, code_hash).empty()) usable.best.push_back(variant);
+      if (reason.empty() && stale_reason(tie, variant, code_hash).empty()) usable.best.push_back(variant);
     }
     if (reason.empty()) usable_.push_back(std::move(usable));
     if (!reason.empty()) ++stale[reason];
@@ -71,16 +71,16 @@ Choice Dispatcher::choose(const Problem& problem, const AttentionArgs& args) con
   Choice choice;
   std::optional<Distance> nearest;
   for (const Usable& entry : usable_) {
-    const std::optional<Distance> away = distance(entry.problem, problem);
-    if (!away || (nearest && *away >= *nearest && !is_same_class(entry.problem, problem))) continue;
+    const std::optional<Distance> found = distance(entry.problem, problem);
+    if (!found || (nearest && *found >= *nearest && !is_same_class(entry.problem, problem))) continue;
     const Variant* variant = first_that_runs(entry, problem, args);
     if (variant == nullptr) continue;
     if (is_same_class(entry.problem, problem)) return {variant, fmt::format("auto: exact, {}", path_)};
-    nearest = away;
+    nearest = found;
     choice = {variant, fmt::format("auto: nearest is {}, {}", entry.problem.name, path_)};
   }
   if (nearest) return choice;
-  return {default_variant(problem, args, here_), "auto: default, no tuned entry holds"};
+  return {default_variant(problem, args, here_), "auto: default, no tuned entry applies"};
 }
 
 TunedTable find_tuned_table(const Fingerprint& here) {

@@ -1,8 +1,8 @@
-// The variant that "auto" means: from a tuned table, by a stated rule.
+// Chooses the variant for "auto" by a tuned table. The first rule that gives a variant counts:
 //
-//   exact     the entry of the problem's class; its winner, else the first that ties with it, that can run
-//   nearest   the entry with the least distance (attention/problem_fields.hpp) among those that have one variant
-//             which can run the problem; the first of equals
+//   exact     the entry of the problem's class: its winner, or its first tie, that can run the problem
+//   nearest   the same for the entry with the smallest distance (attention/problem_fields.hpp) that has a
+//             variant for the problem; the first such entry if several are equally near
 //   default   registry/default_variant.hpp
 #pragma once
 
@@ -17,7 +17,7 @@
 namespace flashcore {
 
 struct Choice {
-  const Variant* variant = nullptr;  // null when nothing can run
+  const Variant* variant = nullptr;  // null if no variant can run the problem
   std::string reason;                // "auto: exact, results/tuned/h100.json"
 };
 
@@ -25,34 +25,34 @@ class Dispatcher {
  public:
   using CodeHash = std::function<std::string(const Variant&)>;
 
-  // Takes in the entries that hold here: tuned on this device with this driver, for variants that exist with
-  // the same machine code.
+  // Uses the entries that were tuned on this device with this driver and whose variants exist with the same
+  // machine code.
   Dispatcher(const TunedTable& table, const Fingerprint& here, const DeviceLimits& limits,
              const CodeHash& code_hash);
 
-  // Entries that are not used, one line each kind: "3 entries were tuned on NVIDIA L4".
+  // One line per reason why entries are not used: "t.json: 3 of 9 entries not used: tuned on NVIDIA L4".
   const std::vector<std::string>& stale() const { return stale_; }
 
-  // `args` are those of the problem, with its strides; pointers may be null.
+  // `args` holds the problem's sizes and strides; its pointers may be null.
   Choice choose(const Problem& problem, const AttentionArgs& args) const;
 
  private:
   struct Usable {
     Problem problem;
-    std::vector<const Variant*> best;  // the winner first
+    std::vector<const Variant*> best;  // the winner, then the ties
   };
 
   const Variant* first_that_runs(const Usable& entry, const Problem& problem,
                                  const AttentionArgs& args) const;
 
   std::string path_;
-  Place here_;
+  Target here_;
   std::vector<Usable> usable_;
   std::vector<std::string> stale_;
 };
 
-// The table to use without being told: the first below results/tuned/ of the working directory, then of the
-// source tree or installation, that has an entry for the device. One without entries when there is none.
+// The default table: the first file with an entry for the device in results/tuned/ of the working directory,
+// or else of the source tree or the installation. Returns a table without entries if there is none.
 TunedTable find_tuned_table(const Fingerprint& here);
 
 }  // namespace flashcore

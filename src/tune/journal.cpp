@@ -43,7 +43,7 @@ JournalEntry entry_from_json(const JsonReader& root) {
   return entry;
 }
 
-// A new record of the same variant and problem takes the old one's place.
+// Appends the entry, or replaces an earlier one of the same variant and problem.
 void add(std::vector<JournalEntry>& entries, JournalEntry entry) {
   const auto same = std::ranges::find_if(entries, [&](const JournalEntry& other) {
     return other.known.record.problem == entry.known.record.problem &&
@@ -56,7 +56,7 @@ void add(std::vector<JournalEntry>& entries, JournalEntry entry) {
   }
 }
 
-// Of the program's own file: all that a CPU variant is made of.
+// The hash of this program's file, which contains all CPU variants.
 std::string program_hash() { return hash_hex(read_text_file("/proc/self/exe")); }
 
 std::string code_hash(std::span<const ProblemSpace> space, const Executor& executor) {
@@ -71,7 +71,7 @@ std::string code_hash(std::span<const ProblemSpace> space, const Executor& execu
   return hash_hex(text);
 }
 
-// What is timed and how; not where it is written, nor for how long.
+// The hash of all keys that change the records. Outputs and the time budget do not.
 std::string plan_hash(const Plan& plan) {
   Json timed = Json::object();
   for (const char* key : {"problems", "variants", "check", "measure", "tune", "seed"}) {
@@ -116,13 +116,13 @@ Journal parse_journal(std::string_view text, std::string_view file) {
         add(journal.entries, entry_from_json(root));
       }
     } catch (const UsageError&) {
-      // A power cut may leave a last line of the right length without its content.
+      // After a power cut, the last line may have its full length but wrong content.
       if (line > 1 && end + 1 == text.size()) break;
       throw;
     }
     begin = end + 1;
   }
-  if (begin == 0) throw UsageError(fmt::format("{}: has no header, this is no journal", file));
+  if (begin == 0) throw UsageError(fmt::format("{}: has no header, so it is not a journal", file));
   journal.whole_bytes = static_cast<std::int64_t>(begin);
   return journal;
 }
@@ -133,7 +133,7 @@ Journal read_journal(const std::filesystem::path& path) {
 
 std::vector<TunedEntry> tuned_entries(const Journal& journal) {
   std::vector<std::vector<Contender>> problems;
-  std::vector<std::string> times;  // of each problem's last finalist
+  std::vector<std::string> times;  // the latest time of each problem's finalists
   for (const JournalEntry& entry : journal.entries) {
     if (!entry.known.finalist) continue;
     const auto same = std::ranges::find_if(problems, [&](const std::vector<Contender>& contenders) {
@@ -145,7 +145,7 @@ std::vector<TunedEntry> tuned_entries(const Journal& journal) {
       times.emplace_back();
     }
     const auto place = static_cast<std::size_t>(at);
-    problems[place].push_back({.record = entry.known.record, .settled = true, .finalist = true});
+    problems[place].push_back({.record = entry.known.record, .is_final = true, .finalist = true});
     times[place] = std::max(times[place], entry.time);
   }
   const MeasurePolicy measure =

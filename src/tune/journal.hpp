@@ -1,12 +1,13 @@
-// The journal of a sweep: JSON lines, each synced before the sweep goes on, so that a kill, a full disk or a
-// power cut costs at most what was being measured.
+// The journal of a sweep, in JSON lines. Every line is synced before the sweep continues, so that a kill, a
+// full disk or a power cut loses at most the current measurement.
 //
 //   {"schema_version":1,"tune_journal":{"backend":…,"device":…,"driver":…,"code":…,"plan":…},"environment":…,
 //    "config":…}
 //   {"time":"2026-11-22T23:10:00Z","finalist":false,"record":{…}}
 //
-// The records of one round of finalists are written together. Of two records of one variant and problem the
-// later holds (a finalist that turned out wrong makes runners-up finalists).
+// The records of all finalists of a round are written together. If a variant has two records for a problem,
+// the later one counts. That happens if finalists fail their last check and other contenders become
+// finalists.
 #pragma once
 
 #include <filesystem>
@@ -22,21 +23,21 @@
 
 namespace flashcore {
 
-// What a sweep's records hold for; another identity is another sweep.
+// Identifies a sweep. A sweep may only resume a journal with the same identity.
 struct SweepIdentity {
   Fingerprint fingerprint;
-  std::string code;  // hash of the candidates' machine code; on the CPU of this program's file
+  std::string code;  // hash of the candidates' machine code; on the CPU, of this program's file
   std::string
-      plan;  // hash of the config's problems, variants, check, measure (but its budget), tune and seed
+      plan;  // hash of the config's problems, variants, check, measure (without budget_s), tune and seed
 };
 
 SweepIdentity make_identity(const Plan& plan, std::span<const ProblemSpace> space, const Executor& executor);
 
-// What the two differ in: "device: NVIDIA L4, now NVIDIA H100". Empty when they are the same.
+// One text per difference: "device (NVIDIA L4, now NVIDIA H100)". Empty if both are equal.
 std::vector<std::string> differences(const SweepIdentity& before, const SweepIdentity& now);
 
 struct JournalEntry {
-  std::string time;  // UTC, as TunedEntry::tuned_at
+  std::string time;  // UTC, like TunedEntry::tuned_at
   KnownRecord known;
 };
 
@@ -45,33 +46,32 @@ struct Journal {
   SweepIdentity identity;
   Json environment = Json::object();
   Json config = Json::object();
-  std::vector<JournalEntry> entries;  // each variant and problem once
-  std::int64_t whole_bytes = 0;       // up to the end of the last whole line
+  std::vector<JournalEntry> entries;  // one per variant and problem
+  std::int64_t whole_bytes = 0;       // length of the file up to the end of the last complete line
 };
 
-// A last line that was cut off is left out. Throws UsageError, with the line, for anything else that is
-// wrong.
+// Ignores an incomplete last line. Throws UsageError with the line number for every other error.
 Journal parse_journal(std::string_view text, std::string_view file);
 Journal read_journal(const std::filesystem::path& path);
 
-// The tuned entries of the problems that were decided.
+// One tuned entry per problem that has a winner.
 std::vector<TunedEntry> tuned_entries(const Journal& journal);
 
-// Appends to a journal; holds a lock on it, so that two sweeps cannot write to one.
+// Appends to a journal. Locks the file, so that two sweeps cannot write to the same journal.
 class JournalWriter {
  public:
-  // Begins a new journal in place of what is there. Throws UsageError when the file cannot be made or is in
-  // use.
+  // Creates a journal and replaces an existing file. Throws UsageError if the file cannot be created or is
+  // locked.
   JournalWriter(const std::filesystem::path& path, const SweepIdentity& identity, const Json& environment,
                 const Json& config);
-  // Goes on with a journal; what follows its last whole line is cut off. Throws as above.
+  // Continues a journal after its last complete line. Throws UsageError like the other constructor.
   explicit JournalWriter(const Journal& journal);
   ~JournalWriter();
   JournalWriter(const JournalWriter&) = delete;
   JournalWriter& operator=(const JournalWriter&) = delete;
 
-  // Written and synced when it returns. Throws EnvironmentError when that fails, the disk being full for
-  // example; none of the records is then in the journal, and all from before are.
+  // Writes and syncs the records. Throws EnvironmentError on failure, for example if the disk is full. The
+  // journal then has none of these records and all earlier ones.
   void add(std::span<const KnownRecord> records);
 
  private:
@@ -80,7 +80,7 @@ class JournalWriter {
 
   std::string path_;
   int descriptor_ = -1;
-  std::int64_t size_ = 0;  // of what was written whole
+  std::int64_t size_ = 0;  // bytes of complete lines
 };
 
 }  // namespace flashcore

@@ -1,4 +1,4 @@
-// Writing a journal: every record is on the disk before the sweep goes on.
+// Writes a journal: every record is on disk before the sweep continues.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
@@ -74,15 +74,15 @@ void JournalWriter::append(std::string_view text) {
     if (written >= 0) text.remove_prefix(static_cast<std::size_t>(written));
     if (written < 0 && errno != EINTR) error = errno;
   }
-  // Pipes and some file systems cannot be synced and say so with EINVAL.
+  // fsync(2) fails with EINVAL on pipes and some file systems, which cannot be synced.
   if (error == 0 && ::fsync(descriptor_) != 0 && errno != EINVAL) error = errno;
   if (error == 0) {
     size_ += size;
     return;
   }
-  if (::ftruncate(descriptor_, size_) != 0) error = errno;  // readers drop half a line as well
+  if (::ftruncate(descriptor_, size_) != 0) error = errno;  // readers ignore an incomplete line anyway
   throw EnvironmentError(
-      fmt::format("{}: cannot be written: {}; all records before are kept, --resume goes on", path_,
+      fmt::format("{}: cannot be written: {}; all earlier records are kept, --resume continues", path_,
                   std::strerror(error)));
 }
 

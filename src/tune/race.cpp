@@ -6,28 +6,30 @@
 
 namespace flashcore {
 
-MeasurePolicy Race::heat_policy(const Heat& heat) const {
+MeasurePolicy Race::stage_policy(const RaceStage& stage) const {
   MeasurePolicy policy = policy_;
-  policy.min_samples = policy.max_samples = heat.samples;
+  policy.min_samples = policy.max_samples = stage.samples;
   policy.energy_s = 0;
-  if (heat.lone_calls) policy.modes = {TimingMode::call};
+  if (stage.lone_calls) policy.modes = {TimingMode::call};
   return policy;
 }
 
-std::vector<std::size_t> Race::drop_losers(std::span<const Contender> contenders, const Heat& heat,
+std::vector<std::size_t> Race::drop_slower(std::span<const Contender> contenders, const RaceStage& stage,
                                            std::vector<std::size_t>& running) const {
-  const TimingMode mode = heat_policy(heat).modes.front();
+  const TimingMode mode = stage_policy(stage).modes.front();
   const auto timing = [&](std::size_t i) { return contenders[i].record.timings[mode]; };
-  double bar = std::numeric_limits<double>::infinity();  // the best that is sure, µs
+  double best_high_us = std::numeric_limits<double>::infinity();  // the smallest upper end of an interval
   for (const std::size_t i : running) {
-    if (const auto taken = timing(i)) bar = std::min(bar, taken->ci95_high * (1 + heat.margin));
+    if (const auto taken = timing(i)) {
+      best_high_us = std::min(best_high_us, taken->ci95_high * (1 + stage.margin));
+    }
   }
   std::vector<std::size_t> dropped;
   std::erase_if(running, [&](std::size_t i) {
     const auto taken = timing(i);
-    const bool lost = taken && taken->ci95_low * (1 - heat.margin) > bar + heat.slack_us;
-    if (lost) dropped.push_back(i);
-    return lost;
+    const bool is_slower = taken && taken->ci95_low * (1 - stage.margin) > best_high_us + stage.slack_us;
+    if (is_slower) dropped.push_back(i);
+    return is_slower;
   });
   return dropped;
 }
@@ -35,18 +37,18 @@ std::vector<std::size_t> Race::drop_losers(std::span<const Contender> contenders
 Proposal Race::propose(std::span<const Contender> contenders, bool) {
   Proposal proposal;
   proposal.measured = open_contenders(contenders);
-  if (last_heat_ != nullptr) proposal.dropped = drop_losers(contenders, *last_heat_, proposal.measured);
-  while (next_heat_ < std::size(kHeats) && !is_run(kHeats[next_heat_])) ++next_heat_;
-  const bool warm = last_heat_ != nullptr;
-  if (proposal.measured.size() <= kFinalists || next_heat_ == std::size(kHeats)) {
+  if (last_stage_ != nullptr) proposal.dropped = drop_slower(contenders, *last_stage_, proposal.measured);
+  while (next_stage_ < std::size(kRaceStages) && !is_run(kRaceStages[next_stage_])) ++next_stage_;
+  const bool warm = last_stage_ != nullptr;
+  if (proposal.measured.size() <= kFinalists || next_stage_ == std::size(kRaceStages)) {
     proposal.policy = policy_;
     proposal.stage = "finalists";
     proposal.final = true;
   } else {
-    const Heat& heat = kHeats[next_heat_++];
-    proposal.policy = heat_policy(heat);
-    proposal.stage = heat.stage;
-    last_heat_ = &heat;
+    const RaceStage& stage = kRaceStages[next_stage_++];
+    proposal.policy = stage_policy(stage);
+    proposal.stage = stage.name;
+    last_stage_ = &stage;
   }
   if (warm) proposal.policy.warmup_s = 0;
   return proposal;

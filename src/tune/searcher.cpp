@@ -24,8 +24,7 @@ class Exhaustive : public Searcher {
   bool measured_ = false;
 };
 
-// Groups, so that candidates of one group are compared under the same conditions, and the time may run out
-// between them.
+// Times candidates in groups: the rounds of a group are interleaved, and the search can stop between groups.
 class Random : public Searcher {
  public:
   static constexpr std::size_t kGroup = 8;
@@ -51,7 +50,7 @@ class Random : public Searcher {
  private:
   MeasurePolicy policy_;
   std::mt19937_64 random_;
-  std::vector<std::size_t> order_;  // still to come, the next at the end
+  std::vector<std::size_t> order_;  // the remaining candidates; the next one is at the end
   bool drawn_ = false;
 };
 
@@ -64,13 +63,13 @@ TimingMode objective_mode(const MeasurePolicy& policy) {
   return TimingMode::hot;
 }
 
-MeasurePolicy with_deciding_clock(MeasurePolicy policy) {
+MeasurePolicy with_objective_mode(MeasurePolicy policy) {
   policy.modes = {objective_mode(policy)};
   return policy;
 }
 
 std::unique_ptr<Searcher> make_searcher(SearchKind kind, const MeasurePolicy& policy, std::uint64_t seed) {
-  const MeasurePolicy deciding = with_deciding_clock(policy);
+  const MeasurePolicy deciding = with_objective_mode(policy);
   if (kind == SearchKind::exhaustive) return std::make_unique<Exhaustive>(deciding);
   if (kind == SearchKind::random) return std::make_unique<Random>(deciding, seed);
   return std::make_unique<Race>(deciding);
@@ -91,7 +90,7 @@ Proposal final_round(std::span<const Contender> contenders, const MeasurePolicy&
 std::vector<std::size_t> open_contenders(std::span<const Contender> contenders) {
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
-    if (!contenders[i].settled && contenders[i].record.status == Status::ok) open.push_back(i);
+    if (!contenders[i].is_final && contenders[i].record.status == Status::ok) open.push_back(i);
   }
   return open;
 }

@@ -1,4 +1,4 @@
-// Search strategies: which candidates of a problem are measured next, in which turns, and when to stop.
+// Search strategies: which candidates of a problem to time next, and when to stop.
 #pragma once
 
 #include <cstddef>
@@ -15,51 +15,52 @@
 
 namespace flashcore {
 
-// A variant on the problem being tuned, and all that is known of it.
+// A candidate with its record for the current problem.
 struct Contender {
   const Variant* variant = nullptr;
-  Record record;          // of each clock the timing that was taken last
-  bool settled = false;   // the record is final: wrong, dropped, or a finalist's
-  bool finalist = false;  // timed in the last, fresh round
+  Record record;          // has the latest timing of each mode
+  bool is_final = false;  // the record will not change: incorrect, failed, dropped, or a finalist
+  bool finalist = false;  // timed in the final round
 };
 
-// What a searcher wants next.
+// The next step of a search.
 struct Proposal {
-  std::vector<std::size_t> measured;  // contenders to be measured in turns; empty: nothing is left to measure
-  std::vector<std::size_t> dropped;   // need not be measured again
+  std::vector<std::size_t> measured;  // contenders to time in interleaved rounds; empty: the search is over
+  std::vector<std::size_t> dropped;   // contenders that need no further timing
   MeasurePolicy policy = {};
-  std::string_view stage = {};  // a few words for the progress line
-  bool final = false;           // the last round: `measured` are the finalists, their fresh times decide
+  std::string_view stage = {};  // for the progress line
+  bool final = false;           // the final round: `measured` are the finalists, and only these times decide
 };
 
-// One search over the contenders of one problem. What is proposed is measured, the searcher sees the
-// contenders again, and so on until its final round.
+// The search over the contenders of one problem. propose() is called and its proposal is carried out until a
+// proposal is final.
 class Searcher {
  public:
   virtual ~Searcher() = default;
-  // `time_left` is false once the time for searching is spent: the proposal is then final.
+  // `time_left` is false after the time for the search is spent.
   virtual Proposal propose(std::span<const Contender> contenders, bool time_left) = 0;
 };
 
-// The clock that decides: the first of hot, cold, call that the policy takes.
+// The timing mode that decides: the first one in the policy, in the order of TimingMode.
 TimingMode objective_mode(const MeasurePolicy& policy);
-MeasurePolicy with_deciding_clock(MeasurePolicy policy);  // and no other
+// The policy with only this mode.
+MeasurePolicy with_objective_mode(MeasurePolicy policy);
 
-// exhaustive measures all in turns by the policy's stopping rule, random does so in groups drawn in random
-// order until the time is spent, race is described in tune/race.hpp. All end with a fresh round of those that
-// tie for the best.
+// exhaustive times all candidates in interleaved rounds by the policy's stopping rule. random does the same
+// with groups in random order until the time is spent. For race see tune/race.hpp. Each search ends with a
+// final round of the contenders that tie for the best.
 std::unique_ptr<Searcher> make_searcher(SearchKind kind, const MeasurePolicy& policy, std::uint64_t seed);
 
-// The final round of those that tie for the best among the open contenders that were timed; what was timed
-// and does not tie is dropped.
+// Proposes a final round with the timed open contenders that tie for the best, and drops the other timed
+// ones.
 Proposal final_round(std::span<const Contender> contenders, const MeasurePolicy& policy);
 
-// Contenders that may still win: ok, and not settled.
+// The contenders that can still win: status ok and not final.
 std::vector<std::size_t> open_contenders(std::span<const Contender> contenders);
 
-// The contenders among `among` that cannot be told from the best of them, the best first, then by median: the
-// 95 % intervals of the medians overlap, or the medians differ by at most relative_width, which is what
-// measuring was asked to resolve. Those without a timing of the clock are left out.
+// The contenders of `among` that tie with the best of them, in the order of their medians. Two contenders tie
+// if the 95 % intervals of their medians overlap, or if the medians differ by at most relative_width, the
+// requested precision. Contenders without a timing in `mode` are left out.
 std::vector<std::size_t> tie_set(std::span<const Contender> contenders, std::span<const std::size_t> among,
                                  TimingMode mode, double relative_width);
 

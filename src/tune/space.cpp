@@ -22,8 +22,8 @@ Resources compiled_resources(const Variant& variant, const Problem& problem) {
 std::string over_limit(const Variant& variant, const Problem& problem, const ResourceLimits& limits) {
   if (!limits.any()) return "";
   const Resources resources = compiled_resources(variant, problem);
-  const auto check = [](std::int64_t value, const std::optional<std::int64_t>& limit, const char* what) {
-    return limit && value > *limit ? fmt::format("{} {}, the limit is {}", value, what, *limit) : "";
+  const auto check = [](std::int64_t value, const std::optional<std::int64_t>& limit, const char* unit) {
+    return limit && value > *limit ? fmt::format("{} {}, the limit is {}", value, unit, *limit) : "";
   };
   const std::int64_t smem_bytes = resources.static_smem_bytes + resources.dynamic_smem_bytes;
   for (std::string reason : {check(smem_bytes, limits.smem_bytes, "bytes of shared memory"),
@@ -34,22 +34,24 @@ std::string over_limit(const Variant& variant, const Problem& problem, const Res
   return "";
 }
 
-std::string reason_against(const Variant& variant, const Problem& problem, const DeviceInfo& device,
+std::string pruning_reason(const Variant& variant, const Problem& problem, const DeviceInfo& device,
                            const ResourceLimits& limits) {
-  if (std::string reason = unsupported_reason(variant, problem, place_of(device)); !reason.empty())
+  if (std::string reason = unsupported_reason(variant, problem, target_of(device)); !reason.empty())
     return reason;
   return over_limit(variant, problem, limits);
 }
 
-void keep_at_most(ProblemSpace& space, std::int64_t most, std::uint64_t seed) {
+// Keeps a random sample of the candidates; max = 0 keeps all.
+void keep_at_most(ProblemSpace& space, std::int64_t max, std::uint64_t seed) {
   const auto count = static_cast<std::int64_t>(space.candidates.size());
-  if (most == 0 || count <= most) return;
+  if (max == 0 || count <= max) return;
   std::mt19937_64 random(seed);
   std::vector<const Variant*> kept;
-  std::ranges::sample(space.candidates, std::back_inserter(kept), most, random);  // keeps their order
+  std::ranges::sample(space.candidates, std::back_inserter(kept), max, random);  // keeps their order
   for (const Variant* variant : space.candidates) {
     if (std::ranges::count(kept, variant) == 0) {
-      space.pruned.push_back({variant, fmt::format("not among the {} that were drawn of {}", most, count)});
+      space.pruned.push_back(
+          {variant, fmt::format("not in the random sample of {} of {} candidates", max, count)});
     }
   }
   space.candidates = std::move(kept);
@@ -65,7 +67,7 @@ std::vector<ProblemSpace> make_space(std::span<const Problem> problems,
     ProblemSpace& part = space.emplace_back(ProblemSpace{.problem = problem});
     for (const Variant* variant : variants) {
       if (!is_compiled_for(*variant, problem)) continue;
-      if (std::string reason = reason_against(*variant, problem, device, policy.limits); reason.empty()) {
+      if (std::string reason = pruning_reason(*variant, problem, device, policy.limits); reason.empty()) {
         part.candidates.push_back(variant);
       } else {
         part.pruned.push_back({variant, std::move(reason)});
@@ -80,12 +82,15 @@ Shard parse_shard(const std::string& text, const std::string& where) {
   Shard shard;
   const char* end = text.data() + text.size();
   const auto [slash, first] = std::from_chars(text.data(), end, shard.index);
-  bool good = first == std::errc{} && slash != end && *slash == '/';
-  if (good) {
+  bool valid = first == std::errc{} && slash != end && *slash == '/';
+  if (valid) {
     const auto [stop, second] = std::from_chars(slash + 1, end, shard.count);
-    good = second == std::errc{} && stop == end && shard.index >= 1 && shard.index <= shard.count;
+    valid = second == std::errc{} && stop == end && shard.index >= 1 && shard.index <= shard.count;
   }
-  if (!good) throw UsageError(fmt::format("{}: \"{}\" is no shard, it must be 1/4 to 4/4", where, text));
+  if (!valid) {
+    throw UsageError(fmt::format(
+        "{}: \"{}\" is not a shard; it must be I/N with 1 <= I <= N, for example 2/4", where, text));
+  }
   return shard;
 }
 
@@ -98,7 +103,7 @@ std::vector<ProblemSpace> take_shard(std::vector<ProblemSpace> space, const Shar
   return part;
 }
 
-std::string describe_space(std::span<const ProblemSpace> space) {
+std::string space_text(std::span<const ProblemSpace> space) {
   std::string text;
   for (const ProblemSpace& part : space) {
     text += fmt::format("{}: {} candidates, {} pruned\n", part.problem.name, part.candidates.size(),

@@ -1,4 +1,4 @@
-// What a sweep searches: for each problem the variants that may run it, and why the others may not.
+// The search space of a sweep: the candidates of each problem, and the pruned variants with their reasons.
 #pragma once
 
 #include <cstdint>
@@ -24,27 +24,27 @@ struct ProblemSpace {
   std::vector<PrunedCandidate> pruned;
 };
 
-// Every problem with the variants of its dtype and head_dim. Limits on registers and spills ask the CUDA
-// runtime for what was compiled.
+// The space of each problem consists of the variants with its dtype and head_dim. Limits on registers and
+// spills need the compiled kernels' resources from the CUDA runtime.
 std::vector<ProblemSpace> make_space(std::span<const Problem> problems,
                                      std::span<const Variant* const> variants, const DeviceInfo& device,
                                      const TunePolicy& policy, std::uint64_t seed);
 
-// A part of a sweep: shard `index` of `count`, from 1.
+// A part of a sweep. `index` starts at 1.
 struct Shard {
   std::int64_t index = 1;
   std::int64_t count = 1;
 };
 
-// "2/4". Throws UsageError naming `where`.
+// Parses "2/4". Throws UsageError that starts with `where`.
 Shard parse_shard(const std::string& text, const std::string& where);
 
-// The shard's problems: every count-th, from its index on. Sweeps are split by problem and never by variant,
-// since times decide only where they were taken on one device and in turns; it also makes each reference
-// once.
+// The problems of a shard: every count-th one, starting with the index-th. Sweeps are split by problem and
+// not by variant, because only times from interleaved rounds on one device can be compared. It also computes
+// each reference only once.
 std::vector<ProblemSpace> take_shard(std::vector<ProblemSpace> space, const Shard& shard);
 
-// The space as a dry run shows it.
-std::string describe_space(std::span<const ProblemSpace> space);
+// The text of a dry run.
+std::string space_text(std::span<const ProblemSpace> space);
 
 }  // namespace flashcore

@@ -26,7 +26,7 @@ std::vector<Contender> make_contenders(const ProblemSpace& space, std::span<cons
       if (before.record.problem != space.problem || before.record.variant_id() != variant->id()) continue;
       contender.record = before.record;
       contender.finalist = before.finalist;
-      contender.settled = true;
+      contender.is_final = true;
     }
     contenders.push_back(std::move(contender));
   }
@@ -48,7 +48,7 @@ class ProblemSweep {
     if (!is_decided() && prepare()) {
       check_all();
       search(budget_s);
-      // Should all finalists fail the check after timing, the next best are finalists.
+      // If all finalists fail the check after timing, the next best contenders become finalists.
       while (!interrupt_requested() && !has_winner() && !runners_up().empty()) run_final(runners_up());
     }
     swept_.interrupted = interrupt_requested() && !has_winner();
@@ -58,35 +58,35 @@ class ProblemSweep {
  private:
   std::span<Contender> contenders() { return swept_.contenders; }
 
-  // Every record is final, and there is a winner unless nothing is right.
+  // True if every record is final and there is a winner, or no contender can win.
   bool is_decided() {
-    const bool all_settled = std::ranges::all_of(contenders(), &Contender::settled);
-    return all_settled && (runners_up().empty() || has_winner());
+    const bool all_final = std::ranges::all_of(contenders(), &Contender::is_final);
+    return all_final && (runners_up().empty() || has_winner());
   }
 
   bool has_winner() { return !winners(contenders(), policy_.run.measure).empty(); }
 
   bool prepare() {
-    Indices waiting;
+    Indices open;
     std::vector<const Variant*> variants;
     std::vector<Record*> records;
     for (std::size_t i = 0; i < contenders().size(); ++i) {
-      if (contenders()[i].settled) continue;
-      waiting.push_back(i);
+      if (contenders()[i].is_final) continue;
+      open.push_back(i);
       variants.push_back(contenders()[i].variant);
       records.push_back(&contenders()[i].record);
     }
     if (session_.prepare(variants, records)) return true;
-    for (const std::size_t i : waiting) settle({i});
+    for (const std::size_t i : open) complete({i});
     return false;
   }
 
   void check_all() {
     for (std::size_t i = 0; i < contenders().size() && !interrupt_requested(); ++i) {
       Contender& contender = contenders()[i];
-      if (contender.settled) continue;
+      if (contender.is_final) continue;
       session_.check(*contender.variant, contender.record);
-      if (contender.record.status != Status::ok) settle({i});
+      if (contender.record.status != Status::ok) complete({i});
     }
   }
 
@@ -94,13 +94,13 @@ class ProblemSweep {
     const auto searcher = make_searcher(policy_.search, policy_.run.measure, policy_.run.seed);
     while (!interrupt_requested()) {
       const Proposal proposal = searcher->propose(contenders(), swept_.measuring_s < budget_s);
-      settle(proposal.dropped);
+      complete(proposal.dropped);
       if (proposal.measured.empty()) return;
       if (proposal.final) return finish(proposal);
       measure(proposal, budget_s - swept_.measuring_s);
       Indices failed = proposal.measured;
       std::erase_if(failed, [&](std::size_t i) { return contenders()[i].record.status == Status::ok; });
-      settle(failed);
+      complete(failed);
     }
   }
 
@@ -119,7 +119,7 @@ class ProblemSweep {
 
   void run_final(const Indices& finalists) {
     finish({.measured = finalists,
-            .policy = with_deciding_clock(policy_.run.measure),
+            .policy = with_objective_mode(policy_.run.measure),
             .stage = "finalists",
             .final = true});
   }
@@ -132,7 +132,7 @@ class ProblemSweep {
       session_.recheck(*contender.variant, contender.record);
       contender.finalist = true;
     }
-    settle(proposal.measured);
+    complete(proposal.measured);
   }
 
   Indices runners_up() const {
@@ -148,16 +148,16 @@ class ProblemSweep {
     return next;
   }
 
-  void settle(const Indices& indices) {
-    std::vector<const Contender*> settled;
+  void complete(const Indices& indices) {
+    std::vector<const Contender*> completed;
     std::vector<Record*> records;
     for (const std::size_t i : indices) {
-      contenders()[i].settled = true;
-      settled.push_back(&contenders()[i]);
+      contenders()[i].is_final = true;
+      completed.push_back(&contenders()[i]);
       records.push_back(&contenders()[i].record);
     }
     session_.emit(records);
-    if (!settled.empty()) events_.settled(settled);
+    if (!completed.empty()) events_.completed(completed);
   }
 
   // "; best so far 8.06 us, mma/…"

@@ -1,5 +1,4 @@
-// The sweep of one problem: its candidates are checked, searched, and those that tie for the best timed
-// afresh.
+// Sweeps one problem: checks its candidates, searches them, and times those that tie for the best again.
 #pragma once
 
 #include <functional>
@@ -16,34 +15,36 @@
 namespace flashcore {
 
 struct SweepPolicy {
-  RunPolicy run;  // check, measuring, seed; every candidate is checked
+  RunPolicy run;  // check, measure, seed; every candidate is checked
   SearchKind search = SearchKind::race;
 };
 
-// A record of an earlier session.
+// A record from the journal of an interrupted sweep.
 struct KnownRecord {
   Record record;
   bool finalist = false;
 };
 
 struct SweptProblem {
-  std::vector<Contender> contenders;  // as the candidates of the problem's space
-  double measuring_s = 0;             // spent on samples
+  std::vector<Contender> contenders;  // in the order of the problem's candidates
+  double measuring_s = 0;             // seconds spent on samples
   bool interrupted = false;
 };
 
-// Told of contenders as their records become final, finalists all at once; and of what is being done.
+// `completed` receives contenders whose records have become final, all finalists in one call. `doing`
+// receives texts for the progress line.
 struct SweepEvents {
-  std::function<void(std::span<const Contender* const>)> settled;
+  std::function<void(std::span<const Contender* const>)> completed;
   std::function<void(std::string_view doing)> doing;
 };
 
-// Of finalists, the winner and those that tie with it, by their fresh times; the best first, as indices.
-// Empty when no finalist is left that is right.
+// The indices of the winner and of the finalists that tie with it, in the order of their medians. Empty if no
+// finalist is correct.
 std::vector<std::size_t> winners(std::span<const Contender> contenders, const MeasurePolicy& policy);
 
-// Contenders with a known record keep it and are not run again. `budget_s` is for searching: the final round
-// takes what it needs, by the policy's stopping rule. An incorrect or failing candidate is a record.
+// Contenders with a known record keep it and are not run again. `budget_s` limits the search; the final round
+// follows the policy's stopping rule. A candidate that is incorrect or fails becomes a record with that
+// status.
 SweptProblem sweep_problem(const ProblemSpace& space, std::span<const KnownRecord> known,
                            const SweepPolicy& policy, double budget_s, Executor& executor,
                            TelemetrySampler* telemetry, const SweepEvents& events);

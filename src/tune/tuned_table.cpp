@@ -86,7 +86,7 @@ TunedVariant make_tuned(const Record& record, TimingMode mode) {
           .samples = static_cast<std::int64_t>(timing.samples.size())};
 }
 
-// The problem without what does not matter to its time.
+// The problem without the fields that do not change its time; causal becomes a window.
 Problem class_of(Problem problem) {
   problem.name.clear();
   problem.scale = 0;
@@ -159,11 +159,11 @@ std::string add_entry(TunedTable& table, const TunedEntry& entry) {
     return "";
   }
   const TunedEntry& kept = is_later(entry, *same) ? entry : *same;
-  const TunedEntry& left = &kept == &entry ? *same : entry;
+  const TunedEntry& dropped = &kept == &entry ? *same : entry;
   std::string decision;
-  if (kept.winner.variant != left.winner.variant) {
-    decision = fmt::format("{}: {} of {} stays, {} of {} goes", kept.problem.name, kept.winner.variant,
-                           kept.tuned_at, left.winner.variant, left.tuned_at);
+  if (kept.winner.variant != dropped.winner.variant) {
+    decision = fmt::format("{}: keeps {} of {}, drops {} of {}", kept.problem.name, kept.winner.variant,
+                           kept.tuned_at, dropped.winner.variant, dropped.tuned_at);
   }
   if (&kept == &entry) *same = entry;
   return decision;

@@ -1,5 +1,5 @@
-// Tuned tables: for each class of problems the fastest variant, those that tie with it, and what they were
-// measured on. configs/schema/tuned.schema.json describes the form.
+// Tuned tables: the fastest variant of each class of problems, its ties, and the device and driver that they
+// were timed on. The file format is configs/schema/tuned.schema.json.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +15,20 @@
 
 namespace flashcore {
 
-// What times hold for.
+// The device and driver that times are valid for.
 struct Fingerprint {
   Backend backend = Backend::cpu;
-  std::string device;  // its name
-  std::string driver;  // of a CUDA device, as NVML or else the CUDA driver reports it; else empty
+  std::string device;  // the device's name
+  std::string driver;  // version from NVML, or from the CUDA driver if there is no NVML; empty on the CPU
   bool operator==(const Fingerprint&) const = default;
 };
 
-// Asks NVML for the driver of a CUDA device.
+// Reads the driver version of a CUDA device from NVML.
 Fingerprint make_fingerprint(const DeviceInfo& device);
 
 struct TunedVariant {
-  std::string variant;    // its id
-  std::string code_hash;  // of its machine code; empty where there is none
+  std::string variant;    // the id
+  std::string code_hash;  // hash of its machine code; empty if unknown
   double median_us = 0;
   double ci95_low_us = 0;
   double ci95_high_us = 0;
@@ -41,7 +41,7 @@ struct TunedEntry {
   std::string tuned_at;  // UTC, "2026-11-22T23:10:00Z"
   TimingMode mode = TimingMode::hot;
   TunedVariant winner;
-  std::vector<TunedVariant> ties;  // cannot be told from the winner
+  std::vector<TunedVariant> ties;  // times that cannot be distinguished from the winner's
 };
 
 struct TunedTable {
@@ -49,26 +49,27 @@ struct TunedTable {
   std::vector<TunedEntry> entries;
 };
 
-// Problems that want the same variant: equal but for name and scale; causal is a window_right of 0.
+// True if the problems need the same variant: they differ only in name and scale. causal equals a
+// window_right of 0.
 bool is_same_class(const Problem& a, const Problem& b);
 
-// The entry of one problem. `best` are contenders of it, timed, the winner first.
+// The entry of one problem. `best` holds the indices of the winner and its ties, as from winners().
 TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best,
                       TimingMode mode, const Fingerprint& fingerprint, std::string tuned_at);
 
-// Now, as `tuned_at` has it.
+// The current time in the format of `tuned_at`.
 std::string utc_now();
 
-// Throws UsageError with the file and JSON pointer of what is wrong.
+// Throws UsageError with the file and the JSON pointer of an error.
 TunedTable parse_tuned_table(std::string_view text, std::string_view file);
 TunedTable read_tuned_table(const std::filesystem::path& path);
 
-// Replaces the file in one step. Throws EnvironmentError.
+// Replaces the file atomically. Throws EnvironmentError.
 void write_tuned_table(const TunedTable& table, const std::filesystem::path& path);
 
-// Adds an entry; of two for one class, device and driver the later stays, of equally late ones the faster.
-// Returns what was decided between them in a line of text, or nothing when there was no conflict or both
-// name the same winner.
+// Adds an entry. If the table has an entry for the same class, device and driver, the later one is kept; if
+// both have the same time, the faster one. Returns a line of text with the decision if the two winners
+// differ, and otherwise an empty text.
 std::string add_entry(TunedTable& table, const TunedEntry& entry);
 
 }  // namespace flashcore

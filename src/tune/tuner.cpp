@@ -10,7 +10,7 @@
 namespace flashcore {
 namespace {
 
-// The share of a problem's time that searching gets; the final round has the rest.
+// The share of a problem's budget for the search. The final round gets the rest.
 constexpr double kSearchShare = 0.75;
 
 class Tuner {
@@ -23,7 +23,7 @@ class Tuner {
         listener_(listener),
         budget_s_(policy.run.measure.budget_s * static_cast<double>(num_devices)) {}
 
-  // What one device does; returns when no problem is left.
+  // Sweeps problems on one device until none is left.
   void work(const OpenExecutor& open) {
     try {
       const std::unique_ptr<Executor> executor = open();
@@ -56,10 +56,10 @@ class Tuner {
   }
 
   void sweep(const Task& task, Executor& executor, TelemetrySampler* telemetry) {
-    const SweepEvents events{.settled =
-                                 [&](std::span<const Contender* const> settled) {
+    const SweepEvents events{.completed =
+                                 [&](std::span<const Contender* const> contenders) {
                                    const std::lock_guard lock(mutex_);
-                                   listener_.settled(settled);
+                                   listener_.completed(contenders);
                                  },
                              .doing =
                                  [&](std::string_view what) {
@@ -79,8 +79,8 @@ class Tuner {
   std::span<const KnownRecord> known_;
   const SweepPolicy& policy_;
   TuneListener& listener_;
-  std::mutex mutex_;  // guards what follows, and the calls of listener_
-  double budget_s_;   // seconds of measuring that are left to problems not taken yet
+  std::mutex mutex_;  // guards the members below and the calls of listener_
+  double budget_s_;   // seconds of measuring for the remaining problems
   std::size_t next_ = 0;
   std::exception_ptr error_;
 };

@@ -1,4 +1,4 @@
-// The whole sweep: problems are handed out to the devices, one sweep a device at a time.
+// Tunes all problems: distributes them over the devices. Each device sweeps one problem at a time.
 #pragma once
 
 #include <functional>
@@ -13,21 +13,21 @@
 
 namespace flashcore {
 
-// Told of what happens, by one thread at a time. What it throws ends the sweep.
+// Receives the events of a sweep from one thread at a time. An exception from it ends the sweep.
 class TuneListener {
  public:
   virtual ~TuneListener() = default;
-  virtual void settled(std::span<const Contender* const> contenders) = 0;
+  virtual void completed(std::span<const Contender* const> contenders) = 0;
   virtual void swept(std::size_t problem, const SweptProblem& result) = 0;  // `problem`: index into the space
   virtual void doing(std::string_view what) = 0;
 };
 
 using OpenExecutor = std::function<std::unique_ptr<Executor>()>;
 
-// Sweeps every problem of the space, each on one device: with one in the calling thread, with several in a
-// thread for each, where its executor is opened, too. The policy's budget_s is for each device; what one
-// problem leaves, the next may use. An interrupt ends it after the sample in hand. Rethrows the first error
-// of any device once all have stopped.
+// Sweeps every problem of the space, each on one device. A single device runs in the calling thread; each of
+// several devices runs in its own thread, which also opens its executor. The policy's budget_s is per device;
+// later problems may use time that earlier ones have left. An interrupt stops after the current sample.
+// Rethrows the first error of a device after all devices have stopped.
 void tune(std::span<const ProblemSpace> space, std::span<const KnownRecord> known, const SweepPolicy& policy,
           std::span<const OpenExecutor> devices, TuneListener& listener);
 

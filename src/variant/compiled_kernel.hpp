@@ -1,4 +1,4 @@
-// A kernel compiled into this program, as the tables of kernels/ hold it, and the family made of such kernels.
+// A kernel compiled into this program (an entry of a table in kernels/), and the family of such kernels.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 
 namespace flashcore {
 
-// Functions as in Family. A null one means: can run all; needs no workspace; knows no resources; has no name.
+// The functions have the meaning of Family's. Null means: supports all arguments; needs no workspace;
+// resources are unknown; the kernel has no name.
 struct CompiledKernel {
   const char* family = "";
   const char* summary = "";
@@ -33,7 +34,7 @@ class CompiledFamily final : public Family {
  public:
   explicit CompiledFamily(std::span<const CompiledKernel> kernels) : kernels_(kernels) {}
 
-  // Point into this object, which must outlive them.
+  // The variants point to this object, which must outlive them.
   std::vector<Variant> variants() const {
     std::vector<Variant> all;
     for (const CompiledKernel& kernel : kernels_) {

@@ -1,8 +1,8 @@
-// What distinguishes the variants of a family: dtype, head_dim and tile.
+// The spec of a variant: its dtype, head_dim and tile. Variants of one family differ in their specs.
 //
-// VariantSpec is a structural type, so that one value is template argument, lookup key, JSON object and CLI
-// filter. The family stands beside it, as a string: text in a template argument would end up in every mangled
-// kernel name.
+// VariantSpec is a structural type, so it can be a template argument as well as a lookup key, a JSON object
+// and a filter. It has no family name, because text in a template argument would go into every mangled kernel
+// name.
 #pragma once
 
 #include <string>
@@ -12,21 +12,21 @@
 
 namespace flashcore {
 
-// The tile of a kernel. 0 means that the family has no such parameter; it is then left out of the id.
+// The tile parameters of a kernel. 0 means that the family has no such parameter; ids omit it.
 struct Tile {
-  int block_q = 0;     // query rows a block works on
-  int block_kv = 0;    // keys brought in at a time
-  int num_warps = 0;   // warps a block
-  int num_stages = 0;  // buffers in flight for K and V
-  int overlap = 0;     // 1: the next block's Q·Kᵀ is issued before this block's softmax
-  int ping_pong = 0;   // 1: warpgroups take turns at the tensor cores
-  int schedule = 0;    // 0: one tile a block, 1: persistent blocks, static, 2: persistent blocks, a counter
-  int cluster = 0;     // blocks of a cluster: they share K and V by multicast, or split the keys of a tile
-  int kv_step = 0;     // keys scored at a time, when fewer than a warp has of a block
-  int q_in_regs = 0;   // 1: Q is held in registers, not read from shared memory again
-  int kv_split_warps = 0;   // groups of warps that share out the keys of a block
-  int kv_split_blocks = 0;  // blocks that share out the keys of a query tile; a second pass merges them
-  int pack_gqa = 0;         // 1: the query heads of one KV head fill a tile together
+  int block_q = 0;     // query rows per thread block
+  int block_kv = 0;    // keys per iteration of the main loop
+  int num_warps = 0;   // warps per thread block
+  int num_stages = 0;  // pipeline stages: buffers for K and V
+  int overlap = 0;     // 1: Q·Kᵀ of the next iteration is issued before the softmax of this one
+  int ping_pong = 0;   // 1: warpgroups alternate on the tensor cores
+  int schedule = 0;    // 0: one tile per block; 1: persistent, static order; 2: persistent, atomic counter
+  int cluster = 0;     // blocks per cluster; they share K and V by multicast or split the keys of a tile
+  int kv_step = 0;     // keys per step of a warp, if fewer than its share of block_kv
+  int q_in_regs = 0;   // 1: Q stays in registers and is not read from shared memory again
+  int kv_split_warps = 0;   // groups of warps that split the keys of one iteration
+  int kv_split_blocks = 0;  // blocks that split the keys of a query tile; a second pass merges their results
+  int pack_gqa = 0;         // 1: one tile holds query rows of all heads of a KV head
   constexpr bool operator==(const Tile&) const = default;
 };
 
@@ -37,22 +37,27 @@ struct VariantSpec {
   constexpr bool operator==(const VariantSpec&) const = default;
 };
 
-// One numeric attribute of a spec: its name in JSON and filters, its letters in the id, and where it stands.
+// One numeric field of a spec: its name in JSON and filters, its prefix in ids, and its member.
 struct SpecField {
   std::string_view name;
   std::string_view id_prefix;
   int VariantSpec::*of_spec = nullptr;
-  int Tile::*of_tile = nullptr;  // when it is not of_spec
+  int Tile::*of_tile = nullptr;  // used if of_spec is null
 
   constexpr int get(const VariantSpec& spec) const {
-    return of_spec != nullptr ? spec.*of_spec : spec.tile.*of_tile;
+    if (of_spec != nullptr) return spec.*of_spec;
+    return spec.tile.*of_tile;
   }
   constexpr void set(VariantSpec& spec, int value) const {
-    (of_spec != nullptr ? spec.*of_spec : spec.tile.*of_tile) = value;
+    if (of_spec != nullptr) {
+      spec.*of_spec = value;
+    } else {
+      spec.tile.*of_tile = value;
+    }
   }
 };
 
-// The single list of numeric attributes; ids, JSON records and filters all walk it.
+// The only list of numeric fields; ids, JSON records and filters are derived from it.
 inline constexpr SpecField kSpecFields[] = {
     {"head_dim", "d", &VariantSpec::head_dim},
     {"block_q", "q", nullptr, &Tile::block_q},
@@ -70,7 +75,7 @@ inline constexpr SpecField kSpecFields[] = {
     {"pack_gqa", "pg", nullptr, &Tile::pack_gqa},
 };
 
-// The one human name of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".
+// The id of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".
 std::string variant_id(std::string_view family, const VariantSpec& spec);
 
 }  // namespace flashcore

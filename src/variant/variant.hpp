@@ -1,7 +1,8 @@
-// A variant: one kernel of a family at one dtype, head_dim and tile. A family: how its kernels are asked and launched.
+// A variant is one kernel of a family with a fixed dtype, head_dim and tile. A Family launches its kernels
+// and answers questions about them.
 //
-// A variant's description stands without its family's code: the main program lists, selects and reports variants
-// that only a worker can run.
+// A Variant does not need its Family: the main program lists, selects and reports variants that only a worker
+// can run.
 #pragma once
 
 #include <cstddef>
@@ -20,27 +21,27 @@ enum class Backend : int { cpu, cuda };
 inline constexpr std::string_view kBackendWords[] = {"cpu", "cuda"};
 constexpr Words words(Backend) { return kBackendWords; }
 
-// As a person writes it, after "runs on".
-constexpr std::string_view spelled(Backend backend) {
+// "the CPU" or "a CUDA device", for sentences such as "runs on the CPU".
+constexpr std::string_view device_phrase(Backend backend) {
   return backend == Backend::cpu ? "the CPU" : "a CUDA device";
 }
 
-// Whose kernels a family's are.
-//   ladder  this project's
-//   peer    somebody else's, for comparison: never chosen by default
-//   plugin  the user's own, loaded at run time
+// The origin of a family's kernels.
+//   ladder  this project
+//   peer    another project; for comparison only, never chosen by default
+//   plugin  the user, loaded at run time
 enum class Role : int { ladder, peer, plugin };
 inline constexpr std::string_view kRoleWords[] = {"ladder", "peer", "plugin"};
 constexpr Words words(Role) { return kRoleWords; }
 
-// What a kernel may ask of the device it would run on.
+// The properties of a device that decide whether a kernel can run on it.
 struct DeviceLimits {
   int compute_capability = 0;        // 10 · major + minor; 0 on the CPU
-  int max_smem_bytes_per_block = 0;  // the opt-in limit
-  int num_sms = 0;                   // multiprocessors, or CPU cores
+  int max_smem_bytes_per_block = 0;  // the opt-in limit of CUDA
+  int num_sms = 0;                   // streaming multiprocessors, or CPU cores
 };
 
-// What a variant takes from the device. Zeros on the CPU.
+// The device resources of a variant. All zero on the CPU.
 struct Resources {
   int registers = 0;           // per thread
   int static_smem_bytes = 0;   // per block
@@ -48,41 +49,42 @@ struct Resources {
   int spill_bytes = 0;         // local memory per thread
   int threads = 0;             // per block
   int blocks_per_sm = 0;
-  double occupancy = 0;  // resident warps over the most that fit
+  double occupancy = 0;  // resident warps / maximum of resident warps, per SM
   std::int64_t grid_blocks = 0;
   double waves = 0;  // grid_blocks / (blocks_per_sm · num_sms)
 };
 
-// The kernels of a family; `variant` is an index into them. Functions return 0, or the runtime's own error code
-// (cudaError_t for CUDA, an errno value on the CPU).
+// The kernels of a family; `variant` is an index into them. Functions that return int return 0 or an error
+// code: a cudaError_t on CUDA, an errno value on the CPU.
 class Family {
  public:
   virtual ~Family() = default;
 
-  // Why the variant cannot run these arguments on this device, or null when it can. Null pointers count as aligned.
+  // The reason why the variant cannot run these arguments on this device, or null if it can. A null tensor
+  // pointer counts as aligned.
   virtual const char* unsupported(std::size_t variant, const AttentionArgs& args,
                                   const DeviceLimits& limits) const = 0;
-  // Bytes of args.workspace at launch.
+  // The size of args.workspace that launch() needs.
   virtual std::size_t workspace_bytes(std::size_t variant, const AttentionArgs& args) const = 0;
-  // Asynchronous on `stream` on CUDA; on the CPU it returns when done and ignores `stream`.
+  // CUDA: enqueues on `stream`. CPU: computes before it returns and ignores `stream`.
   virtual int launch(std::size_t variant, const AttentionArgs& args, void* stream) const = 0;
-  // False where resources() has nothing to say, as on the CPU.
+  // False if resources() cannot be called, as on the CPU.
   virtual bool knows_resources(std::size_t variant) const = 0;
   virtual int resources(std::size_t variant, const AttentionArgs& args, Resources& resources) const = 0;
-  // The mangled name of the kernel in this program's fat binary; null where it is not there.
+  // The mangled name of the kernel in this program's fat binary; null if the kernel is not in it.
   virtual const char* kernel_name(std::size_t variant) const = 0;
 };
 
 struct Variant {
-  std::string_view family;  // null-terminated, as is summary
+  std::string_view family;  // null-terminated, like summary
   VariantSpec spec;
   Backend backend = Backend::cpu;
   Role role = Role::ladder;
-  std::string_view summary = "";  // the family's idea in a few words
+  std::string_view summary = "";  // the idea of the family in a few words
   int smem_bytes = 0;             // dynamic shared memory per block
-  // Fields of Support::stated (attention/problem_fields.hpp) that it computes.
+  // The fields of Support::opt_in (attention/problem_fields.hpp) that the variant supports.
   std::span<const std::string_view> problem_fields = {};
-  const Family* kernels = nullptr;  // null: described only, and launched by another process
+  const Family* kernels = nullptr;  // null: only another process can launch the variant
   std::size_t index = 0;            // in `kernels`
 
   std::string id() const { return variant_id(family, spec); }

@@ -24,11 +24,12 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kErrorTailBytes = 4096;
-constexpr milliseconds kGoodbye{2000};        // for a child to go by itself
-constexpr milliseconds kAfterKill{5000};      // for the kernel to take a killed one down
-constexpr milliseconds kLongestWait{60'000};  // between two looks at the clock
+constexpr milliseconds kExitWait{2000};  // for a child to exit by itself
+constexpr milliseconds kKillWait{5000};  // for a child to exit after SIGKILL
+constexpr milliseconds kMaxPoll{60'000};
 
-// Reads what is there. 0 at the end, -1 when there is nothing now.
+// Appends the available bytes to `text`. Returns 0 at the end of the stream, -1 if no bytes are available
+// now.
 ssize_t read_some(int descriptor, std::string& text) {
   char buffer[4096];
   ssize_t count = 0;
@@ -36,7 +37,8 @@ ssize_t read_some(int descriptor, std::string& text) {
     count = ::read(descriptor, buffer, sizeof buffer);
   } while (count < 0 && errno == EINTR);
   if (count > 0) text.append(buffer, static_cast<std::size_t>(count));
-  if (count < 0 && errno != EAGAIN) return 0;  // a child that died with a line unread resets the connection
+  if (count < 0 && errno != EAGAIN)
+    return 0;  // the connection is reset if a child dies before it reads a line
   return count;
 }
 
@@ -44,7 +46,7 @@ ssize_t read_some(int descriptor, std::string& text) {
   throw EnvironmentError(fmt::format("{}: cannot be started: {}", program, std::strerror(error)));
 }
 
-// What posix_spawn(3) does between fork and exec.
+// Settings for the child of posix_spawn(3): standard streams, and blocked SIGINT and SIGTERM.
 class SpawnSetup {
  public:
   SpawnSetup(int socket, int errors) {
@@ -75,9 +77,10 @@ class SpawnSetup {
   posix_spawnattr_t attributes_{};
 };
 
-// This process's environment, in which OpenMP threads that wait sleep unless the user says otherwise: threads that
-// spin take the cores from whatever runs beside them, and from each other when there are more of them than cores.
-std::vector<char*> inherited_environment() {
+// This process's environment with OMP_WAIT_POLICY=passive, unless the user has set that variable. Spinning
+// OpenMP threads would take cores from other processes, and from each other if there are more threads than
+// cores.
+std::vector<char*> child_environment() {
   static char passive[] = "OMP_WAIT_POLICY=passive";
   std::vector<char*> entries;
   for (char** entry = environ; *entry != nullptr; ++entry) entries.push_back(*entry);
@@ -108,17 +111,17 @@ ChildProcess::ChildProcess(const std::string& program, const std::vector<std::st
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   const SpawnSetup setup(child_socket.get(), child_errors.get());
-  std::vector<char*> environment = inherited_environment();
+  std::vector<char*> environment = child_environment();
   const int error = ::posix_spawn(&id_, program.c_str(), setup.actions(), setup.attributes(), argv.data(),
                                   environment.data());
   if (error != 0) fail_to_start(program, error);
 }
 
-ChildProcess::~ChildProcess() { end(kGoodbye); }
+ChildProcess::~ChildProcess() { end(kExitWait); }
 
 void ChildProcess::send(std::string_view line) {
   const std::string text = fmt::format("{}\n", line);
-  // One line at a time is under way, far smaller than a socket's buffer, so that this never blocks.
+  // Never blocks: only one line is sent at a time, and it is far smaller than a socket's buffer.
   (void)::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
 }
 
@@ -133,10 +136,10 @@ ChildProcess::Received ChildProcess::receive(Clock::time_point deadline) {
     const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
     if (left.count() <= 0) return {Kind::deadline};
     pollfd watched[] = {{socket_.get(), POLLIN, 0}, {errors_.get(), POLLIN, 0}};
-    ::poll(watched, 2, static_cast<int>(std::min(left, kLongestWait).count()));
+    ::poll(watched, 2, static_cast<int>(std::min(left, kMaxPoll).count()));
     read_errors();
     if ((watched[0].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
-    if (read_some(socket_.get(), unread_) == 0) return {Kind::gone};
+    if (read_some(socket_.get(), unread_) == 0) return {Kind::closed};
   }
 }
 
@@ -146,15 +149,15 @@ void ChildProcess::read_errors() {
   while ((count = read_some(errors_.get(), error_tail_)) > 0) {
     if (error_tail_.size() > kErrorTailBytes) error_tail_.erase(0, error_tail_.size() - kErrorTailBytes);
   }
-  if (count == 0) errors_.close();  // poll(2) passes over it from now on
+  if (count == 0) errors_.close();  // poll(2) ignores the closed descriptor
 }
 
 void ChildProcess::kill() {
   if (!wait_status_) ::kill(id_, SIGKILL);
 }
 
-bool ChildProcess::has_gone(milliseconds patience) {
-  const auto deadline = Clock::now() + patience;
+bool ChildProcess::wait_for_exit(milliseconds limit) {
+  const auto deadline = Clock::now() + limit;
   for (milliseconds pause{0}; !wait_status_;
        pause = std::min(2 * pause + milliseconds(1), milliseconds(20))) {
     read_errors();
@@ -171,23 +174,20 @@ bool ChildProcess::has_gone(milliseconds patience) {
   return true;
 }
 
-std::string ChildProcess::end(milliseconds patience) {
+std::string ChildProcess::end(milliseconds limit) {
   socket_.close();
-  bool was_stopped = false;
-  if (!has_gone(patience)) {
+  if (!wait_for_exit(limit)) {
     kill();
-    was_stopped = true;
-    if (!has_gone(kAfterKill)) return "could not be stopped";
+    return wait_for_exit(kKillWait) ? "did not exit and was killed" : "did not exit and could not be killed";
   }
-  if (was_stopped) return "was stopped";
-  if (WIFEXITED(*wait_status_)) return fmt::format("ended with exit code {}", WEXITSTATUS(*wait_status_));
+  if (WIFEXITED(*wait_status_)) return fmt::format("exited with code {}", WEXITSTATUS(*wait_status_));
   const int signal = WTERMSIG(*wait_status_);
   const char* name = ::sigabbrev_np(signal);
-  return fmt::format("died of SIG{} ({})", name == nullptr ? std::to_string(signal) : name,
+  return fmt::format("was killed by SIG{} ({})", name == nullptr ? std::to_string(signal) : name,
                      ::sigdescr_np(signal) == nullptr ? "unknown signal" : ::sigdescr_np(signal));
 }
 
-std::string ChildProcess::last_words() const {
+std::string ChildProcess::last_error_line() const {
   std::string_view text = error_tail_;
   const auto last = text.find_last_not_of(" \t\r\n");
   if (last == std::string_view::npos) return "";

@@ -1,9 +1,9 @@
-// A child process that is spoken to in lines: its standard input and output are one socket, its standard
-// error a pipe of which the last lines are kept.
+// A child process that exchanges lines of text with its parent. One socket is its standard input and output;
+// a pipe is its standard error, of which the last bytes are kept.
 //
-// Nothing here waits without end. A line is waited for until a deadline; a child that does not go when it is
-// told to is killed with SIGKILL, and one that not even that ends (it hangs in a driver) is left behind. The
-// child in its turn goes with its parent: see end_with_parent().
+// Every wait has a limit. receive() waits until a deadline. A child that does not exit in time is killed with
+// SIGKILL; if it hangs in a driver and survives that, it is left running. A child exits with its parent, see
+// end_with_parent().
 #pragma once
 
 #include <sys/types.h>
@@ -39,47 +39,47 @@ class ChildProcess {
   using Clock = std::chrono::steady_clock;
 
   struct Received {
-    enum class Kind { line, deadline, gone };
+    enum class Kind { line, deadline, closed };
     Kind kind;
-    std::string line = {};  // without its end
+    std::string line = {};  // without the newline
   };
 
-  // Starts `program` with these arguments (the first is its name), with SIGINT and SIGTERM blocked: Ctrl-C
-  // goes to all processes of a terminal, and the parent is the one to act on it. The thread that starts the
-  // child must outlive it. Throws EnvironmentError when the program cannot be started.
+  // Starts `program`; the first argument is its name. SIGINT and SIGTERM are blocked in the child: Ctrl-C
+  // goes to all processes of a terminal, and only the parent handles it. The thread that starts the child
+  // must outlive it. Throws EnvironmentError if the program cannot be started.
   ChildProcess(const std::string& program, const std::vector<std::string>& arguments);
-  ~ChildProcess();  // closes the socket, which ends a child that reads, and waits a moment before it kills
+  ~ChildProcess();  // closes the socket, so that a reading child exits; kills it if it does not exit in time
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  // A child that has gone takes nothing; receive() will tell.
+  // Has no effect if the child has exited; receive() then returns Kind::closed.
   void send(std::string_view line);
   Received receive(Clock::time_point deadline);
 
   void kill();
-  // Waits until the child has gone, at most this long, and kills it then. How it ended, as a person says it:
-  // "died of SIGSEGV (Segmentation fault)", "ended with exit code 2", "was stopped".
-  std::string end(std::chrono::milliseconds patience);
+  // Waits for the child to exit and kills it at the limit. Returns how it ended: "was killed by SIGSEGV
+  // (Segmentation fault)", "exited with code 2", "did not exit and was killed".
+  std::string end(std::chrono::milliseconds limit);
 
   pid_t id() const { return id_; }
-  // Known after end(): what waitpid(2) says, or nothing for a child that could not be ended.
+  // The status from waitpid(2), set by end(). Nothing if the child could not be killed.
   std::optional<int> wait_status() const { return wait_status_; }
   // The last line of standard error that is not blank.
-  std::string last_words() const;
+  std::string last_error_line() const;
 
  private:
-  bool has_gone(std::chrono::milliseconds patience);
+  bool wait_for_exit(std::chrono::milliseconds limit);
   void read_errors();
 
   Descriptor socket_;
   Descriptor errors_;
   pid_t id_ = -1;
   std::optional<int> wait_status_;
-  std::string unread_;      // received, not yet a line
-  std::string error_tail_;  // the end of standard error
+  std::string unread_;      // received bytes without a complete line
+  std::string error_tail_;  // the last bytes of standard error
 };
 
-// In the child: the kernel kills this process when the thread that started it ends.
+// Called in the child: the kernel then kills this process when the thread that started it ends.
 void end_with_parent();
 
 }  // namespace flashcore

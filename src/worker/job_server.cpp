@@ -10,7 +10,7 @@
 namespace flashcore {
 namespace {
 
-constexpr std::size_t kReserveBytes = 1 << 20;
+constexpr std::size_t kSpareBytes = 1 << 20;
 
 TimingMode mode_of(const JsonReader& request) { return decode<TimingMode>(require_field(request, "clock")); }
 
@@ -21,7 +21,7 @@ CheckPolicy policy_of(const JsonReader& request) {
 }  // namespace
 
 JobServer::JobServer(Executor& executor, std::span<const Variant* const> variants)
-    : executor_(executor), reserve_(std::make_unique<char[]>(kReserveBytes)) {
+    : executor_(executor), spare_memory_(std::make_unique<char[]>(kSpareBytes)) {
   for (const Variant* variant : variants) variants_.emplace(variant->id(), variant);
 }
 
@@ -32,7 +32,7 @@ std::string JobServer::answer(std::string_view line) {
   } catch (const EnvironmentError& error) {
     return to_line(failure_to_json(error.what(), error.status));
   } catch (const std::bad_alloc&) {
-    reserve_.reset();
+    spare_memory_.reset();
     return to_line(failure_to_json("host memory ran out", Status::out_of_memory));
   } catch (const std::exception& error) {
     return to_line(failure_to_json(error.what(), Status::error));
@@ -80,7 +80,7 @@ Json JobServer::perform(const JsonReader& request) {
 Json JobServer::inspect(const std::string& id) const {
   const auto found = variants_.find(id);
   if (found == variants_.end())
-    return to_json(Inspection{.unsupported = "the worker's build has no such variant"});
+    return to_json(Inspection{.unsupported = "the worker's build does not have the variant"});
   const Variant& variant = *found->second;
   Inspection inspection;
   if (problem_) inspection.unsupported = executor_.unsupported(variant);
@@ -101,7 +101,7 @@ Json JobServer::take_sample(const Variant& variant, TimingMode mode) {
 const Variant& JobServer::variant(const JsonReader& request) const {
   const JsonReader id = require_field(request, "variant");
   const auto found = variants_.find(id.string());
-  if (found == variants_.end()) id.fail("there is no such variant");
+  if (found == variants_.end()) id.fail("the worker's build does not have the variant");
   return *found->second;
 }
 

@@ -1,4 +1,4 @@
-// The worker's side: requests become calls of an executor in this process.
+// The worker's side of the protocol: calls an executor in this process for each request.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ class JobServer {
  public:
   JobServer(Executor& executor, std::span<const Variant* const> variants);
 
-  // The answer to one line. Throws nothing that a request or a variant could cause: failures are answers.
+  // The answer to one line. Errors of requests and variants become answers, not exceptions.
   std::string answer(std::string_view line);
 
  private:
@@ -28,8 +28,8 @@ class JobServer {
 
   Executor& executor_;
   std::map<std::string, const Variant*, std::less<>> variants_;
-  std::optional<Problem> problem_;   // that is prepared
-  std::unique_ptr<char[]> reserve_;  // given up when memory has run out, so that this can be said
+  std::optional<Problem> problem_;        // the prepared problem
+  std::unique_ptr<char[]> spare_memory_;  // freed after std::bad_alloc, because the answer needs memory
 };
 
 }  // namespace flashcore

@@ -1,10 +1,10 @@
-// What a program and its worker say to each other: one JSON object a line, a request down and an answer up,
-// in turns. The worker speaks first, once its device is open:
+// The protocol between the main program and a worker: one JSON object per line. The worker sends hello once
+// its device is open. Then the program sends one request at a time and the worker sends one answer to it.
 //   hello    {"protocol":3,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
 //   request  {"call":"verify","variant":"wmma/…","policy":{…}}
 //   answer   {"result":…}  or  {"failure":{"status":"crashed","message":"…"}}
-// Variants go by their ids, so that the two ends may be different builds. Problems, checks and resources have
-// the form that records give them.
+// Variants are identified by their ids, so that program and worker may be different builds. Problems, checks
+// and resources have the same form as in records.
 #pragma once
 
 #include <span>
@@ -18,9 +18,10 @@
 
 namespace flashcore {
 
-// Grows when an older end would misunderstand a newer one. A program speaks its own version and the one before:
-//   3  `sample` answers with the launches of the sample; before, `launches_per_sample` was a call of its own.
-//      `verify_sample` and `contrast` take the place of `verify_negated` and `sample_poisoned`
+// Increases with every incompatible change. A program speaks this version and the one before it:
+//   3  the answer to `sample` includes the number of launches; `verify_sample` and `contrast` replace
+//      `verify_negated` and `sample_poisoned`
+//   2  `launches_per_sample` is a separate call
 inline constexpr int kProtocolVersion = 3;
 inline constexpr int kOldestProtocolVersion = 2;
 
@@ -28,8 +29,8 @@ constexpr bool speaks_protocol(int version) {
   return version >= kOldestProtocolVersion && version <= kProtocolVersion;
 }
 
-// The functions of Executor; `inspect` is unsupported, resources and code_hash in one, the last alone before
-// a problem is prepared.
+// The functions of Executor. `inspect` combines unsupported, resources and code_hash; before `prepare` it
+// returns only the code_hash.
 enum class Call : int {
   variants,
   measure_ceilings,
@@ -50,9 +51,9 @@ inline constexpr std::string_view kCallWords[] = {"variants",      "measure_ceil
                                                   "output_hash",   "verify_negated",   "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
-// What of a variant does not depend on running it.
+// The properties of a variant that are known without a launch.
 struct Inspection {
-  std::string unsupported;  // empty: it can run
+  std::string unsupported;  // the reason; empty if the variant can run
   Resources resources;
   std::string code_hash;
 };
@@ -66,9 +67,9 @@ struct Hello {
   DeviceInfo device;
 };
 
-// Each form is written and read here alone. Readers throw UsageError with the place of the mismatch.
+// Writers and readers of the protocol's JSON. Readers throw UsageError with the JSON pointer of the mismatch.
 Json to_json(const Hello& hello);
-// Reads `protocol` first, and no further when this program does not speak it.
+// Reads only `protocol` if this program does not speak that version.
 Hello hello_from_json(const JsonReader& reader);
 
 Json to_json(const Inspection& inspection);
@@ -86,7 +87,7 @@ CheckPolicy check_policy_from_json(const JsonReader& reader);
 Json failure_to_json(const std::string& message, Status status);
 EnvironmentError failure_from_json(const JsonReader& reader);
 
-// One line, whatever bytes its texts hold.
+// Serialises to one line. Texts may contain any bytes.
 std::string to_line(const Json& json);
 
 }  // namespace flashcore

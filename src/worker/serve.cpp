@@ -27,14 +27,15 @@ struct CloseFile {
 };
 using File = std::unique_ptr<std::FILE, CloseFile>;
 
-// Standard input and output as they were, under numbers of their own.
+// The protocol's streams. Duplicates standard input and output, then connects standard input to /dev/null and
+// standard output to standard error, so that a plug-in cannot disturb the protocol.
 class Lines {
  public:
-  Lines() : in_(move_away(STDIN_FILENO, "r")), out_(move_away(STDOUT_FILENO, "w")) {
+  Lines() : in_(duplicate(STDIN_FILENO, "r")), out_(duplicate(STDOUT_FILENO, "w")) {
     const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     ::dup2(nothing.get(), STDIN_FILENO);
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
-    (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);  // the last words of a variant come in their order
+    (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a crash loses no printed line
   }
   ~Lines() { std::free(buffer_); }
   Lines(const Lines&) = delete;
@@ -53,7 +54,7 @@ class Lines {
   }
 
  private:
-  static File move_away(int number, const char* mode) {
+  static File duplicate(int number, const char* mode) {
     const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     std::FILE* file = copy < 0 ? nullptr : ::fdopen(copy, mode);
     if (file == nullptr) throw EnvironmentError("worker: standard input and output must be open");
@@ -66,20 +67,19 @@ class Lines {
   std::size_t capacity_ = 0;
 };
 
-// Should memory run out all the same, the kernel takes this process first.
-void volunteer_for_oom_killer() { std::ofstream("/proc/self/oom_score_adj") << 1000; }
+// If the machine runs out of memory, the kernel kills this process first.
+void raise_oom_score() { std::ofstream("/proc/self/oom_score_adj") << 1000; }
 
-// The process's private memory (getrlimit(2), RLIMIT_DATA) can grow by what is free now, less a part that
-// keeps the machine usable. Not on CUDA, where the driver maps far more than there is.
+// Limits the process's private memory (getrlimit(2), RLIMIT_DATA) to 15/16 of the free memory, so that the
+// machine stays usable. Not for CUDA: the driver maps far more address space than there is memory.
 void limit_memory() {
-#ifndef __SANITIZE_ADDRESS__              // its shadow memory counts
-  constexpr std::int64_t kKeptFree = 16;  // one part of so many
+#ifndef __SANITIZE_ADDRESS__  // AddressSanitizer's shadow memory would exceed the limit
   const std::int64_t free_bytes = free_host_memory_bytes();
-  if (free_bytes == 0) return;  // not known
-  const auto most = static_cast<rlim_t>(free_bytes - free_bytes / kKeptFree);
+  if (free_bytes == 0) return;  // unknown
+  const auto max = static_cast<rlim_t>(free_bytes - free_bytes / 16);
   rlimit limit{};
-  if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur <= most) return;
-  limit.rlim_cur = most;
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur <= max) return;
+  limit.rlim_cur = max;
   (void)::setrlimit(RLIMIT_DATA, &limit);
 #endif
 }
@@ -97,7 +97,7 @@ Hello make_hello(const DeviceInfo& device) {
 void serve(const DeviceRequest& device, std::span<const std::string> plugins) {
   Lines lines;
   end_with_parent();
-  volunteer_for_oom_killer();
+  raise_oom_score();
   for (const std::string& path : plugins) load_plugin(path, "--plugin");
   const std::unique_ptr<Executor> executor = open_device(device);
   if (executor->device().backend == Backend::cpu) limit_memory();

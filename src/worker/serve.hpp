@@ -8,11 +8,11 @@
 
 namespace flashcore {
 
-// Loads the plug-ins, opens the device, says hello and answers the lines of standard input on standard output
-// until it ends (worker/protocol.hpp). From the first moment both belong to the protocol alone: what plug-ins
-// print goes to standard error. The process dies with its parent, and on the CPU it can take no more memory
-// than is free, so that a variant which takes all of it fails alone. Throws Error when device or plug-in
-// cannot be used.
+// Loads the plug-ins, opens the device, sends hello and answers requests until standard input ends
+// (worker/protocol.hpp). Only the protocol uses standard input and output; the output of plug-ins goes to
+// standard error. The process dies with its parent. On the CPU its memory is limited to the free memory, so
+// that a variant that allocates too much fails without harm to other processes. Throws Error if the device or
+// a plug-in cannot be used.
 void serve(const DeviceRequest& device, std::span<const std::string> plugins);
 
 }  // namespace flashcore

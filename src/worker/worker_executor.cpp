@@ -30,28 +30,28 @@ class WorkerExecutor::Session {
     problem_ = problem;
     seed_ = seed;
     inputs_ = inputs;
-    guilty_.clear();
+    failed_.clear();
     inspections_.clear();
-    hopeless_.reset();
+    restart_error_.reset();
     if (!link_.is_up()) link_.restart();
-    tell_problem();
+    send_problem();
   }
 
-  // About no variant; may take long.
+  // A request without a variant. It may take longer than one about a variant.
   JsonDocument ask(const Json& question) {
-    revive();
+    ensure_worker();
     return link_.ask(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
   }
 
-  // A variant that cost a worker its life is not run on this problem again.
+  // A variant that ended a worker is not run on this problem again.
   JsonDocument ask(const Variant& variant, const Json& question) {
-    if (const auto found = guilty_.find(&variant); found != guilty_.end())
+    if (const auto found = failed_.find(&variant); found != failed_.end())
       throw EnvironmentError(found->second);
-    revive();
+    ensure_worker();
     try {
       return link_.ask(question, link_.options().timeout_s);
     } catch (const EnvironmentError& error) {
-      if (!link_.is_up()) guilty_.emplace(&variant, error);
+      if (!link_.is_up()) failed_.emplace(&variant, error);
       throw;
     }
   }
@@ -63,7 +63,7 @@ class WorkerExecutor::Session {
   }
 
  private:
-  void tell_problem() {
+  void send_problem() {
     Json question = request(Call::prepare);
     question["problem"] = to_json(*problem_);
     question["seed"] = static_cast<std::int64_t>(seed_);
@@ -71,16 +71,16 @@ class WorkerExecutor::Session {
     link_.ask(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
   }
 
-  // Tried once a problem: what fails here would fail at each call.
-  void revive() {
+  // Restarts a lost worker. Tries only once per problem, because a failed restart would fail at every call.
+  void ensure_worker() {
     if (link_.is_up()) return;
-    if (hopeless_) throw EnvironmentError(*hopeless_);
+    if (restart_error_) throw EnvironmentError(*restart_error_);
     try {
       link_.restart();
-      if (problem_) tell_problem();
+      if (problem_) send_problem();
     } catch (const Error& error) {
-      hopeless_ = fmt::format("no worker could take the place of one that was lost: {}", error.what());
-      throw EnvironmentError(*hopeless_);
+      restart_error_ = fmt::format("the worker was lost and cannot be restarted: {}", error.what());
+      throw EnvironmentError(*restart_error_);
     }
   }
 
@@ -88,8 +88,8 @@ class WorkerExecutor::Session {
   std::optional<Problem> problem_;
   std::uint64_t seed_ = 0;
   kernels::InputKind inputs_ = kernels::InputKind::normal;
-  std::optional<std::string> hopeless_;  // why there is no worker, until the next problem
-  std::map<const Variant*, EnvironmentError> guilty_;
+  std::optional<std::string> restart_error_;           // why the restart failed; for the current problem
+  std::map<const Variant*, EnvironmentError> failed_;  // variants that ended a worker, on the current problem
   std::map<const Variant*, Inspection> inspections_;
 };
 

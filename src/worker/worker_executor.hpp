@@ -1,13 +1,16 @@
-// An executor whose work is done by another process.
+// An executor that runs variants in a worker process.
 //
 //   run, tune, compare ── WorkerExecutor ── socket, JSON lines ── flashcore-bench worker ── Executor
 //
-// The worker holds buffers, launches, checks and takes the samples, so that times are those of an executor in
-// this process; one line each way stands between two samples, never inside of one. A variant that crashes,
-// hangs or takes all memory takes the worker with it: the call throws an EnvironmentError whose status goes
-// into the record, the variant is not run on that problem again, and the next call starts another worker and
-// prepares the problem again. Nothing can hang: each call has a time limit, after which the worker is killed,
-// and a worker ends with its parent (at the end of its input, or by the kernel's hand).
+// The worker holds the buffers, launches, checks and takes the samples, so its times equal those of an
+// executor in this process: the messages are exchanged between samples, not during one.
+//
+// A variant that crashes, hangs or allocates all memory ends the worker. The call then throws an
+// EnvironmentError whose status goes into the record. The variant is not run on that problem again. The next
+// call starts a new worker and prepares the problem again.
+//
+// Every call has a time limit, after which the worker is killed. A worker exits with its parent: at the end
+// of its input, or because the kernel kills it.
 #pragma once
 
 #include <memory>
@@ -21,15 +24,15 @@ namespace flashcore {
 
 class WorkerExecutor final : public Executor {
  public:
-  // Throws as WorkerLink does.
+  // Throws like WorkerLink's constructor.
   explicit WorkerExecutor(WorkerOptions options);
   ~WorkerExecutor() override;
 
-  // The build at the other end.
+  // The worker's build and device.
   const Hello& hello() const;
-  // Every variant of that build. Throws EnvironmentError.
+  // The ids of all variants of the worker's build. Throws EnvironmentError.
   std::vector<std::string> variant_ids();
-  // Of the worker that works now; -1 while there is none.
+  // The current worker's process id; -1 if there is no worker.
   pid_t process_id() const;
 
   const DeviceInfo& device() const override { return device_; }
@@ -48,7 +51,7 @@ class WorkerExecutor final : public Executor {
   std::string code_hash(const Variant& variant) const override;
 
  private:
-  class Session;  // the worker of the moment and what it was told; asking may replace it, so it is not const
+  class Session;  // the current worker and its problem; const functions may replace the worker
 
   Check ask_for_check(const Variant& variant, const CheckPolicy& policy, Json question);
 

@@ -12,7 +12,7 @@
 namespace flashcore {
 namespace {
 
-constexpr std::chrono::milliseconds kLastBreath{2000};  // for a worker whose socket is closed to be gone
+constexpr std::chrono::milliseconds kExitWait{2000};  // for a worker to exit after it has closed its socket
 
 ChildProcess::Clock::time_point after(double seconds) {
   using Duration = ChildProcess::Clock::duration;
@@ -20,7 +20,7 @@ ChildProcess::Clock::time_point after(double seconds) {
          std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
-// Processes that the kernel has killed to get memory back, since it was started; 0 where it does not tell.
+// The number of processes that the kernel's OOM killer has killed since boot; 0 if unknown.
 std::int64_t oom_kills() {
   std::ifstream file("/proc/vmstat");
   std::string name;
@@ -41,7 +41,7 @@ Hello read_hello(const std::string& line, const std::string& program) {
     const JsonDocument document(line, "hello");
     return hello_from_json(JsonReader(document));
   } catch (const UsageError&) {
-    throw EnvironmentError(fmt::format("{}: does not work as a worker, it says: {}", program, line));
+    throw EnvironmentError(fmt::format("{}: is not a worker; its first line is: {}", program, line));
   }
 }
 
@@ -55,7 +55,7 @@ void WorkerLink::restart() {
   if (hello.device.name == hello_.device.name) return;
   child_.reset();
   throw EnvironmentError(
-      fmt::format("the device was {}, a new worker found {}", hello_.device.name, hello.device.name));
+      fmt::format("the new worker has device {}, the old one had {}", hello.device.name, hello_.device.name));
 }
 
 Hello WorkerLink::start() {
@@ -66,69 +66,71 @@ Hello WorkerLink::start() {
   Hello hello = read_hello(received.line, options_.program);
   if (!speaks_protocol(hello.protocol)) {
     throw UsageError(fmt::format(
-        "{}: {} speaks version {} of the worker protocol, this program versions {} to {}", options_.flag,
-        options_.program, hello.protocol, kOldestProtocolVersion, kProtocolVersion));
+        "{}: {} speaks version {} of the worker protocol, this program speaks versions {} to {}",
+        options_.flag, options_.program, hello.protocol, kOldestProtocolVersion, kProtocolVersion));
   }
   child_ = std::move(child);
   return hello;
 }
 
-// A worker that ends by itself has said why, as any command does.
+// A worker that cannot start prints the reason as its last line, like every command of this program.
 void WorkerLink::fail_to_start(ChildProcess& child) const {
   constexpr std::string_view kError = "flashcore-bench: error: ";
-  const std::string how = child.end(kLastBreath);
-  const std::string words = child.last_words();
+  const std::string how = child.end(kExitWait);
+  const std::string line = child.last_error_line();
   const std::string place =
       options_.flag.empty() ? "" : fmt::format("{}: {}: ", options_.flag, options_.program);
   const auto status = child.wait_status();
-  if (words.starts_with(kError) && status && WIFEXITED(*status)) {
-    throw Error(static_cast<ExitCode>(WEXITSTATUS(*status)), place + words.substr(kError.size()));
+  if (line.starts_with(kError) && status && WIFEXITED(*status)) {
+    throw Error(static_cast<ExitCode>(WEXITSTATUS(*status)), place + line.substr(kError.size()));
   }
   throw EnvironmentError(
-      fmt::format("{}a worker process {} before it was ready{}{}; --in-process runs without", place, how,
-                  words.empty() ? "" : ": ", words));
+      fmt::format("{}a worker process {} before it was ready{}{}; --in-process runs without a worker", place,
+                  how, line.empty() ? "" : ": ", line));
 }
 
-JsonDocument WorkerLink::ask(const Json& request, double patience_s) {
+JsonDocument WorkerLink::ask(const Json& request, double timeout_s) {
   using Kind = ChildProcess::Received::Kind;
   const auto call = request.at("call").get<std::string>();
   child_->send(to_line(request));
-  const auto received = child_->receive(after(patience_s));
-  if (received.kind == Kind::gone) explain_death(call);
+  const auto received = child_->receive(after(timeout_s));
+  if (received.kind == Kind::closed) throw_worker_exit(call);
   if (received.kind == Kind::deadline) {
     child_->kill();
-    lose(fmt::format("no end of {} after {:g} s (--timeout)", call, patience_s), Status::timeout);
+    drop_and_throw(fmt::format("{} took more than {:g} s (--timeout)", call, timeout_s), Status::timeout);
   }
   try {
     JsonDocument answer(received.line, "answer of the worker");
     const auto failure = find_field(JsonReader(answer), "failure");
     if (!failure && !JsonReader(answer).has("result"))
-      lose("the worker's answer has no result", Status::crashed);
+      drop_and_throw("the worker's answer has no result", Status::crashed);
     if (!failure) return answer;
     const EnvironmentError error = failure_from_json(*failure);
-    const bool worker_goes_on = error.status == Status::error || error.status == Status::incorrect;
-    if (!worker_goes_on) lose(error.what(), error.status);
+    // After every other failure the worker's device may be unusable.
+    const bool keeps_worker = error.status == Status::error || error.status == Status::incorrect;
+    if (!keeps_worker) drop_and_throw(error.what(), error.status);
     throw error;
   } catch (const UsageError& error) {
-    lose(error.what(), Status::crashed);
+    drop_and_throw(error.what(), Status::crashed);
   }
 }
 
-void WorkerLink::lose(const std::string& reason, Status status) {
+void WorkerLink::drop_and_throw(const std::string& reason, Status status) {
   child_.reset();
   throw EnvironmentError(reason, status);
 }
 
-void WorkerLink::explain_death(std::string_view call) {
-  const std::string how = child_->end(kLastBreath);
+void WorkerLink::throw_worker_exit(std::string_view call) {
+  const std::string how = child_->end(kExitWait);
   const auto status = child_->wait_status();
   if (status && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL && oom_kills() > oom_kills_) {
-    lose(fmt::format("the kernel killed the worker in {}: the machine ran out of memory", call),
-         Status::out_of_memory);
+    drop_and_throw(fmt::format("the kernel killed the worker during {}: the machine ran out of memory", call),
+                   Status::out_of_memory);
   }
-  const std::string words = child_->last_words();
-  lose(fmt::format("the worker {} in {}{}{}", how, call, words.empty() ? "" : "; it said: ", words),
-       Status::crashed);
+  const std::string line = child_->last_error_line();
+  drop_and_throw(fmt::format("the worker {} during {}{}{}", how, call,
+                             line.empty() ? "" : "; its last error line: ", line),
+                 Status::crashed);
 }
 
 }  // namespace flashcore

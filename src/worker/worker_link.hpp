@@ -1,5 +1,5 @@
-// A worker process and the conversation with it: asks, waits no longer than it should, and says how a worker
-// was lost. It knows the protocol, not what an executor is for.
+// A worker process and the protocol with it: sends requests, waits for answers with a time limit, and reports
+// how a worker ended.
 #pragma once
 
 #include <memory>
@@ -13,21 +13,20 @@
 namespace flashcore {
 
 struct WorkerOptions {
-  std::string program = "/proc/self/exe";  // this build, also when its file is replaced meanwhile
-  std::string device = "auto";             // as --device takes it
+  std::string program = "/proc/self/exe";  // this build, even if its file is replaced
+  std::string device = "auto";             // a value of --device
   std::vector<std::string> plugins = {};   // paths
-  double timeout_s = 30;                   // of one call about a variant
-  std::string flag = {};  // that `program` came from, for messages; empty: this program itself
+  double timeout_s = 30;                   // limit of one call about a variant
+  std::string flag = {};                   // the flag that set `program`, for messages; empty if no flag did
 };
 
 class WorkerLink {
  public:
-  // Starting up, preparing a problem and probing the device may take this many times `timeout_s`.
+  // Start-up, preparation of a problem and the device probe may take kSetupFactor · timeout_s.
   static constexpr double kSetupFactor = 20;
 
-  // Starts the worker. Throws what the worker says when it ends before its hello, with its exit code;
-  // EnvironmentError when it cannot be started; UsageError that names the flag when it speaks another
-  // protocol.
+  // Starts the worker. Throws EnvironmentError if it cannot be started, UsageError with the flag if it speaks
+  // another protocol, and Error with the worker's message and exit code if it exits before its hello.
   explicit WorkerLink(WorkerOptions options);
 
   const WorkerOptions& options() const { return options_; }
@@ -35,24 +34,25 @@ class WorkerLink {
   pid_t process_id() const { return child_ == nullptr ? -1 : child_->id(); }
 
   bool is_up() const { return child_ != nullptr; }
-  // Another worker in the place of the one that was lost; throws as the constructor does, and
-  // EnvironmentError when it is not on the same device.
+  // Starts a new worker after one was lost. Throws like the constructor, and EnvironmentError if the new
+  // worker has another device.
   void restart();
 
-  // The whole answer, an object with "result". Throws EnvironmentError with the status of the failure: what
-  // the worker answered, `crashed` when it died or said nonsense, `timeout`, or `out_of_memory` when the
-  // kernel took it to get memory back. After each of these three the worker is gone.
-  JsonDocument ask(const Json& request, double patience_s);
+  // Returns the answer, an object with "result". Throws EnvironmentError with one of these statuses: the
+  // status in the worker's failure answer; `crashed` if the worker exited or sent an invalid answer;
+  // `timeout`; `out_of_memory` if the kernel's OOM killer ended the worker. The worker survives only failure
+  // answers with `error` or `incorrect`.
+  JsonDocument ask(const Json& request, double timeout_s);
 
  private:
   Hello start();
   [[noreturn]] void fail_to_start(ChildProcess& child) const;
-  [[noreturn]] void lose(const std::string& reason, Status status);
-  [[noreturn]] void explain_death(std::string_view call);
+  [[noreturn]] void drop_and_throw(const std::string& reason, Status status);
+  [[noreturn]] void throw_worker_exit(std::string_view call);
 
   WorkerOptions options_;
   std::unique_ptr<ChildProcess> child_;
-  std::int64_t oom_kills_ = 0;  // of the whole machine when the worker was started
+  std::int64_t oom_kills_ = 0;  // of the machine, at the start of the worker
   Hello hello_;
 };
 

@@ -132,7 +132,7 @@ class TileAttention {
     const int query = at_.row_begin + row;
     if (query >= args_.seq_q) return {0, 0};
     KeyRange keys = kernels::visible_keys(args_, query);
-    const bool causal = args_.window_right == 0;
+    const bool causal = args_.window.right == 0;
     if (kBreak == Break::causal_off_by_one && causal && keys.end < args_.seq_kv) ++keys.end;
     if (kBreak == Break::causal_top_left && causal)
       keys.end = query < args_.seq_kv ? query + 1 : args_.seq_kv;

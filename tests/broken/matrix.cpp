@@ -1,6 +1,7 @@
 #include "broken/matrix.hpp"
 
-#include "cli/columns.hpp"
+#include "base/columns.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore::broken {
 namespace {
@@ -29,7 +30,7 @@ std::string seen_by(Executor& executor, const Variant& variant) {
 }
 
 std::string_view verdict_name(const Diagnosis& diagnosis) {
-  return diagnosis.healthy() ? "none" : describe(diagnosis.suspicions.front().fault).name;
+  return diagnosis.healthy() ? "none" : text_of(diagnosis.suspected.front().fault).name;
 }
 
 }  // namespace
@@ -37,7 +38,7 @@ std::string_view verdict_name(const Diagnosis& diagnosis) {
 bool MatrixRow::as_expected() const {
   if (which == Break::none) return diagnosis.healthy() && seen_by.empty();
   const BreakText& expected = describe(which);
-  return !diagnosis.healthy() && diagnosis.suspicions.front().fault == expected.verdict &&
+  return !diagnosis.healthy() && diagnosis.suspected.front().fault == expected.verdict &&
          seen_by.empty() != expected.normal_check_sees_it;
 }
 

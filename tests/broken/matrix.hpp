@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "broken/breaks.hpp"
 #include "diagnose/diagnosis.hpp"
 #include "execute/executor.hpp"

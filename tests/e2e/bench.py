@@ -1,4 +1,4 @@
-"""Runs flashcore-bench as a user does, and holds its output to golden files."""
+"""Runs flashcore-bench like a user, and compares its output with golden files."""
 
 import os
 import pathlib
@@ -10,12 +10,12 @@ BENCH = os.environ["FLASHCORE_BENCH"]
 SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
 GOLDEN = SOURCE / "tests" / "golden" / "cli"
 
-# A problem that any machine computes in no time.
+# A problem that takes almost no time on any machine.
 TINY = "batch=1,heads_q=2,seq_q=33,head_dim=64"
 
 
 def environment(**changes):
-    """The caller's environment without what would alter the program; None removes a variable."""
+    """The caller's environment without variables that change the program's behaviour; None removes a variable."""
     env = {key: value for key, value in os.environ.items() if key not in ("FLASHCORE_CONFIG_DIR", "NO_COLOR")}
     for key, value in changes.items():
         env[key] = str(value)
@@ -31,7 +31,7 @@ class BenchTest(unittest.TestCase):
     maxDiff = None
 
     def assert_error(self, result, code, *parts):
-        """One line on standard error that begins with the program's name and holds every part."""
+        """Expects one line on standard error that starts with the program's name and contains all parts."""
         self.assertEqual(result.returncode, code, result.stderr)
         errors = [line for line in result.stderr.splitlines() if ": error: " in line]
         self.assertEqual(len(errors), 1, result.stderr)
@@ -45,9 +45,9 @@ class BenchTest(unittest.TestCase):
         return result.stdout
 
     def assert_golden(self, name, actual):
-        """Compares words, not blanks: versions of CLI11 lay help out differently.
+        """Compares texts without regard to whitespace, because versions of CLI11 format help differently.
 
-        After a change that is meant to alter it: FLASHCORE_UPDATE_GOLDEN=1, then read the diff.
+        To accept an intended change, run with FLASHCORE_UPDATE_GOLDEN=1 and read the diff.
         """
         path = GOLDEN / name
         if os.environ.get("FLASHCORE_UPDATE_GOLDEN"):

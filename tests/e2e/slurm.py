@@ -1,4 +1,4 @@
-"""A Slurm of one node on this machine, with ports, state and keys of its own; for tests."""
+"""Runs a Slurm with one node on this machine, with its own ports, state and keys; for tests."""
 
 import os
 import pathlib
@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 
-# slurmctld and slurmd lie in /usr/sbin, which is not on everybody's PATH.
+# slurmctld and slurmd are in /usr/sbin, which may not be on PATH.
 PATH = os.environ["PATH"] + ":/usr/sbin"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "sinfo")
 
@@ -37,7 +37,7 @@ PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 
 
 def reason_against():
-    """Why Slurm cannot be started here, or None."""
+    """The reason why Slurm cannot be started here, or None."""
     missing = [program for program in PROGRAMS if shutil.which(program, path=PATH) is None]
     if missing:
         return f"Slurm is not installed (packages slurm-wlm and munge): no {', '.join(missing)}"
@@ -55,7 +55,7 @@ def free_ports(count):
 
 
 class Slurm:
-    """Starts on entering, stops on leaving. `environment` lets Slurm's commands find it."""
+    """A context manager that starts and stops Slurm. `environment` is for Slurm's commands."""
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
@@ -84,7 +84,7 @@ class Slurm:
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
-        # --force: munged would rather have its folders below /var and /run.
+        # --force, because munged expects its folders in /var and /run.
         self.daemon("munged", "--foreground", "--force", f"--key-file={key}",
                     *(f"--{what}={self.folder}/munge.{end}" for what, end in
                       (("socket", "socket"), ("pid-file", "pid"), ("log-file", "log"), ("seed-file", "seed"))))
@@ -108,7 +108,7 @@ class Slurm:
                 process.wait()
 
     def command(self, *command):
-        """Standard output of one of Slurm's commands; empty when it fails."""
+        """The standard output of a Slurm command; empty if it fails."""
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False).stdout
 
     def wait_until(self, what, condition, timeout_s=120):
@@ -120,7 +120,7 @@ class Slurm:
             time.sleep(0.2)
 
     def run_array(self, size, script, *arguments, **environment):
-        """Submits an array job of `size` tasks and waits for its end; the tasks' output by task number."""
+        """Submits an array job of `size` tasks, waits for its end, and returns the output of each task."""
         result = subprocess.run(
             ["sbatch", "--parsable", f"--array=1-{size}", f"--output={self.folder}/task-%a.out", "--chdir=/tmp",
              str(script), *map(str, arguments)],

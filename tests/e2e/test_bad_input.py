@@ -1,4 +1,4 @@
-"""Everything a user can get wrong: one line that names the place, and the right exit code, before any work."""
+"""Wrong input: one line with the flag or JSON pointer and the right exit code, before any work starts."""
 
 import os
 import pathlib
@@ -32,7 +32,7 @@ class Config(BenchTest):
     def test_a_key_may_hold_anything(self):
         self.reject('{"a\\nb\\u001b[31m": 1}', "unknown key")
 
-    def test_config_that_is_not_there(self):
+    def test_missing_config(self):
         self.assert_error(run("--config", "l5"), USAGE, "--config: l5", "did you mean l4?", "default")
         self.assert_error(run("--config", "no/such.json"), USAGE, "--config: no/such.json")
 
@@ -52,17 +52,17 @@ class Flags(BenchTest):
 
     def test_sizes_that_overflow(self):
         self.reject("--problem", "batch=2147483647,heads_q=2147483647,seq_q=2147483647",
-                    parts=["--problem: ", "more elements than can be addressed"])
+                    parts=["--problem: ", "exceeds the address space"])
         self.reject("--problem", "batch=99999999999999999999", parts=["--problem/batch: ", "out of range"])
 
-    def test_more_memory_than_there_is(self):
+    def test_more_memory_than_the_device_has(self):
         for problem in ("batch=4096,heads_q=64,seq_q=65536,head_dim=64", "batch=65536,heads_q=4096,seq_q=2097152"):
             self.reject("--problem", problem, parts=["--problem: ", "GiB of memory", "free"])
 
     def test_variants(self):
         self.reject("--variants", "nothing/*", parts=["--variants", "no variant matches"])
         self.reject("--variants", "cpu_scalar", parts=["--variants", "did you mean cpu_scalar/*?"])
-        self.reject("--variants", "cpu_*,!cpu_*", parts=["--variants", "excludes every variant"])
+        self.reject("--variants", "cpu_*,!cpu_*", parts=["--variants", "excludes all selected variants"])
 
     def test_no_variant_for_the_problem(self):
         self.reject("--problem", TINY.replace("head_dim=64", "head_dim=72"),
@@ -77,9 +77,9 @@ class Flags(BenchTest):
         self.reject("--seed", "x", parts=["--seed: must be an integer"])
 
     def test_format(self):
-        self.reject("--format", "jsn", parts=["--format: unknown word \"jsn\", did you mean json?"])
+        self.reject("--format", "jsn", parts=["--format: unknown format \"jsn\", did you mean json?"])
 
-    def test_checks_that_contradict(self):
+    def test_contradicting_flags(self):
         self.reject("--check-only", "--no-check", parts=["--check-only"])
 
     def test_device(self):
@@ -91,7 +91,7 @@ class Flags(BenchTest):
         with tempfile.NamedTemporaryFile() as file:
             self.reject("--problem", TINY, "--output", file.name + "/x", parts=["--output", file.name])
 
-    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    @unittest.skipIf(os.geteuid() == 0, "root can write everywhere")
     def test_output_without_permission(self):
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder).chmod(0o500)

@@ -1,4 +1,4 @@
-"""Help, listings, where configs are found, and what a dry run says."""
+"""Help, listings, the search for configs, and dry runs."""
 
 import json
 import pathlib
@@ -40,7 +40,7 @@ class List(BenchTest):
         self.assertEqual({entry["spec"]["dtype"] for entry in entries}, {"bf16"})
         self.assertEqual({entry["spec"]["head_dim"] for entry in entries}, {64, 128})
 
-    def test_device_says_what_can_run(self):
+    def test_device_shows_what_can_run(self):
         for entry in json.loads(self.assert_ok(run("list", "--device", "cpu", "--json"))):
             self.assertEqual(entry["runs_here"], entry["backend"] == "cpu", entry)
             self.assertEqual("reason" in entry, not entry["runs_here"])
@@ -60,7 +60,7 @@ class Info(BenchTest):
 
     def test_text(self):
         text = self.assert_ok(run("info"))
-        for part in ("devices", "families", "configs are looked for in", "cpu_scalar"):
+        for part in ("devices", "families", "config folders", "cpu_scalar"):
             self.assertIn(part, text)
 
 
@@ -70,7 +70,7 @@ class Lookup(BenchTest):
             for name in ("ci", "ci.json"):
                 self.assertIn("ci:", self.assert_ok(run("--config", name, "--device", "cpu", "--dry-run", cwd=folder)))
 
-    def test_directory_of_the_environment_comes_first(self):
+    def test_directory_from_the_environment_comes_first(self):
         with tempfile.TemporaryDirectory() as folder:
             config = {"name": "mine", "problems": {"seq_q": 8}, "variants": "cpu_*"}
             pathlib.Path(folder, "ci.json").write_text(json.dumps(config))

@@ -3,6 +3,7 @@ reads its kind."""
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -62,15 +63,19 @@ class Compare(BenchTest):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
-    def compare(self, pair, *arguments):
+    def write(self, pair):
+        """Both sides, and the arguments of the rule."""
         place = self.folder / f"pair{len(list(self.folder.iterdir()))}"
         place.mkdir()
-        arguments = [*arguments, *pair.arguments]
+        arguments = list(pair.arguments)
         if pair.policy is not None:
             (place / "policy.json").write_text(json.dumps(pair.policy))
             arguments += ["--policy", place / "policy.json"]
-        return run("compare", write_side(place / "base", pair.base), write_side(place / "new", pair.new), *arguments,
-                   XDG_DATA_HOME=self.folder / "data")
+        return write_side(place / "base", pair.base), write_side(place / "new", pair.new), arguments
+
+    def compare(self, pair, *arguments):
+        base, new, rule = self.write(pair)
+        return run("compare", base, new, *arguments, *rule, XDG_DATA_HOME=self.folder / "data")
 
 
 class GoldenPairs(Compare):
@@ -98,6 +103,47 @@ class GoldenPairs(Compare):
         if pair.others is not None:
             told = {row: verdict for row, verdict in rows.items() if verdict != "same"}
             self.assertEqual(len(told), pair.others, told)
+
+
+class ReportAgrees(Compare):
+    """report --base says what compare says: one function decides for both."""
+
+    def assert_agreement(self, base, new, *arguments):
+        arguments += ("--noise", self.noise) if self.noise else ()
+        compared = run("compare", base, new, "--format", "json", *arguments, XDG_DATA_HOME=self.folder / "data")
+        page = run("report", new, "--base", base, "--format", "html", *arguments, XDG_DATA_HOME=self.folder / "data")
+        if "libjs-chart.js" in page.stderr:
+            self.skipTest("built without Chart.js (package libjs-chart.js)")
+        if compared.returncode == pairs.USAGE or "no record to report" in page.stderr:
+            self.assertEqual(page.returncode, pairs.USAGE, page.stderr)
+            return None
+        text = re.search('<script type="application/json" id="data">(.*?)</script>', self.assert_ok(page), re.DOTALL)
+        comparison = json.loads(compared.stdout)
+        self.assertEqual(json.loads(text.group(1))["comparison"], comparison)
+        return comparison
+
+    noise = None
+
+    def test_on_the_golden_pairs(self):
+        for name, pair in PAIRS.items():
+            with self.subTest(name):
+                base, new, rule = self.write(pair)
+                self.assert_agreement(base, new, *rule)
+
+    def test_on_runs_of_one_build(self):
+        runs = [SOURCE / "results" / "h100" / f"aa-{pacing}-{number}.json"
+                for pacing in ("burst", "sustained") for number in (1, 2)]
+        self.assertEqual(self.assert_agreement(runs[0], runs[1])["outcome"], "cannot_tell")
+        self.assert_agreement(runs[2], runs[3])
+
+    def test_with_a_clock_and_a_noise_file(self):
+        machine = pairs.Machine(73, row=0.002, common=0.02)
+        self.noise = self.folder / "noise.json"
+        self.assert_ok(run("compare", "--calibrate", write_side(self.folder / "runs", [machine.file() for _ in range(12)]),
+                           "--noise", self.noise))
+        base, new, _ = self.write(pairs.Pair(*pairs.noisy(71, pairs.every_row(1.05)), pairs.OK))
+        self.assertEqual(self.assert_agreement(base, new)["outcome"], "fine")
+        self.assertEqual(self.assert_agreement(base, new, "--clock", "cold")["outcome"], "cannot_tell")
 
 
 class Outputs(Compare):
@@ -157,6 +203,15 @@ class Outputs(Compare):
         self.assertTrue(paths["junit"].read_text().startswith("<?xml"))
         self.assertTrue(paths["markdown"].read_text().startswith("### "))
 
+    def test_an_extension_names_the_format(self):
+        path = self.folder / "gate.xml"
+        self.assert_ok(self.compare(PAIRS["same_noise"], "--write", path))
+        self.assertTrue(path.read_text().startswith("<?xml"))
+
+    def test_place_that_cannot_be_written(self):
+        result = self.compare(PAIRS["three_percent"], "--write", "junit=/proc/none/gate.xml")
+        self.assert_error(result, 4, "/proc/none")
+
 
 # Arguments or a policy, and words of the one line of error.
 WRONG_POLICIES = {
@@ -169,10 +224,12 @@ WRONG_POLICIES = {
     "no date": ({"allowed": [{"reason": "x", "until": "soon"}]}, ("/allowed/0/until", "date")),
 }
 WRONG_ARGUMENTS = {
-    "unknown format": (("--format", "xml"), ("--format", "xml")),
+    "unknown format": (("--format", "jnuit"), ("--format", "did you mean junit?")),
+    "format of other things": (("--format", "csv"), ("--format: csv cannot show a comparison", "markdown")),
+    "unknown extension": (("--write", "gate.pdf"), ("--write", ".xml")),
     "unknown clock": (("--clock", "warm"), ("--clock", "hot, cold, call")),
     "unknown verdict": (("--fail-on", "slowr"), ("--fail-on", "did you mean slower?")),
-    "no path": (("--write", "junit"), ("--write", "FORMAT=PATH")),
+    "no path": (("--write", "junit"), ("--write", "FORMAT=FILE")),
     "effect of zero": (("--smallest-effect", "0"), ("--smallest-effect", "above 0")),
     "three results": (("another.json",), ("BASE and NEW", "got 3")),
     "no such policy": (("--policy", "nowhere.json"), ("nowhere.json",)),

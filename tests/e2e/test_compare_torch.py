@@ -1,6 +1,7 @@
 """scripts/compare_torch.py without PyTorch: its problems, statistics and records are the program's, its turns are
 fair; and with PyTorch, where there is one: a whole comparison on the CPU."""
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -16,7 +17,9 @@ from bench import SOURCE, BenchTest, run
 
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from torch_peers import measure, problems, results, statistics  # noqa: E402  (found through the path above)
+import records  # noqa: E402  (found through the path above)
+from torch_peers import library, measure, problems, results, statistics  # noqa: E402  (found through the path above)
+import compare_torch  # noqa: E402
 from torch_peers.library import HOST, Library  # noqa: E402
 
 SCRIPT = SOURCE / "scripts" / "compare_torch.py"
@@ -32,7 +35,9 @@ def compare(*arguments, env=None):
 class SameDefinitions(BenchTest):
     CONFIG = {"problems": [{"name": "a", "heads_q": 4, "heads_kv": [1, 2], "seq_q": [16, 33], "causal": [False, True]},
                            {"batch": 2, "seq_q": 5, "seq_kv": 9, "head_dim": 128, "causal": True, "dtype": "bf16"},
-                           {"seq_q": 7, "seq_kv": 19, "window_left": 3, "window_right": [-1, 2], "softcap": 2.5}],
+                           {"seq_q": 7, "seq_kv": 19, "window_left": 3, "window_right": [-1, 2], "softcap": 2.5},
+                           {"seq_q": 6, "window_right": 0, "scale": 0.25, "lse": True, "layout": "bshd"},
+                           {"name": "b", "seq_q": 8, "lse": [False, True], "softcap": [0, 30], "scale": [-1, 0.5]}],
               "variants": "cpu_scalar/*", "report": {"formats": "json"}, "measure": {"budget_s": 0.5, "min_samples": 3, "max_samples": 8},
               "check": {"enabled": False}}
 
@@ -47,7 +52,7 @@ class SameDefinitions(BenchTest):
         cls.timed = [record for record in cls.file["records"] if "timing" in record]
 
     def test_every_problem_was_timed(self):
-        self.assertEqual(len({record["problem"]["name"] for record in self.timed}), 11)
+        self.assertEqual(len({record["problem"]["name"] for record in self.timed}), 20)
 
     def test_problems_expand_as_the_programs_do(self):
         ours = problems.select_problems(self.CONFIG, [])
@@ -57,9 +62,40 @@ class SameDefinitions(BenchTest):
             self.assertEqual(problem.to_json(), {**theirs[problem.name], "scale": problem.scale})
             self.assertAlmostEqual(problem.scale, theirs[problem.name]["scale"])
 
-    def test_e4m3_is_refused(self):
-        with self.assertRaisesRegex(problems.UsageError, "/problems/0/dtype: e4m3"):
-            problems.select_problems({"problems": {"dtype": ["fp16", "e4m3"], "out_dtype": "fp16"}}, [])
+    def test_fields_are_those_of_records(self):
+        schema = SCHEMA["definitions"]["problem"]["properties"]
+        self.assertEqual([field.name for field in dataclasses.fields(problems.Problem)], list(schema))
+        for name, field in problems.FIELDS.items():
+            self.assertEqual(list(field.words), schema[name].get("enum", []), name)
+        self.assertEqual(list(library.DTYPES), schema["dtype"]["enum"])  # their order is that of the C interface
+
+    def test_defaults_are_the_programs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "r.json"
+            config = {"problems": {}, "variants": "cpu_scalar/*", "measure": {"clocks": []}}
+            self.assert_ok(run("--config", "-", "--device", "cpu", "--output", path, stdin=json.dumps(config)))
+            theirs = json.loads(path.read_text())["records"][0]["problem"]
+        [problem] = problems.select_problems(config, [])
+        self.assertEqual(problem.to_json(), theirs)
+
+    def test_a_stated_output_dtype_is_no_other_problem(self):
+        config = {"problems": {"dtype": ["fp16", "bf16"], "out_dtype": "bf16"}}
+        with self.assertRaisesRegex(problems.UsageError, "/problems/0/out_dtype: is bf16, but O of fp16"):
+            problems.select_problems(config, [])
+        config["problems"]["dtype"] = "bf16"
+        [problem] = problems.select_problems(config, [])
+        self.assertEqual(problem.name, "b1_hq1_hkv1_q1_kv1_d64_bf16")
+        self.assertNotIn("out_dtype", problem.to_json())
+
+    def test_what_pytorch_is_not_given_is_refused(self):
+        for entry, message in (({"dtype": ["fp16", "e4m3"], "out_dtype": "fp16"}, "/problems/0/dtype: .*e4m3"),
+                               ({"mask": "bits"}, "/problems/0/mask: bits is not compared"),
+                               ({"head_dim_v": 32}, "/problems/0/head_dim_v: 32 is not compared"),
+                               ({"layout": ["bhsd", "padded"]}, "/problems/0/layout: padded"),
+                               ({"layout": "sbhd"}, "/problems/0/layout: sbhd is none of: bhsd, bshd, padded"),
+                               ({"sed_q": 1}, "/problems/0/sed_q: unknown key")):
+            with self.assertRaisesRegex(problems.UsageError, message):
+                problems.select_problems({"problems": entry}, [])
 
     def test_flops_and_rates(self):
         by_name = {problem.name: problem for problem in problems.select_problems(self.CONFIG, [])}
@@ -85,6 +121,26 @@ class SameDefinitions(BenchTest):
         self.assertEqual(chosen[-1].heads_kv, 8)
 
 
+class Roles(unittest.TestCase):
+    def test_a_record_states_its_role_or_its_family_implies_it(self):
+        self.assertEqual(records.role({"family": "mma"}), "ladder")
+        self.assertEqual(records.role({"family": "peer_fa3"}), "peer")
+        self.assertEqual(records.role({"family": "mine", "role": "plugin"}), "plugin")
+        self.assertEqual(records.role({"family": "peer_mine", "role": "plugin"}), "plugin")
+
+    def test_roles_are_the_schemas(self):
+        roles = SCHEMA["definitions"]["record"]["properties"]["role"]["enum"]
+        self.assertEqual({records.role({"family": family}) for family in ("mma", "peer_fa3")}, set(roles) - {"plugin"})
+
+    def test_only_failures_of_others_are_forgiven(self):
+        def code(status, **record):
+            return compare_torch.exit_code([{"status": status, **record}])
+        self.assertEqual(code("error", family="peer_fa3"), 0)
+        self.assertEqual(code("error", family="mma"), 4)
+        self.assertEqual(code("error", family="theirs", role="peer"), 0)
+        self.assertEqual(code("incorrect", family="peer_fa3"), 1)
+
+
 class Files(unittest.TestCase):
     def test_records_fit_the_schema(self):
         problem = problems.Problem(name="p", seq_q=4, seq_kv=4, scale=0.125)
@@ -95,8 +151,8 @@ class Files(unittest.TestCase):
                            "passed": False}
         refused = results.peer_record(problem, "peer_fa3", "cuda")
         results.fail(refused, "unsupported", "not installed")
-        library = Library(os.environ["FLASHCORE_LIBRARY"])
-        environment = results.make_environment(library.environment(HOST), {"version": "2"}, ["x"], {})
+        environment = Library(os.environ["FLASHCORE_LIBRARY"]).environment(HOST)
+        environment = results.make_environment(environment, {"version": "2"}, ["x"], {})
         with tempfile.TemporaryDirectory() as folder:
             file = results.ResultFile(pathlib.Path(folder) / "new" / "r.json", environment, {})
             self.check(file, 0)

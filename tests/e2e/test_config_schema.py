@@ -1,4 +1,4 @@
-"""The published schema and the parser agree: on what is shipped, on what is right, and on what is wrong."""
+"""The published schema and the parser accept and reject the same configs."""
 
 import json
 import unittest

@@ -1,4 +1,4 @@
-"""flashcore-bench diagnose: exit codes, the three forms of its answer, and mistakes."""
+"""flashcore-bench diagnose: exit codes, its three output formats, and usage errors."""
 
 import json
 import os
@@ -37,7 +37,15 @@ class Diagnose(BenchTest):
             self.assertEqual(answer["faults"][0]["fault"], "all_zero")
             self.assertIn(answer["sentence"], page.read_text(encoding="utf-8"))
 
-    def test_commands_that_come_next_run_as_printed(self):
+    def test_format_and_write_say_the_same(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pages = [pathlib.Path(folder) / name for name in ("short.html", "long.html")]
+            short = run(*WRONG, "--json", "--html", pages[0])
+            long = run(*WRONG, "--format", "json", "--write", f"html={pages[1]}")
+            self.assertEqual(short.stdout, long.stdout)
+            self.assertEqual(pages[0].read_text(), pages[1].read_text())
+
+    def test_the_proposed_commands_run_as_printed(self):
         e4m3 = ("--plugin", FAULTY, "diagnose", "faulty/e4m3_d64_kv32", "--problem", "seq_q=70,out_dtype=fp16")
         for diagnose in (WRONG, e4m3):
             answer = json.loads(run(*diagnose, "--json").stdout)
@@ -49,7 +57,7 @@ class Diagnose(BenchTest):
                 self.assertEqual(result.returncode, FAILED_CHECK, f"{command}: {result.stderr}")
         self.assertIn("out_dtype=fp16", answer["next"][0])
 
-    def test_a_problem_of_another_dtype_is_a_mistake_of_the_command_line(self):
+    def test_a_problem_of_another_dtype_is_a_usage_error(self):
         problem = "batch=1,heads_q=2,seq_q=64,dtype=bf16"
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d32", "--problem", problem), USAGE,
                           "cannot run it: compiled for another dtype")
@@ -58,15 +66,18 @@ class Diagnose(BenchTest):
         problem = "batch=1,heads_q=2,seq_q=64,out_dtype=fp16"
         self.assertIn("Nothing is wrong", self.assert_ok(run("diagnose", "cpu_scalar/e4m3_d32", "--problem", problem)))
 
-    def test_mistakes(self):
+    def test_usage_errors(self):
         self.assert_error(run("diagnose"), USAGE, "variant")
         self.assert_error(run("diagnose", "cpu_scaler/fp16_d64"), USAGE, "diagnose: ", "cpu_scalar")
-        self.assert_error(run("diagnose", "cpu_scalar/*"), USAGE, "one is diagnosed at a time")
+        self.assert_error(run("diagnose", "cpu_scalar/*"), USAGE, "only one can be diagnosed at a time")
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--problem", "seq_q=1:2"), USAGE,
                           "--problem: makes 2 problems")
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--problem", "head_dim=32"), USAGE, "--problem: ")
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--device", "cuda"), USAGE,
                           "--device: cpu_scalar/fp16_d64 runs on the CPU")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--format", "junit"), USAGE,
+                          "--format: junit cannot show a diagnosis; one of: table, json, html")
+        self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--json", "--format", "html"), USAGE, "--json: ")
         self.assert_error(run("diagnose", "cpu_scalar/fp16_d64", "--html", "/proc/none/page.html"), ENVIRONMENT,
                           "/proc/none")
 

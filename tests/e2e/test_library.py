@@ -1,4 +1,4 @@
-"""libflashcore as other languages see it: by ctypes, on the CPU."""
+"""libflashcore through ctypes, on the CPU."""
 
 import ctypes
 import json
@@ -32,7 +32,7 @@ def from_half(bits):
 
 
 class Problem:
-    """Two heads over one KV head, 3 queries, 5 keys, causal; and the buffers of the call."""
+    """A causal problem with two heads over one KV head, 3 queries and 5 keys, and its buffers."""
 
     def __init__(self, library, heads_q=2, seq_q=3, seq_kv=5, head_dim=64):
         self.sizes = heads_q, seq_q, seq_kv, head_dim
@@ -52,7 +52,7 @@ class Problem:
         args.seq_q, args.seq_kv, args.window_right, args.scale = seq_q, seq_kv, 0, 0.125
 
     def expected(self):
-        """Output and log-sum-exp in double precision."""
+        """The output and the log-sum-exp in double precision."""
         heads_q, seq_q, seq_kv, head_dim = self.sizes
         q, k, v = ([from_half(bits) for bits in tensor] for tensor in (self.q, self.k, self.v))
         out, lse = [], []
@@ -100,7 +100,7 @@ class LibraryTest(BenchTest):
             self.assertEqual(variant.backend, entry["backend"])
             self.assertEqual(variant.spec, {key: value for key, value in entry["spec"].items() if value != 0})
 
-    def test_tells_the_environment_of_the_programs_results(self):
+    def test_environment_equals_the_programs(self):
         with tempfile.TemporaryDirectory() as folder:
             self.assert_ok(run("--device", "cpu", "--problem", "seq_q=16,head_dim=64", "--variants", VARIANT,
                                "--check-only", "--format", "json", "--output", f"{folder}/r.json"))
@@ -113,7 +113,7 @@ class LibraryTest(BenchTest):
         with self.assertRaisesRegex(LibraryError, "device: "):
             self.library.environment(99)
 
-    def test_an_error_is_one_line_whatever_is_quoted(self):
+    def test_an_error_is_one_line_even_with_a_newline_in_a_path(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "two\nlines.json")
             path.write_text("[]")
@@ -137,14 +137,14 @@ class LibraryTest(BenchTest):
         first_of_last = next(variant for variant in cpu if variant.family == cpu[-1].family)
         self.assertEqual(self.library.default_variant(self.problem.args, HOST), first_of_last.id)
 
-    def test_auto_asks_the_tuned_table(self):
+    def test_auto_uses_the_tuned_table(self):
         args = self.problem.args
         default = self.library.default_variant(args, HOST)
-        self.assertEqual(self.library.choose_variant(args, HOST), (default, "auto: default, no tuned entry holds"))
+        self.assertEqual(self.library.choose_variant(args, HOST), (default, "auto: default, no tuned entry applies"))
         self.assertNotEqual(default, VARIANT)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "tuned.json")
-            # 3 queries, 5 keys, 2 heads over 1: the problem of this test, tuned among one candidate.
+            # The problem of this test, tuned with one candidate.
             self.assert_ok(run("tune", "--device", "cpu", "--variants", VARIANT, "--output", path, "--budget", "0.1",
                                "--problem", "heads_q=2,heads_kv=1,seq_q=3,seq_kv=5,causal=true,lse=true",
                                OMP_NUM_THREADS=1))
@@ -172,7 +172,7 @@ class LibraryTest(BenchTest):
         args.out_dtype = DTYPES.index("e4m3")
         self.assert_says("args/out_dtype", self.library.launch, None, args, HOST)
 
-    def test_nothing_for_an_odd_head_dim(self):
+    def test_no_variant_for_an_unusual_head_dim(self):
         self.problem.args.head_dim = 72
         self.assert_says("no variant can run these arguments (head_dim 72, fp16)", self.library.launch, None,
                          self.problem.args, HOST)
@@ -191,8 +191,8 @@ class LibraryTest(BenchTest):
             with self.subTest(field):
                 problem = Problem(self.library)
                 setattr(problem.args, field, value)
-                blamed = "heads_q" if field == "heads_kv" else field
-                self.assert_says(f"args/{blamed}", self.library.launch, VARIANT, problem.args, HOST)
+                named = "heads_q" if field == "heads_kv" else field
+                self.assert_says(f"args/{named}", self.library.launch, VARIANT, problem.args, HOST)
         self.problem.args.k_stride.row = -1
         self.assert_says("args/k_stride", self.library.launch, VARIANT, self.problem.args, HOST)
         self.assert_says("args: is null", self.library.launch, VARIANT, None, HOST)
@@ -202,7 +202,7 @@ class LibraryTest(BenchTest):
         self.assertEqual(self.library.workspace_bytes(VARIANT, self.problem.args, HOST), 0)
         self.assertEqual(self.library.resources(VARIANT, self.problem.args, HOST).registers, 0)
 
-    def test_a_device_that_is_not_there(self):
+    def test_missing_device(self):
         self.assert_says("device", self.library.launch, None, self.problem.args, 999)
         self.assertIn("runs on the CPU", self.library.unsupported(VARIANT, self.problem.args, 0))
 
@@ -220,10 +220,10 @@ class LibraryTest(BenchTest):
         self.library.load_plugin(os.environ["FLASHCORE_EXAMPLE_PLUGIN"])
         self.assertEqual(self.library.find("example/bf16_d64_kv32").family, "example")
         self.assertEqual(self.library.find(VARIANT), before)
-        self.assert_says("there is a family example already", self.library.load_plugin,
+        self.assert_says("family example already exists", self.library.load_plugin,
                          os.environ["FLASHCORE_EXAMPLE_PLUGIN"])
 
-    def test_library_that_is_not_there(self):
+    def test_missing_library(self):
         self.assert_says("/nowhere/libflashcore.so", Library, "/nowhere/libflashcore.so")
 
 

@@ -1,4 +1,4 @@
-"""Somebody's own family, loaded with --plugin: listed, checked and timed like ours; and every wrong table."""
+"""Plug-ins loaded with --plugin are listed, checked and timed like the built-in families; wrong tables are errors."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class Plugin(BenchTest):
             self.assertEqual(result.returncode, code, result.stderr)
             return json.loads(path.read_text())["records"]
 
-    def test_is_checked_and_timed_beside_ours(self):
+    def test_is_checked_and_timed_with_the_built_in_families(self):
         records = self.run_plugins("--plugin", EXAMPLE, "--variants", "example/*,cpu_scalar/*")
         self.assertEqual([record["variant"] for record in records],
                          ["cpu_scalar/bf16_d64", "example/bf16_d64_kv32", "example/bf16_d64_kv64"])
@@ -71,18 +71,18 @@ class Plugin(BenchTest):
                               "--problem", "batch=1,heads_q=1,seq_q=1,seq_kv=65537,head_dim=64,dtype=bf16"),
                           USAGE, "at most 65536 keys")
 
-    def test_files_that_are_no_plugins(self):
+    def test_files_that_are_not_plugins(self):
         self.assert_error(run("--plugin", "no_such.so", "list"), USAGE, "--plugin: no_such.so: cannot be loaded")
         self.assert_error(run("--plugin", __file__, "list"), USAGE, "--plugin", "cannot be loaded")
         self.assert_error(run("--plugin", NO_PLUGIN, "list"), USAGE, "--plugin", "does not export flashcore_plugin_v1")
-        self.assert_error(run("--plugin", EXAMPLE, "--plugin", EXAMPLE, "list"), USAGE, "family example already")
+        self.assert_error(run("--plugin", EXAMPLE, "--plugin", EXAMPLE, "list"), USAGE, "family example already exists")
 
     def test_wrong_tables(self):
-        faults = {"null": "returned no table", "abi_version": "abi_version is 99, this program knows 1",
-                  "backend": "backend 7", "family": "family must be", "known_family": "family cpu_scalar already",
-                  "no_variants": "has no variants", "many_variants": "100000 variants are too many",
-                  "dtype": "variants[1]: dtype 3", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a number",
-                  "twins": "variants[1]: faulty/bf16_d64_kv32 is there twice", "launch": "launch is null"}
+        faults = {"null": "returned no table", "abi_version": "abi_version is 99, this program supports 1",
+                  "backend": "backend 7", "family": "family must consist of", "known_family": "family cpu_scalar already exists",
+                  "no_variants": "has no variants", "many_variants": "num_variants is 100000, the limit is 4096",
+                  "dtype": "variants[1]: dtype 3", "head_dim": "variants[1]: head_dim", "tile": "variants[1]: a tile parameter",
+                  "twins": "variants[1]: faulty/bf16_d64_kv32 appears twice", "launch": "launch is null"}
         for fault, reason in faults.items():
             with self.subTest(fault):
                 self.assert_error(run("--plugin", FAULTY, "list", FAULT=fault), USAGE, "--plugin", reason)

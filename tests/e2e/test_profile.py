@@ -1,4 +1,4 @@
-"""flashcore-bench profile where it cannot work: each reason, and its exit code."""
+"""flashcore-bench profile: all reasons why it cannot run, and their exit codes."""
 
 import json
 import unittest
@@ -23,10 +23,10 @@ class Profile(BenchTest):
         self.assert_error(run("profile", "nothing/fp16"), USAGE, "profile: \"nothing/fp16\"")
 
     def test_one_at_a_time(self):
-        self.assert_error(run("profile", "cpu_scalar/*"), USAGE, "profile: cpu_scalar/* matches", "one is profiled at")
+        self.assert_error(run("profile", "cpu_scalar/*"), USAGE, "profile: cpu_scalar/* matches", "only one can be profiled")
 
     def test_cpu_variants(self):
-        self.assert_error(run("profile", "cpu_scalar/fp16_d64"), USAGE, "runs on the CPU, which ncu does not see")
+        self.assert_error(run("profile", "cpu_scalar/fp16_d64"), USAGE, "runs on the CPU, but ncu profiles only CUDA kernels")
 
     def test_no_device(self):
         if self.has_device or not self.cuda_variants:
@@ -39,7 +39,7 @@ class Profile(BenchTest):
         if not self.has_device:
             self.skipTest("no CUDA device")
         result = run("profile", self.cuda_variants[0], PATH="/nowhere")
-        if result.returncode != 0:  # the Toolkit's own folder may have it
+        if result.returncode != 0:  # the CUDA Toolkit's folder may have ncu
             self.assert_error(result, ENVIRONMENT, "ncu")
 
 

@@ -1,4 +1,4 @@
-"""scripts/prove.py: its sums on made-up results, its command line, and a step on the CPU."""
+"""scripts/prove.py: its calculations on invented results, its command line, and a step on the CPU."""
 
 import json
 import math
@@ -30,7 +30,7 @@ def record(problem, variant, us):
 
 
 def sweep(choices):
-    """`choices`: of each problem the winner and its ties."""
+    """`choices` holds the winner and its ties of each problem."""
     made = tuning.Sweep.__new__(tuning.Sweep)
     made.entries = {problem: {"winner": {"variant": winner}, "ties": [{"variant": tie} for tie in ties]}
                     for problem, (winner, *ties) in choices.items()}
@@ -38,13 +38,13 @@ def sweep(choices):
 
 
 class Sums(unittest.TestCase):
-    def test_limits_hold_up_to_themselves(self):
+    def test_a_value_at_its_limit_passes(self):
         self.assertTrue(claims.at_most("s", "t", 2.0, 2).held)
         self.assertFalse(claims.at_most("s", "t", 2.01, 2).held)
         self.assertTrue(claims.at_least("s", "t", 1.05, 1.05).held)
         self.assertFalse(claims.at_least("s", "t", float("nan"), 1.05).held)
 
-    def test_table_shows_what_does_not_hold(self):
+    def test_table_marks_failed_claims(self):
         lines = claims.table([claims.Claim("a", "b", "c", "d", held) for held in (True, False, None)]).splitlines()
         self.assertEqual([line.split()[-1] for line in lines], ["holds", "yes", "NO", "?"])
 
@@ -53,7 +53,7 @@ class Sums(unittest.TestCase):
         other = sweep({"p": "b", "q": "ba", "r": "b"})
         self.assertAlmostEqual(tuning.agreement(one, other), 2 / 3)
 
-    def test_a_problem_that_one_race_left_undecided_is_no_agreement(self):
+    def test_a_problem_without_a_winner_in_one_race_is_no_agreement(self):
         self.assertEqual(tuning.agreement(sweep({"p": "a"}), sweep({"p": "a", "q": "a"})), 0.5)
 
     def test_auto_is_behind_the_fastest_beside_it(self):
@@ -73,7 +73,7 @@ class Sums(unittest.TestCase):
         self.assertEqual(speed.every("t", table, ["p"], 1, peer="peer_torch_flash").got, "3x")
         self.assertAlmostEqual(speed.geometric_mean([2.0, 8.0]), 4.0)
 
-    def test_what_was_not_timed_holds_no_claim(self):
+    def test_a_claim_without_times_fails(self):
         table = speed.Table([record("p", "mma/a", 2.0), record("p", "peer_torch_flash/a", 6.0),
                              record("q", "mma/a", 2.0), record("r", "peer_torch_flash/a", 6.0)])
         self.assertTrue(speed.every("t", table, ["p"], 1).held)
@@ -83,7 +83,7 @@ class Sums(unittest.TestCase):
         self.assertEqual([claim.held for claim in speed.ahead("t", {"p": 3.0, "r": 0.0}, 1, 1)], [False, False])
         self.assertFalse(any(claim.held for claim in speed.mma_claims(table) + speed.wgmma_claims(table)))
 
-    def test_no_run_stands_on_both_sides(self):
+    def test_no_run_is_on_both_sides(self):
         runs = list(range(6))
         for left, right in slowdowns.draws(20, runs, runs):
             self.assertEqual(sorted(left + right), runs)
@@ -99,14 +99,14 @@ class Program(BenchTest):
     def test_a_step_on_the_cpu(self):
         with tempfile.TemporaryDirectory() as folder:
             result = prove("--build", BUILD, "--device", "cpu", "--scale", "0.01", "--output", folder, "seed")
-            self.assertIn(result.returncode, (0, 1), result.stderr)  # there are not 40 variants for a CPU
+            self.assertIn(result.returncode, (0, 1), result.stderr)  # a CPU has fewer than 40 variants
             content = json.loads(pathlib.Path(folder, "claims.json").read_text())
         self.assertIn("git", content["environment"])
         tried = content["claims"][0]
         self.assertEqual((tried["step"], tried["held"]), ("seed", False))
         self.assertGreater(int(tried["got"]), 4)
 
-    def test_what_cannot_run_is_told(self):
+    def test_a_step_that_cannot_run_is_reported(self):
         with tempfile.TemporaryDirectory() as folder:
             result = prove("--build", BUILD, "--device", "cuda:99", "--output", folder, "ci")
             claim = json.loads(pathlib.Path(folder, "claims.json").read_text())["claims"][0]
@@ -114,7 +114,7 @@ class Program(BenchTest):
         self.assertIsNone(claim["held"])
         self.assertIn("ended with 4", claim["got"])
 
-    def test_the_planted_plugin_is_right(self):
+    def test_the_planted_plugin_is_correct(self):
         output = self.assert_ok(run("--plugin", os.environ["FLASHCORE_PLANTED_PLUGIN"], "--device", "cpu", "--problem",
                                     "heads_q=2,seq_q=33,head_dim=64:128", "--variants", "planted/*", "--check-only"))
         self.assertEqual(output.count(" ok\n"), 4, output)

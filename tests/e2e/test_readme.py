@@ -18,7 +18,7 @@ SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
 BENCH = pathlib.Path(os.environ["FLASHCORE_BENCH"])
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from pages import charts, records, schema, tables  # noqa: E402  (found through the path above)
+from pages import records  # noqa: E402  (found through the path above)
 
 MOST_README_LINES = 150
 USAGE, ENVIRONMENT, NOT_RUN, NOT_FOUND = 2, 4, 126, 127
@@ -62,7 +62,7 @@ def known_commands():
 
 def known_options(command):
     """Of a command: its own options and those that every command has; without a command, those of a run."""
-    common = help_text().split("Talk:")[1].split("Subcommands:")[0]
+    common = help_text().split("Messages:")[1].split("Subcommands:")[0]
     text = help_text() if command in (None, "run") else help_text(command) + common
     return set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", text))
 
@@ -198,111 +198,6 @@ class WordsTest(unittest.TestCase):
         rows = re.findall(r"(?m)^\| (`.*?`) \|", (SOURCE / "docs/comparing.md").read_text())
         named = {word.strip("`") for row in rows for word in row.split(", ")}
         self.assertLessEqual(set(definitions["verdict"]["enum"]), named)
-
-
-def record(family, tile, hot_us, status="ok", **problem):
-    sizes = {"name": "seed", "batch": 1, "heads_q": 8, "heads_kv": 8, "seq_q": 512, "seq_kv": 512, "head_dim": 64,
-             "dtype": "fp16", **problem}
-    return {"problem": sizes, "variant": f"{family}/fp16_d64_{tile}", "family": family, "status": status,
-            "check": {"rel_l2": 2.5e-4}, "timing": {"hot_us": {"median": hot_us}}, "tflops": 536.870912 / hot_us}
-
-
-class TablesTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.root = pathlib.Path(folder.name)
-        self.site = records.Site(self.root, "docs/page.md")
-
-    def write(self, file, *found):
-        path = self.root / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"environment": {"device": {"name": "card"}}, "records": found}))
-        return file
-
-    def script(self, *options):
-        command = [sys.executable, SOURCE / "scripts/readme_tables.py", "--root", self.root, *options]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    def test_a_block_changed_by_hand_is_stale(self):
-        readme = self.root / "README.md"
-        (self.root / "some.txt").write_text("from the file\n")
-        readme.write_text("<!-- generated: text some.txt -->\nby hand\n<!-- end -->\n")
-        self.assertEqual(self.script("--check").returncode, 1)
-        self.assertIn("by hand", readme.read_text())
-        self.assertEqual(self.script().returncode, 0)
-        self.assertIn("from the file", readme.read_text())
-        self.assertEqual(self.script("--check").returncode, 0)
-
-    def test_a_block_without_its_file_is_an_error(self):
-        (self.root / "README.md").write_text("<!-- generated: text no.txt -->\n<!-- end -->\n")
-        result = self.script()
-        self.assertEqual(result.returncode, 2)
-        self.assertIn("no.txt does not exist", result.stderr)
-
-    def test_a_device_gets_a_page_and_loses_it_with_its_results(self):
-        self.write("results/card/ladder.json", record("scalar", "q4", 300.0), record("mma", "q64", 10.0))
-        page, chart = self.root / "docs/results/card.md", self.root / "docs/images/card-ladder.svg"
-        self.assertEqual(self.script("--check").returncode, 1)
-        self.assertEqual(self.script().returncode, 0)
-        self.assertIn("`mma/fp16_d64_q64`", page.read_text())
-        self.assertIn("(../images/card-ladder.svg)", page.read_text())
-        self.assertTrue(chart.read_text().startswith("<svg"))
-        shutil.rmtree(self.root / "results/card")
-        self.assertEqual(self.script("--check").returncode, 1)
-        self.assertEqual(self.script().returncode, 0)
-        self.assertFalse(page.exists() or chart.exists())
-
-    def test_runs_of_a_user_are_no_pages(self):
-        self.write("results/cpu/default-20260131-120000.json", record("cpu_scalar", "x", 300.0))
-        self.assertEqual(self.script("--check").returncode, 0)
-
-    def test_ladder_has_the_best_right_variant_of_each_family(self):
-        file = self.write("ladder.json", record("scalar", "q4", 300.0), record("scalar", "q8", 400.0),
-                          record("wmma", "q32", 60.0), record("wmma", "q64", 10.0, status="incorrect"),
-                          record("wmma", "q16", 75.0), record("wmma", "q16", 1.0, name="other"))
-        rows = [line for line in tables.ladder(self.site, [file], ["seed"]) if line.startswith("| `")]
-        self.assertEqual(rows, ["| `scalar/fp16_d64_q4` | 300 | 1.79 | 1.00× | 2.5e-04 | – |",
-                                "| `wmma/fp16_d64_q32` | 60.0 | 8.95 | 5.00× | 2.5e-04 | – |"])
-
-    def test_peers_stand_beside_the_best_variant(self):
-        file = self.write("peers.json", record("mma", "q32", 8.0), record("wgmma", "q64", 5.0),
-                          record("peer_a", "x", 10.0), record("peer_b", "x", 20.0))
-        lines = tables.peers(self.site, [file])
-        self.assertIn("| seed | `wgmma/fp16_d64_q64` | 5.00 | 10.0 | 20.0 | 2.00× |", lines)
-        self.assertIn("over the 1 problems is 2.00×", lines[-1])
-
-    def test_a_role_decides_who_is_a_peer(self):
-        self.assertTrue(records.is_peer({"family": "theirs", "role": "peer"}))
-        self.assertFalse(records.is_peer({"family": "peer_of_mine", "role": "plugin"}))
-
-    def test_repeats_compare_within_a_run_and_between_runs(self):
-        files = [self.write("a.json", *(record("mma", "q32", time) for time in (100.0, 100.5))),
-                 self.write("b.json", *(record("mma", "q32", time) for time in (110.0, 100.0)))]
-        shares = [line.split(" | ")[2] for line in tables.repeats(self.site, files) if line.startswith(("| within", "| above"))]
-        self.assertEqual(shares, ["100.0 % (±1 %)", "0.0 % (±1 %)", "0.0 % (±2 %)"])
-
-    def test_three_lengths_of_one_shape_make_a_panel(self):
-        found = [record(family, "x", 10.0, seq_q=length, seq_kv=length, batch=4096 // length)
-                 for family in ("mma", "peer_torch_flash") for length in (512, 1024, 2048)]
-        document = {"environment": {}, "records": found}
-        chart = charts.sequence_chart(document)
-        self.assertEqual(chart.count("<circle"), len(found))
-        self.assertIn("PyTorch flash", chart)
-        self.assertIn("4096 tokens", chart)
-        self.assertIsNone(charts.sequence_chart({"environment": {}, "records": found[:2]}))
-
-    def test_keys_are_in_words(self):
-        document = {"definitions": {"effect": {"type": "number", "exclusiveMinimum": 0, "maximum": 1,
-                                               "description": "A | share"}}}
-        self.assertEqual(schema.takes(document, {"$ref": "#/definitions/effect"}), "number above 0 up to 1")
-        self.assertEqual(schema.meaning(document, {"$ref": "#/definitions/effect"}), "A \\| share")
-        listed = {"oneOf": [{"enum": ["a", "b"]}, {"type": "array", "items": {"enum": ["a", "b"]}}]}
-        self.assertEqual(schema.takes(document, listed), "`a`, `b`, or a list of these")
-
-    def test_numbers_keep_three_significant_digits(self):
-        for value, text in ((1398.4, "1398"), (44.25, "44.2"), (0.01234, "0.0123"), (0, "0"), (None, "–")):
-            self.assertEqual(records.number(value), text)
 
 
 if __name__ == "__main__":

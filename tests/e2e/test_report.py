@@ -44,6 +44,7 @@ class CommandLine(BenchTest):
                                 ((LADDER, "-o", "report.pdf"), ".html"),
                                 ((LADDER, "--format", "csv", "--baseline", "wma/*"), "--baseline"),
                                 ((LADDER, "--format", "csv", "--base", LADDER), "--base"),
+                                ((LADDER, "--format", "html", "--strict"), "--strict: needs --base"),
                                 ((self.folder / "none.json", "--format", "csv"), "none.json"),
                                 ((self.folder / "half.json", "--format", "csv"), "half.json"),
                                 ((self.folder / "empty", "--format", "csv"), ".json"),

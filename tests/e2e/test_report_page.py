@@ -3,6 +3,7 @@
 import copy
 import json
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -128,6 +129,35 @@ class ReportPage(BenchTest, BrowserTest):
                 self.choose(select, value)
         self.script("document.getElementById('ladder-all').click()")
         self.assert_quiet()
+
+    def test_problems_that_differ_in_scale_or_output_have_curves_of_their_own(self):
+        file = json.loads(LADDER.read_text())
+        model = file["records"][0]
+        file["records"] = []
+        for place, changes in enumerate(({}, {"scale": 0.5}, {"dtype": "e4m3"}, {"dtype": "e4m3", "out_dtype": "fp16"})):
+            for seq in (512, 1024, 2048):
+                record = copy.deepcopy(model)
+                record["problem"].update(name=f"curve{place}_q{seq}", batch=1, seq_q=seq, seq_kv=seq, causal=False, **changes)
+                record["spec"]["dtype"] = record["problem"]["dtype"]
+                record["variant"] = re.sub("/[a-z0-9]+_", f"/{record['problem']['dtype']}_", record["variant"])
+                file["records"].append(record)
+        self.open(self.report(file))
+        shapes = self.script("return [...document.getElementById('shape').options].map((o) => o.textContent)")
+        self.assertEqual(len(shapes), 4, shapes)
+        self.assertTrue(all(shape.endswith("(3 lengths)") for shape in shapes), shapes)
+        for words in ("scale 0.5", "e4m3 to bf16", "e4m3 to fp16"):
+            self.assertEqual(sum(words in shape for shape in shapes), 1, shapes)
+
+    def test_peers_are_known_by_their_role(self):
+        file = json.loads(LADDER.read_text())
+        for record in file["records"]:
+            if record["family"] == "wgmma":
+                record["role"] = "peer"
+        self.open(self.report(file))
+        peers = self.script(COLUMN, "overview", "fastest peer")["cells"]
+        self.assertTrue(any(peer.startswith("wgmma/") for peer in peers), peers)
+        best = self.script(COLUMN, "overview", "best variant")["cells"]
+        self.assertFalse(any(variant.startswith(("wgmma/", "peer_")) for variant in best), best)
 
     def test_table_sorts_by_keyboard(self):
         self.open(self.report(LADDER))

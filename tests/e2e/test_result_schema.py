@@ -1,9 +1,10 @@
-"""Result files keep to the published schema: the golden file that the unit tests hold the program to, a fresh
-run of the program, and what is committed under results/."""
+"""Result files follow the published schema: the golden file of the unit tests, a new run of the program, and the
+files in results/."""
 
 import copy
 import json
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -16,11 +17,11 @@ GOLDEN = SOURCE / "tests" / "golden" / "report" / "results.json"
 
 
 def measured(file):
-    """The record of the golden file that has every measurement."""
+    """The record in the golden file that has all measurements."""
     return next(record for record in file["records"] if "telemetry" in record)
 
 
-# Each takes a right file and makes it wrong.
+# Each function makes a valid file invalid.
 WRONG = {
     "another version": lambda file: file.update(schema_version=2),
     "no records": lambda file: file.pop("records"),
@@ -43,10 +44,54 @@ WRONG = {
 
 
 def strict(text):
-    """JSON without the NaN and Infinity that Python would let pass."""
+    """Parses JSON and rejects NaN and Infinity, which Python would accept."""
     def refuse(word):
         raise ValueError(f"{word} is not JSON")
     return json.loads(text, parse_constant=refuse)
+
+
+def resolved(node):
+    """A part of the schema, behind its reference."""
+    while "$ref" in node:
+        part = SCHEMA
+        for key in node["$ref"].removeprefix("#/").split("/"):
+            part = part[key]
+        node = part
+    return node
+
+
+def schema_fields(node, path=()):
+    properties = resolved(node).get("properties")
+    if properties is None:
+        return {path}
+    return set().union(*(schema_fields(child, (*path, name)) for name, child in properties.items()))
+
+
+def record_fields(value, path=()):
+    if not isinstance(value, dict):
+        return {path}
+    return set().union(*(record_fields(child, (*path, name)) for name, child in value.items()))
+
+
+def common(fields):
+    """Paths with dots. Those of problems and specs come from tables of their own; clocks are alike."""
+    names = {".".join(field) for field in fields if field[0] not in ("problem", "spec")}
+    return {re.sub(r"^timing\.[a-z]+_us", "timing", name) for name in names}
+
+
+class FieldLists(unittest.TestCase):
+    """The schema, the JSON of records and the columns of CSV have the same fields."""
+
+    written = common(set().union(*(record_fields(record) for record in strict(GOLDEN.read_text())["records"])))
+
+    def test_the_schema_describes_what_is_written(self):
+        described = common(schema_fields(resolved(SCHEMA["properties"]["records"])["items"]))
+        self.assertEqual(described - {"role"}, self.written)  # the golden file's families have the role that names imply
+
+    def test_csv_has_a_column_for_each_field(self):
+        header = GOLDEN.with_suffix(".csv").read_text().splitlines()[0].split(",")
+        columns = common(tuple(re.sub(r"\.[0-9]+$", "", column).split(".")) for column in header)
+        self.assertEqual(columns, self.written - {"timing.samples", "timing.sm_clock_mhz"})
 
 
 class ResultSchema(BenchTest):
@@ -63,7 +108,7 @@ class ResultSchema(BenchTest):
     def test_golden_file_is_valid(self):
         self.assert_valid(GOLDEN)
 
-    def test_wrong_files_are_refused(self):
+    def test_invalid_files_are_rejected(self):
         right = strict(GOLDEN.read_text())
         for name, spoil in WRONG.items():
             with self.subTest(name):
@@ -71,7 +116,7 @@ class ResultSchema(BenchTest):
                 spoil(wrong)
                 self.assertFalse(self.validator.is_valid(wrong))
 
-    def test_words_stand_for_numbers_that_json_lacks(self):
+    def test_words_represent_nonfinite_numbers(self):
         file = strict(GOLDEN.read_text())
         file["records"][0]["check"]["rel_l2"] = "nan"
         self.assertTrue(self.validator.is_valid(file))

@@ -74,14 +74,14 @@ class Run(BenchTest):
             self.assertEqual((record["status"], record["check"]["depth"]), ("ok", "deep"), record)
             self.assertGreater(record["check"]["cases"], 20)
 
-    def test_no_check_takes_times_alone(self):
+    def test_no_check_only_times(self):
         self.assert_ok(run(*QUICK, "--no-check", "--variants", "cpu_scalar/*", "--format", "json", "--output",
                            self.folder / "r"))
         for record in self.records("r.json"):
             self.assertNotIn("check", record)
             self.assertIn("timing", record)
 
-    def test_a_limit_that_cannot_be_met_is_exit_code_1(self):
+    def test_an_unreachable_limit_is_exit_code_1(self):
         config = {"problems": {"heads_q": 2, "seq_q": 64, "dtype": "bf16"}, "variants": "cpu_scalar/*",
                   "check": {"max_abs": 1e-12}}
         result = run("--config", "-", "--device", "cpu", "--format", "json", "--output", self.folder / "r",
@@ -91,15 +91,15 @@ class Run(BenchTest):
             self.assertEqual(record["status"], "incorrect")
             self.assertNotIn("timing", record, "what is wrong is never timed")
 
-    def test_file_tells_the_config_with_the_flags_in_it(self):
+    def test_file_has_the_config_with_the_flags(self):
         self.assert_ok(run(*QUICK, "--seed", "11", "--variants", "cpu_scalar/*", "--format", "json", "--output",
                            self.folder / "r"))
         config = json.loads((self.folder / "r.json").read_text())["config"]
         self.assertEqual(config["seed"], 11)
         self.assertEqual(config["variants"], "cpu_scalar/*")
 
-    def test_interrupt_keeps_what_is_done(self):
-        # Thousands of small problems: the interrupt comes in the midst of them, however fast the machine is.
+    def test_interrupt_keeps_finished_records(self):
+        # Thousands of small problems, so that the interrupt arrives during the run even on a fast machine.
         lengths = ":".join(str(length) for length in range(1, 9000))
         process = subprocess.Popen(
             [BENCH, "--device", "cpu", "--problem", f"head_dim=64,seq_q={lengths}", "--variants", "cpu_scalar/*",

@@ -1,8 +1,12 @@
-"""What the scripts say and exit with where they cannot do their work."""
+"""The scripts: what they build, and their messages and exit codes where they cannot do their work."""
 
+import glob
 import os
 import pathlib
+import shutil
 import subprocess
+import sys
+import tempfile
 import unittest
 
 SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
@@ -34,6 +38,84 @@ class Scripts(unittest.TestCase):
 
     def test_fuzz_wants_seconds(self):
         self.assert_refuses(script("fuzz.sh", "long"), 2, "long: expected seconds")
+
+
+# Stands in for cmake and ctest: keeps its arguments and makes the build folder.
+FAKE_TOOL = """#!/bin/sh
+echo "$(basename "$0") $*" >>"$TOOL_LOG"
+mkdir -p build/cpu build/release build/asan
+"""
+
+
+class Presets(unittest.TestCase):
+    """run.sh and test.sh in a copy of scripts/, with stand-ins for the tools that they call."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name)
+        shutil.copytree(SOURCE / "scripts", self.root / "scripts")
+        (self.root / "bin").mkdir()
+        for tool in ("cmake", "ctest", "nvcc"):
+            (self.root / "bin" / tool).write_text(FAKE_TOOL)
+            (self.root / "bin" / tool).chmod(0o755)
+
+    def calls(self, name, **env):
+        log = self.root / "log"
+        log.unlink(missing_ok=True)
+        env = {**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "TOOL_LOG": str(log), **env}
+        subprocess.run([self.root / "scripts" / name], env=env, cwd=self.root, capture_output=True, timeout=60,
+                       check=False)  # run.sh finds no program at its end
+        return log.read_text()
+
+    def test_cuda_is_left_out_where_no_device_can_run_it(self):
+        has_device = bool(glob.glob("/dev/nvidia[0-9]*")) or os.path.exists("/dev/dxg")
+        preset = "release" if has_device else "cpu"
+        for name in ("run.sh", "test.sh"):
+            calls = self.calls(name, FLASHCORE_PRESET="")
+            self.assertIn(f"cmake --fresh --preset {preset}", calls)
+            self.assertIn(f"cmake --build {self.root}/build/{preset}", calls)
+        self.assertIn(f"ctest --test-dir {self.root}/build/{preset}", calls)
+
+    def test_the_environment_names_a_preset(self):
+        for preset in ("release", "cpu", "asan"):
+            for name in ("run.sh", "test.sh"):
+                calls = self.calls(name, FLASHCORE_PRESET=preset)
+                self.assertIn(f"cmake --fresh --preset {preset}", calls)
+                self.assertIn(f"cmake --build {self.root}/build/{preset}", calls)
+
+
+# The symbol of a kernel at bf16, head_dim 64, block_q 8, block_kv 4, num_warps 8, num_stages 1.
+SYMBOL = ("_ZN9flashcore7kernels16attention_kernelINS0_12ScalarKernelIXtlNS_11VariantSpecELNS_5DtypeE1ELi64EtlNS_4TileE"
+          "Li8ELi4ELi8ELi1ELi0ELi0ELi0ELi0ELi0ELi0ELi0ELi0ELi0EEEEEEEEvNS0_8ParamsOfIT_E4TypeE")
+REPORT = """ptxas info    : Compiling entry function '{symbol}' for 'sm_80'
+    8 bytes stack frame, {stores} bytes spill stores, {loads} bytes spill loads
+ptxas info    : Used 64 registers, used 0 barriers, 536 bytes cmem[0]
+"""
+
+
+class Registers(unittest.TestCase):
+    def check(self, report):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder, "CMakeFiles", "kernels.dir", "kernels", "scalar", "d64.cu.o.ptxas")
+            file.parent.mkdir(parents=True)
+            file.write_text(report)
+            return subprocess.run([sys.executable, SOURCE / "scripts" / "check_ptxas.py", folder], capture_output=True,
+                                  text=True, check=False)
+
+    def test_a_spill_is_named_by_its_variant(self):
+        result = self.check(REPORT.format(symbol=SYMBOL, stores=12, loads=4))
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(result.stderr, "spill: scalar/bf16_d64_q8_kv4_w8_s1 on sm_80: 16 bytes per thread, "
+                                        "64 registers\n")
+
+    def test_without_spills_there_is_a_table(self):
+        result = self.check(REPORT.format(symbol=SYMBOL, stores=0, loads=0))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"scalar +sm_80 +1 +64 +8 +0 +scalar/bf16_d64_q8_kv4_w8_s1\n")
+
+    def test_without_reports_it_says_so(self):
+        self.assertEqual(self.check("").returncode, 2)
 
 
 if __name__ == "__main__":

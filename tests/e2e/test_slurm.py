@@ -1,4 +1,4 @@
-"""A sweep as an array job of a real Slurm makes the same table as one sweep."""
+"""A sweep as an array job of a real Slurm produces the same table as a single sweep."""
 
 import json
 import pathlib
@@ -26,12 +26,12 @@ class ArrayJob(BenchTest):
         self.folder = pathlib.Path(folder.name)
 
     def structure(self, name):
-        """Problems of a table."""
+        """The problems of a table."""
         table = json.loads((self.folder / name).read_text())["tuned_table"]
         return sorted(json.dumps(entry["problem"]) for entry in table)
 
     def pairs(self, *names):
-        """(problem, variant) of every record of some result files."""
+        """The (problem, variant) pairs of all records in some result files."""
         return sorted((record["problem"]["name"], record["variant"]) for name in names
                       for record in json.loads((self.folder / name).read_text())["records"])
 

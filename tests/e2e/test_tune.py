@@ -18,7 +18,7 @@ from bench import BENCH, SOURCE, BenchTest, environment, run
 SCHEMA = json.loads((SOURCE / "configs" / "schema" / "tuned.schema.json").read_text())
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 4, 130
 
-# One thread: the problems are tiny, and what else a machine does would make threads wait for each other.
+# One thread: the problems are tiny, and on a busy machine several threads would wait for each other.
 SERIAL = {"OMP_NUM_THREADS": 1}
 
 # Six problems that any machine sweeps in about a second.
@@ -55,7 +55,7 @@ class TuneTest(BenchTest):
         return (self.folder / f"{output}.journal.jsonl").read_text().splitlines()
 
     def candidates(self):
-        """What the dry run promises: (problem, variant), sorted."""
+        """The sorted (problem, variant) pairs of a dry run."""
         found, problem = [], None
         for line in self.assert_ok(self.tune("tuned", "--dry-run")).splitlines():
             if not line.startswith(" "):
@@ -93,16 +93,16 @@ class Sweep(TuneTest):
         self.assertEqual(self.records(), self.candidates())
         self.assertEqual(len(self.table()), 6)
 
-    def test_dry_run_tells_why_candidates_are_pruned_and_writes_nothing(self):
+    def test_dry_run_shows_pruned_candidates_and_writes_nothing(self):
         config = copy.deepcopy(CONFIG)
         config["tune"] = {"max_candidates": 1}
         self.config.write_text(json.dumps(config))
         text = self.assert_ok(self.tune("tuned", "--dry-run"))
-        self.assertIn("pruned: not among the 1 that were drawn of", text)
+        self.assertIn("pruned: not in the random sample of 1 of", text)
         self.assertIn("p_q8: 1 candidates", text)
         self.assertEqual([path.name for path in self.folder.iterdir()], ["tiny.json"])
 
-    def test_what_is_wrong_is_a_record_and_not_a_winner(self):
+    def test_an_incorrect_candidate_is_a_record_and_no_winner(self):
         config = copy.deepcopy(CONFIG)
         config["check"] = {"max_abs": 1e-12}
         self.config.write_text(json.dumps(config))
@@ -113,7 +113,7 @@ class Sweep(TuneTest):
 
 
 class Resume(TuneTest):
-    def test_after_kills_every_record_is_there_once(self):
+    def test_after_kills_every_record_is_present_once(self):
         """Twenty kills at random moments; each resumed sweep is killed again."""
         moments = random.Random(20)
         known = []
@@ -126,7 +126,7 @@ class Resume(TuneTest):
             path = self.folder / "tuned.journal.jsonl"
             lines = path.read_text().splitlines(keepends=True) if path.exists() else []
             whole = [line for line in lines if line.endswith("\n")]
-            self.assertEqual(whole[:len(known)], known, "what was written stays")
+            self.assertEqual(whole[:len(known)], known, "written lines must not change")
             known = whole
         self.assert_ok(self.tune("tuned", "--resume"))
         self.assertEqual(self.journal()[:len(known)], [line.rstrip("\n") for line in known])
@@ -169,7 +169,7 @@ class Resume(TuneTest):
         self.assert_ok(self.tune("tuned", "--resume-changed"))
 
     def test_a_full_disk_loses_nothing(self):
-        limit = 16 << 10  # of a file's size, in bytes: the header and a few records
+        limit = 16 << 10  # bytes per file: room for the header and a few records
 
         def shrink_disk():
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -185,7 +185,7 @@ class Resume(TuneTest):
         self.assertEqual(self.journal()[:len(kept)], kept)
         self.assertEqual(self.records(), self.candidates())
 
-    def test_interrupt_keeps_what_is_known(self):
+    def test_interrupt_keeps_finished_records(self):
         lengths = ":".join(str(length) for length in range(1, 3000))
         process = subprocess.Popen(
             [BENCH, "tune", "--device", "cpu", "--problem", f"head_dim=64,seq_q={lengths}", "--variants", "cpu_scalar/*",
@@ -225,7 +225,7 @@ class Merge(TuneTest):
         path.write_text(json.dumps({"schema_version": 1, "tuned_table": [entry]}))
         return path
 
-    def test_of_two_entries_the_later_stays_then_the_faster(self):
+    def test_of_two_entries_the_later_is_kept_then_the_faster(self):
         old = self.write("old", "2026-01-01T00:00:00Z", "a/fp16_d64", 1.0)
         new = self.write("new", "2026-01-02T00:00:00Z", "b/fp16_d64", 2.0)
         fast = self.write("fast", "2026-01-02T00:00:00Z", "c/fp16_d64", 1.5)
@@ -241,13 +241,13 @@ class Merge(TuneTest):
         (self.folder / "bad.jsonl").write_text("")
         output = ("-o", self.folder / "merged.json")
         self.assert_error(run("merge", good, self.folder / "bad.json", *output), USAGE, "bad.json: /tuned_table/0")
-        self.assert_error(run("merge", self.folder / "bad.jsonl", *output), USAGE, "bad.jsonl", "no journal")
+        self.assert_error(run("merge", self.folder / "bad.jsonl", *output), USAGE, "bad.jsonl", "not a journal")
         self.assert_error(run("merge", self.folder / "none.json", *output), USAGE, "none.json")
         self.assertFalse((self.folder / "merged.json").exists())
 
 
 class Auto(TuneTest):
-    """What the variant "auto" runs, with a table of one problem tuned among one candidate."""
+    """The variant "auto" with a table of one problem, tuned with one candidate."""
 
     TUNED = "cpu_scalar/fp16_d64"
 
@@ -257,7 +257,7 @@ class Auto(TuneTest):
                            "--budget", "0.1", "--output", self.folder / "tuned", **SERIAL))
 
     def auto(self, problem, table="tuned.json"):
-        """(variant, reason) of the only record, and what was said."""
+        """The variant and reason of the only record, and standard error."""
         result = run("--device", "cpu", "--problem", problem, "--variants", "auto", "--check-only", "--format", "json",
                      "--tuned-table", self.folder / table, "--output", self.folder / "run", **SERIAL)
         self.assert_ok(result)
@@ -317,7 +317,7 @@ class BadInput(TuneTest):
                 self.config.write_text(json.dumps({**CONFIG, **change}))
                 self.assert_error(self.tune(), USAGE, part)
 
-    def test_a_file_that_is_no_table_is_left_alone(self):
+    def test_a_file_that_is_not_a_table_is_not_overwritten(self):
         (self.folder / "tuned.json").write_text("{}")
         self.assert_error(self.tune(), USAGE, "tuned.json")
         self.assertEqual((self.folder / "tuned.json").read_text(), "{}")

@@ -1,4 +1,4 @@
-"""Worker processes: a fire drill of variants that fail in every way, and workers that go when they should."""
+"""Worker processes: variants that fail in every way, and workers that exit when they should."""
 
 import json
 import os
@@ -15,11 +15,11 @@ DRILL = os.environ["FLASHCORE_DRILL_PLUGIN"]
 PROBLEM = "batch=1,heads_q=2,seq_q=33,seq_kv=1,head_dim=64,dtype=bf16"
 USAGE, ENVIRONMENT = 2, 4
 
-# Status and a part of the reason of drill/bf16_d64_kv1, kv2, …
+# The expected status of drill/bf16_d64_kv1, kv2, … and a part of its reason.
 OUTCOMES = {1: ("ok", ""), 2: ("crashed", "SIGABRT"), 3: ("crashed", "SIGSEGV"), 4: ("timeout", "--timeout"),
             5: ("out_of_memory", "memory"), 6: ("incorrect", ""), 7: ("incorrect", ""),
             8: ("crashed", "the drill aborts"), 9: ("timeout", "sample"), 10: ("ok", "")}
-if os.environ["FLASHCORE_SANITIZED"] == "1":  # no limit on memory there, and another end for a null pointer
+if os.environ["FLASHCORE_SANITIZED"] == "1":  # sanitizers lift the memory limit and report null pointers themselves
     del OUTCOMES[5]
     OUTCOMES[3] = ("crashed", "")
 
@@ -50,7 +50,7 @@ class Drill(BenchTest):
             result = run("--plugin", DRILL, "--device", "cpu", "--problem", PROBLEM, "--budget", "0.5", "--timeout",
                          "2", "--format", "json", "--output", path, *arguments)
             self.assertEqual(result.returncode, code, result.stderr)
-            self.assertEqual(result.stdout, "", "a plug-in's own output is no result")
+            self.assertEqual(result.stdout, "", "a plug-in's output must not go to standard output")
             return json.loads(path.read_text())["records"]
 
     def test_each_bad_variant_is_a_record_and_each_good_one_is_timed(self):
@@ -78,10 +78,10 @@ class Drill(BenchTest):
 
 
 class Lifetime(BenchTest):
-    """What is left of a run that ends while a variant loops for ever."""
+    """Runs that end while a variant is in an endless loop."""
 
     def start(self, *arguments):
-        """The run and the id of its worker, once that is in the loop."""
+        """The run, and the process id of its worker once the worker is in the loop."""
         with tempfile.TemporaryDirectory() as folder:
             mark = pathlib.Path(folder) / "mark"
             process = subprocess.Popen(
@@ -99,28 +99,28 @@ class Lifetime(BenchTest):
         process.wait()
         self.assertTrue(wait_for(lambda: not pathlib.Path(f"/proc/{worker}").exists()))
 
-    def test_a_worker_killed_from_outside_is_one_record(self):
+    def test_a_killed_worker_costs_one_record(self):
         process, worker = self.start()
         os.kill(worker, signal.SIGKILL)
         out, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, ENVIRONMENT)
         self.assertIn("crashed", out.decode())
 
-    def test_interrupt_leaves_the_end_to_the_parent(self):
+    def test_only_the_parent_handles_an_interrupt(self):
         process, worker = self.start("--timeout", "5")
         os.kill(worker, signal.SIGINT)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130)
-        self.assertIn("timeout", out.decode(), "the worker was there until its time was up")
+        self.assertIn("timeout", out.decode(), "the worker must run until its time limit")
         self.assertFalse(pathlib.Path(f"/proc/{worker}").exists())
 
 
 class Start(BenchTest):
-    def test_what_keeps_a_worker_from_starting_is_said_once(self):
+    def test_an_error_at_the_start_is_reported_once(self):
         self.assert_error(run("--device", "cuda:999", "--problem", TINY), ENVIRONMENT, "--device cuda")
 
-    def test_timeout_must_be_a_time(self):
+    def test_timeout_must_be_positive(self):
         self.assert_error(run("--timeout", "0"), USAGE, "--timeout: 0 is out of range")
         self.assert_error(run("--timeout", "soon"), USAGE, "--timeout: must be a number")
 

@@ -1,3 +1,3 @@
 #include "emulated/static_shared.hpp"
-// Apart from the reference, whose constants have the same names.
+// In a file of its own: the reference has constants of the same names.
 #include "kernels/reference/cuda_inputs.cu"

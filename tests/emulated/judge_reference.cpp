@@ -1,3 +1,3 @@
 #include "emulated/static_shared.hpp"
-// Apart from the inputs, whose constants have the same names.
+// In a file of its own: the inputs have constants of the same names.
 #include "kernels/reference/cuda_reference.cu"

@@ -1,4 +1,4 @@
-// What outputs of the device are judged by, its inputs and its reference, against those of the CPU.
+// The inputs and the reference that the device uses for checks, against the CPU's.
 #include <algorithm>
 #include <cmath>
 
@@ -26,7 +26,7 @@ Problem small_problem(Dtype dtype) {
           .scale = default_scale(32)};
 }
 
-// --- Inputs: here both sides have one mathematical library, so that they are the same bytes
+// --- Inputs: both sides use the same mathematical library here, so that their bytes are equal
 
 void expect_same_input(const Problem& problem, const TensorShape& shape, InputTensor tensor, InputKind kind) {
   std::vector<std::byte> want(static_cast<std::size_t>(shape.span_elements) * size_bytes(problem.dtype));
@@ -41,7 +41,7 @@ void expect_same_input(const Problem& problem, const TensorShape& shape, InputTe
                    .seed = 7,
                    .set = 3});
   std::vector<std::byte> got(want.size());
-  kernels::visit_dtype(problem.dtype, [&]<class T>(T) {  // as the gaps of `want`
+  kernels::visit_dtype(problem.dtype, [&]<class T>(T) {  // like the gaps of `want`
     const T nan = kernels::from_float<T>(std::numeric_limits<float>::quiet_NaN());
     for (std::size_t i = 0; i < got.size(); i += sizeof(T)) std::memcpy(&got[i], &nan, sizeof(T));
   });
@@ -72,7 +72,7 @@ class EmulatedInputsTest : public testing::TestWithParam<InputKind> {};
 
 TEST_P(EmulatedInputsTest, AreThoseOfTheCpu) {
   for (const Dtype dtype : kAll<Dtype>) {
-    // NaN of 16 bits has other bits in CUDA.
+    // CUDA's 16-bit NaN has other bits.
     if (to_string(GetParam()).starts_with("nan") && dtype != Dtype::e4m3) continue;
     Problem problem = small_problem(dtype);
     for (const Layout layout : {Layout::bshd, Layout::padded}) {
@@ -87,7 +87,7 @@ TEST_P(EmulatedInputsTest, AreThoseOfTheCpu) {
 INSTANTIATE_TEST_SUITE_P(Kinds, EmulatedInputsTest, testing::ValuesIn(kAll<kernels::InputKind>),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
 
-// --- Reference and yardstick
+// --- Reference and unfused attention
 
 struct DeviceReference {
   DeviceReference(const Problem& problem, const AttentionArgs& args, Precision precision)
@@ -135,16 +135,16 @@ double rms_difference(const std::vector<float>& a, const std::vector<float>& b) 
   return std::sqrt(sum / static_cast<double>(a.size()));
 }
 
-// The same roundings, but for the few that sums in another order turn.
-TEST_P(EmulatedReferenceTest, YardstickIsThatOfTheCpu) {
+// The same roundings, except for a few that change with the order of sums.
+TEST_P(EmulatedReferenceTest, UnfusedAttentionIsThatOfTheCpu) {
   for (Problem problem : reference_problems(GetParam())) {
     for (const Dtype out_dtype : kOutputDtypes) {
       if (traits(GetParam()).scaled) problem.out_dtype = out_dtype;
       const HostBuffers memory(problem, 5, InputKind::normal);
       const std::vector<float> exact = memory.reference_out();
       std::vector<float> want(exact.size());
-      kernels::yardstick_attention(memory.args(0), problem.dtype, want.data());
-      const DeviceReference got(problem, memory.args(0), Precision::yardstick);
+      kernels::unfused_attention(memory.args(0), problem.dtype, want.data());
+      const DeviceReference got(problem, memory.args(0), Precision::unfused);
       EXPECT_LT(rms_difference(got.out, want), 0.1 * rms_difference(want, exact));
     }
   }

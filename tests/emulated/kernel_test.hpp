@@ -1,4 +1,4 @@
-// A kernel, compiled from its own source for the emulated machine, against the reference.
+// Checks a kernel, compiled from its own source for the emulated machine, against the reference.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -19,13 +19,13 @@ namespace flashcore::emulated {
 
 struct Case {
   std::string name;
-  Problem problem;  // head_dim and dtype are the variant's
+  Problem problem;  // head_dim and dtype come from the variant
 
   friend void PrintTo(const Case& shown, std::ostream* out) { *out << shown.name; }
 };
 
 // Small problems that tend to break kernels: lengths around tile edges, masks, grouped heads, strides. The
-// short list is for families without tiles to speak of.
+// short list is for the families with simple tiles.
 std::vector<Case> cases();
 std::vector<Case> short_cases();
 
@@ -36,8 +36,8 @@ inline std::string case_name(const testing::TestParamInfo<Case>& instance) { ret
 
 inline constexpr std::uint64_t kSchedules = 3;
 
-// Empty when the variant's output passes the check under each of kSchedules orders of its threads, else what
-// is wrong.
+// Empty when the variant's output passes the check under each of kSchedules orders of its threads, else a
+// description of the failure.
 std::string failure_of(const CompiledKernel& variant, Problem problem,
                        kernels::InputKind inputs = kernels::InputKind::normal);
 

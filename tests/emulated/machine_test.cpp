@@ -1,4 +1,4 @@
-// The emulated machine itself, on kernels of a few lines with a fault each.
+// The emulated machine itself, on short kernels that have one fault each.
 #include <cuda_runtime.h>
 #include <gtest/gtest.h>
 
@@ -8,9 +8,10 @@
 
 #include "emulated/machine/block.hpp"
 #include "emulated/machine/failure.hpp"
-#include "kernels/common/e4m3_ptx.cuh"
-#include "kernels/common/hopper_ptx.cuh"
-#include "kernels/common/ptx.cuh"
+#include "kernels/common/gpu.hpp"
+#include "kernels/ptx/sm80.cuh"
+#include "kernels/ptx/sm89.cuh"
+#include "kernels/ptx/sm90.cuh"
 
 namespace flashcore::emulated {
 namespace {
@@ -51,28 +52,28 @@ void expect_failure(std::string_view text, unsigned threads, const std::function
 int* shared_ints() { return reinterpret_cast<int*>(ptx::dynamic_smem()); }
 std::uint32_t smem_begin() { return ptx::smem_address(ptx::dynamic_smem()); }
 
-TEST(EmulatedMachineTest, DeadlockNamesWhoWaitsForWhat) {
+TEST(EmulatedMachineTest, DeadlockListsWaitingThreads) {
   const auto kernel = [] {
     if (threadIdx.x != 0) __syncthreads();
   };
   const std::string failure = failure_of(64, kernel);
   EXPECT_NE(failure.find("thread 0 and 0 more: has ended"), std::string::npos) << failure;
-  EXPECT_NE(failure.find("thread 1 and 62 more: waits for barrier 0, to which 63 of 64 threads have come"),
+  EXPECT_NE(failure.find("thread 1 and 62 more: waits for barrier 0, at which 63 of 64 threads have arrived"),
             std::string::npos)
       << failure;
 }
 
-TEST(EmulatedMachineTest, LanesHaveToMeetForTheSameInstruction) {
+TEST(EmulatedMachineTest, LanesMustMeetForTheSameInstruction) {
   expect_failure("while other lanes of its warp are at", 32, [] {
     if (threadIdx.x == 7) {
-      ptx::warp_any(true);
+      __any_sync(kernels::kAllLanes, true);
     } else {
-      ptx::warp_barrier();
+      __syncwarp();
     }
   });
 }
 
-// Each thread writes, then reads what the next one has written.
+// Each thread writes, then reads the value of the next one.
 int wrong_schedules(bool with_barrier) {
   int wrong = 0;
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
@@ -93,7 +94,7 @@ TEST(EmulatedMachineTest, MissingBarrierShows) {
   EXPECT_EQ(wrong_schedules(false), 20);
 }
 
-TEST(EmulatedMachineTest, CopiesComeWithTheWaitThatCoversThem) {
+TEST(EmulatedMachineTest, CopiesArriveWithTheWaitThatCoversThem) {
   alignas(16) static const int source[8] = {1, 2, 3, 4, 5, 6, 7, 8};
   set_schedule_seed(1);
   launch(32, [] {
@@ -103,7 +104,7 @@ TEST(EmulatedMachineTest, CopiesComeWithTheWaitThatCoversThem) {
     ptx::cp_async_commit();
     ptx::cp_async_16(smem_begin() + 16, source + 4);
     ptx::cp_async_commit();
-    EXPECT_EQ(shared_ints()[0], -1);  // poison, not what was there
+    EXPECT_EQ(shared_ints()[0], -1);  // poison, not the old value
     ptx::cp_async_wait<1>();
     EXPECT_EQ(shared_ints()[0], 1);
     EXPECT_EQ(shared_ints()[4], -1);
@@ -121,27 +122,27 @@ TEST(EmulatedMachineTest, SharedMemoryHasAnEnd) {
 
 TEST(EmulatedMachineTest, BarriersHavePhasesAndCountBytes) {
   launch(64, [] {
-    if (threadIdx.x == 0) kernels::mbarrier_init(smem_begin(), 2);
+    if (threadIdx.x == 0) ptx::mbarrier_init(smem_begin(), 2);
     __syncthreads();
     if (threadIdx.x == 0) {
       shared_ints()[8] = 1;
-      kernels::mbarrier_arrive(smem_begin());
-      kernels::mbarrier_wait(smem_begin(), 0);
+      ptx::mbarrier_arrive(smem_begin());
+      ptx::mbarrier_try_wait(smem_begin(), 0);
       EXPECT_EQ(shared_ints()[9], 2);
     } else if (threadIdx.x == 32) {
       shared_ints()[9] = 2;
-      kernels::mbarrier_arrive(smem_begin());
-      kernels::mbarrier_wait(smem_begin(), 0);
+      ptx::mbarrier_arrive(smem_begin());
+      ptx::mbarrier_try_wait(smem_begin(), 0);
       EXPECT_EQ(shared_ints()[8], 1);
     }
   });
   expect_failure("lacks 0 arrivals and 64 bytes", 32, [] {
     if (threadIdx.x != 0) return;
-    kernels::mbarrier_init(smem_begin(), 1);
-    kernels::mbarrier_arrive_expect_bytes(smem_begin(), 64);
-    kernels::mbarrier_wait(smem_begin(), 0);
+    ptx::mbarrier_init(smem_begin(), 1);
+    ptx::mbarrier_arrive_expect_bytes(smem_begin(), 64);
+    ptx::mbarrier_try_wait(smem_begin(), 0);
   });
-  expect_failure("there is no mbarrier at 8", 32, [] { kernels::mbarrier_arrive(smem_begin() + 8); });
+  expect_failure("there is no mbarrier at 8", 32, [] { ptx::mbarrier_arrive(smem_begin() + 8); });
 }
 
 // The element formulas of PTX ISA, "Matrix Fragments for mma.m16n8k32", with i from 0 to 15 for a and to 7
@@ -158,12 +159,12 @@ TEST(EmulatedMachineTest, ProductsOfBytesHaveTheirFragments) {
     };
     const auto b_element = [&](int i) { return b_at(thread * 4 + (i & 3) + (i < 4 ? 0 : 16), group); };
     const auto pack = [](const auto& element, int i) {
-      return kernels::pack_e4m3(element(i), element(i + 1), element(i + 2), element(i + 3));
+      return ptx::pack_e4m3(element(i), element(i + 1), element(i + 2), element(i + 3));
     };
     const std::uint32_t a[] = {pack(a_element, 0), pack(a_element, 4), pack(a_element, 8),
                                pack(a_element, 12)};
     float d[4] = {1, 2, 3, 4};
-    kernels::mma_m16n8k32_e4m3(d, a, pack(b_element, 0), pack(b_element, 4));
+    ptx::mma_m16n8k32_e4m3(d, a, pack(b_element, 0), pack(b_element, 4));
     for (int i = 0; i < 4; ++i) {
       float expected = static_cast<float>(i + 1);
       for (int k = 0; k < 32; ++k) {

@@ -1,5 +1,5 @@
-// For kernels whose shared arrays have a fixed size: one array for all blocks, of which one runs at a time.
-// It is not poisoned. Comes before what it stands in for.
+// For kernels whose shared arrays have a fixed size: one array serves all blocks, which run one after the
+// other. It is not poisoned. Included before <cuda_runtime.h> of the kernels, whose __shared__ it replaces.
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,7 +1,8 @@
-// A stand-in for libnvidia-ml.so.1 with one made-up H100, for tests without a device.
+// A fake libnvidia-ml.so.1 with one invented H100, for tests without a device.
 //
-// FAKE_NVML says how it behaves: unset as a current driver; "no_init" and "no_device" fail there; "old" has
-// no power fields; "bare" reports nothing.
+// The environment variable FAKE_NVML sets its behaviour. Unset: like a current driver. "no_init" and
+// "no_device": initialisation or the search for the device fails. "old": has no power fields. "bare": reports
+// no values.
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -40,7 +41,7 @@ std::atomic<unsigned> energy_reads{0};
 
 }  // namespace
 
-// NOLINTBEGIN(readability-identifier-naming): the names are those of NVML
+// NOLINTBEGIN(readability-identifier-naming): names from NVML
 extern "C" {
 
 int nvmlInit_v2() { return behaves_as("no_init") ? kDriverNotLoaded : kSuccess; }
@@ -62,7 +63,7 @@ int nvmlSystemGetDriverVersion(char* version, unsigned length) {
   return kSuccess;
 }
 
-// The SM clock drops from 1980 to 1500 MHz at every other look.
+// The SM clock is 1980 MHz and 1500 MHz in alternating readings.
 int nvmlDeviceGetClockInfo(void*, int type, unsigned* mhz) {
   if (type != 1) return report(mhz, 2619u);
   return report(mhz, clock_reads++ % 2 == 0 ? 1980u : 1500u);

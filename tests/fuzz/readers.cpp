@@ -32,7 +32,7 @@ void unless_refused(Read read) {
   }
 }
 
-// Names that are no UTF-8 are repaired where they are written.
+// Writers replace invalid UTF-8 in names.
 std::vector<Problem> without_names(std::vector<Problem> problems) {
   for (Problem& problem : problems) problem.name.clear();
   return problems;

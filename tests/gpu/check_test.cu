@@ -3,7 +3,7 @@
 #include <cuda_runtime.h>
 
 #include "gpu/gpu_test.hpp"
-#include "kernels/common/block_position.cuh"
+#include "kernels/blocks/block_position.cuh"
 #include "registry/registry.hpp"
 #include "unit/support/kernel_variant.hpp"
 

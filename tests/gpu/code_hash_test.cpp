@@ -15,7 +15,7 @@ TEST_F(CodeHashTest, EveryKernelThatCanRunHereHasOne) {
   for (const Variant* variant : all_variants()) {
     if (variant->kernel_name() == nullptr) continue;
     const std::string hash = executor().code_hash(*variant);
-    const bool runs = unsupported_reason(*variant, place_of(executor().device())).empty();
+    const bool runs = unsupported_reason(*variant, target_of(executor().device())).empty();
     if (!runs && hash.empty()) continue;
     EXPECT_EQ(hash.size(), 16u) << variant->id();
     for (const unsigned char digit : hash) EXPECT_TRUE(std::isxdigit(digit)) << variant->id();

@@ -5,6 +5,7 @@
 #include "broken/matrix.hpp"
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
+#include "render/diagnosis_output.hpp"
 
 namespace flashcore {
 namespace {
@@ -29,8 +30,8 @@ TEST_F(DiagnoseTest, EachBrokenKernelGetsItsVerdictFirst) {
 
 // wgmma_fp8 has a limit that diagnosis tells: its head says which.
 bool has_known_limit(const Variant& variant, const Diagnosis& diagnosis) {
-  return variant.family == "wgmma_fp8" && diagnosis.suspicions.size() == 1 &&
-         diagnosis.suspicions.front().fault == Fault::output_precision;
+  return variant.family == "wgmma_fp8" && diagnosis.suspected.size() == 1 &&
+         diagnosis.suspected.front().fault == Fault::output_precision;
 }
 
 // One tile of each family at each dtype and head_dim.

@@ -116,7 +116,7 @@ TEST_P(E4m3GridTest, EveryVariantAgreesWithTheReference) {
     executor().prepare(problem, 1);
     for (const Variant* variant : runnable()) {
       const Check check = executor().verify(*variant, {});
-      EXPECT_TRUE(check.passed) << variant->id() << " on " << describe(problem) << ": " << check.reason;
+      EXPECT_TRUE(check.passed) << variant->id() << " on " << problem_id(problem) << ": " << check.reason;
       ++ran;
     }
   }

@@ -23,8 +23,8 @@ TEST_F(ProbeTest, CeilingsStayBelowThePeaksOnPaper) {
   if (peak == nullptr) GTEST_SKIP() << "no peak is known for " << device.name;
   constexpr double kFastestClock = 1.1;  // over the boost clock of the table
   EXPECT_LT(probe.copy_bytes_per_s, peak->memory_bytes_per_s);
-  EXPECT_LT(kernels::ceilings(probe).tensor_flops_per_s, kFastestClock * peak->tensor_flops_per_s);
-  EXPECT_GE(kernels::ceilings(probe).tensor_flops_per_s, probe.mma_flops_per_s);
+  EXPECT_LT(ceilings_of(probe).tensor_flops_per_s, kFastestClock * peak->tensor_flops_per_s);
+  EXPECT_GE(ceilings_of(probe).tensor_flops_per_s, probe.mma_flops_per_s);
 }
 
 }  // namespace

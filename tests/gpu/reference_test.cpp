@@ -231,7 +231,7 @@ double rms_difference(const std::vector<float>& a, const std::vector<float>& b) 
 
 // Its errors set the limits, so they must be those that it has on the CPU. Element by element, few
 // probabilities round the other way.
-TEST_P(ReferenceTest, YardstickIsThatOfTheCpu) {
+TEST_P(ReferenceTest, UnfusedAttentionIsThatOfTheCpu) {
   Problem problem{.batch = 2,
                   .heads_q = 4,
                   .heads_kv = 2,
@@ -245,9 +245,9 @@ TEST_P(ReferenceTest, YardstickIsThatOfTheCpu) {
     problem.softcap = out_dtype == Dtype::fp16 ? 3 : 0;
     const TwoMachines machines(problem);
     const std::vector<float> exact = DeviceReference(problem, machines.device, Precision::reference).out;
-    const std::vector<float> got = DeviceReference(problem, machines.device, Precision::yardstick).out;
+    const std::vector<float> got = DeviceReference(problem, machines.device, Precision::unfused).out;
     std::vector<float> want(got.size());
-    kernels::yardstick_attention(machines.host, problem.dtype, want.data());
+    kernels::unfused_attention(machines.host, problem.dtype, want.data());
     const double error = rms_difference(want, exact);
     EXPECT_GT(error, 0);
     EXPECT_LT(rms_difference(got, want), 0.1 * error);

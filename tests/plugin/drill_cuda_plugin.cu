@@ -1,5 +1,5 @@
-// The fire drill of drill_plugin.c on a CUDA device: variants that each fail in one way, and good ones
-// between them, which take libflashcore's own choice. The tile's block_kv says which variant it is.
+// drill_plugin.c for CUDA devices: variants that fail in one way each, and correct variants between them,
+// which launch the variant that libflashcore chooses. block_kv identifies the variant.
 #include <cuda_runtime.h>
 #include <flashcore.h>
 
@@ -24,18 +24,18 @@ enum Fault : std::int32_t {
   kLastGood
 };
 
-// Launches that go well before a late fault: enough for the first check.
+// Successful launches before a late fault: enough for the first check.
 constexpr int kLaunchesBeforeLate = 2;
 
 flashcore_plugin_variant variants[kLastGood];
 
-// A plug-in's workspace and launches are those of the device that is current.
+// The workspace and the launches of a plug-in belong to the current device.
 int current_device() {
   int device = 0;
   return cudaGetDevice(&device) == cudaSuccess ? device : 0;
 }
 
-// Five minutes, so that a kernel that nobody stops does not stay.
+// Five minutes, so that the kernel ends even if nothing stops it.
 __global__ void loop_kernel() {
   for (int slice = 0; slice < 300'000; ++slice) __nanosleep(1'000'000);
 }
@@ -44,7 +44,7 @@ __global__ void write_kernel(int* address) { *address = 1; }
 
 __global__ void trap_kernel() { __trap(); }
 
-// All that is left, and then some.
+// More than the free memory.
 cudaError_t hoard() {
   for (std::size_t bytes = std::size_t{1} << 33; bytes > 0; bytes /= 2) {
     void* piece = nullptr;
@@ -53,7 +53,7 @@ cudaError_t hoard() {
   return cudaErrorMemoryAllocation;
 }
 
-// The output's rows follow each other: the drill asks for no other problem.
+// Assumes that the rows of the output are contiguous, as in the only supported problem.
 cudaError_t overwrite(const flashcore_attention& args, int byte, cudaStream_t stream) {
   const std::size_t elements =
       static_cast<std::size_t>(args.batch) * args.heads_q * args.seq_q * args.head_dim;
@@ -97,7 +97,7 @@ flashcore_plugin plugin;
 
 }  // namespace
 
-// Good ones stand first and last: the last is run in a worker that took the place of others.
+// The first and the last variant are correct. The last one runs in a worker that replaced earlier ones.
 extern "C" FLASHCORE_API const flashcore_plugin* flashcore_plugin_v1(void) {
   for (std::int32_t i = 0; i < kLastGood; ++i) {
     variants[i].dtype = FLASHCORE_FP16;

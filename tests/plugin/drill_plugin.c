@@ -1,5 +1,5 @@
-/* A fire drill: variants that each fail in one way, and good ones between them. The problem has one key, so
- * that a right output is the row of V. The tile's block_kv says which variant it is. */
+/* Variants that fail in one way each, and correct variants between them. The problem has one key, so that a
+ * correct output is the row of V. block_kv identifies the variant. */
 #include <errno.h>
 #include <flashcore.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ enum Fault {
   LAST_GOOD
 };
 
-/* Launches that go well before a late fault: enough for the first check. */
+/* Successful launches before a late fault: enough for the first check. */
 enum { LAUNCHES_BEFORE_LATE = 2 };
 
 static flashcore_plugin_variant variants[LAST_GOOD];
@@ -41,9 +41,10 @@ static void fill(const flashcore_attention* args, enum Fault fault) {
   }
 }
 
-/* More than any machine has, untouched, so that a limit on the process alone can stop it. */
+/* More than any machine has. The memory is never written, so only a limit of the process can stop the
+ * loop. */
 static int hoard(void) {
-  static void* volatile last_piece; /* so that no compiler takes the allocations for useless */
+  static void* volatile last_piece; /* keeps the compiler from removing the allocations */
   for (int piece = 0; piece < 1 << 14; ++piece) {
     last_piece = malloc((size_t)1 << 30);
     if (last_piece == NULL) return ENOMEM;
@@ -51,7 +52,7 @@ static int hoard(void) {
   return 0;
 }
 
-/* The file that DRILL_MARK names tells a test that it has come this far. */
+/* Creates the file DRILL_MARK, which shows a test that the loop has started. */
 static void loop(void) {
   const char* mark = getenv("DRILL_MARK");
   FILE* file = mark == NULL ? NULL : fopen(mark, "w");
@@ -95,7 +96,7 @@ static const flashcore_plugin plugin = {
     .launch = launch,
 };
 
-/* Good ones stand first and last: the last is run in a worker that took the place of others. */
+/* The first and the last variant are correct. The last one runs in a worker that replaced earlier ones. */
 FLASHCORE_API const flashcore_plugin* flashcore_plugin_v1(void) {
   for (int i = 0; i < LAST_GOOD; ++i) {
     variants[i] = (flashcore_plugin_variant){.dtype = FLASHCORE_BF16, .head_dim = 64, .block_kv = i + 1};

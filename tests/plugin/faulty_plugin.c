@@ -1,5 +1,5 @@
-/* Plug-ins that are wrong in one way each; the environment variable FAULT says in which. Without it the table
- * is right and the kernel is not: it leaves zeros. */
+/* A plug-in whose table has the error that the environment variable FAULT names. Without FAULT the table is
+ * valid, but the kernel is incorrect: it writes zeros. */
 #include <flashcore.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,3 @@
-/* A shared object that is no plug-in. */
+/* A shared object that is not a plug-in. */
 int flashcore_plugin_v0(void);
 int flashcore_plugin_v0(void) { return 0; }

@@ -1,5 +1,6 @@
-/* A planted slow-down, to see whether it is seen: the attention of libflashcore's own choice, then a wait. The
- * second variant of a head_dim (block_kv 2) waits FLASHCORE_PLANTED_US longer than the first (block_kv 1). */
+/* A known slow-down that compare must detect. Each variant launches the attention that libflashcore
+ * chooses and then waits. The second variant of a head_dim (block_kv 2) waits FLASHCORE_PLANTED_US longer
+ * than the first (block_kv 1). */
 #include <flashcore.h>
 #include <stdlib.h>
 

@@ -10,14 +10,14 @@ int32_t planted_device(void) {
   return cudaGetDevice(&device) == cudaSuccess ? device : 0;
 }
 
-// In cycles, as the work that it stands for would be.
+// Waits for a number of clock cycles, like real work, whose time also depends on the clock.
 __global__ void wait_kernel(long long cycles) {
   const long long begin = clock64();
   while (clock64() - begin < cycles) continue;
 }
 
 int planted_wait(double microseconds, void* stream) {
-  static int kilohertz = 0;  // asked for once: the answer takes the driver hundreds of microseconds
+  static int kilohertz = 0;  // read once, because the query takes hundreds of microseconds
   if (kilohertz == 0) {
     const cudaError_t error = cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, planted_device());
     if (error != cudaSuccess) return error;

@@ -1,4 +1,4 @@
-/* The part of the planted plug-in that its backend decides. */
+/* The backend-specific part of planted_plugin.c. */
 #ifndef PLANTED_WAIT_H
 #define PLANTED_WAIT_H
 
@@ -10,10 +10,10 @@ extern "C" {
 
 extern const int32_t kPlantedBackend; /* FLASHCORE_CPU or FLASHCORE_CUDA */
 
-/* What flashcore_launch() takes for the calling thread's current device. */
+/* The `device` argument of flashcore_launch() for the calling thread's current device. */
 int32_t planted_device(void);
 
-/* Keeps the device, or the stream, busy for so long. Returns as a plug-in's launch() does. */
+/* Keeps the CPU or the stream busy for this time. Returns like a plug-in's launch(). */
 int planted_wait(double microseconds, void* stream);
 
 #ifdef __cplusplus

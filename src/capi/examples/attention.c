@@ -1,9 +1,9 @@
-/* Causal attention through libflashcore on the CPU: one call, and a look at the answer.
+/* Causal attention through libflashcore on the CPU: launches once and checks the result.
  *
  *   cc -std=c11 attention.c -lflashcore -lm -o attention && ./attention
  *
- * With V = 1 everywhere each output is a weighted mean of ones, whatever the scores: the program checks that,
- * and that the log-sum-exp of the first row, which sees one key, is that key's score.
+ * All elements of V are 1, so each output is a weighted mean of ones and must be 1. The first query sees only
+ * one key, so its log-sum-exp must be the score of that key.
  */
 #include <flashcore.h>
 #include <math.h>
@@ -29,7 +29,7 @@ static void fill_inputs(void) {
   }
 }
 
-static flashcore_attention describe_problem(void) {
+static flashcore_attention make_arguments(void) {
   const flashcore_strides contiguous = {.batch = kElements, .head = kSeq * kHeadDim, .row = kHeadDim};
   flashcore_attention args;
   flashcore_attention_init(&args);
@@ -49,7 +49,7 @@ static flashcore_attention describe_problem(void) {
   return args;
 }
 
-static int check_answer(const flashcore_attention* args) {
+static int check_output(const flashcore_attention* args) {
   for (int i = 0; i < kElements; ++i) {
     if (fabsf(float_from_bfloat16(out[i]) - 1.0f) > 0.01f) {
       fprintf(stderr, "attention: out[%d] is %g, not 1\n", i, (double)float_from_bfloat16(out[i]));
@@ -67,16 +67,16 @@ static int check_answer(const flashcore_attention* args) {
 
 int main(void) {
   fill_inputs();
-  const flashcore_attention args = describe_problem();
+  const flashcore_attention args = make_arguments();
   const char* variant = flashcore_choose_variant(&args, FLASHCORE_HOST, NULL);
   if (variant == NULL) return fail("no variant");
   size_t workspace_bytes = 0;
   if (flashcore_workspace_bytes(variant, &args, FLASHCORE_HOST, &workspace_bytes) != FLASHCORE_OK) {
     return fail("workspace");
   }
-  if (workspace_bytes != 0) return fail("this example brings no workspace");
+  if (workspace_bytes != 0) return fail("the variant needs a workspace, but this example has none");
   if (flashcore_launch(variant, &args, FLASHCORE_HOST, NULL) != FLASHCORE_OK) return fail(variant);
-  if (check_answer(&args) != 0) return 1;
+  if (check_output(&args) != 0) return 1;
   printf("flashcore %s, %s: ok\n", flashcore_version(), variant);
   return 0;
 }

@@ -1,10 +1,10 @@
-/* A family of one's own: plain CPU attention in bf16, as a plug-in.
+/* A plug-in with a family of its own: simple CPU attention in bf16.
  *
  *   cc -std=c11 -shared -fPIC example_plugin.c -lm -o libexample.so
  *   flashcore-bench --plugin ./libexample.so list --family example
  *
- * One query row at a time, in three passes: scores and their maximum, exponentials and their sum, P * V. The
- * tile says how many keys are scored before they are added up, so that there are two variants to choose from.
+ * It computes one query row at a time, in three passes: scores and their maximum, exponentials and their sum,
+ * P * V. The variants differ in block_kv: the last two passes alternate after this number of keys.
  */
 #include <errno.h>
 #include <flashcore.h>
@@ -13,13 +13,13 @@
 
 #include "bfloat16.h"
 
-/* The rows of one query, in every tensor. */
+/* The rows that one query reads and writes. */
 typedef struct Row {
   const uint16_t* q;
   const uint16_t* k; /* of its KV head */
   const uint16_t* v;
   uint16_t* out;
-  float* lse; /* null: not wanted */
+  float* lse; /* null: not computed */
   int32_t key_begin, key_end;
 } Row;
 
@@ -56,7 +56,7 @@ static float score_key(const flashcore_attention* args, const Row* row, int32_t 
   return args->softcap > 0 ? args->softcap * tanhf(score / args->softcap) : score;
 }
 
-/* acc += the values of keys [begin, end), weighted by p. */
+/* Adds the rows of V for keys [begin, end), weighted by p, to acc. */
 static void add_values(const flashcore_attention* args, const Row* row, const float* p, int32_t begin,
                        int32_t end, float* acc) {
   for (int32_t key = begin; key < end; ++key) {
@@ -65,7 +65,7 @@ static void add_values(const flashcore_attention* args, const Row* row, const fl
   }
 }
 
-/* score [seq_kv] and acc [head_dim] are scratch. */
+/* score [seq_kv] and acc [head_dim] are scratch memory. */
 static void attend(const flashcore_attention* args, const Row* row, int32_t block_kv, float* score,
                    float* acc) {
   float row_max = -INFINITY;
@@ -110,7 +110,7 @@ static int launch(size_t variant, const flashcore_attention* args, void* stream)
   return 0;
 }
 
-/* How a variant says what it cannot do. */
+/* Rejects arguments that the variant cannot run. */
 static const char* unsupported(size_t variant, const flashcore_attention* args,
                                const flashcore_device_limits* limits) {
   (void)variant;

@@ -1,8 +1,8 @@
-// The verdicts over a base, when the page was given one.
+// The verdicts of a comparison with a base, if the page has one.
 
 const verdictOrder = ["broken", "slower", "missing", "unclear", "faster", "new", "same"];
 const verdictSigns = { broken: "✖", slower: "▼", missing: "∅", unclear: "?", faster: "▲", new: "+", same: "=" };
-const outcomeTexts = { fine: "No regression", regression: "A regression", cannot_tell: "It cannot be told" };
+const outcomeTexts = { fine: "No regression", regression: "A regression", cannot_tell: "Cannot tell" };
 
 const change = (ratio) => `${ratio < 1 ? "−" : "+"}${(100 * Math.abs(ratio - 1)).toFixed(1)}\u202f%`;
 const shownChange = (ratio) => (ratio === null || ratio === undefined ? nothing : change(ratio));
@@ -42,7 +42,7 @@ const drawComparison = () => {
   setCaption(
     "comparison",
     `${outcomeTexts[comparison.outcome]}${reasons}. ${counts.map(([verdict, n]) => `${n} ${verdict}`).join(", ")}. ` +
-      "A change is the new time over the base; its interval is that of the verdict.",
+      "A change is the new time over the base; its interval has the confidence of the verdict.",
   );
   within("comparison", ".differences").replaceChildren(...comparison.differences.map((text) => element("li", {}, text)));
   const rank = (row) => verdictOrder.indexOf(row.verdict);

@@ -1,18 +1,19 @@
-// The page's data, what is chosen of it, and what follows from a record.
+// The page's data, the current selection, and values derived from a record.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 
-// As a clock is named to people; the names of the fields are those of result files.
-const clockNames = { hot_us: "hot", cold_us: "cold", call_us: "call" };
+// By the names of the fields, which are those of result files.
+const clockNames = Object.fromEntries(data.clocks.map(({ field, name }) => [field, name]));
 
-const selection = { file: 0, problem: 0, clock: "hot_us" };
+const selection = { file: 0, problem: 0, clock: data.clocks[0].field };
 
-// Result files write what JSON has no number for as a word.
+// Result files write nan and infinities as words.
 const finite = (value) => (typeof value === "number" && Number.isFinite(value) ? value : null);
 
 const problemOf = (record) => data.problems[record.problem];
 const problemName = (problem) => problem.name || problem.sizes;
-const isPeer = (family) => family.startsWith("peer_");
+const roles = new Map(data.families.map(({ name, role }) => [name, role]));
+const isPeer = (family) => roles.get(family) === "peer";
 const isRight = (record) => record.status === "ok";
 
 const median = (record, clock = selection.clock) => {
@@ -70,11 +71,11 @@ const bestOfFamilies = (records, clock = selection.clock) =>
     .map((ofFamily) => fastest(ofFamily, clock))
     .filter((record) => record !== null);
 
-// The clocks that any of the records was timed by.
+// The clocks of which any of the records has a time.
 const clocksOf = (records) => Object.keys(clockNames).filter((clock) => records.some((r) => median(r, clock) !== null));
 
-// The clock that rooflines are held against: cold inputs, where they were taken.
-const rooflineClock = (record) => ["cold_us", "hot_us", "call_us"].find((clock) => median(record, clock) !== null);
+// The clock that the roofline is compared with.
+const rooflineClock = (record) => record.roofline.clock;
 
 data.records.forEach((record, index) => {
   record.index = index;
@@ -82,4 +83,4 @@ data.records.forEach((record, index) => {
 data.problems.forEach((problem, index) => {
   problem.index = index;
 });
-const families = [...groupBy(data.records, (record) => record.family).keys()];
+const families = data.families.map(({ name }) => name);

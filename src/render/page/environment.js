@@ -26,7 +26,7 @@ const drawHead = () => {
     .join(" · ");
 };
 
-// What a reader must know before trusting a figure.
+// Warnings about the chosen file.
 const notices = () => {
   const records = fileRecords();
   const throttled = records.filter((record) => record.timing?.[selection.clock]?.throttled_samples > 0).length;

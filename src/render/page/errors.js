@@ -111,8 +111,8 @@ const drawErrors = () => {
     "Relative L2 error of every checked variant against attention in FP32 on the same inputs; a variant left of its " +
       "problem's upright bar passes. The limit is twice the error of an unfused attention in the same dtype, plus a small " +
       "floor." +
-      (undrawn > 0 ? ` ${undrawn} records have no finite error and are in the table alone.` : "") +
-      (all > rows.length ? ` The ${rows.length} of ${all} problems that come nearest to their limit are drawn.` : ""),
+      (undrawn > 0 ? ` ${undrawn} records have no finite error and are only in the table.` : "") +
+      (all > rows.length ? ` The ${rows.length} of ${all} problems nearest to their limit are drawn.` : ""),
   );
   drawFigure("errors", {
     empty: !drawable && "No record of this file has a finite error.",

@@ -1,4 +1,4 @@
-// A chart in its section, with its description for those who do not see it and its figures as a table.
+// A chart in its section, with a description for screen readers and its figures as a table.
 
 const charts = new Map(); // by the section's id
 
@@ -11,7 +11,7 @@ const axis = (title, options = {}) => ({
   ticks: { color: styleOf("--text"), ...options.ticks },
 });
 
-// Logarithmic, labelled at 1, 2 and 5 of each decade; at its powers alone where those would crowd.
+// Logarithmic, labelled at 1, 2 and 5 of each decade, or only at its powers when space is short.
 const logarithmicAxis = (title, low, high, label = (value) => String(value)) => {
   const steps = high / low > (narrow() ? 30 : 300) ? [1] : [1, 2, 5];
   return axis(title, {
@@ -50,7 +50,7 @@ const chartDefaults = () => ({
   },
 });
 
-// Options of a chart over those that all share; plugins are merged, the rest is replaced.
+// A chart's options over the defaults: plugins are merged, other options replaced.
 const chartOptions = (options) => {
   const defaults = chartDefaults();
   return { ...defaults, ...options, plugins: { ...defaults.plugins, ...options.plugins } };
@@ -64,7 +64,7 @@ const sayEmpty = (id, message) => {
   box.querySelector("canvas").hidden = message !== "";
 };
 
-// Draws a chart anew, or says why there is none.
+// Draws a chart again, or the reason why there is none.
 //   figure.empty    a message in place of the chart, when there is nothing to draw
 //   figure.height   of the drawing, in CSS pixels
 //   figure.label    what the chart shows, in a sentence

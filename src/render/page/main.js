@@ -1,4 +1,4 @@
-// What is chosen above the page, and drawing all of it.
+// The choices at the top of the page, and the drawing of all sections.
 
 const byId = (id) => document.getElementById(id);
 
@@ -21,7 +21,7 @@ const chooseProblem = () => {
     byId("clock"),
     clocksOf(fileRecords()).map((clock) => [clock, `${clockNames[clock]} (${clock})`]),
   );
-  selection.clock = byId("clock").value || "hot_us";
+  selection.clock = byId("clock").value || data.clocks[0].field;
   drawAll();
 };
 
@@ -34,7 +34,7 @@ const chooseFile = () => {
   chooseProblem();
 };
 
-// Text in charts is placed once: a change of width or of the colour scheme draws it anew.
+// Charts place their text once: they are drawn again when the width or the colour scheme changes.
 const redrawOn = (query) => matchMedia(query).addEventListener("change", drawAll);
 
 const start = () => {

@@ -1,4 +1,4 @@
-// What each variant takes from the device, on the chosen problem.
+// Registers, shared memory and occupancy of each variant, on the chosen problem.
 
 const resourcesOf = (record) => record.resources ?? {};
 const takesResources = (record) => resourcesOf(record).registers > 0;

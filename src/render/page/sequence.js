@@ -1,29 +1,10 @@
-// TFLOP/s against sequence length: the fastest variant of each family on problems that differ in nothing else.
+// TFLOP/s against sequence length: the fastest variant of each family on problems that differ only in length.
 
-// What such problems have in common. The batch is either the same, or shrinks as sequences grow so that the
-// number of tokens is the same.
-const shapeText = (problem) => {
-  const heads = problem.heads_q === problem.heads_kv ? problem.heads_q : `${problem.heads_q}/${problem.heads_kv}`;
-  const extras = [
-    problem.causal && "causal",
-    problem.window_left >= 0 && `window_left ${problem.window_left}`,
-    problem.window_right >= 0 && `window_right ${problem.window_right}`,
-    problem.softcap > 0 && `softcap ${problem.softcap}`,
-    problem.layout !== "bhsd" && problem.layout,
-    problem.lse && "lse",
-    problem.seq_q !== problem.seq_kv && `seq_q ${problem.seq_q}`,
-  ].filter(Boolean);
-  return [`heads ${heads}`, `head_dim ${problem.head_dim}`, problem.dtype, ...extras].join(", ");
-};
-
+// Problems whose curves have the same name differ in nothing else.
 const sequenceShapes = (problems) => {
-  const rules = [
-    (problem) => `batch ${problem.batch}, ${shapeText(problem)}`,
-    (problem) => `${problem.batch * problem.seq_q} tokens, ${shapeText(problem)}`,
-  ];
   const lengths = (group) => new Set(group.map((problem) => problem.seq_kv)).size;
-  return rules
-    .flatMap((rule) => [...groupBy(problems, rule)])
+  return ["same_batch", "same_tokens"]
+    .flatMap((curve) => [...groupBy(problems, (problem) => problem.curves[curve])])
     .map(([name, group]) => ({ name, problems: group, lengths: lengths(group) }))
     .filter((shape) => shape.lengths > 1)
     .sort((a, b) => b.lengths - a.lengths);
@@ -100,7 +81,7 @@ const drawSequence = () => {
       "Solid lines with filled markers are this project's, dashed lines with open markers are peers.",
   );
   drawFigure("sequence", {
-    empty: series.length === 0 && "This file has no problems that were timed and differ in sequence length alone.",
+    empty: series.length === 0 && "This file has no timed problems that differ only in sequence length.",
     height: 420,
     label: `Lines: TFLOP/s against sequence length for ${series.map(({ family }) => family).join(", ")}.`,
     columns: sequenceColumns(),

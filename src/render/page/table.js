@@ -1,9 +1,9 @@
-// Tables that sort by any column and show long lists a part at a time.
+// Tables that sort by any column and first show only a part of a long list.
 
 const isNumeric = (column, rows) =>
   column.numeric ?? rows.some((row) => typeof column.value(row) === "number");
 
-// Numbers by size, words by their language's order; what is absent or no number comes last either way.
+// Numbers by size, words alphabetically; absent values are last in both directions.
 const compareValues = (a, b) => {
   if (typeof a === "number" && typeof b === "number") return a - b;
   return String(a).localeCompare(String(b), "en", { numeric: true });

@@ -26,7 +26,7 @@ const percent = (share, digits = 1) => (share === null ? nothing : spaced((100 *
 const times = (ratio) => (ratio === null ? nothing : `${significant(ratio)}×`);
 const kibibytes = (bytes) => (bytes ? spaced(significant(bytes / 1024), "KiB") : "0");
 
-// The variant without what its problem says already: "mma q32 kv128 w8 s2".
+// The variant without dtype and head_dim, which its problem states: "q32 kv128 w8 s2".
 const tileName = (record) => record.variant.replace(/^[^/]*\/[a-z0-9]+_d\d+_?/, "").replaceAll("_", " ");
 const shortName = (record) => `${record.family} ${tileName(record)}`.trim();
 

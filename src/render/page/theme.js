@@ -16,7 +16,7 @@ const familyColor = (family) => {
   return palette[familyPlace(family) % palette.length];
 };
 
-// Diagonal stripes for peers, so that bars of others are known without colour.
+// Diagonal stripes for peers, so that colour is not needed to recognise them.
 const striped = (color) => {
   const tile = document.createElement("canvas");
   tile.width = tile.height = 8;
@@ -55,8 +55,7 @@ const luminance = (rgb) => {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 };
 
-// From the faintest to the strongest of one hue, so that lightness alone tells the order. Of black and white text one
-// always has a contrast of 4.5 or more.
+// Shades of one hue, ordered by lightness. Either black or white text has a contrast of 4.5 or more on each.
 const heatStyle = (share) => {
   const [from, to] = isDark()
     ? [[26, 37, 48], [124, 196, 242]]

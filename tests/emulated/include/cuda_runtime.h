@@ -1,5 +1,5 @@
-// Stands in for the toolkit's <cuda_runtime.h>: its types, what device code finds in the language, and
-// launches that run on the emulated machine.
+// Replaces the toolkit's <cuda_runtime.h>: its types, the built-ins of device code, and launches that run on
+// the emulated machine.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -17,16 +17,16 @@
 // NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 
 #define __launch_bounds__(...)
-#define __CUDA_ARCH_FEAT_SM90_ALL  // kernels for sm_90a leave their bodies out elsewhere
+#define __CUDA_ARCH_FEAT_SM90_ALL  // kernels for sm_90a have empty bodies without it
 
-// --- Built-in variables: set whenever another thread goes on
+// --- Built-in variables: set when another thread continues
 
 extern uint3 threadIdx;
 extern uint3 blockIdx;
 extern dim3 blockDim;
 extern dim3 gridDim;
 
-// --- Built-in functions (CUDA C++ Programming Guide); masks are those of whole warps
+// --- Built-in functions (CUDA C++ Programming Guide); masks are always whole warps
 
 constexpr int min(int a, int b) { return b < a ? b : a; }
 constexpr int max(int a, int b) { return a < b ? b : a; }

@@ -1,4 +1,4 @@
-// Stands in for the toolkit's <mma.h>: what the kernels use of the WMMA interface (CUDA C++ Programming
+// Replaces the toolkit's <mma.h>: the part of the WMMA interface that the kernels use (CUDA C++ Programming
 // Guide, "Warp matrix functions"), on the emulated machine.
 #pragma once
 

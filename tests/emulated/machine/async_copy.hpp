@@ -1,7 +1,7 @@
-// cp.async: 16 bytes from global to shared memory, not before its group is waited for.
+// cp.async: 16 bytes from global to shared memory, which arrive when their group is waited for.
 //
-// The target is poisoned when the copy is issued and filled by the wait that covers its group: the earliest
-// moment at which the hardware may overwrite it, and the latest at which the bytes come.
+// The target is poisoned when the copy is issued, the earliest time at which the hardware may overwrite it,
+// and filled by the wait that covers its group, the latest time at which the bytes arrive.
 #pragma once
 
 #include <cstdint>

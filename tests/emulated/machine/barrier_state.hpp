@@ -1,4 +1,4 @@
-// A barrier that threads are counted at.
+// The state of a barrier that counts threads.
 #pragma once
 
 namespace flashcore::emulated {
@@ -7,7 +7,7 @@ inline constexpr int kNamedBarriers = 16;  // of a block (PTX ISA, "bar, barrier
 
 struct Barrier {
   int arrived = 0;
-  int expected = 0;  // threads that complete it, as the first of them says
+  int expected = 0;  // threads that complete it, given by the first to arrive
   unsigned completions = 0;
 };
 

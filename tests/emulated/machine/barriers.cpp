@@ -22,7 +22,7 @@ void sync(Barrier& barrier, const char* name, int id, int threads) {
   arrive(barrier, name, id, threads);
   wait_until([&] { return barrier.completions != completions; },
              [&] {
-               return fmt::format("{} {}, to which {} of {} threads have come", name, id, barrier.arrived,
+               return fmt::format("{} {}, at which {} of {} threads have arrived", name, id, barrier.arrived,
                                   barrier.expected);
              });
 }

@@ -3,7 +3,8 @@
 
 namespace flashcore::emulated {
 
-// bar.sync and bar.arrive: barrier `id` completes when `threads` threads have come (PTX ISA, "bar, barrier").
+// bar.sync and bar.arrive: barrier `id` completes when `threads` threads have arrived (PTX ISA, "bar,
+// barrier").
 void named_barrier_sync(int id, int threads);
 void named_barrier_arrive(int id, int threads);
 

@@ -1,4 +1,4 @@
-// What runs: a cluster of blocks, their warps and threads, and what each of them holds.
+// The state of a running cluster: blocks, their warps and threads, and the memory and copies of each.
 #pragma once
 
 #include <vector_types.h>
@@ -21,9 +21,10 @@ class Condition;
 struct Block;
 struct Cluster;
 
-// Its lanes meet for each instruction that they execute together: the last one to come does the work for all.
+// Its lanes meet for each instruction that they execute together: the last one to arrive does the work for
+// all.
 struct Warp {
-  const char* operation = nullptr;  // that the lanes meet for
+  const char* operation = nullptr;  // for which the lanes meet
   std::array<const void*, kWarpLanes> lanes{};
   int arrived = 0;
   unsigned meetings = 0;
@@ -38,7 +39,7 @@ struct Thread {
   const Condition* waits_for = nullptr;  // null: can go on
   CopyGroups copies;                     // of cp.async
   BoxStores stores;
-  std::vector<std::uint32_t> unfenced_rows;  // of stmatrix, at which no fence.proxy.async has come since
+  std::vector<std::uint32_t> unfenced_rows;  // written by stmatrix since the last fence.proxy.async
 
   int lane() const { return index % kWarpLanes; }
   Warp& warp() const;
@@ -51,16 +52,16 @@ struct Block {
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   std::array<Barrier, kNamedBarriers> barriers;
-  int threads_left = 0;  // that have not ended
+  int threads_left = 0;  // threads that have not ended
 
-  // Throws when the block has ended: another block may not use its shared memory then.
+  // Throws when the block has ended: no other block may use its shared memory then.
   void check_alive(const char* operation) const;
 };
 
 struct Cluster {
   std::vector<Block> blocks;
   Barrier barrier;
-  std::vector<BoxLoad> loads;  // on their way
+  std::vector<BoxLoad> loads;  // in flight
 };
 
 inline Warp& Thread::warp() const { return block->warps[static_cast<std::size_t>(index / kWarpLanes)]; }

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint32_t kBoxAlignment = 128;
 
-// Calls visit(place in the tensor, or null outside of it, place in shared memory) for each element of a box.
+// Calls visit(address in the tensor, or null outside of it, address in shared memory) for each element of a
+// box.
 template <class Visit>
 void for_elements(const TensorMap& map, BoxCoordinate at, const SharedMemory& memory, std::uint32_t smem,
                   const Visit& visit) {
@@ -30,12 +31,12 @@ void for_elements(const TensorMap& map, BoxCoordinate at, const SharedMemory& me
   }
 }
 
-// The copy engine sees only what the writing thread has fenced (PTX ISA, "membar/fence", proxy fences).
+// The copy engine sees writes only after the writing thread's fence (PTX ISA, "membar/fence", proxy fences).
 void check_fenced(const Block& block, std::uint32_t smem, std::uint32_t bytes) {
   for (const Thread& thread : block.threads) {
     for (const std::uint32_t row : thread.unfenced_rows) {
       if (row >= smem && row < smem + bytes) {
-        fail("a bulk store of what thread {} wrote without fence.proxy.async", thread.index);
+        fail("a bulk store of rows that thread {} wrote without fence.proxy.async", thread.index);
       }
     }
   }
@@ -47,7 +48,7 @@ void issue_box_load(std::uint32_t smem, const CUtensorMap& map, BoxCoordinate fr
                     std::uint32_t blocks) {
   Cluster& cluster = current_cluster();
   const TensorMap decoded = decode(map);
-  if (blocks >> cluster.blocks.size() != 0) fail("a multicast into blocks that the cluster has not");
+  if (blocks >> cluster.blocks.size() != 0) fail("a multicast into blocks that the cluster does not have");
   for (int rank = 0; rank < static_cast<int>(cluster.blocks.size()); ++rank) {
     if ((blocks >> rank & 1) == 0) continue;
     unsigned char* target = cluster.blocks[static_cast<std::size_t>(rank)].memory.at(

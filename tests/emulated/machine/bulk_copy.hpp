@@ -1,8 +1,8 @@
 // Bulk tensor copies (PTX ISA, "cp.async.bulk.tensor").
 //
-// A load poisons its target when it is issued and fills it at a later time of the scheduler's choice, at the
-// latest when nobody can go on. A store reads its source when it is waited for, and throws when that is not
-// what it was at issue.
+// A load poisons its target when it is issued and fills it later, at a time that the scheduler chooses, at
+// the latest when no thread can continue. A store reads its source when it is waited for, and throws if the
+// source has changed since the issue.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace flashcore::emulated {
 class SharedMemory;
 struct Cluster;
 
-// A load on its way into one block.
+// A load in flight into one block.
 struct BoxLoad {
   TensorMap map;
   BoxCoordinate from;
@@ -24,7 +24,7 @@ struct BoxLoad {
   std::uint32_t barrier;
 };
 
-// By one thread. `blocks` has a bit for each block of the cluster that is to get the box, at the same place.
+// By one thread. `blocks` has a bit for each block of the cluster that receives the box, at the same offset.
 void issue_box_load(std::uint32_t smem, const CUtensorMap& map, BoxCoordinate from, std::uint32_t barrier,
                     std::uint32_t blocks);
 

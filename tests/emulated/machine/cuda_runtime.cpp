@@ -1,4 +1,4 @@
-// The calls to the CUDA runtime that launches make, for a device with few multiprocessors.
+// The functions of the CUDA runtime that launches call, for a device with few multiprocessors.
 #include <cuda_runtime.h>
 
 #include <cstring>
@@ -53,7 +53,7 @@ cudaError_t cudaGetDriverEntryPointByVersion(const char* symbol, void** entry, u
   return cudaSuccess;
 }
 
-// What toolkits before 12.5 have in its place.
+// Its counterpart in toolkits before 12.5.
 cudaError_t cudaGetDriverEntryPoint(const char* symbol, void** entry, unsigned long long flags,
                                     cudaDriverEntryPointQueryResult* found) {
   return cudaGetDriverEntryPointByVersion(symbol, entry, 0, flags, found);

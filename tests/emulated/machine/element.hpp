@@ -1,4 +1,4 @@
-// Elements of one or two bytes as the matrix instructions see them.
+// Elements of one or two bytes, as operands of matrix instructions.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -8,7 +8,7 @@
 
 namespace flashcore::emulated {
 
-using ToFloat = float (*)(std::uint16_t bits);  // of one byte: the low ones
+using ToFloat = float (*)(std::uint16_t bits);  // one-byte elements are in the low byte
 
 template <class T>
 float element_to_float(std::uint16_t bits);

@@ -1,4 +1,4 @@
-// What a kernel did wrong: thrown out of the launch.
+// The exception that reports a kernel's error; a launch throws it.
 #pragma once
 
 #include <fmt/format.h>

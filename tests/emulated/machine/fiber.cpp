@@ -1,4 +1,4 @@
-// The checked longjmp takes a jump to another stack for an error.
+// The checked longjmp reports a jump to another stack as an error.
 #undef _FORTIFY_SOURCE
 
 #include "emulated/machine/fiber.hpp"
@@ -33,7 +33,7 @@ void Fiber::start(void (*entry)(void*), void* argument) {
   idle_ = false;
 }
 
-// Only the first entry goes by ucontext: its switches cost a system call, setjmp's do not.
+// Only the first entry uses ucontext, whose switches cost a system call; setjmp's do not.
 void Fiber::resume() {
   running = this;
   if (_setjmp(outside_) != 0) return;

@@ -1,4 +1,4 @@
-// A function on a stack of its own that can be left in the middle and entered again.
+// A function on a stack of its own that can be suspended and resumed.
 #pragma once
 
 #include <setjmp.h>
@@ -14,11 +14,11 @@ class Fiber {
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  // The next resume() begins entry(argument), wherever the fiber was before. `entry` must not throw.
+  // The next resume() begins entry(argument), wherever the fiber was suspended. `entry` must not throw.
   void start(void (*entry)(void*), void* argument);
   // Runs the fiber until it suspends itself or its entry returns.
   void resume();
-  // By the fiber that runs: back to its resume().
+  // Called by the running fiber: returns from its resume().
   static void suspend();
 
  private:
@@ -30,7 +30,7 @@ class Fiber {
   void (*entry_)(void*) = nullptr;
   void* argument_ = nullptr;
   bool idle_ = false;   // suspended at the end of an entry: can take the next one
-  bool fresh_ = false;  // has to be entered by its first context
+  bool fresh_ = false;  // must be entered by its first context
   jmp_buf inside_;
   jmp_buf outside_;
 };

@@ -63,7 +63,7 @@ struct MmaOperands {
   float b[kDepth][8];
 };
 
-// Of elements of two bytes at a depth of 16, of one at 32.
+// A depth of 16 means elements of two bytes, a depth of 32 elements of one.
 template <int kDepth>
 MmaOperands<kDepth> gather(const WarpLanes<MmaLane>& lanes) {
   constexpr int kElements = kDepth / 8;  // of a register

@@ -13,9 +13,9 @@ constexpr std::uint32_t kBytes = 8;
 constexpr std::uint32_t kMostArrivals = 0x3FFF;  // less than any poison
 
 struct State {
-  std::int32_t bytes;          // announced and not yet come; below 0 when they came first
-  std::uint16_t arrivals;      // of a phase
-  std::uint16_t pending : 14;  // arrivals still to come
+  std::int32_t bytes;          // announced and not yet arrived; below 0 when they arrived first
+  std::uint16_t arrivals;      // per phase
+  std::uint16_t pending : 14;  // arrivals that are missing
   std::uint16_t phase : 2;     // parity of the phase that has not completed
 };
 static_assert(sizeof(State) == kBytes);

@@ -41,7 +41,7 @@ Scheduler::Scheduler(Cluster& cluster, const std::function<void()>& body, std::u
   }
 }
 
-// An exception may not leave a fiber.
+// An exception must not leave a fiber.
 void Scheduler::run_body(void* scheduler) {
   auto* self = static_cast<Scheduler*>(scheduler);
   try {
@@ -129,7 +129,7 @@ void Scheduler::report_deadlock() const {
       if (waiters.count++ == 0) waiters.first_thread = thread.index;
     }
   }
-  std::string text = "nobody can go on:";
+  std::string text = "no thread can continue:";
   for (const auto& [group, waiters] : groups) {
     text += fmt::format("\n  block {}, thread {} and {} more: {}", group.first, waiters.first_thread,
                         waiters.count - 1, group.second);

@@ -6,30 +6,18 @@
 #include "emulated/machine/block.hpp"
 #include "emulated/machine/failure.hpp"
 
-namespace {
-// Each block of a cluster has a slot: its shared memory, and poison behind it.
-constexpr int kSlotBytes = 256 * 1024;
-}  // namespace
-
-extern "C" {
-alignas(1024) unsigned char flashcore_emulated_smem[flashcore::emulated::kMostClusterBlocks * kSlotBytes];
-}
-
-// The arrays that kernels declare `extern __shared__`. They name the first slot; only their address is used
-// in kernels that run in clusters.
-namespace flashcore::kernels {
-extern unsigned char block_smem[kSlotBytes] __attribute__((alias("flashcore_emulated_smem")));
-extern unsigned char smem_raw[kSlotBytes] __attribute__((alias("flashcore_emulated_smem")));
-}  // namespace flashcore::kernels
-
 namespace flashcore::emulated {
 namespace {
+
+// Each block of a cluster has a slot: its shared memory, and poison behind it.
+constexpr int kSlotBytes = 256 * 1024;
+alignas(1024) unsigned char slots[kMostClusterBlocks * kSlotBytes];
 
 constexpr int kRankShift = 24;
 
 unsigned char poison_byte = kNanPoison;
 
-// The block that a shared::cluster address means.
+// The block to which a shared::cluster address refers.
 const Block& owner_of(std::uint32_t address) {
   const std::uint32_t rank_and_one = address >> kRankShift;
   if (rank_and_one == 0) return current_block();
@@ -46,7 +34,7 @@ void set_poison(unsigned char byte) { poison_byte = byte; }
 void poison(unsigned char* memory, std::uint32_t bytes) { std::memset(memory, poison_byte, bytes); }
 
 SharedMemory::SharedMemory(int rank, int bytes)
-    : begin_(flashcore_emulated_smem + rank * kSlotBytes), rank_(rank), bytes_(bytes) {
+    : begin_(slots + rank * kSlotBytes), rank_(rank), bytes_(bytes) {
   if (bytes > kMostBytes) fail("a block has at most {} bytes of shared memory, not {}", kMostBytes, bytes);
 }
 
@@ -77,7 +65,7 @@ unsigned char* SharedMemory::at(std::uint32_t offset, std::uint32_t bytes, std::
 unsigned char* dynamic_shared_memory() { return current_block().memory.begin(); }
 
 std::uint32_t window_address(const void* pointer) {
-  const std::ptrdiff_t from = static_cast<const unsigned char*>(pointer) - flashcore_emulated_smem;
+  const std::ptrdiff_t from = static_cast<const unsigned char*>(pointer) - slots;
   if (from < 0 || from >= kMostClusterBlocks * kSlotBytes) fail("cvta: not an address of shared memory");
   return kDynamicSmemBegin + static_cast<std::uint32_t>(from % kSlotBytes);
 }

@@ -15,7 +15,7 @@ static_assert(sizeof(TensorMap) <= sizeof(CUtensorMap));
 // The driver's own rules for strides: positive multiples of 16 bytes below 2^40.
 bool is_stride(cuuint64_t stride) { return stride > 0 && stride % 16 == 0 && stride < cuuint64_t{1} << 40; }
 
-// Of the types that are emulated; 0 for all others.
+// The size of the types that are emulated; 0 for all others.
 std::int32_t element_bytes(CUtensorMapDataType type) {
   if (type == CU_TENSOR_MAP_DATA_TYPE_FLOAT16 || type == CU_TENSOR_MAP_DATA_TYPE_BFLOAT16) return 2;
   return type == CU_TENSOR_MAP_DATA_TYPE_UINT8 ? 1 : 0;

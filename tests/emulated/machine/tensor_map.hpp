@@ -12,10 +12,10 @@ struct BoxCoordinate {
   int column, row, head, batch;
 };
 
-// What a CUtensorMap holds here.
+// The contents of a CUtensorMap on this machine.
 struct TensorMap {
   static constexpr std::uint32_t kRowBytes = 128;   // of a box in shared memory
-  static constexpr std::uint32_t kChunkBytes = 16;  // that the swizzle moves as one
+  static constexpr std::uint32_t kChunkBytes = 16;  // the unit of the swizzle
 
   std::uint64_t magic;
   unsigned char* data;
@@ -26,14 +26,14 @@ struct TensorMap {
   std::int32_t element_bytes;
 
   std::uint32_t box_bytes() const { return static_cast<std::uint32_t>(box_rows * box_heads) * kRowBytes; }
-  // The element at this place of the tensor, null outside.
+  // The element at these coordinates of the tensor; null outside of it.
   unsigned char* element(BoxCoordinate at) const;
 };
 
-// Throws when nothing was encoded there.
+// Throws when the map was not encoded.
 TensorMap decode(const CUtensorMap& map);
 
-// Stands in for cuTensorMapEncodeTiled.
+// Replaces cuTensorMapEncodeTiled.
 CUresult encode_tensor_map(CUtensorMap* map, CUtensorMapDataType type, cuuint32_t rank, void* data,
                            const cuuint64_t* sizes, const cuuint64_t* strides, const cuuint32_t* box,
                            const cuuint32_t* element_strides, CUtensorMapInterleave interleave,

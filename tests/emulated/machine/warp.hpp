@@ -8,12 +8,12 @@
 
 namespace flashcore::emulated {
 
-// A lane's operands and results, of each lane.
+// The operands and results of all lanes.
 template <class Lane>
 using WarpLanes = std::array<Lane*, kWarpLanes>;
 
-// By all lanes, each with its own operands: the last one to come performs `work` on those of all. Throws when
-// lanes meet for different operations.
+// Called by all lanes, each with its own operands: the last one to arrive performs `work` on the operands of
+// all lanes. Throws when lanes meet for different operations.
 void meet_in_warp(const char* operation, const void* lane,
                   void (*work)(const std::array<const void*, kWarpLanes>& lanes));
 

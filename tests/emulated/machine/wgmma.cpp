@@ -55,7 +55,7 @@ std::uint16_t mn_major_element(const Descriptor& at, int k, int column) {
   return element_at(at.start + offset, 2);
 }
 
-// A from registers: the fragments of mma.m16n8k16, and of mma.m16n8k32 for elements of one byte.
+// A from registers: the fragments of mma.m16n8k16, or of mma.m16n8k32 for elements of one byte.
 void gather_registers(const std::vector<ProductLane>& lanes, std::vector<std::uint16_t>& a) {
   const int bytes = lanes.front().element_bytes;
   const int elements = 4 / bytes;  // of a register
@@ -97,7 +97,7 @@ WgmmaQueue::Operands gather(const std::vector<ProductLane>& lanes, int first_row
   return operands;
 }
 
-// --- Accumulators: of row lane / 4 (+ 8), columns 8 · j + 2 · (lane % 4) (+ 1) in d[4 · j] to d[4 · j + 3]
+// --- Accumulators: row lane / 4 (+ 8), columns 8 · j + 2 · (lane % 4) (+ 1) are in d[4 · j] to d[4 · j + 3]
 
 // Calls visit(register, value) for each register of each lane.
 template <class Visit>

@@ -1,8 +1,8 @@
 // Warpgroup matrix products (PTX ISA, "Asynchronous warpgroup level matrix instructions"), a warp's 16 rows
 // at a time.
 //
-// Products run when they are waited for. Until then their accumulators are poisoned, and it throws when
-// these, or the operands in registers or shared memory, are not at the end what they were at issue.
+// Products run when they are waited for. Until then their accumulators are poisoned. It throws when these, or
+// the operands in registers or shared memory, have changed between issue and wait.
 #pragma once
 
 #include <cstdint>
@@ -19,18 +19,18 @@ namespace flashcore::emulated {
 struct ProductLane {
   float* d;  // n / 2 registers
   int n;
-  const std::uint32_t* a;  // four registers, or null: by descriptor
-  std::uint64_t a_descriptor;
-  std::uint64_t b_descriptor;
-  bool b_transposed;  // b is MN-major
-  bool accumulate;
-  ToFloat to_float;
+  const std::uint32_t* a = nullptr;  // four registers, or null: by descriptor
+  std::uint64_t a_descriptor = 0;
+  std::uint64_t b_descriptor = 0;
+  bool b_transposed = false;  // b is MN-major
+  bool accumulate = false;
+  ToFloat to_float = nullptr;
   int element_bytes = 2;
 
   int depth() const { return 32 / element_bytes; }
 };
 
-// A warp's products that have not been waited for.
+// A warp's products for which no wait has come.
 struct WgmmaQueue {
   struct Operands {
     std::vector<std::uint16_t> a;  // [16, depth], an element each

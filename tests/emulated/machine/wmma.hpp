@@ -13,10 +13,11 @@ namespace flashcore::emulated {
 inline constexpr int kWmmaSide = 16;
 inline constexpr int kWmmaElements = kWmmaSide * kWmmaSide / 32;  // of a lane
 
-// Where element `index` of this lane lies in a matrix with this leading dimension.
+// The offset of this lane's element `index` in a matrix with this leading dimension.
 std::int64_t wmma_offset(int index, unsigned leading_dimension, bool row_major);
 
-// By all lanes of a warp, before a fragment is loaded or stored; throws when the address is not aligned.
+// Called by all lanes of a warp before a fragment is loaded or stored; throws when the address is not
+// aligned.
 void wmma_access(const void* matrix);
 
 // d = a · b + c

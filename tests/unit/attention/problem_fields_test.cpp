@@ -1,4 +1,5 @@
-// The table of a problem's fields, and what is held to it: the published schemas, JSON, names, the C structs.
+// The table of problem fields, and everything that must agree with it: published schemas, JSON, ids, the C
+// structs.
 #include "attention/problem_fields.hpp"
 
 #include <gtest/gtest.h>
@@ -18,9 +19,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// --- A problem with every field away from its default, one field at a time
+// --- Problems with one field away from its default
 
-// A value that the field does not have by default, in the form that --problem takes.
+// A value that is not the field's default, as in --problem.
 std::string other_value(const ProblemField& field) {
   if (field.name == "out_dtype") return "fp16";
   if (field.name == "mask") return "bits";
@@ -28,7 +29,7 @@ std::string other_value(const ProblemField& field) {
   return field.is_number() ? "8" : "true";
 }
 
-// The flag that sets one field, with what it needs beside it.
+// A --problem flag that sets the field, and other fields that it requires.
 std::string flag_with(const ProblemField& field) {
   std::string flag = "heads_q=8,seq_q=16";
   if (field.name == "heads_q" || field.name == "seq_q") flag = "batch=1";
@@ -43,7 +44,7 @@ Problem problem_of(const std::string& flag) {
   return read_problems(JsonReader(document)).front().problem;
 }
 
-TEST(ProblemFields, NamesAndMembersStandOnce) {
+TEST(ProblemFields, NamesAndMembersAreUnique) {
   std::set<std::string_view> names;
   for (const ProblemField& field : problem_fields()) {
     EXPECT_TRUE(names.insert(field.name).second) << field.name;
@@ -53,38 +54,38 @@ TEST(ProblemFields, NamesAndMembersStandOnce) {
   EXPECT_EQ(find_problem_field("seq"), nullptr);
 }
 
-TEST(ProblemFields, AFieldAwayFromItsDefaultIsInNameFlagAndJson) {
+TEST(ProblemFields, AFieldAwayFromItsDefaultIsInIdFlagAndJson) {
   for (const ProblemField& field : problem_fields()) {
     const Problem problem = problem_of(flag_with(field));
     EXPECT_TRUE(field.always_in_id || !is_default(field, problem)) << field.name;
-    EXPECT_NE(describe(problem).find(id_part(field, problem)), std::string::npos) << describe(problem);
+    EXPECT_NE(problem_id(problem).find(id_part(field, problem)), std::string::npos) << problem_id(problem);
     EXPECT_EQ(problem_of(problem_flag(problem)), problem) << problem_flag(problem);
     const JsonDocument json(to_json(problem).dump(), "problem");
     EXPECT_EQ(problem_from_json(JsonReader(json)), problem) << to_json(problem).dump();
   }
 }
 
-TEST(ProblemFields, ProblemsThatDifferHaveOtherNames) {
-  std::set<std::string> names = {describe(problem_of("heads_q=8,seq_q=16"))};
-  for (const ProblemField& field : problem_fields()) names.insert(describe(problem_of(flag_with(field))));
-  EXPECT_GE(names.size(), problem_fields().size());
+TEST(ProblemFields, DifferentProblemsHaveDifferentIds) {
+  std::set<std::string> ids = {problem_id(problem_of("heads_q=8,seq_q=16"))};
+  for (const ProblemField& field : problem_fields()) ids.insert(problem_id(problem_of(flag_with(field))));
+  EXPECT_GE(ids.size(), problem_fields().size());
 }
 
-TEST(ProblemFields, DefaultsSayNothing) {
+TEST(ProblemFields, DefaultsAreOmitted) {
   const Problem problem = problem_of("heads_q=8,seq_q=16");
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv8_q16_kv16_d64_fp16");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv8_q16_kv16_d64_fp16");
   EXPECT_EQ(problem_sizes(problem), "batch 1, heads 8, seq 16, head_dim 64, fp16");
   EXPECT_FALSE(to_json(problem).contains("head_dim_v"));
   EXPECT_TRUE(to_json(problem).contains("window_left"));
 }
 
-TEST(ProblemFields, DistancePutsLikeBeforeNear) {
+TEST(ProblemFields, DistanceOrdersMismatchesBeforeSizes) {
   const Problem asked = problem_of("heads_q=8,seq_q=1024,causal=true");
   const auto from = [&](const char* flag) { return distance(problem_of(flag), asked); };
   EXPECT_LT(*from("heads_q=8,seq_q=4096,causal=true"), *from("heads_q=8,seq_q=1024,causal=true,softcap=30"));
   EXPECT_LT(*from("heads_q=8,seq_q=4096,causal=true"), *from("heads_q=8,seq_q=1024,causal=true,lse=true"));
   EXPECT_LT(*from("heads_q=8,seq_q=4096,causal=true"), *from("heads_q=8,seq_q=1024,causal=true,layout=bshd"));
-  EXPECT_EQ(*from("heads_q=8,seq_q=1024,window_right=0"), Distance());  // another way to say causal
+  EXPECT_EQ(*from("heads_q=8,seq_q=1024,window_right=0"), Distance());  // the same mask as causal
   EXPECT_FALSE(from("heads_q=8,seq_q=1024").has_value());
   EXPECT_FALSE(from("heads_q=8,seq_q=1024,causal=true,window_left=9").has_value());
   EXPECT_FALSE(from("heads_q=8,seq_q=1024,causal=true,dtype=bf16").has_value());
@@ -99,24 +100,50 @@ Json value_schema(const ProblemField& field) {
   }
   if (!field.is_number()) return {{"type", "boolean"}};
   if (std::holds_alternative<double Problem::*>(field.member)) {
-    return {{"type", "number"}, {"minimum", field.least}, {"maximum", field.most}};
+    return {{"type", "number"}, {"minimum", field.min}, {"maximum", field.max}};
   }
   return {{"type", "integer"},
-          {"minimum", static_cast<std::int64_t>(field.least)},
-          {"maximum", static_cast<std::int64_t>(field.most)}};
+          {"minimum", static_cast<std::int64_t>(field.min)},
+          {"maximum", static_cast<std::int64_t>(field.max)}};
+}
+
+// The value that a field has when no key names it; null where that follows from other fields.
+Json default_value(const ProblemField& field) {
+  const std::string name(field.name);
+  const Json absent = to_json(Problem());
+  const Json others_given = to_json(problem_of("heads_q=8,seq_q=16,head_dim=32"));
+  const bool is_given = name == "heads_q" || name == "seq_q" || name == "head_dim";
+  return is_given || others_given.value(name, Json()) == absent.value(name, Json())
+             ? absent.value(name, Json())
+             : Json();
+}
+
+// What scripts need beside a value's type: its part of a made-up name, and whether only some families compute it.
+void add_annotations(Json& property, const ProblemField& field) {
+  if (std::holds_alternative<bool Problem::*>(field.member)) {
+    property["x-id"] = {field.id_false, field.id};
+  } else {
+    property["x-id"] = field.id;
+  }
+  if (field.always_in_id) property["x-always-in-id"] = true;
+  if (field.support == Support::opt_in) property["x-only-some-families"] = true;
 }
 
 Json config_problem_schema() {
   Json properties;
   properties["name"] = {
-      {"description", "Names the problem in results; the values of axes that vary are added to it."},
+      {"description",
+       "The name of the problem in results. The values of axes with more than one value are appended."},
       {"type", "string"},
       {"minLength", 1}};
   for (const ProblemField& field : problem_fields()) {
     const Json one = value_schema(field);
     const Json axis = {{"type", "array"}, {"minItems", 1}, {"items", one}};
-    properties[std::string(field.name)] = {{"description", field.meaning},
-                                           {"oneOf", Json::array({one, axis})}};
+    Json property = {{"description", field.meaning}};
+    if (Json value = default_value(field); !value.is_null()) property["default"] = std::move(value);
+    property["oneOf"] = {one, axis};
+    add_annotations(property, field);
+    properties[std::string(field.name)] = std::move(property);
   }
   return {{"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
 }
@@ -131,7 +158,7 @@ Json record_problem_schema() {
   return {{"type", "object"}, {"required", std::move(required)}, {"properties", std::move(properties)}};
 }
 
-// FLASHCORE_UPDATE_GOLDEN=1 writes the file, as for other golden files.
+// FLASHCORE_UPDATE_GOLDEN=1 updates the file, like the golden files.
 void expect_definition(const std::string& file, const Json& problem) {
   const auto path = std::filesystem::path(FLASHCORE_SOURCE_DIR) / "configs/schema" / file;
   Json schema = Json::parse(testing::read_file(path));
@@ -142,7 +169,7 @@ void expect_definition(const std::string& file, const Json& problem) {
   EXPECT_EQ(schema["definitions"]["problem"].dump(2), problem.dump(2)) << file;
 }
 
-TEST(ProblemFields, TheSchemasAreMadeOfThem) {
+TEST(ProblemFields, TheSchemasAgree) {
   expect_definition("config.schema.json", config_problem_schema());
   expect_definition("result.schema.json", record_problem_schema());
   expect_definition("tuned.schema.json", record_problem_schema());
@@ -150,9 +177,9 @@ TEST(ProblemFields, TheSchemasAreMadeOfThem) {
 
 // --- The C interface
 
-TEST(ProblemFields, EveryFieldThatAllFamiliesComputeGoesThroughTheCInterface) {
+TEST(ProblemFields, TheCInterfaceHasEveryFieldThatAllFamiliesSupport) {
   for (const ProblemField& field : problem_fields()) {
-    if (field.support == Support::stated) continue;
+    if (field.support == Support::opt_in) continue;
     Problem problem = problem_of(flag_with(field));
     AttentionArgs args = attention_args(problem);
     float lse = 0;
@@ -162,7 +189,7 @@ TEST(ProblemFields, EveryFieldThatAllFamiliesComputeGoesThroughTheCInterface) {
     back.name = problem.name;
     problem.scale = back.scale = static_cast<float>(problem.scale);
     EXPECT_EQ(mask_of(back), mask_of(problem)) << field.name;
-    back.causal = problem.causal, back.window_right = problem.window_right;  // two ways to say one mask
+    back.causal = problem.causal, back.window_right = problem.window_right;  // the same mask either way
     EXPECT_EQ(problem_flag(back), problem_flag(problem)) << field.name;
   }
 }

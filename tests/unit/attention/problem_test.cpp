@@ -11,7 +11,7 @@
 namespace flashcore {
 namespace {
 
-// Counts pairs by the definition of the mask: bottom-right diagonal, window around it.
+// Counts the pairs by the definition of the mask: a window around the bottom-right diagonal.
 std::int64_t count_pairs(const Problem& p) {
   std::int64_t pairs = 0;
   for (std::int64_t i = 0; i < p.seq_q; ++i) {
@@ -34,7 +34,7 @@ TEST(Problem, UnmaskedPairsFollowTheMask) {
           Problem problem{.seq_q = seq_q, .seq_kv = seq_kv, .causal = causal};
           problem.window_left = window_left;
           problem.window_right = window_right;
-          EXPECT_EQ(unmasked_pairs(problem), count_pairs(problem)) << describe(problem);
+          EXPECT_EQ(unmasked_pairs(problem), count_pairs(problem)) << problem_id(problem);
         }
       }
     }
@@ -47,10 +47,10 @@ TEST(Problem, FlopsFollowTheConvention) {
   EXPECT_EQ(flops(problem), all);
   problem.causal = true;
   EXPECT_EQ(flops(problem), all / 2);
-  problem.seq_kv = 10;  // 8 · 10 less the 28 pairs above the diagonal
+  problem.seq_kv = 10;  // 8 · 10 pairs minus 28 above the diagonal
   EXPECT_EQ(flops(problem), 4.0 * 2 * 4 * 64 * (80 - 28));
   problem.seq_kv = 8;
-  problem.window_left = 0;  // one key a query
+  problem.window_left = 0;  // one key per query
   EXPECT_EQ(flops(problem), 4.0 * 2 * 4 * 64 * 8);
 }
 
@@ -118,23 +118,24 @@ TEST(Problem, ValidateNamesTheField) {
   expect([](Problem& p) { p.heads_q = 3, p.heads_kv = 2; }, "/heads_q");
   expect([](Problem& p) { p.softcap = -1; }, "/softcap");
   expect([](Problem& p) { p.out_dtype = Dtype::bf16; },
-         "/out_dtype: is bf16, but O of fp16 problems is fp16");
-  expect([](Problem& p) { p.dtype = *(p.out_dtype = Dtype::e4m3); }, "/out_dtype: O cannot be e4m3");
+         "/out_dtype: is bf16, but must be fp16 because dtype is fp16");
+  expect([](Problem& p) { p.dtype = *(p.out_dtype = Dtype::e4m3); },
+         "/out_dtype: is e4m3, but must be one of fp16, bf16");
   expect([](Problem& p) { p.window_left = -2; }, "/window_left");
   expect([](Problem& p) { p.batch = p.seq_q = p.heads_q = (std::int64_t{1} << 31) - 1; },
-         ": the sizes multiply");
+         ": the product of the sizes");
 }
 
-TEST(Problem, DescribeNamesWhatDiffers) {
+TEST(Problem, IdHasTheFieldsThatAreNotAtTheirDefault) {
   Problem problem{.heads_q = 8, .heads_kv = 2, .seq_q = 5, .seq_kv = 7, .causal = true};
   problem.scale = default_scale(64);
   problem.layout = Layout::padded;
   problem.lse = true;
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_fp16_causal_padded_lse");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv2_q5_kv7_d64_fp16_causal_padded_lse");
   problem.dtype = Dtype::e4m3;
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_causal_padded_lse");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_causal_padded_lse");
   problem.out_dtype = Dtype::fp16;
-  EXPECT_EQ(describe(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_outfp16_causal_padded_lse");
+  EXPECT_EQ(problem_id(problem), "b1_hq8_hkv2_q5_kv7_d64_e4m3_outfp16_causal_padded_lse");
 }
 
 }  // namespace

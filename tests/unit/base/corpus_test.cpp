@@ -1,4 +1,4 @@
-// What fuzzing set out from and what it found, read again by every build: without clang, without fuzzing.
+// Reads the fuzzing corpus (seeds and past findings) in every build; needs neither clang nor a fuzzer.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ int replay(const fuzz::Reader& reader, const fs::path& folder) {
   return count;
 }
 
-TEST_P(Corpus, IsReadOrRefused) {
+TEST_P(Corpus, IsReadOrRejected) {
   EXPECT_GE(replay(GetParam(), kSource / "tests/fuzz/corpus" / GetParam().name), 3);
 }
 

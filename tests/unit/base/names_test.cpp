@@ -7,7 +7,7 @@
 namespace flashcore {
 namespace {
 
-TEST(GlobMatch, StarStandsForAnyRunAlsoOfSlashes) {
+TEST(GlobMatch, StarMatchesAnyRunIncludingSlashes) {
   EXPECT_TRUE(glob_match("wmma/*", "wmma/fp16_d64_q32"));
   EXPECT_TRUE(glob_match("*", ""));
   EXPECT_TRUE(glob_match("*d64*", "wmma/fp16_d64_q32"));
@@ -16,7 +16,7 @@ TEST(GlobMatch, StarStandsForAnyRunAlsoOfSlashes) {
   EXPECT_FALSE(glob_match("*_s1", "wmma/fp16_s12"));
 }
 
-TEST(GlobMatch, IsOfTheWholeText) {
+TEST(GlobMatch, MatchesTheWholeText) {
   EXPECT_TRUE(glob_match("scalar", "scalar"));
   EXPECT_FALSE(glob_match("scalar", "scalar/fp16"));
   EXPECT_FALSE(glob_match("calar", "scalar"));
@@ -24,12 +24,12 @@ TEST(GlobMatch, IsOfTheWholeText) {
   EXPECT_TRUE(glob_match("", ""));
 }
 
-TEST(GlobMatch, QuestionMarkStandsForOneCharacter) {
+TEST(GlobMatch, QuestionMarkMatchesOneCharacter) {
   EXPECT_TRUE(glob_match("?p16", "fp16"));
   EXPECT_FALSE(glob_match("?fp16", "fp16"));
 }
 
-TEST(GlobMatch, GoesBackWhenAStarTookTooLittle) {
+TEST(GlobMatch, BacktracksToTheLastStar) {
   EXPECT_TRUE(glob_match("*ab*abc", "ababxababc"));
   EXPECT_FALSE(glob_match("*ab*abd", "ababxababc"));
 }
@@ -54,7 +54,7 @@ TEST(NearestWord, FindsTheNearestOrNothing) {
   EXPECT_EQ(nearest_word("", kWords), "");
 }
 
-TEST(Suggestion, NamesTheNearestElseAll) {
+TEST(Suggestion, NamesTheNearestOrAll) {
   EXPECT_EQ(suggestion("bacth", kWords), ", did you mean batch?");
   EXPECT_EQ(suggestion("zzz", kWords), "; one of: batch, heads_q, seq_q, seq_kv");
   EXPECT_EQ(suggestion("zzz", {}), "");

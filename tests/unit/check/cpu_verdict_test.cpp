@@ -96,7 +96,7 @@ TEST(Verdict, ConfiguredLimitsComeOnTop) {
   EXPECT_EQ(judged(good(), {.max_abs = 1}).limit.max_abs, judged(good()).limit.max_abs);
 }
 
-TEST(Verdict, AnExactYardstickLeavesOneRounding) {
+TEST(Verdict, AnExactUnfusedAttentionLeavesOneRounding) {
   const ErrorNorms exact{.reference_rms = 1};
   Observation seen = good();
   seen.error.max_abs = 0x1p-10;  // one rounding of an element between 2 and 4

@@ -17,7 +17,7 @@ namespace {
 Problem small_problem(Dtype dtype = Dtype::fp16) {
   Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = 20, .seq_kv = 30, .head_dim = 64, .dtype = dtype};
   problem.scale = default_scale(problem.head_dim);
-  settle(problem);
+  normalize(problem);
   return problem;
 }
 

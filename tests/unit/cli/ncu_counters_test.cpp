@@ -1,4 +1,4 @@
-// What ncu writes, read back: canned CSV in the form of --page raw.
+// Parses sample output of ncu (CSV of --page raw).
 #include "cli/ncu_counters.hpp"
 
 #include <gtest/gtest.h>
@@ -37,20 +37,20 @@ TEST(NcuCounters, ReadsEveryKernel) {
   EXPECT_DOUBLE_EQ(counter(kernels[1], "duration_us").value(), 2);
 }
 
-TEST(NcuCounters, WhatIsNotGivenIsAbsent) {
+TEST(NcuCounters, MissingValuesAreAbsent) {
   const KernelProfile kernel = parse_ncu_csv(kTwoKernels)[1];
   EXPECT_EQ(counter(kernel, "tensor_pipe_percent"), std::nullopt);
   EXPECT_EQ(counter(kernel, "dram_percent"), std::nullopt);
 }
 
-TEST(NcuCounters, StallsFromTheLargestDown) {
+TEST(NcuCounters, StallsAreSortedByTheirSize) {
   using Stall = std::pair<std::string, double>;
   const std::vector<KernelProfile> kernels = parse_ncu_csv(kTwoKernels);
   EXPECT_EQ(kernels[0].stalls, (std::vector<Stall>{{"long_scoreboard", 3.25}, {"barrier", 0.5}}));
   EXPECT_EQ(kernels[1].stalls, (std::vector<Stall>{{"long_scoreboard", 1}, {"wait", 0.1}}));
 }
 
-TEST(NcuCounters, ErrorsAreNcusOwnWords) {
+TEST(NcuCounters, ErrorsHaveTheTextOfNcu) {
   const auto message = [](std::string_view text) -> std::string {
     try {
       parse_ncu_csv(text);
@@ -61,10 +61,10 @@ TEST(NcuCounters, ErrorsAreNcusOwnWords) {
   };
   EXPECT_EQ(message("==PROF== Connected\n==ERROR== ERR_NVGPUCTRPERM - no permission\n"),
             "ncu: ERR_NVGPUCTRPERM - no permission");
-  EXPECT_EQ(message("==WARNING== No kernels were profiled.\n"), "ncu: saw no kernel of the launch");
+  EXPECT_EQ(message("==WARNING== No kernels were profiled.\n"), "ncu: recorded no kernel");
 }
 
-TEST(NcuCounters, WarpgroupStallsAreAskedOfHopperAlone) {
+TEST(NcuCounters, OnlyHopperHasWarpgroupStalls) {
   EXPECT_EQ(metric_list(89).find("gmma"), std::string::npos);
   EXPECT_NE(metric_list(90).find("issue_stalled_gmma_per_issue_active.ratio"), std::string::npos);
   EXPECT_NE(metric_list(90).back(), ',');

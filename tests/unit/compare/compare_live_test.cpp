@@ -162,6 +162,23 @@ TEST(CompareHistory, NoiseIsNoStep) {
   EXPECT_TRUE(make_history(results(12, 12, 1), {}).rows[0].steps.empty());
 }
 
+// The steps of a history whose samples were throttled at this clock, on a card that reaches 1980 MHz.
+std::size_t steps_when_throttled_at(double mhz) {
+  std::vector<ResultFile> files = results(12, 7, 1.03);
+  for (ResultFile& file : files) {
+    file.environment["nvml"]["max_sm_clock_mhz"] = 1980.0;
+    Timing& timing = *file.records[0].timings[TimingMode::hot];
+    timing.sm_clock_mhz.assign(timing.samples.size(), mhz);
+    timing.throttled_samples = std::ssize(timing.samples);
+  }
+  return make_history(std::move(files), {}).rows[0].steps.size();
+}
+
+TEST(CompareHistory, ThrottlingByOneStepOfTheClockDoesNotCount) {
+  EXPECT_EQ(steps_when_throttled_at(1965), 1U);
+  EXPECT_EQ(steps_when_throttled_at(1755), 0U);
+}
+
 TEST(CompareHistory, OtherDevicesAreLeftOut) {
   std::vector<ResultFile> files = results(4, 4, 1);
   files[0].environment["device"]["name"] = "another";

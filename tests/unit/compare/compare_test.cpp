@@ -83,7 +83,7 @@ TEST(CompareRule, FewFalseAlarmsInTwoHundredComparisons) {
   int unclear = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Machine machine(seed, {});
-    const Comparison comparison = compare(machine.run(), machine.run(), by_times_alone());
+    const Comparison comparison = compare_runs({machine.run()}, {machine.run()}, by_times_alone());
     slower += comparison.outcome == Outcome::regression ? 1 : 0;
     unclear += comparison.outcome == Outcome::cannot_tell ? 1 : 0;
   }
@@ -104,7 +104,7 @@ int times_slower(const Machine::Slowdown& slowdown, bool changed_code, int runs_
         if (slowdown(record) > 1) record.code_hash = "1111111111111111";
       }
     }
-    const Comparison comparison = compare(base, next, changed_code ? ComparePolicy{} : by_times_alone());
+    const Comparison comparison = compare_runs(base, next, changed_code ? ComparePolicy{} : by_times_alone());
     slower += comparison.outcome == Outcome::regression ? 1 : 0;
   }
   return slower;

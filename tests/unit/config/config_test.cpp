@@ -31,7 +31,7 @@ TEST(Problems, DefaultsComeFromTheSizes) {
   EXPECT_EQ(problem.heads_kv, 8);
   EXPECT_EQ(problem.seq_kv, 512);
   EXPECT_EQ(problem.scale, default_scale(128));
-  EXPECT_EQ(problem.name, describe(problem));
+  EXPECT_EQ(problem.name, problem_id(problem));
   EXPECT_EQ(plan.name, "x");
   EXPECT_TRUE(plan.variants.empty());
 }
@@ -69,7 +69,7 @@ TEST(Problems, EveryKeyIsRead) {
   EXPECT_EQ(plan.problems.front(), expected);
 }
 
-TEST(Problems, WordsAndSwitchesMakeSuffixes) {
+TEST(Problems, WordsAndSwitchesBecomeSuffixes) {
   const Plan plan =
       plan_of(R"({"problems": [{"name": "p", "dtype": ["fp16", "bf16"], "causal": [false, true]}]})");
   EXPECT_EQ(names(plan), (Names{"p_fp16_full", "p_fp16_causal", "p_bf16_full", "p_bf16_causal"}));
@@ -84,16 +84,16 @@ TEST(Problems, OutputsOfE4m3AreAChoice) {
   EXPECT_EQ(plan.problems[2].out_dtype, Dtype::bf16);
   EXPECT_EQ(plan.problems[3].out_dtype, std::nullopt);
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"out_dtype": "bf16"}]})"),
-                     "/problems/0/out_dtype: is bf16, but O of fp16 problems is fp16");
+                     "/problems/0/out_dtype: is bf16, but must be fp16 because dtype is fp16");
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"dtype": "e4m3", "out_dtype": "e4m3"}]})"),
                      "/problems/0/out_dtype: unknown word \"e4m3\"");
 }
 
 TEST(Problems, NamesMustDiffer) {
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"name": "a"}, {"name": "a", "seq_q": 2}]})"),
-                     "x.json: /problems/1: a second problem is named a, like x.json: /problems/0");
+                     "x.json: /problems/1: two problems have the name a (the other is x.json: /problems/0)");
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"name": "a", "seq_q": [4, 4]}]})"),
-                     "x.json: /problems/0: a second problem is named a_q4");
+                     "x.json: /problems/0: two problems have the name a_q4");
 }
 
 TEST(Problems, SizesAreChecked) {
@@ -111,15 +111,15 @@ TEST(Problems, SizesAreChecked) {
                      "/problems/0/heads_q: 8 is not a multiple of heads_kv = 3");
   EXPECT_USAGE_ERROR(
       plan_of(R"({"problems": [{"batch": 2147483647, "heads_q": 2147483647, "seq_q": 2147483647}]})"),
-      "/problems/0: the sizes multiply to more elements than can be addressed");
+      "/problems/0: the product of the sizes exceeds the address space");
 }
 
-TEST(Problems, TooManyAreRejectedBeforeTheyAreMade) {
+TEST(Problems, TooManyAreRejectedBeforeExpansion) {
   std::string axis = "[1";
   for (int i = 2; i <= 200; ++i) axis += "," + std::to_string(i);
   axis += "]";
   EXPECT_USAGE_ERROR(plan_of(R"({"problems": [{"seq_q": )" + axis + R"(, "batch": )" + axis + "}]}"),
-                     "/problems/0: the axes multiply to more than 10000 problems");
+                     "/problems/0: the axes expand to more than 10000 problems");
 }
 
 TEST(Problems, UnknownWordsNameTheNearest) {
@@ -157,8 +157,10 @@ TEST(Config, BlocksAreRead) {
   EXPECT_EQ(plan.policy.measure.warmup_s, 0);
   EXPECT_EQ(plan.policy.measure.energy_s, 0.5);
   EXPECT_EQ(plan.policy.measure.repeats, 2);
-  EXPECT_EQ(plan.report.output, "out/r");
-  EXPECT_EQ(plan.report.formats, std::vector<Format>{Format::csv});
+  EXPECT_EQ(plan.report.output, "out/r.json");
+  ASSERT_EQ(plan.report.formats.size(), 1u);
+  EXPECT_EQ(plan.report.formats[0].name, "csv");
+  EXPECT_EQ(plan.report.formats[0].where, "x.json: /report/formats/0");
 }
 
 struct Rejected {
@@ -186,8 +188,8 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{R"({"problems": {}, "variants": [7]})", "/variants/0: must be a string, not 7"},
         Rejected{R"({"problems": {}, "seed": -1})", "/seed: -1 is out of range"},
         Rejected{R"({"problems": {}, "device": "gpu"})", "/device: unknown device \"gpu\""},
-        Rejected{R"({"problems": {}, "device": "cuda:x"})", "/device: \"cuda:x\" is no device"},
-        Rejected{R"({"problems": {}, "name": "a/b"})", "/name: must be usable in a file name"},
+        Rejected{R"({"problems": {}, "device": "cuda:x"})", "/device: \"cuda:x\" is not a device"},
+        Rejected{R"({"problems": {}, "name": "a/b"})", "/name: must be a file name"},
         Rejected{R"({"problems": {}, "check": {"enabled": 1}})", "/check/enabled: must be true or false"},
         Rejected{R"({"problems": {}, "check": {"depth": "depp"}})", "did you mean deep?"},
         Rejected{R"({"problems": {}, "check": {"yardstick_factor": 0}})",
@@ -195,15 +197,15 @@ INSTANTIATE_TEST_SUITE_P(
         Rejected{R"({"problems": {}, "measure": {"budget": 1}})",
                  "/measure/budget: unknown key, did you mean budget_s?"},
         Rejected{R"({"problems": {}, "measure": {"clocks": ["hot", "hot"]}})",
-                 "/measure/clocks/1: named twice"},
+                 "/measure/clocks/1: appears twice"},
         Rejected{R"({"problems": {}, "measure": {"min_samples": 0}})", "/measure/min_samples: 0 is out"},
         Rejected{R"({"problems": {}, "measure": {"max_samples": 3}})",
                  "/measure/max_samples: max_samples = 3 is below min_samples = 15"},
         Rejected{R"({"problems": {}, "measure": {"relative_width": 2}})", "/measure/relative_width: must be"},
         Rejected{R"({"problems": {}, "check": {"enabled": false}, "measure": {"clocks": []}})",
                  "nothing to do"},
-        Rejected{R"({"problems": {}, "report": {"formats": ["jsn"]}})",
-                 "/report/formats/0: unknown word \"jsn\", did you mean json?"},
+        Rejected{R"({"problems": {}, "report": {"formats": ["csv", "csv"]}})",
+                 "/report/formats/1: named twice"},
         Rejected{R"({"problems": {}, "report": {"formats": []}})", "/report/formats: must not be empty"},
         Rejected{R"({"problems": {}, "report": {"output": "a/"}})", "/report/output: must be a path"}));
 
@@ -213,7 +215,7 @@ TEST(JsonDocument, BrokenTextsNameLineAndColumn) {
   EXPECT_USAGE_ERROR(JsonDocument("{\n  \"a\": x}", "x.json"), "x.json: line 2, column 8: not valid JSON");
   EXPECT_USAGE_ERROR(JsonDocument("{\"a\": 1e999}", "x.json"), "x.json: not valid JSON");
   EXPECT_USAGE_ERROR(JsonDocument("{\"a\": {\"b\": 1, \"b\": 2}}", "x.json"),
-                     "x.json: the key \"b\" stands twice in one object");
+                     "x.json: the key \"b\" appears twice in one object");
   EXPECT_NO_THROW(JsonDocument("{\"a\": {\"b\": 1}, \"c\": {\"b\": 2}}", "x.json"));
 }
 
@@ -223,10 +225,10 @@ TEST(Lookup, ShippedConfigsAreFoundByBareName) {
   EXPECT_EQ(load_config("l4").name(), load_config("l4.json").name());
   EXPECT_USAGE_ERROR(load_config("l5"),
                      "--config: l5 is neither a file nor a shipped config, did you mean l4?");
-  EXPECT_USAGE_ERROR(load_config("no/such.json"), "shipped are: ");
+  EXPECT_USAGE_ERROR(load_config("no/such.json"), "shipped configs: ");
 }
 
-// Every shipped config passes the parser; the schema is held against it by e2e/test_config_schema.py.
+// e2e/test_config_schema.py checks the shipped configs against the schema.
 TEST(ShippedConfigs, PassTheParser) {
   std::set<std::string> seen;
   for (const auto& entry : std::filesystem::directory_iterator(FLASHCORE_SOURCE_DIR "/configs")) {
@@ -262,7 +264,7 @@ TEST(Schema, HasTheKeysOfTheParser) {
   EXPECT_EQ(schema_keys(definitions.at("report")), as_set(keys.report));
   EXPECT_EQ(schema_keys(definitions.at("tune")), as_set(keys.tune));
   EXPECT_EQ(schema_keys(definitions.at("tune").at("properties").at("limits")), as_set(keys.limits));
-  // Numbers are not listed in the schema, so that a new one has a single place.
+  // The schema does not list numeric attributes, so that a new one needs no change there.
   std::set<std::string> attributes = as_set(attribute_names());
   std::erase_if(attributes, [](const std::string& name) { return is_numeric_attribute(name); });
   EXPECT_EQ(schema_keys(definitions.at("term").at("oneOf").at(1)), attributes);

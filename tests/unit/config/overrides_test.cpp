@@ -1,4 +1,4 @@
-// Flags that take the place of a key of the config.
+// Flags that replace a key of the config.
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
@@ -14,12 +14,12 @@ Plan plan_with(const Overrides& overrides) {
   return make_plan(document, "test");
 }
 
-TEST(Overrides, PacingTakesThePlaceOfTheConfigs) {
+TEST(Overrides, PacingReplacesTheConfigs) {
   EXPECT_EQ(plan_with({}).policy.measure.pacing, Pacing::sustained);
   EXPECT_EQ(plan_with({.pacing = "burst"}).policy.measure.pacing, Pacing::burst);
 }
 
-TEST(Overrides, TheTimeLimitOfACall) {
+TEST(Overrides, TimeoutReplacesTheDefault) {
   EXPECT_EQ(plan_with({}).policy.measure.timeout_s, 30);
   EXPECT_EQ(plan_with({.timeout_s = "1.5"}).policy.measure.timeout_s, 1.5);
 }
@@ -34,7 +34,7 @@ TEST(Overrides, AnUnknownPacingNamesTheFlag) {
   }
 }
 
-TEST(Overrides, DepthTakesThePlaceOfTheConfigs) {
+TEST(Overrides, DepthReplacesTheConfigs) {
   EXPECT_EQ(plan_with({}).policy.check_policy.depth, CheckDepth::standard);
   EXPECT_EQ(plan_with({.depth = "quick"}).policy.check_policy.depth, CheckDepth::quick);
   EXPECT_THROW(plan_with({.depth = "deep", .no_check = true}), UsageError);

@@ -1,4 +1,4 @@
-// Fat binaries are built here byte by byte; where CUDA is compiled in, this program's own is read as well.
+// Builds fat binaries byte by byte. A CUDA build also reads its own.
 #include "device/machine_code.hpp"
 
 #include <elf.h>
@@ -28,7 +28,7 @@ std::string padded(std::string text) {
   return text;
 }
 
-// An ELF64 file with these sections: header, contents, names, section headers.
+// An ELF64 file with the given sections: header, contents, names, section headers.
 std::string elf_file(const std::vector<std::pair<std::string, std::string>>& sections) {
   std::string contents(sizeof(Elf64_Ehdr), '\0');
   std::string names(1, '\0');
@@ -57,7 +57,7 @@ std::string elf_file(const std::vector<std::pair<std::string, std::string>>& sec
   return contents + headers;
 }
 
-// An entry of a container, 64 bytes of header as nvcc writes.
+// An entry of a container with a header of 64 bytes, as nvcc writes it.
 std::string entry(int architecture, const std::string& payload, std::uint16_t kind = 2,
                   std::uint64_t flags = 0x11) {
   std::string header = bytes_of(kind) + bytes_of(std::uint16_t{0x101}) + bytes_of(std::uint32_t{64}) +
@@ -93,7 +93,7 @@ TEST(MachineCode, FindsKernelsOfEveryTranslationUnit) {
   EXPECT_EQ(code.hash("three"), "");
 }
 
-TEST(MachineCode, TakesWhatTheDeviceWouldLoad) {
+TEST(MachineCode, TakesTheCubinThatTheDeviceWouldLoad) {
   const std::string file = program(container(entry(80, cubin("k", "80"), 1) +  // PTX
                                              entry(80, cubin("k", "80")) + entry(89, cubin("k", "89")) +
                                              entry(90, cubin("k", "90"))));
@@ -104,7 +104,7 @@ TEST(MachineCode, TakesWhatTheDeviceWouldLoad) {
   expect_contains(MachineCode(file, 100).problem(), "no machine code for compute capability 10.0");
 }
 
-TEST(MachineCode, OneByteMakesAnotherHashAndTheSameCodeTheSame) {
+TEST(MachineCode, HashChangesWithOneByteAndIsStableForTheSameCode) {
   const auto hash = [](const std::string& code) {
     return MachineCode(program(container(entry(90, cubin("k", code)))), 90).hash("k");
   };
@@ -115,10 +115,10 @@ TEST(MachineCode, OneByteMakesAnotherHashAndTheSameCodeTheSame) {
   EXPECT_NE(hash(code), hash(changed));
 }
 
-TEST(MachineCode, SaysWhyThereIsNone) {
+TEST(MachineCode, HasAReasonIfThereIsNoKernel) {
   EXPECT_EQ(MachineCode("", 90).size(), 0u);
   expect_contains(MachineCode("", 90).problem(), "cannot be read");
-  expect_contains(MachineCode(std::string(200, 'x'), 90).problem(), "no 64-bit ELF");
+  expect_contains(MachineCode(std::string(200, 'x'), 90).problem(), "not a 64-bit ELF file");
   expect_contains(MachineCode(elf_file({}), 90).problem(), "no machine code");
   const std::string compressed = program(container(entry(90, "zstd", 2, 0x8011)));
   expect_contains(MachineCode(compressed, 90).problem(), "compressed");

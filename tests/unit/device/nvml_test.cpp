@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kBusId = "0000:1b:00.0";
 
-// Runs against the stand-in of tests/fakes/nvml.cpp.
+// Runs against the fake NVML of tests/fakes/nvml.cpp.
 class Nvml : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -57,7 +57,7 @@ TEST_F(Nvml, OldDriversHaveAveragedPowerOnly) {
   EXPECT_FALSE(reading.power_average_w.has_value());
 }
 
-TEST_F(Nvml, WhatADeviceDoesNotReportIsAbsent) {
+TEST_F(Nvml, ValuesThatADeviceDoesNotReportAreAbsent) {
   setenv("FAKE_NVML", "bare", 1);
   const NvmlDevice device(kBusId);
   EXPECT_EQ(device.problem(), "");
@@ -78,9 +78,9 @@ TEST_F(Nvml, AMissingLibraryIsAReason) {
   EXPECT_FALSE(device.read().power_w.has_value());
 }
 
-TEST_F(Nvml, FailuresCarryItsOwnWords) {
+TEST_F(Nvml, FailuresHaveTheTextOfNvml) {
   setenv("FAKE_NVML", "no_init", 1);
-  EXPECT_EQ(NvmlDevice(kBusId).problem(), "NVML, starting: Driver Not Loaded");
+  EXPECT_EQ(NvmlDevice(kBusId).problem(), "NVML, initialising: Driver Not Loaded");
   unsetenv("FAKE_NVML");
   EXPECT_EQ(NvmlDevice("0000:ff:00.0").problem(), "NVML, looking for device 0000:ff:00.0: Not Found");
 }
@@ -89,7 +89,7 @@ TEST_F(Nvml, SamplerReadsInTheBackground) {
   TelemetrySampler sampler(kBusId, std::chrono::milliseconds(1));
   ASSERT_EQ(sampler.problem(), "");
   sampler.begin();
-  // Two readings of the thread's own, after that of begin().
+  // Two readings of the thread, after the one of begin().
   for (int seen = 0; seen < 2; ++seen) {
     const auto now = TelemetryClock::now();
     while (sampler.at(TelemetryClock::time_point::max())->time <= now) std::this_thread::yield();
@@ -103,7 +103,7 @@ TEST_F(Nvml, SamplerReadsInTheBackground) {
   EXPECT_TRUE(summary.slowed_down());
 }
 
-// The device is read once during each sample, and by nobody else.
+// Reads the device once per sample; no other thread reads it.
 class ReadWhileSampling : public testing::FakeExecutor {
  public:
   explicit ReadWhileSampling(TelemetrySampler& sampler) : sampler_(sampler) {}
@@ -116,7 +116,7 @@ class ReadWhileSampling : public testing::FakeExecutor {
   TelemetrySampler& sampler_;
 };
 
-TEST_F(Nvml, ARecordsTelemetryCoversEveryClock) {
+TEST_F(Nvml, TelemetryOfARecordCoversEveryTimingMode) {
   TelemetrySampler sampler(kBusId, std::chrono::hours(1));
   ReadWhileSampling executor(sampler);
   const MeasurePolicy policy{.min_samples = 4, .max_samples = 4, .pacing = Pacing::burst};
@@ -130,18 +130,18 @@ TEST_F(Nvml, ARecordsTelemetryCoversEveryClock) {
   EXPECT_EQ(record.telemetry->readings, 3 * 4);
 }
 
-TEST_F(Nvml, SamplerForgetsAllButTheLastReadingBefore) {
+TEST_F(Nvml, SamplerDiscardsAllButTheLastReadingBeforeATime) {
   TelemetrySampler sampler(kBusId, std::chrono::hours(1));
   sampler.begin();
   const auto later = TelemetryClock::now();
-  sampler.forget_before(later);
+  sampler.discard_before(later);
   const TimeSpan since[] = {{.begin = later, .end = TelemetryClock::now()}};
   EXPECT_TRUE(sampler.summary(since).energy_j.has_value());
   const TimeSpan all[] = {{.begin = TelemetryClock::time_point::min(), .end = TelemetryClock::now()}};
-  EXPECT_EQ(sampler.summary(all).readings, 2);  // the one kept and that of the summary before
+  EXPECT_EQ(sampler.summary(all).readings, 2);  // the kept reading and the one of the earlier summary
 }
 
-TEST_F(Nvml, SamplerWithoutNvmlSaysSo) {
+TEST_F(Nvml, SamplerWithoutNvmlHasAReason) {
   setenv("FLASHCORE_NVML", "/nowhere/libnvidia-ml.so.1", 1);
   TelemetrySampler sampler(kBusId);
   EXPECT_NE(sampler.problem(), "");

@@ -8,6 +8,7 @@
 #include "broken/matrix.hpp"
 #include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
+#include "render/diagnosis_output.hpp"
 #include "unit/support/kernel_variant.hpp"
 #include "unit/support/support.hpp"
 
@@ -110,7 +111,7 @@ TEST(Diagnose, AFailedLaunchIsAVerdict) {
   const Variant honest = kernel_with(broken::Break::none);
   const Diagnosis diagnosis =
       diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return EIO; }));
-  EXPECT_EQ(diagnosis.suspicions.front().fault, Fault::crash);
+  EXPECT_EQ(diagnosis.suspected.front().fault, Fault::crash);
   EXPECT_EQ(diagnosis.findings.size(), 1u);
   expect_contains(diagnosis.sentence(), "The launch fails: honest/fp16_d64_q32_kv32_w4_s3 failed");
   EXPECT_THROW(diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return ENOMEM; })),
@@ -129,7 +130,7 @@ TEST(Diagnose, SkipsWhatTheVariantCannotRun) {
   const Diagnosis diagnosis = diagnose_one(testing::variant_of(kernel));
   EXPECT_TRUE(diagnosis.healthy());
   const auto softcap = std::ranges::find(diagnosis.findings, Probe::softcap, &Finding::probe);
-  EXPECT_EQ(softcap->sign, Sign::skipped);
+  EXPECT_EQ(softcap->symptom, Symptom::skipped);
   EXPECT_EQ(softcap->detail, "has no soft cap");
   kernel.unsupported = [](const AttentionArgs&, const DeviceLimits&) { return "never"; };
   EXPECT_THROW(diagnose_one(testing::variant_of(kernel)), UsageError);

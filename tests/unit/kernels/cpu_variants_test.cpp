@@ -69,7 +69,7 @@ TEST_P(CpuVariants, AreRight) {
       problem.dtype = dtype;
       problem.head_dim = head_dim;
       problem.scale = default_scale(head_dim);
-      SCOPED_TRACE(describe(problem));
+      SCOPED_TRACE(problem_id(problem));
       EXPECT_GE(verify_all(problem), 6);  // cpu_scalar and at least five tiles of cpu_fused
     }
   }

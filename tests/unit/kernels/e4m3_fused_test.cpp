@@ -19,7 +19,7 @@ namespace {
 using namespace kernels;
 
 constexpr std::int32_t kTileKeys = 64;
-constexpr float kStretch = 256;  // of weights, as FlashAttention 3 has it; the yardstick has 448
+constexpr float kStretch = 256;  // of weights, as FlashAttention 3 has it; the unfused attention has 448
 
 struct Row {
   std::int64_t batch, head;

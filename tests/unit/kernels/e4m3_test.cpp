@@ -1,4 +1,4 @@
-// e4m3: its conversions over all codes, its inputs, its yardstick, and that a check tells wrong factors.
+// e4m3: its conversions over all codes, its inputs, its unfused attention, and that a check tells wrong factors.
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -157,7 +157,7 @@ TEST(E4m3Inputs, GapsAreNan) {
   EXPECT_TRUE(std::isnan(to_float(static_cast<const E4m3*>(memory.args(0).k)[problem.head_dim])));
 }
 
-// --- Reference and yardstick
+// --- Reference and unfused attention
 
 // Attention of the elements times their factors by the definition, in FP64: one output element.
 double expected_element(const Problem& problem, const AttentionArgs& args, std::int64_t row) {
@@ -192,14 +192,14 @@ TEST(E4m3Reference, IsOfTheScaledValues) {
   }
 }
 
-TEST(E4m3Reference, YardstickRoundsProbabilitiesAndOutput) {
+TEST(E4m3Reference, UnfusedAttentionRoundsProbabilitiesAndOutput) {
   Problem problem = small_problem();
   for (const Dtype out_dtype : kOutputDtypes) {
     problem.out_dtype = out_dtype;
     const HostBuffers memory(problem, 3, InputKind::normal);
     const std::vector<float> exact = memory.reference_out();
     std::vector<float> out(exact.size());
-    kernels::yardstick_attention(memory.args(0), problem.dtype, out.data());
+    kernels::unfused_attention(memory.args(0), problem.dtype, out.data());
     double error = 0;
     double size = 0;
     kernels::visit_output_dtype(out_dtype, [&]<class T>(T) {

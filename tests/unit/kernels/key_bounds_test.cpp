@@ -1,4 +1,4 @@
-#include "kernels/common/key_bounds.cuh"
+#include "kernels/blocks/key_bounds.cuh"
 
 #include <gtest/gtest.h>
 
@@ -13,8 +13,8 @@ KernelArgs masked(std::int32_t seq_q, std::int32_t seq_kv, std::int32_t left, st
   KernelArgs args;
   args.seq_q = seq_q;
   args.seq_kv = seq_kv;
-  args.window_left = left;
-  args.window_right = right;
+  args.window.left = left;
+  args.window.right = right;
   return args;
 }
 
@@ -22,9 +22,9 @@ void expect_same(const KernelArgs& args, std::int32_t query) {
   const KeyRange expected = visible_keys(args, query);
   const KeyRange found = KeyBounds(args).keys(query);
   EXPECT_EQ(found.begin, expected.begin) << "query " << query << " of " << args.seq_q << ", " << args.seq_kv
-                                         << " keys, window " << args.window_left << ", " << args.window_right;
+                                         << " keys, window " << args.window.left << ", " << args.window.right;
   EXPECT_EQ(found.end, expected.end) << "query " << query << " of " << args.seq_q << ", " << args.seq_kv
-                                     << " keys, window " << args.window_left << ", " << args.window_right;
+                                     << " keys, window " << args.window.left << ", " << args.window.right;
 }
 
 TEST(KeyBoundsTest, AgreesWithTheMaskInItsOnePlace) {

@@ -1,4 +1,4 @@
-#include "kernels/common/matrix_descriptor.hpp"
+#include "kernels/blocks/matrix_descriptor.hpp"
 
 #include <gtest/gtest.h>
 

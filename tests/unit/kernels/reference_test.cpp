@@ -1,4 +1,4 @@
-// The reference and the yardstick, held to FP64 and to PyTorch's float64.
+// The reference and the unfused attention, held to FP64 and to PyTorch's float64.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -56,10 +56,10 @@ TEST_P(GoldenReference, AgreesInFp32) {
   EXPECT_LT(largest_difference(result.lse, golden.lse), fp32_limit(golden));
 }
 
-TEST_P(GoldenReference, YardstickIsNearButRounded) {
+TEST_P(GoldenReference, UnfusedAttentionIsNearButRounded) {
   const GoldenCase golden = read_golden_case(GetParam());
   std::vector<float> out(golden.out.size());
-  kernels::yardstick_attention(golden.args(), golden.problem.dtype, out.data());
+  kernels::unfused_attention(golden.args(), golden.problem.dtype, out.data());
   const double rounding = golden.problem.dtype == Dtype::fp16 ? 0x1p-11 : 0x1p-8;
   const double limit = golden.problem.name == "large_scores" ? 1.0 : 8 * rounding;
   EXPECT_LT(largest_difference(out, golden.out), limit);

@@ -1,6 +1,6 @@
 // Counts shared-memory bank conflicts of the swizzled tiles as the hardware would: 32 banks of 4 bytes, a
 // 16-byte access served for eight lanes at a time, which must between them touch each bank once.
-#include "kernels/common/swizzle.cuh"
+#include "kernels/blocks/swizzle.cuh"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 namespace flashcore {
 namespace {
 
-TEST(Peak, EveryRowAgreesWithItself) {
+TEST(Peak, EveryRowIsConsistent) {
   std::set<std::string_view> names;
   for (const DevicePeak& peak : device_peaks()) {
     EXPECT_TRUE(names.insert(peak.device).second) << peak.device;
@@ -17,7 +17,7 @@ TEST(Peak, EveryRowAgreesWithItself) {
   }
 }
 
-TEST(Peak, KnowsTheCardsByName) {
+TEST(Peak, FindsCardsByName) {
   ASSERT_NE(find_peak("NVIDIA L4"), nullptr);
   EXPECT_EQ(find_peak("NVIDIA L4")->num_sms, 58);
   EXPECT_EQ(find_peak("NVIDIA L4")->tensor_flops_per_s, 121e12);
@@ -29,14 +29,14 @@ TEST(Peak, KnowsTheCardsByName) {
   EXPECT_EQ(find_peak("NVIDIA H200")->memory_bytes_per_s, 4800e9);
 }
 
-TEST(Peak, DoesNotTakeOneCardForAnother) {
+TEST(Peak, DoesNotConfuseSimilarNames) {
   EXPECT_EQ(find_peak("NVIDIA L40S"), nullptr);
   EXPECT_EQ(find_peak("NVIDIA H100 80GB HBM3 MIG 1g.10gb"), nullptr);
   EXPECT_EQ(find_peak("NVIDIA H200 NVL"), nullptr);
   EXPECT_EQ(find_peak(""), nullptr);
 }
 
-TEST(Peak, FollowsTheClock) {
+TEST(Peak, ScalesWithTheClock) {
   const DevicePeak& h100 = *find_peak("NVIDIA H100 80GB HBM3");
   EXPECT_NEAR(tensor_flops_per_s_at(h100, 1980), 1070.5e12, 0.1e12);
   EXPECT_NEAR(tensor_flops_per_s_at(h100, 1485), 802.9e12, 0.1e12);

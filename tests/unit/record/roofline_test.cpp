@@ -15,7 +15,7 @@ Problem problem(std::int64_t seq_q, std::int64_t seq_kv, bool causal = false) {
   return problem;
 }
 
-TEST(Roofline, TheSeedProblemOnAnL4IsBoundByMemory) {
+TEST(Roofline, ASmallProblemOnAnL4IsBoundByMemory) {
   const Roofline roof =
       roofline(problem(512, 512), {.tensor_flops_per_s = 121e12, .memory_bytes_per_s = 300e9});
   EXPECT_EQ(roof.flops, 4.0 * 8 * 512 * 512 * 64);
@@ -40,7 +40,7 @@ TEST(Roofline, ExponentialsBindWhereTensorCoresAreFast) {
   EXPECT_NEAR(*full.exponential_floor_us, 8.0 * 8192 * 8192 / 3e12 * 1e6, 1e-6);
   EXPECT_EQ(full.limit, Limit::exponential);
   EXPECT_EQ(full.floor_us(), *full.exponential_floor_us);
-  // A causal mask leaves n (n + 1) / 2 pairs.
+  // A causal mask has n (n + 1) / 2 unmasked pairs.
   const Roofline causal = roofline(problem(8192, 8192, true), slow_exp2);
   EXPECT_NEAR(*causal.exponential_floor_us, 8.0 * 8192 * 8193 / 2 / 3e12 * 1e6, 1e-6);
 }

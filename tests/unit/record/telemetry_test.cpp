@@ -26,7 +26,7 @@ TimeSpan span(int begin_ms, int end_ms) {
   return {.begin = kStart + milliseconds(begin_ms), .end = kStart + milliseconds(end_ms)};
 }
 
-// 500 W, then 700 W from 20 ms on, when the power cap sets in.
+// 500 W, then 700 W from 20 ms on, where the power cap applies.
 const std::vector<TelemetryReading> kReadings = {
     reading(0, 1980, 500, 100),
     reading(10, 1980, 500, 105),
@@ -35,14 +35,14 @@ const std::vector<TelemetryReading> kReadings = {
     reading(40, 1600, 700, 124, kSwPowerCap | kGpuIdle),
 };
 
-TEST(Telemetry, NamesReasonsInTheOrderOfTheirBits) {
+TEST(Telemetry, ListsReasonsInTheOrderOfTheirBits) {
   EXPECT_EQ(throttle_reason_names(0), std::vector<std::string>{});
   EXPECT_EQ(throttle_reason_names(0x44), (std::vector<std::string>{"sw_power_cap", "hw_thermal_slowdown"}));
   EXPECT_EQ(throttle_reason_names(0x600), (std::vector<std::string>{"0x200", "0x400"}));
   EXPECT_EQ(throttle_reason_names(0x1001), (std::vector<std::string>{"gpu_idle", "0x1000"}));
 }
 
-TEST(Telemetry, SummarisesWhatFellIntoASpan) {
+TEST(Telemetry, SummarisesTheReadingsInsideASpan) {
   const TimeSpan spans[] = {span(15, 40)};
   const TelemetrySummary summary = summarise(kReadings, spans);
   EXPECT_EQ(summary.readings, 3);
@@ -65,7 +65,7 @@ TEST(Telemetry, EnergyIsInterpolatedAtTheEndsOfSpans) {
   EXPECT_NEAR(*summarise(kReadings, two).energy_j, 2.5 + 3.5, 1e-9);
 }
 
-TEST(Telemetry, EnergyIsAbsentWhereReadingsDoNotReach) {
+TEST(Telemetry, EnergyIsAbsentUnlessReadingsSurroundTheSpan) {
   const TimeSpan late[] = {span(0, 10), span(30, 50)};
   EXPECT_FALSE(summarise(kReadings, late).energy_j.has_value());
   const TimeSpan early[] = {span(-5, 10)};
@@ -80,7 +80,7 @@ TEST(Telemetry, AShortSpanTakesTheNearestReading) {
   EXPECT_EQ(summary.sm_clock_mhz->median, 1740);  // between 1980 and 1500
 }
 
-TEST(Telemetry, IdlenessAndChosenClocksAreNoSlowdown) {
+TEST(Telemetry, IdlenessAndChosenClocksAreNotASlowdown) {
   const std::vector<TelemetryReading> idle = {reading(0, 1980, 90, 1, kGpuIdle | kApplicationsClocksSetting)};
   const TimeSpan spans[] = {span(0, 1)};
   EXPECT_FALSE(summarise(idle, spans).slowed_down());
@@ -96,7 +96,7 @@ TEST(Telemetry, WithoutReadingsEverythingIsAbsent) {
   EXPECT_EQ(nearest_reading({}, kStart), nullptr);
 }
 
-TEST(Telemetry, NearestReadingLooksBothWays) {
+TEST(Telemetry, NearestReadingMayBeBeforeOrAfter) {
   const auto clock_at = [](int at_ms) {
     return nearest_reading(kReadings, kStart + milliseconds(at_ms))->sm_clock_mhz;
   };

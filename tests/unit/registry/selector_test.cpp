@@ -11,7 +11,7 @@
 namespace flashcore {
 namespace {
 
-// A small ladder that no build depends on.
+// A small ladder that does not depend on the build.
 class SelectorTest : public ::testing::Test {
  protected:
   SelectorTest() {
@@ -52,14 +52,14 @@ TEST_F(SelectorTest, KeepsLadderOrderWithoutDuplicates) {
   EXPECT_EQ(ids(selector), (Ids{"rung/bf16_d64_q32_kv32_w4_s1", "rung_async/fp16_d64_q32_kv64_w4_s2"}));
 }
 
-TEST_F(SelectorTest, ExclusionTakesAwayWhereverItStands) {
+TEST_F(SelectorTest, ExclusionAppliesAtAnyPosition) {
   Selector selector;
   selector.add_glob("!*/bf16*", "/variants/0");
   selector.add_glob("rung/*", "/variants/1");
   EXPECT_EQ(ids(selector), (Ids{"rung/fp16_d64_q32_kv32_w4_s1", "rung/fp16_d64_q64_kv32_w4_s1"}));
 }
 
-TEST_F(SelectorTest, ExclusionAloneStartsFromAll) {
+TEST_F(SelectorTest, OnlyExclusionsStartFromAll) {
   Selector selector;
   selector.add_glob("!rung*", "--variants");
   EXPECT_EQ(ids(selector), Ids{"plain/fp16_d64"});
@@ -81,7 +81,7 @@ TEST_F(SelectorTest, UnknownFamilyNamesTheNearest) {
   EXPECT_USAGE_ERROR(ids(selector), "--variants: \"rugn/*\": no variant matches, did you mean rung/*?");
 }
 
-TEST_F(SelectorTest, FamilyWithoutItsStarIsUnderstood) {
+TEST_F(SelectorTest, FamilyWithoutAStarGetsASuggestion) {
   Selector selector;
   selector.add_glob("rung_async", "--variants");
   EXPECT_USAGE_ERROR(ids(selector), "did you mean rung_async/*?");
@@ -93,7 +93,7 @@ TEST_F(SelectorTest, UnknownTileOfAKnownFamilyNamesTheNearestId) {
   EXPECT_USAGE_ERROR(ids(selector), "did you mean rung/fp16_d64_q64_kv32_w4_s1?");
 }
 
-TEST_F(SelectorTest, FilterThatNothingMeetsNamesWhatThereIs) {
+TEST_F(SelectorTest, FilterWithoutMatchListsTheValues) {
   Selector selector;
   selector.add_filters({{"family", {"rung"}}, {"block_q", {"48"}}}, "/variants/0");
   EXPECT_USAGE_ERROR(ids(selector), "no variant has block_q 48; there are: 0, 32, 64");
@@ -104,7 +104,7 @@ TEST_F(SelectorTest, FilterThatNothingMeetsNamesWhatThereIs) {
 
   Selector apart;
   apart.add_filters({{"family", {"plain"}}, {"block_q", {"64"}}}, "/variants/0");
-  EXPECT_USAGE_ERROR(ids(apart), "no variant meets all of these filters at once");
+  EXPECT_USAGE_ERROR(ids(apart), "no variant passes all filters of this term");
 }
 
 TEST_F(SelectorTest, MalformedTermsAreRejected) {
@@ -112,18 +112,18 @@ TEST_F(SelectorTest, MalformedTermsAreRejected) {
   EXPECT_USAGE_ERROR(selector.add_filters({{"blok_q", {"64"}}}, "/variants/0"),
                      "/variants/0/blok_q: unknown attribute, did you mean block_q?");
   EXPECT_USAGE_ERROR(selector.add_filters({}, "/variants/0"), "needs at least one attribute");
-  EXPECT_USAGE_ERROR(selector.add_glob("", "--variants"), "--variants: an empty pattern");
-  EXPECT_USAGE_ERROR(selector.add_glob("!", "--variants"), "--variants: an empty pattern");
+  EXPECT_USAGE_ERROR(selector.add_glob("", "--variants"), "--variants: the pattern is empty");
+  EXPECT_USAGE_ERROR(selector.add_glob("!", "--variants"), "--variants: the pattern is empty");
 }
 
 TEST_F(SelectorTest, NothingLeftIsAnError) {
   Selector selector;
   selector.add_glob("rung/*", "/variants/0");
   selector.add_glob("!rung*", "/variants/1");
-  EXPECT_USAGE_ERROR(ids(selector), "/variants/1: excludes every variant that was selected");
+  EXPECT_USAGE_ERROR(ids(selector), "/variants/1: excludes all selected variants");
 }
 
-TEST(Selector, FamilyLeftOutOfThisBuildIsAReasonNotAnError) {
+TEST(Selector, FamilyNotInThisBuildIsAReasonNotAnError) {
   const auto& families = declared_families();
   const auto left_out = std::ranges::find(families, false, &DeclaredFamily::compiled_in);
   if (left_out == families.end()) GTEST_SKIP() << "every family is compiled in";

@@ -1,13 +1,22 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <regex>
+#include <set>
 #include <string>
+#include <type_traits>
+#include <variant>
 #include <vector>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
+#include "compare/comparison.hpp"
 #include "record/ranking.hpp"
 #include "render/html.hpp"
 #include "render/page_data.hpp"
+#include "results/record_json.hpp"
 #include "unit/support/sample_records.hpp"
 #include "unit/support/support.hpp"
 
@@ -66,6 +75,140 @@ TEST(PageData, RecordsKeepTheirFieldsButNotTheirSamples) {
   EXPECT_EQ(record["resources"]["smem_bytes"], 1024 + 27648);
   EXPECT_EQ(page["problems"][0]["flops"], flops(sample_problem()));
   EXPECT_EQ(page["files"][0]["environment"]["device"]["name"], "<i>device</i>");
+}
+
+// The problem with one field changed.
+Problem with_other(const ProblemField& field, Problem problem) {
+  std::visit(
+      [&](auto member) {
+        auto& value = problem.*member;
+        using Value = std::remove_reference_t<decltype(value)>;
+        if constexpr (requires { value.has_value(); }) {
+          using Inner = typename Value::value_type;
+          value = static_cast<Inner>(std::is_enum_v<Inner> ? 0 : 1);  // fp16: not what e4m3 gives by default
+        } else if constexpr (std::is_same_v<Value, bool>) {
+          value = !value;
+        } else if constexpr (std::is_enum_v<Value>) {
+          value = static_cast<Value>(1);
+        } else {
+          value += 3;
+        }
+      },
+      field.member);
+  if (problem.mask == MaskKind::chunk) problem.chunk = 64;
+  return problem;
+}
+
+Json curves_of_problem(const Problem& problem) {
+  const ResultFile files[] = {{.records = {ok_record(problem, "mma", {64, 64, 4, 2}, 9)}}};
+  return page_data(files, "")["problems"][0]["curves"];
+}
+
+TEST(PageData, ProblemsOfACurveDifferInTheirLengthOnly) {
+  Problem e4m3 = sample_problem();
+  e4m3.dtype = Dtype::e4m3;
+  normalize(e4m3);
+  for (const ProblemField& field : problem_fields()) {
+    const Problem& problem = field.name == "out_dtype" ? e4m3 : sample_problem();
+    const Json curves = curves_of_problem(problem);
+    const Json others = curves_of_problem(with_other(field, problem));
+    EXPECT_NE(curves["same_batch"], others["same_batch"]) << field.name;
+    EXPECT_NE(curves["same_tokens"], others["same_tokens"]) << field.name;
+  }
+}
+
+TEST(PageData, LongerSequencesStayOnTheirCurve) {
+  Problem longer = sample_problem();
+  longer.seq_q = longer.seq_kv = 2 * longer.seq_q;
+  EXPECT_EQ(curves_of_problem(longer)["same_batch"], curves_of_problem(sample_problem())["same_batch"]);
+  EXPECT_NE(curves_of_problem(longer)["same_tokens"], curves_of_problem(sample_problem())["same_tokens"]);
+  Problem wider = sample_problem();
+  wider.batch *= 2;
+  EXPECT_EQ(curves_of_problem(longer)["same_tokens"], curves_of_problem(wider)["same_tokens"]);
+
+  Problem decode = sample_problem();
+  decode.seq_q = 1;
+  Problem decode_longer = decode;
+  decode_longer.seq_kv *= 2;
+  EXPECT_EQ(curves_of_problem(decode), curves_of_problem(decode_longer));
+}
+
+TEST(PageData, FamiliesHaveTheirRole) {
+  std::vector<Record> records = {ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 9),
+                                 ok_record(sample_problem(), "others", {64, 64, 4, 2}, 9),
+                                 ok_record(sample_problem(), "mma", {32, 64, 4, 2}, 9)};
+  records[1].role = Role::peer;
+  const ResultFile files[] = {{.records = records}};
+  EXPECT_EQ(page_data(files, "")["families"].dump(),
+            R"([{"name":"mma","role":"ladder"},{"name":"others","role":"peer"}])");
+}
+
+TEST(PageData, RooflineNamesItsClock) {
+  std::vector<Record> records = sample_records();
+  std::erase_if(records, [](const Record& record) { return !record.roofline; });
+  ASSERT_EQ(records.size(), 1U);
+  records.push_back(records[0]);
+  records[1].timings[TimingMode::cold].reset();
+  const ResultFile files[] = {{.records = records}};
+  const Json page = page_data(files, "");
+  EXPECT_EQ(page["records"][0]["roofline"]["clock"], "cold_us");
+  EXPECT_EQ(page["records"][1]["roofline"]["clock"], "hot_us");
+  EXPECT_EQ(page["clocks"].dump(), R"([{"field":"hot_us","name":"hot"},{"field":"cold_us","name":"cold"},)"
+                                   R"({"field":"call_us","name":"call"}])");
+}
+
+TEST(PageData, ShownFieldsAreFieldsOfResultFiles) {
+  std::vector<Json> records;
+  for (const Record& record : sample_records()) records.push_back(to_json(record));
+  for (const std::string_view field : shown_fields()) {
+    const Json::json_pointer pointer{std::string(field)};
+    EXPECT_TRUE(std::ranges::any_of(records, [&](const Json& record) { return record.contains(pointer); }))
+        << field;
+  }
+}
+
+// The names of an object's parts, at any depth.
+std::set<std::string> names_in(const Json& json) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : json.items()) {
+    if (!json.is_object()) break;
+    names.insert(name);
+    names.merge(names_in(value));
+  }
+  return names;
+}
+
+std::string page_scripts() {
+  std::string scripts;
+  const auto folder = std::filesystem::path(FLASHCORE_SOURCE_DIR) / "src/render/page";
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() == ".js") scripts += testing::read_file(entry.path());
+  }
+  return scripts;
+}
+
+// A field that the page's data has must be one that a script reads: a name that was changed on one side shows here.
+TEST(PageData, ScriptsReadEveryFieldOfARecord) {
+  const Json page = data_of("", "");
+  std::set<std::string> names;
+  for (const Json& record : page["records"]) names.merge(names_in(record));
+  for (const Json& clock : page["clocks"]) names.erase(clock["field"].get<std::string>());
+  EXPECT_GE(names.size(), 20U);
+  const std::string scripts = page_scripts();
+  for (const std::string& name : names) {
+    EXPECT_TRUE(std::regex_search(scripts, std::regex("\\b" + name + "\\b"))) << name;
+  }
+}
+
+TEST(PageData, ScriptsKnowEveryVerdictAndOutcome) {
+  const std::string scripts = page_scripts();
+  for (const Verdict verdict : kAll<Verdict>) {
+    expect_contains(scripts, fmt::format("\"{}\"", to_string(verdict)));
+    expect_contains(scripts, fmt::format("{}: \"", to_string(verdict)));  // its sign
+  }
+  for (const Outcome outcome : kAll<Outcome>) {
+    expect_contains(scripts, fmt::format("{}: \"", to_string(outcome)));
+  }
 }
 
 TEST(PageData, BaselineIsTheAskedOneThenTheConfiguredThenTheFirst) {

@@ -228,8 +228,7 @@ TEST(AtomicFile, AFullDiskLeavesTheEarlierFile) {
   }
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, previous);
-  expect_contains(message,
-                  path.string() + ": cannot be written, the earlier content is kept: File too large");
+  expect_contains(message, path.string() + ": cannot be written; the old content is kept: File too large");
   EXPECT_EQ(read_file(path), "earlier");
   EXPECT_FALSE(std::filesystem::exists(path.string() + ".tmp" + std::to_string(::getpid())));
 }

@@ -1,7 +1,7 @@
-// What several tests need: golden files, temporary folders, a look into texts.
+// Helpers of several tests: golden files, temporary folders, searches in texts.
 //
-// Golden files hold what the program prints and are compared as text. After a change that is meant to alter
-// them:  FLASHCORE_UPDATE_GOLDEN=1 build/…/tests/flashcore_tests then read `git diff tests/golden`.
+// Golden files hold expected output and are compared as text. To accept an intended change, run
+// FLASHCORE_UPDATE_GOLDEN=1 build/…/tests/flashcore_tests and read `git diff tests/golden`.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -38,12 +38,12 @@ inline void expect_golden(std::string_view name, std::string_view actual) {
   EXPECT_EQ(read_file(path), actual) << "differs from " << path << "; FLASHCORE_UPDATE_GOLDEN=1 replaces it";
 }
 
-// A folder of its own for one test, gone afterwards.
+// A temporary folder. The destructor deletes it.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
     std::string pattern = (std::filesystem::temp_directory_path() / "flashcore-test-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder can be made");
+    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot create a temporary folder");
     path_ = pattern;
   }
   ~TemporaryFolder() {

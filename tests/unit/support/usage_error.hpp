@@ -1,4 +1,4 @@
-// Expects a UsageError whose sentence holds a text.
+// Expects a UsageError whose message contains a text.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Searchers and the sweep, on a scripted executor with a clock of its own.
+// Searchers and the sweep, with a scripted executor and a simulated clock.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ class TuneTest : public ::testing::Test {
     set_latencies();
   }
 
-  // 11 µs and up, in an order that is not that of the ladder; the last one is the fastest.
+  // 11 µs or more, not in ladder order; the last variant is the fastest with 10 µs.
   void set_latencies() {
     for (int i = 0; i < kCount; ++i) set_latency(i, i == kCount - 1 ? 10 : 11 + i * 7 % kCount);
   }
@@ -39,10 +39,10 @@ class TuneTest : public ::testing::Test {
 
   SweptProblem sweep(SearchKind kind, std::span<const KnownRecord> known = {}, double budget_s = 60) {
     policy.search = kind;
-    const SweepEvents events{.settled =
+    const SweepEvents events{.completed =
                                  [&](std::span<const Contender* const> contenders) {
                                    for (const Contender* c : contenders)
-                                     settled.push_back(c->record.variant_id());
+                                     completed.push_back(c->record.variant_id());
                                  },
                              .doing = [](std::string_view) {}};
     return sweep_problem(space, known, policy, budget_s, executor, nullptr, events);
@@ -64,7 +64,7 @@ class TuneTest : public ::testing::Test {
   ProblemSpace space;
   SweepPolicy policy{.run = {.measure = {.modes = {TimingMode::hot}, .relative_width = 0.01}}};
   FakeExecutor executor;
-  std::vector<std::string> settled;
+  std::vector<std::string> completed;
 };
 
 TEST_F(TuneTest, EverySearchFindsTheFastest) {
@@ -73,13 +73,14 @@ TEST_F(TuneTest, EverySearchFindsTheFastest) {
   }
 }
 
-TEST_F(TuneTest, EveryCandidateIsCheckedBeforeItIsTimedAndSettledOnce) {
+TEST_F(TuneTest, EveryCandidateIsCheckedBeforeItIsTimedAndCompletedOnce) {
   executor.set_script(id(3), {.behaviour = Behaviour::wrong});
   executor.set_script(id(4), {.behaviour = Behaviour::throws_in_verify});
   executor.set_script(id(5), {.behaviour = Behaviour::throws_in_sample});
   const SweptProblem swept = sweep(SearchKind::race);
-  EXPECT_EQ(settled.size(), static_cast<std::size_t>(kCount));
-  EXPECT_EQ(std::set<std::string>(settled.begin(), settled.end()).size(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ(completed.size(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ(std::set<std::string>(completed.begin(), completed.end()).size(),
+            static_cast<std::size_t>(kCount));
   EXPECT_EQ(swept.contenders[3].record.status, Status::incorrect);
   EXPECT_EQ(swept.contenders[4].record.status, Status::error);
   EXPECT_EQ(swept.contenders[5].record.status, Status::error);
@@ -99,7 +100,7 @@ TEST_F(TuneTest, RaceTakesAThirdOfTheTimeOfExhaustive) {
   EXPECT_LT(executor.elapsed_us(), 0.3 * exhaustive_us);
 }
 
-TEST_F(TuneTest, WhatCannotBeToldApartTies) {
+TEST_F(TuneTest, VariantsWithIndistinguishableTimesTie) {
   set_latency(0, 10.0);
   set_latency(1, 10.02);
   const std::vector<std::string> tie = best(sweep(SearchKind::race));
@@ -113,12 +114,12 @@ TEST_F(TuneTest, TwoRunsAgreeOnTheWinnerOrItsTies) {
     for (int i = 0; i < kCount; ++i) set_latency(i, 10 + 0.05 * (i * 7 % kCount));
     policy.run.seed = seed;
     const std::vector<std::string> second = best(sweep(SearchKind::race));
-    if (seed == 2) continue;  // the first was another script's
+    if (seed == 2) continue;  // `first` still had the latencies of the fixture
     EXPECT_EQ(std::ranges::count(second, first.front()), 1) << seed;
   }
 }
 
-TEST_F(TuneTest, FinalistsThatFailTheSecondCheckMakeRoomForTheNext) {
+TEST_F(TuneTest, RunnersUpReplaceFinalistsThatFailTheSecondCheck) {
   executor.set_script(id(kCount - 1), {.behaviour = Behaviour::wrong_when_run_again, .latency_us = 5});
   executor.set_script(id(7), {.latency_us = 9, .noise = 0.001});
   const SweptProblem swept = sweep(SearchKind::race);
@@ -135,9 +136,9 @@ TEST_F(TuneTest, KnownRecordsAreNotRunAgain) {
   EXPECT_EQ(best(sweep(SearchKind::race, known)), best(whole));
   EXPECT_TRUE(executor.calls().empty());
   std::erase_if(known, [](const KnownRecord& k) { return k.finalist; });
-  settled.clear();
+  completed.clear();
   const SweptProblem resumed = sweep(SearchKind::race, known);
-  EXPECT_EQ(settled.size(), static_cast<std::size_t>(kCount) - known.size());
+  EXPECT_EQ(completed.size(), static_cast<std::size_t>(kCount) - known.size());
   EXPECT_EQ(best(resumed), best(whole));
 }
 
@@ -148,25 +149,25 @@ TEST_F(TuneTest, WithoutTimeThereIsStillAWinner) {
   }
 }
 
-TEST_F(TuneTest, WithoutTimeTheRaceStillDropsWhatIsClearlySlower) {
+TEST_F(TuneTest, WithoutTimeTheRaceStillDropsSlowerCandidates) {
   const SweptProblem swept = sweep(SearchKind::race, {}, 0);
   EXPECT_LE(std::ranges::count_if(swept.contenders, &Contender::finalist), 4);
 }
 
-TEST_F(TuneTest, NothingRightIsNoWinner) {
+TEST_F(TuneTest, WithoutACorrectCandidateThereIsNoWinner) {
   for (int i = 0; i < kCount; ++i) executor.set_script(id(i), {.behaviour = Behaviour::wrong});
   EXPECT_TRUE(best(sweep(SearchKind::race)).empty());
-  EXPECT_EQ(settled.size(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ(completed.size(), static_cast<std::size_t>(kCount));
 }
 
-TEST_F(TuneTest, AProblemWithoutRoomIsARecordForEachCandidate) {
+TEST_F(TuneTest, AProblemThatDoesNotFitIsARecordForEachCandidate) {
   executor.refuse_problem("p");
   const SweptProblem swept = sweep(SearchKind::race);
-  EXPECT_EQ(settled.size(), static_cast<std::size_t>(kCount));
+  EXPECT_EQ(completed.size(), static_cast<std::size_t>(kCount));
   EXPECT_EQ(swept.contenders[0].record.status, Status::out_of_memory);
 }
 
-TEST_F(TuneTest, SpaceTellsWhyCandidatesAreLeftOut) {
+TEST_F(TuneTest, SpaceHasTheReasonsOfPrunedCandidates) {
   variants[0].backend = Backend::cuda;
   variants[1].smem_bytes = 50000;
   variants[2].spec.head_dim = 128;
@@ -176,12 +177,12 @@ TEST_F(TuneTest, SpaceTellsWhyCandidatesAreLeftOut) {
   const Problem problems[] = {{.name = "p"}};
   const TunePolicy tune{.max_candidates = 5, .limits = {.smem_bytes = 49152}};
   const auto made = make_space(problems, space.candidates, executor.device(), tune, 7);
-  const std::string text = describe_space(made);
+  const std::string text = space_text(made);
   EXPECT_EQ(made.front().candidates.size(), 5u);
   EXPECT_EQ(made.front().pruned.size(), static_cast<std::size_t>(kCount) - 6);
   for (const char* reason :
        {"pruned: runs on a CUDA device", "pruned: 50000 bytes of shared memory, the limit is 49152",
-        "pruned: not today", "not among the 5 that were drawn of 36"}) {
+        "pruned: not today", "not in the random sample of 5 of 36 candidates"}) {
     EXPECT_NE(text.find(reason), std::string::npos) << reason;
   }
   const auto again = make_space(problems, space.candidates, executor.device(), tune, 7);

@@ -36,11 +36,11 @@ TunedEntry entry_of(const Problem& problem, const std::string& variant,
       .winner = {.variant = variant, .median_us = 10, .ci95_low_us = 9, .ci95_high_us = 11, .samples = 7}};
 }
 
-// Another variant than the one "auto" would take anyway.
+// A variant other than the default one.
 std::string other_than_default() {
-  const Variant* usual =
-      default_variant(problem_of(8), attention_args(problem_of(8)), place_of(cpu_device()));
-  EXPECT_NE(usual->id(), kScalar);
+  const Variant* by_default =
+      default_variant(problem_of(8), attention_args(problem_of(8)), target_of(cpu_device()));
+  EXPECT_NE(by_default->id(), kScalar);
   return kScalar;
 }
 
@@ -69,7 +69,7 @@ TEST(TunedTable, RoundTrip) {
   EXPECT_DOUBLE_EQ(read.entries[0].winner.ci95_high_us, 11);
 }
 
-TEST(TunedTable, SaysWhatIsWrong) {
+TEST(TunedTable, ErrorsNameTheJsonPointer) {
   EXPECT_USAGE_ERROR(parse_tuned_table(R"({"schema_version":2,"tuned_table":[]})", "t.json"),
                      "/schema_version");
   EXPECT_USAGE_ERROR(parse_tuned_table(R"({"schema_version":1})", "t.json"), "\"tuned_table\" is missing");
@@ -77,7 +77,7 @@ TEST(TunedTable, SaysWhatIsWrong) {
                      "t.json: /tuned_table/0/problem");
 }
 
-TEST(TunedTable, LaterEntriesTakeThePlaceOfEarlierOnes) {
+TEST(TunedTable, LaterEntriesReplaceEarlierOnes) {
   TunedTable table;
   add_entry(table, entry_of(problem_of(64, "a"), "x/fp16_d64", "2026-01-02"));
   expect_contains(add_entry(table, entry_of(problem_of(64, "b"), "y/fp16_d64", "2026-01-01")),
@@ -123,7 +123,7 @@ TEST(Dispatch, StaleEntriesAreNamedAndNotUsed) {
   stale_because(entry_of(problem, "gone/fp16_d64"), "", "gone/fp16_d64 is not in this program");
 }
 
-TEST(Dispatch, CausalIsOneClassHoweverItIsWritten) {
+TEST(Dispatch, CausalAndAWindowOfZeroAreOneClass) {
   Problem flag = problem_of(64);
   flag.causal = true;
   Problem window = problem_of(64, "q");
@@ -149,7 +149,7 @@ class JournalTest : public ::testing::Test {
   std::filesystem::path path = folder / "j.jsonl";
 };
 
-TEST_F(JournalTest, GivesBackWhatWasWritten) {
+TEST_F(JournalTest, RoundTrips) {
   write();
   const Journal journal = read_journal(path);
   EXPECT_EQ(journal.entries.size(), 3u);
@@ -160,7 +160,7 @@ TEST_F(JournalTest, GivesBackWhatWasWritten) {
   EXPECT_TRUE(entries[0].ties.empty());
 }
 
-TEST_F(JournalTest, DropsWhatWasCutOffAndGoesOn) {
+TEST_F(JournalTest, DropsAnIncompleteLineAndContinues) {
   write();
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 10);
   const Journal journal = read_journal(path);
@@ -174,22 +174,22 @@ TEST_F(JournalTest, DropsWhatWasCutOffAndGoesOn) {
   EXPECT_EQ(read_journal(path).entries.size(), 3u);
 }
 
-TEST_F(JournalTest, TwoWritersAreRefused) {
+TEST_F(JournalTest, ASecondWriterIsRejected) {
   write();
   const Journal journal = read_journal(path);
   const JournalWriter first(journal);
   EXPECT_USAGE_ERROR(JournalWriter(journal), "another sweep is writing");
 }
 
-TEST_F(JournalTest, ALineThatIsWrongIsNamed) {
+TEST_F(JournalTest, ErrorsNameTheLine) {
   write();
   std::string text = testing::read_file(path);
   text.insert(text.find('\n') + 1, "{}\n");
   EXPECT_USAGE_ERROR(parse_journal(text, "j.jsonl"), "j.jsonl, line 2");
-  EXPECT_USAGE_ERROR(parse_journal("", "j.jsonl"), "this is no journal");
+  EXPECT_USAGE_ERROR(parse_journal("", "j.jsonl"), "so it is not a journal");
 }
 
-TEST(SweepIdentity, TellsWhatDiffers) {
+TEST(SweepIdentity, ListsDifferences) {
   const SweepIdentity before{.fingerprint = kHere, .code = "a", .plan = "p"};
   SweepIdentity now = before;
   EXPECT_TRUE(differences(before, now).empty());

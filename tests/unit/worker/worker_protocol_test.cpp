@@ -1,4 +1,4 @@
-// Both ends of the protocol in one process: what one writes the other reads, and failures are answers.
+// Both ends of the protocol in one process: what one end writes, the other reads.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -21,14 +21,14 @@ using testing::expect_contains;
 using testing::fake_variant;
 using testing::FakeExecutor;
 
-// A JSON value as it comes out at the other end of a line.
+// A JSON value after it was written to a line and parsed again.
 JsonDocument through_a_line(const Json& json) {
   const std::string line = to_line(json);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   return JsonDocument(line, "line");
 }
 
-TEST(WorkerProtocol, HelloComesBackTheSame) {
+TEST(WorkerProtocol, HelloRoundTrips) {
   FakeExecutor executor;
   executor.measure_ceilings();
   Hello hello{.version = "1.2", .git_commit = "abc", .git_dirty = true, .device = executor.device()};
@@ -44,12 +44,12 @@ TEST(WorkerProtocol, HelloComesBackTheSame) {
   EXPECT_EQ(back.device.code_problem, hello.device.code_problem);
 }
 
-TEST(WorkerProtocol, AHelloOfAnotherVersionIsReadNoFurther) {
+TEST(WorkerProtocol, OnlyTheVersionOfAnUnknownProtocolIsRead) {
   const JsonDocument document = through_a_line({{"protocol", 99}});
   EXPECT_EQ(hello_from_json(JsonReader(document)).protocol, 99);
 }
 
-TEST(WorkerProtocol, SamplesKeepEveryBitAndWhatIsNoNumber) {
+TEST(WorkerProtocol, SamplesKeepEveryBitAndNonfiniteNumbers) {
   for (const double us : {1.0 / 3, std::numeric_limits<double>::infinity()}) {
     const JsonDocument document = through_a_line(to_json(Sample{us, 7}));
     const Sample back = sample_from_json(JsonReader(document));
@@ -60,7 +60,7 @@ TEST(WorkerProtocol, SamplesKeepEveryBitAndWhatIsNoNumber) {
   EXPECT_TRUE(std::isnan(sample_from_json(JsonReader(document)).us));
 }
 
-TEST(WorkerProtocol, InspectionsAndPoliciesComeBackTheSame) {
+TEST(WorkerProtocol, InspectionsAndPoliciesRoundTrip) {
   const Inspection inspection{.unsupported = "too wide",
                               .resources = {.registers = 255, .occupancy = 0.25, .grid_blocks = 1 << 20},
                               .code_hash = "0123"};
@@ -71,7 +71,7 @@ TEST(WorkerProtocol, InspectionsAndPoliciesComeBackTheSame) {
   EXPECT_EQ(to_json(check_policy_from_json(JsonReader(told))), to_json(policy));
 }
 
-TEST(WorkerProtocol, FailuresKeepTheirStatusAndBytesThatAreNoText) {
+TEST(WorkerProtocol, FailuresKeepTheirStatusAndInvalidUtf8) {
   const JsonDocument document = through_a_line(failure_to_json("bad \xff byte", Status::crashed));
   const EnvironmentError error = failure_from_json(JsonReader(document)["failure"]);
   EXPECT_EQ(error.status, Status::crashed);
@@ -107,7 +107,7 @@ class JobServerTest : public ::testing::Test {
   FakeExecutor executor;
 };
 
-TEST_F(JobServerTest, AnswersAsTheExecutorDoes) {
+TEST_F(JobServerTest, AnswersEqualTheExecutorsResults) {
   const JsonDocument checked = answer(about(0, Call::verify));
   const Check check = check_from_json(JsonReader(checked)["result"], problem);
   EXPECT_EQ(check_to_json(check, problem), check_to_json(executor.verify(variants[0], {}), problem));
@@ -129,7 +129,7 @@ TEST_F(JobServerTest, FailuresAreAnswersWithTheirStatus) {
   EXPECT_EQ(failure_of(about(1, Call::sample)), Status::error);
 }
 
-TEST_F(JobServerTest, NonsenseIsAnsweredToo) {
+TEST_F(JobServerTest, InvalidRequestsAreAnswered) {
   EXPECT_EQ(failure_of({{"call", "verfy"}}), Status::error);
   EXPECT_EQ(failure_of({{"call", "sample"}, {"variant", "none/such"}, {"clock", "hot"}}), Status::error);
   JobServer server(executor, pointers);

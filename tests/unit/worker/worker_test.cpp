@@ -1,4 +1,4 @@
-// Children that die, hang or talk nonsense, and the worker proper under the executor that stands for it.
+// Child processes that crash, hang or send invalid answers, and real workers behind a WorkerExecutor.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -27,7 +27,7 @@ ChildProcess::Received receive(ChildProcess& child, milliseconds patience = kLon
   return child.receive(ChildProcess::Clock::now() + patience);
 }
 
-TEST(ChildProcess, SpeaksInLines) {
+TEST(ChildProcess, ExchangesLines) {
   ChildProcess child("/bin/cat", {"cat"});
   child.send("one");
   EXPECT_EQ(receive(child).line, "one");
@@ -35,27 +35,27 @@ TEST(ChildProcess, SpeaksInLines) {
   EXPECT_EQ(receive(child).line.size(), 10'000u);
 }
 
-TEST(ChildProcess, IsNotWaitedForAfterTheDeadline) {
+TEST(ChildProcess, ReceiveReturnsAtTheDeadline) {
   ChildProcess child = shell("exec sleep 1000");
   EXPECT_EQ(receive(child, milliseconds(50)).kind, Kind::deadline);
-  EXPECT_EQ(child.end(milliseconds(0)), "was stopped");
+  EXPECT_EQ(child.end(milliseconds(0)), "did not exit and was killed");
 }
 
-TEST(ChildProcess, TellsHowItDiedAndWhatItSaidLast) {
+TEST(ChildProcess, ReportsHowItEndedAndItsLastErrorLine) {
   ChildProcess child = shell("echo first >&2; echo 'no such luck' >&2; kill -SEGV $$");
-  EXPECT_EQ(receive(child).kind, Kind::gone);
-  EXPECT_EQ(child.end(kLong), "died of SIGSEGV (Segmentation fault)");
-  EXPECT_EQ(child.last_words(), "no such luck");
+  EXPECT_EQ(receive(child).kind, Kind::closed);
+  EXPECT_EQ(child.end(kLong), "was killed by SIGSEGV (Segmentation fault)");
+  EXPECT_EQ(child.last_error_line(), "no such luck");
   ChildProcess other = shell("exit 7");
-  EXPECT_EQ(receive(other).kind, Kind::gone);
-  EXPECT_EQ(other.end(kLong), "ended with exit code 7");
+  EXPECT_EQ(receive(other).kind, Kind::closed);
+  EXPECT_EQ(other.end(kLong), "exited with code 7");
 }
 
 TEST(ChildProcess, MayWriteMoreErrorsThanAPipeHolds) {
   ChildProcess child = shell("head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2; echo done");
   EXPECT_EQ(receive(child).line, "done");
-  EXPECT_EQ(child.end(kLong), "ended with exit code 0");
-  EXPECT_EQ(child.last_words(), "end");
+  EXPECT_EQ(child.end(kLong), "exited with code 0");
+  EXPECT_EQ(child.last_error_line(), "end");
 }
 
 TEST(ChildProcess, IgnoresCtrlC) {
@@ -72,11 +72,11 @@ TEST(ChildProcess, LeavesNoZombie) {
   EXPECT_EQ(errno, ECHILD);
 }
 
-TEST(ChildProcess, AProgramThatIsNotThere) {
+TEST(ChildProcess, AMissingProgramIsAnError) {
   EXPECT_THROW(ChildProcess("/no/such/program", {"program"}), EnvironmentError);
 }
 
-// A program that says hello and then does as the script says.
+// A program that sends hello and then runs the script.
 class FakeWorker {
  public:
   explicit FakeWorker(const std::string& script, const Hello& hello = {}) {
@@ -90,11 +90,11 @@ class FakeWorker {
   TemporaryFolder folder_;
 };
 
-// Asks once; the status of the failure.
-Status failure_of(const FakeWorker& worker, std::string* reason = nullptr, double patience_s = 20) {
+// The status of the failure of one request; ok if it succeeds.
+Status failure_of(const FakeWorker& worker, std::string* reason = nullptr, double timeout_s = 20) {
   WorkerLink link(worker.options());
   try {
-    link.ask({{"call", "sample"}}, patience_s);
+    link.ask({{"call", "sample"}}, timeout_s);
   } catch (const EnvironmentError& error) {
     EXPECT_EQ(link.is_up(), error.status == Status::error || error.status == Status::incorrect);
     if (reason != nullptr) *reason = error.what();
@@ -110,7 +110,7 @@ TEST(WorkerLink, AnotherProtocolNamesTheFlag) {
   }
 }
 
-TEST(WorkerLink, SpeaksTheProtocolBeforeThisOne) {
+TEST(WorkerLink, SpeaksThePreviousProtocolVersion) {
   EXPECT_LT(kOldestProtocolVersion, kProtocolVersion);
   for (int protocol = kOldestProtocolVersion; protocol <= kProtocolVersion; ++protocol) {
     const FakeWorker worker("read line; echo '{\"result\":1}'; read line", {.protocol = protocol});
@@ -118,7 +118,7 @@ TEST(WorkerLink, SpeaksTheProtocolBeforeThisOne) {
   }
 }
 
-TEST(WorkerLink, AnIncorrectVariantDoesNotCostTheWorker) {
+TEST(WorkerLink, AnIncorrectVariantDoesNotEndTheWorker) {
   const std::string answer = to_line(failure_to_json("launches no kernel", Status::incorrect));
   const FakeWorker worker("read line; echo '" + answer + "'; read line; echo '{\"result\":1}'; read line");
   WorkerLink link(worker.options());
@@ -127,17 +127,17 @@ TEST(WorkerLink, AnIncorrectVariantDoesNotCostTheWorker) {
   EXPECT_NO_THROW(link.ask({{"call", "sample"}}, 20));
 }
 
-TEST(ChildProcess, ThreadsThatWaitSleepUnlessTheUserSaysOtherwise) {
+TEST(ChildProcess, OpenMpWaitsPassivelyUnlessTheUserSetsAPolicy) {
   ::unsetenv("OMP_WAIT_POLICY");
   ChildProcess usual = shell("echo $OMP_WAIT_POLICY");
   EXPECT_EQ(receive(usual).line, "passive");
   ::setenv("OMP_WAIT_POLICY", "active", 1);
-  ChildProcess told = shell("echo $OMP_WAIT_POLICY");
-  EXPECT_EQ(receive(told).line, "active");
+  ChildProcess active = shell("echo $OMP_WAIT_POLICY");
+  EXPECT_EQ(receive(active).line, "active");
   ::setenv("OMP_WAIT_POLICY", "passive", 1);
 }
 
-TEST(WorkerLink, EachWayToFailHasItsStatus) {
+TEST(WorkerLink, EveryKindOfFailureHasItsStatus) {
   std::string reason;
   EXPECT_EQ(failure_of(FakeWorker("read line; echo '{\"result\":1}'; read line")), Status::ok);
   EXPECT_EQ(failure_of(FakeWorker("read line; exec sleep 1000"), &reason, 0.2), Status::timeout);
@@ -154,13 +154,13 @@ TEST(WorkerLink, EachWayToFailHasItsStatus) {
   }
 }
 
-TEST(WorkerLink, AWorkerThatNeverSaysHello) {
+TEST(WorkerLink, AWorkerWithoutHelloIsAnError) {
   TemporaryFolder folder;
   EXPECT_THROW(WorkerLink({.program = "/bin/true", .flag = "--live"}), EnvironmentError);
   EXPECT_THROW(WorkerLink({.program = (folder / "none").string(), .flag = "--live"}), EnvironmentError);
 }
 
-TEST(WorkerLink, WhatTheWorkerSaysBeforeItsHelloIsPassedOn) {
+TEST(WorkerLink, ErrorsBeforeTheHelloArePassedOn) {
   try {
     WorkerLink({.program = FLASHCORE_BENCH, .plugins = {"none.so"}, .flag = "--live"});
     ADD_FAILURE() << "no error";
@@ -174,7 +174,7 @@ constexpr int kDrillVariants = 10;
 
 class WorkerExecutorTest : public ::testing::Test {
  protected:
-  // The n-th variant of tests/plugin/drill_plugin.c, from 1, as the worker knows it: by its id.
+  // The n-th variant of tests/plugin/drill_plugin.c, from 1. It has only an id; the worker has its kernel.
   static const Variant& drill(std::size_t number) {
     static const std::vector<Variant> variants = [] {
       std::vector<Variant> all;
@@ -200,7 +200,7 @@ class WorkerExecutorTest : public ::testing::Test {
       {.program = FLASHCORE_BENCH, .device = "cpu", .plugins = {FLASHCORE_DRILL_PLUGIN}, .timeout_s = 20}};
 };
 
-TEST_F(WorkerExecutorTest, DoesWhatAnExecutorDoes) {
+TEST_F(WorkerExecutorTest, RunsVariants) {
   executor.prepare(problem, 1);
   EXPECT_EQ(executor.device().backend, Backend::cpu);
   EXPECT_GT(executor.required_bytes(problem), 0);
@@ -216,12 +216,12 @@ TEST_F(WorkerExecutorTest, DoesWhatAnExecutorDoes) {
   EXPECT_EQ(ids.size(), all_variants().size() + kDrillVariants);
 }
 
-TEST_F(WorkerExecutorTest, AVariantThatCostAWorkerIsNotRunAgain) {
+TEST_F(WorkerExecutorTest, AVariantThatEndedAWorkerIsNotRunAgain) {
   executor.prepare(problem, 1);
   EXPECT_EQ(status_of([&] { executor.verify(drill(2), {}); }), Status::crashed);
   EXPECT_EQ(executor.process_id(), -1);
   EXPECT_EQ(status_of([&] { executor.verify(drill(2), {}); }), Status::crashed);
-  EXPECT_EQ(executor.process_id(), -1) << "it was tried again";
+  EXPECT_EQ(executor.process_id(), -1) << "the variant was run again";
   EXPECT_TRUE(executor.verify(drill(1), {}).passed);
 }
 
@@ -232,7 +232,7 @@ TEST_F(WorkerExecutorTest, SurvivesKill9) {
   EXPECT_EQ(status_of([&] { executor.sample(drill(1), TimingMode::call); }), Status::crashed);
   EXPECT_TRUE(executor.verify(drill(10), {}).passed);
   executor.prepare(problem, 2);
-  EXPECT_TRUE(executor.verify(drill(1), {}).passed) << "a new problem is a new chance";
+  EXPECT_TRUE(executor.verify(drill(1), {}).passed) << "a new problem must start a new worker";
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+#include "base/escape.hpp"
+
+#include "base/text.hpp"
+
+namespace flashcore {
+
+std::string escape_html(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+// XML has the same four entities.
+std::string escape_xml(std::string_view text) { return escape_html(printable(text)); }
+
+std::string escape_markdown(std::string_view text) {
+  constexpr std::string_view kSpecial = "\\`*_{}[]<>()#+-!|~&";
+  std::string escaped;
+  for (const char c : printable(text)) {
+    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string escape_csv(std::string_view cell) {
+  if (cell.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(cell);
+  std::string text = "\"";
+  for (const char c : cell) {
+    if (c == '"') text += '"';
+    text += c;
+  }
+  return text + '"';
+}
+
+}  // namespace flashcore

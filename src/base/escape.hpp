@@ -1,0 +1,21 @@
+// Text as it may stand within other languages.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace flashcore {
+
+// In HTML, as text or within a quoted attribute.
+std::string escape_html(std::string_view text);
+
+// In XML 1.0, likewise; control characters, which XML refuses, become spaces.
+std::string escape_xml(std::string_view text);
+
+// In Markdown, also within a table: shown as it is.
+std::string escape_markdown(std::string_view text);
+
+// A cell of CSV by RFC 4180: in quotes where it needs them.
+std::string escape_csv(std::string_view cell);
+
+}  // namespace flashcore

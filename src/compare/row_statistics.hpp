@@ -1,0 +1,47 @@
+// The times of a row on both sides as numbers, before a verdict.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compare/match.hpp"
+#include "compare/noise.hpp"
+#include "compare/policy.hpp"
+
+namespace flashcore {
+
+struct RowStatistics {
+  SizeClass size = SizeClass::small;
+  RepeatedRow base;
+  RepeatedRow next;
+  double log_ratio = 0;
+  double sampling_variance = 0;  // of log_ratio
+  double run_factor = 2;         // 1/k_base + 1/k_new over the numbers of runs
+  std::size_t min_samples = 0;   // in a run
+
+  // Variances of log_ratio. Sampling, and row noise: that of the class, or that of the row's own repeats if it is larger.
+  double row_variance(const NoiseModel& noise) const;
+  double common_variance(const NoiseModel& noise) const;
+};
+
+// A row of one side over its runs, and one of its records.
+struct SideRow {
+  const Record* record;
+  RepeatedRow row;
+};
+
+// Runs that did not time a row are left out of it. Points into `runs`.
+std::vector<SideRow> side_rows(const Runs& runs, const ComparePolicy& policy);
+
+// Statistics, or the verdict that follows from the statuses. Neither: the row is left out.
+struct RowState {
+  std::optional<RowStatistics> statistics;
+  std::optional<Verdict> verdict;
+  std::string note;
+  std::optional<TimingMode> mode;
+};
+
+RowState row_state(const MatchedRow& row, const ComparePolicy& policy);
+
+}  // namespace flashcore

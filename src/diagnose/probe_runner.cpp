@@ -1,0 +1,193 @@
+#include "diagnose/probe_runner.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/common/random.hpp"
+
+namespace flashcore {
+namespace {
+
+constexpr std::int64_t kDefaultBlock = 64;
+
+bool is_off(float got, float wanted, double limit) {
+  return got != wanted && !(std::fabs(static_cast<double>(got) - static_cast<double>(wanted)) <= limit);
+}
+
+void fill_normal(std::vector<float>& values, std::uint64_t stream) {
+  for (std::size_t i = 0; i < values.size(); i += 2) {
+    const kernels::NormalPair pair = kernels::normal_pair(stream, i / 2);
+    values[i] = pair.first;
+    if (i + 1 < values.size()) values[i + 1] = pair.second;
+  }
+}
+
+Cell cell_of(const ProbeRun& run, std::size_t i, double limit) {
+  const float got = run.out[i];
+  const float wanted = run.wanted_out[i];
+  if (run.unwritten[i]) return Cell::unwritten;
+  if (!is_off(got, wanted, limit)) return Cell::right;
+  if (!std::isfinite(got)) return Cell::nonfinite;
+  if (got == 0) return Cell::zero;
+  return is_off(got, wanted, 10 * limit) ? Cell::far_off : Cell::off;
+}
+
+// The head of the element that the check calls the worst.
+std::int64_t worst_head(const ProbeRun& run) {
+  const std::int64_t head_elements = run.problem.seq_q * run.problem.head_dim;
+  return std::max<std::int64_t>(run.check.error.worst_index, 0) / head_elements;
+}
+
+}  // namespace
+
+bool ProbeRun::out_right() const {
+  const ErrorNorms& error = check.error;
+  return std::ranges::count(unwritten, true) == 0 && error.nonfinite == 0 &&
+         error.max_abs <= check.limit.max_abs && error.rel_l2 <= check.limit.rel_l2;
+}
+
+bool ProbeRun::lse_right() const {
+  for (std::size_t i = 0; i < lse.size(); ++i) {
+    if (is_off(lse[i], wanted_lse[i], check.limit.lse_max_abs)) return false;
+  }
+  return true;
+}
+
+bool ProbeRun::finite() const { return check.error.nonfinite == 0; }
+
+// An output may fail by the sum of its errors though none of them is large.
+double ProbeRun::element_limit() const {
+  const bool one_is_large = check.error.max_abs > check.limit.max_abs || out_right();
+  return one_is_large ? check.limit.max_abs : check.limit.rel_l2 * check.error.reference_rms;
+}
+
+std::int64_t ProbeRunner::block_q() const {
+  return variant_.spec.tile.block_q > 0 ? variant_.spec.tile.block_q : kDefaultBlock;
+}
+
+std::int64_t ProbeRunner::block_kv() const {
+  return variant_.spec.tile.block_kv > 0 ? variant_.spec.tile.block_kv : kDefaultBlock;
+}
+
+Problem ProbeRunner::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
+  Problem problem;
+  problem.seq_q = seq_q;
+  problem.seq_kv = seq_kv;
+  problem.head_dim = head_dim();
+  problem.dtype = variant_.spec.dtype;
+  problem.out_dtype = asked_.out_dtype;
+  problem.scale = default_scale(head_dim());
+  problem.lse = true;
+  return problem;
+}
+
+ChosenInputs ProbeRunner::random_inputs(const Problem& problem) const {
+  using kernels::InputTensor;
+  ChosenInputs inputs;
+  inputs.q.resize(static_cast<std::size_t>(query_shape(problem).elements()));
+  inputs.k.resize(static_cast<std::size_t>(key_value_shape(problem).elements()));
+  inputs.v.resize(inputs.k.size());
+  fill_normal(inputs.q, kernels::random_stream(seed_, InputTensor::q, 0));
+  fill_normal(inputs.k, kernels::random_stream(seed_, InputTensor::k, 0));
+  fill_normal(inputs.v, kernels::random_stream(seed_, InputTensor::v, 0));
+  return inputs;
+}
+
+ProbeRun ProbeRunner::run(const Problem& problem, const ChosenInputs& inputs) const {
+  return run_again(problem, inputs, 0, nullptr);
+}
+
+ProbeRun ProbeRunner::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
+                                const std::function<void(const std::vector<float>&)>& see) const {
+  if (const std::string reason = launcher_.unsupported(variant_, problem); !reason.empty()) {
+    throw Unsupported(reason);
+  }
+  ProblemBuffers memory(problem, inputs, launcher_.device());
+  const auto launch_once = [&] {
+    memory.poison_outputs();
+    launcher_.run(variant_, memory);
+  };
+  launch_once();
+  ProbeRun run{.problem = problem, .check = memory.check_outputs({})};
+  run.out = memory.outputs().read_out();
+  run.lse = memory.outputs().read_lse();
+  run.wanted_out = memory.reference_out();
+  run.wanted_lse = memory.reference_lse();
+  run.unwritten = memory.outputs().read_unwritten();
+  for (int launch = 0; launch < launches; ++launch) {
+    launch_once();
+    see(memory.outputs().read_out());
+  }
+  return run;
+}
+
+std::vector<float> make_tensor(const TensorShape& shape,
+                               const std::function<float(std::int64_t, std::int64_t, std::int64_t)>& value) {
+  std::vector<float> values;
+  values.reserve(static_cast<std::size_t>(shape.elements()));
+  for (std::int64_t head = 0; head < shape.batch * shape.heads; ++head) {
+    for (std::int64_t row = 0; row < shape.rows; ++row) {
+      for (std::int64_t column = 0; column < shape.head_dim; ++column) {
+        values.push_back(value(head, row, column));
+      }
+    }
+  }
+  return values;
+}
+
+std::vector<float> constant_tensor(const TensorShape& shape, float value) {
+  return std::vector<float>(static_cast<std::size_t>(shape.elements()), value);
+}
+
+ChosenInputs inputs_with_scores(const Problem& problem, const std::function<double(std::int64_t)>& score) {
+  const TensorShape keys = key_value_shape(problem);
+  ChosenInputs inputs;
+  inputs.q = make_tensor(query_shape(problem),
+                         [](auto, auto, std::int64_t column) { return column == 0 ? 1.0f : 0.0f; });
+  inputs.k = make_tensor(keys, [&](auto, std::int64_t key, std::int64_t column) {
+    return column == 0 ? static_cast<float>(score(key) / problem.scale) : 0.0f;
+  });
+  inputs.v = constant_tensor(keys, 0);
+  return inputs;
+}
+
+ErrorMap map_of_output(const ProbeRun& run) {
+  const auto columns = static_cast<std::size_t>(run.problem.head_dim);
+  const auto rows = static_cast<std::size_t>(run.problem.seq_q);
+  const std::size_t first = static_cast<std::size_t>(worst_head(run)) * rows * columns;
+  const double limit = run.element_limit();
+  ErrorMap map{.of = "O: rows x columns", .cells = {}};
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::string& cells = map.cells.emplace_back();
+    for (std::size_t column = 0; column < columns; ++column) {
+      cells += static_cast<char>(cell_of(run, first + row * columns + column, limit));
+    }
+  }
+  return map;
+}
+
+std::optional<BadElement> first_bad_output(const ProbeRun& run) {
+  const double limit = run.element_limit();
+  for (std::size_t i = 0; i < run.out.size(); ++i) {
+    if (cell_of(run, i, limit) == Cell::right) continue;
+    const auto index = static_cast<std::int64_t>(i);
+    const std::int64_t row = index / run.problem.head_dim;
+    const std::int64_t head = row / run.problem.seq_q;
+    return BadElement{.batch = head / run.problem.heads_q,
+                      .head = head % run.problem.heads_q,
+                      .row = row % run.problem.seq_q,
+                      .column = index % run.problem.head_dim,
+                      .got = static_cast<double>(run.out[i]),
+                      .wanted = static_cast<double>(run.wanted_out[i])};
+  }
+  return std::nullopt;
+}
+
+Finding failure(Probe probe, Symptom symptom, const ProbeRun& run, std::string detail) {
+  Finding finding{.probe = probe, .symptom = symptom, .detail = std::move(detail), .problem = run.problem};
+  if (ErrorMap map = map_of_output(run); map.any_wrong()) finding.map = std::move(map);
+  finding.first_bad = first_bad_output(run);
+  return finding;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,26 @@
+#include <memory>
+
+#include "base/json_text.hpp"
+#include "render/comparison_output.hpp"
+#include "render/diagnosis_output.hpp"
+#include "render/formats.hpp"
+#include "render/history_output.hpp"
+#include "results/file_sink.hpp"
+
+namespace flashcore {
+
+const OutputFormat kJson = {
+    .name = "json",
+    .meaning = "everything, for programs",
+    .extensions = {".json"},
+    .by_default = true,
+    .run = [](const RunOutput& output) -> std::unique_ptr<Sink> {
+      return std::make_unique<JsonSink>(output.path, output.environment, output.config);
+    },
+    .comparison = [](const Comparison& comparison,
+                     const TextOptions&) { return indented_json(to_json(comparison)); },
+    .history = [](const History& history) { return indented_json(to_json(history)); },
+    .diagnosis = [](const Diagnosis& diagnosis,
+                    const TextOptions&) { return indented_json(to_json(diagnosis)); }};
+
+}  // namespace flashcore
