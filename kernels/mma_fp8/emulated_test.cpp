@@ -57,7 +57,7 @@ TEST(EmulatedMmaFp8, NamesWhatItLacks) {
                         .scale = 0.125};
   const CompiledKernel& variant = kernels::mma_fp8_d64().front();
   const HostBuffers buffers(problem, 1, kernels::InputKind::normal);
-  AttentionArgs args = buffers.args(0);
+  AttentionArgs args = buffers.args({});
   const auto reason = [&](int compute_capability) {
     const char* text = variant.unsupported(
         args, {.compute_capability = compute_capability, .max_smem_bytes_per_block = 99 * 1024});

@@ -58,7 +58,7 @@ struct Measurement::Series {
   Candidate candidate;
   std::vector<double> samples;
   std::vector<TimeSpan> spans;
-  double request_share = 0;  // as Timing has it
+  double request_share = 0;  // as Timing has it; 0: not known
   bool finished = false;
 
   void stop() {
@@ -95,11 +95,10 @@ void Measurement::take_sample(Series& series, TimingMode mode) {
     block = sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
   });
   if (!taken) return series.stop();
-  const TimeSpan& span = block.spans.front();
   series.samples.push_back(block.us.front());
-  series.spans.push_back(span);
-  const double sampled_s = 1e-6 * block.us.front() * static_cast<double>(block.launches);
-  series.request_share = std::max(series.request_share, sampled_s / Seconds(span.end - span.begin).count());
+  series.spans.push_back(block.spans.front());
+  if (block.request_s > 0)
+    series.request_share = std::max(series.request_share, block.sampled_s / block.request_s);
 }
 
 void Measurement::verify_sample(Series& series, TimingMode mode) {
@@ -174,7 +173,7 @@ void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoin
 void Measurement::finish(Series& series, TimingMode mode) {
   if (series.samples.empty()) return;
   Timing timing = make_timing(std::move(series.samples));
-  timing.request_share = series.request_share;
+  if (series.request_share > 0) timing.request_share = series.request_share;
   if (telemetry_ != nullptr) {
     std::vector<double> cycles;
     for (std::size_t i = 0; i < series.spans.size(); ++i) {

@@ -22,6 +22,8 @@ SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode 
     }
     block.us.push_back(sample.us);
     block.launches += sample.launches;
+    block.sampled_s += 1e-6 * sample.us * sample.launches;
+    block.request_s += 1e-6 * sample.request_us;
     if (pacing == Pacing::burst) {
       std::this_thread::sleep_for(
           std::chrono::duration<double, std::micro>(kBurstRest * sample.us * sample.launches));

@@ -14,6 +14,8 @@ struct SampleBlock {
   std::vector<double> us;       // per launch, in the order in which they were taken
   std::vector<TimeSpan> spans;  // when each was taken
   std::int64_t launches = 0;    // of all samples together
+  double sampled_s = 0;         // what they took by their own clock
+  double request_s = 0;         // and by that of another process (Sample::request_us); 0: there is none
 };
 
 // Takes `count` samples. Burst pacing rests after each sample, kBurstRest times as long as its launches took.

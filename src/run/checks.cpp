@@ -58,20 +58,17 @@ bool is_plausible(double share) { return share >= kMinSampledShare && share <= k
 // "", or the sentence that tells how far the clock of the samples is off.
 std::string compare_clocks(const Variant& variant, TimingMode mode, Executor& executor, const Round& round) {
   double sampled_s = 0;
-  double spent_s = 0;
+  double request_s = 0;
   double largest_share = 0;
-  while (spent_s < round.sampled_s) {
+  while (request_s < round.sampled_s) {
     const SampleBlock block = sample_block(executor, variant, mode, 1);
-    const double sample_s = 1e-6 * block.us.front() * static_cast<double>(block.launches);
-    const double request_s =
-        std::chrono::duration<double>(block.spans.front().end - block.spans.front().begin).count();
-    sampled_s += sample_s;
-    spent_s += request_s;
-    largest_share = std::max(largest_share, sample_s / request_s);
+    sampled_s += block.sampled_s;
+    request_s += block.request_s;
+    largest_share = std::max(largest_share, block.sampled_s / block.request_s);
   }
   if (is_plausible(largest_share)) return "";
   return fmt::format("the clock is not to be trusted: launches of {:.3g} ms by the samples took {:.3g} ms",
-                     1e3 * sampled_s, 1e3 * spent_s);
+                     1e3 * sampled_s, 1e3 * request_s);
 }
 
 template <class Compare>

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "base/json_fields.hpp"
 #include "results/device_json.hpp"
 #include "results/record_json.hpp"
@@ -166,8 +168,12 @@ Check WorkerExecutor::verify_sample(const Variant& variant, TimingMode mode, con
 Sample WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
   Json question = request(Call::sample, variant);
   question["clock"] = to_string(mode);
+  const auto begin = std::chrono::steady_clock::now();
   const JsonDocument answer = session_->ask(variant, question);
-  return sample_from_json(result_of(answer));
+  const std::chrono::duration<double, std::micro> request = std::chrono::steady_clock::now() - begin;
+  Sample sample = sample_from_json(result_of(answer));
+  sample.request_us = request.count();
+  return sample;
 }
 
 Contrast WorkerExecutor::contrast(const Variant& variant, int pairs) {

@@ -39,7 +39,7 @@ void expect_missing_factors_are_one(const CompiledKernel& variant) {
                         .dtype = Dtype::e4m3,
                         .scale = 1.0 / 128};
   HostBuffers buffers(problem, 1, kernels::InputKind::normal);
-  AttentionArgs args = buffers.args(0);
+  AttentionArgs args = buffers.args({});
   std::vector<std::byte> workspace(variant.workspace_bytes(args));
   args.workspace = workspace.data();
   const std::vector<float> ones(2, 1.0f);
@@ -47,7 +47,7 @@ void expect_missing_factors_are_one(const CompiledKernel& variant) {
   for (const bool given : {false, true}) {
     args.q_descale = args.k_descale = args.v_descale = given ? ones.data() : nullptr;
     ASSERT_EQ(variant.launch(args, nullptr), 0);
-    outputs[given] = buffers.read_out();
+    outputs[given] = buffers.outputs().read_out();
   }
   EXPECT_EQ(outputs[0], outputs[1]);
 }

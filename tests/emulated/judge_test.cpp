@@ -119,7 +119,7 @@ class EmulatedReferenceTest : public testing::TestWithParam<Dtype> {};
 TEST_P(EmulatedReferenceTest, IsThatOfTheCpu) {
   for (const Problem& problem : reference_problems(GetParam())) {
     const HostBuffers memory(problem, 5, InputKind::normal);
-    const DeviceReference got(problem, memory.args(0), Precision::reference);
+    const DeviceReference got(problem, memory.args({}), Precision::reference);
     for (std::size_t i = 0; i < got.out.size(); ++i)
       ASSERT_NEAR(got.out[i], memory.reference_out()[i], 3e-6) << i;
     for (std::size_t i = 0; i < got.lse.size(); ++i) {
@@ -143,8 +143,8 @@ TEST_P(EmulatedReferenceTest, UnfusedAttentionIsThatOfTheCpu) {
       const HostBuffers memory(problem, 5, InputKind::normal);
       const std::vector<float> exact = memory.reference_out();
       std::vector<float> want(exact.size());
-      kernels::unfused_attention(memory.args(0), problem.dtype, want.data());
-      const DeviceReference got(problem, memory.args(0), Precision::unfused);
+      kernels::unfused_attention(memory.args({}), problem.dtype, want.data());
+      const DeviceReference got(problem, memory.args({}), Precision::unfused);
       EXPECT_LT(rms_difference(got.out, want), 0.1 * rms_difference(want, exact));
     }
   }

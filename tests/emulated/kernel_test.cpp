@@ -65,7 +65,7 @@ namespace {
 // Throws Failure.
 std::string launch_and_check(const CompiledKernel& variant, HostBuffers& buffers, std::uint64_t schedule) {
   buffers.poison_outputs();
-  AttentionArgs args = buffers.args(0);
+  AttentionArgs args = buffers.args({});
   constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
   if (const char* reason = variant.unsupported(args, kHopper)) return reason;
   const std::size_t workspace_bytes = variant.workspace_bytes(args);

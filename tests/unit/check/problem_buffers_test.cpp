@@ -28,34 +28,34 @@ class ProblemBuffersTest : public ::testing::TestWithParam<Dtype> {
 };
 
 TEST_P(ProblemBuffersTest, RefillsInPlace) {
-  const std::string first = buffers.input_hash();
-  const AttentionArgs before = buffers.args(0);
-  buffers.refill(0, 4);
-  EXPECT_NE(buffers.input_hash(), first);
-  EXPECT_EQ(buffers.args(0).q, before.q);
-  EXPECT_EQ(buffers.args(0).v, before.v);
-  buffers.refill(0, 3);
-  EXPECT_EQ(buffers.input_hash(), first);
+  const std::string first = buffers.inputs().hash();
+  const AttentionArgs before = buffers.args({});
+  buffers.inputs().refill(0, 4);
+  EXPECT_NE(buffers.inputs().hash(), first);
+  EXPECT_EQ(buffers.args({}).q, before.q);
+  EXPECT_EQ(buffers.args({}).v, before.v);
+  buffers.inputs().refill(0, 3);
+  EXPECT_EQ(buffers.inputs().hash(), first);
 }
 
 TEST_P(ProblemBuffersTest, TheHashSeesEveryInput) {
   buffers.make_input_sets(2);
-  const std::string first = buffers.input_hash();
+  const std::string first = buffers.inputs().hash();
   for (const std::int64_t set : {0, 1}) {
-    const AttentionArgs args = buffers.args(set);
+    const AttentionArgs args = buffers.args({.set = set});
     for (const void* tensor : {args.q, args.k, args.v}) {
       auto* byte = static_cast<unsigned char*>(const_cast<void*>(tensor)) + 100;
       *byte ^= 1;
-      EXPECT_NE(buffers.input_hash(), first);
+      EXPECT_NE(buffers.inputs().hash(), first);
       *byte ^= 1;
     }
     if (args.v_descale == nullptr) continue;
     auto* factor = const_cast<float*>(args.v_descale);
     *factor *= 2;
-    EXPECT_NE(buffers.input_hash(), first);
+    EXPECT_NE(buffers.inputs().hash(), first);
     *factor /= 2;
   }
-  EXPECT_EQ(buffers.input_hash(), first);
+  EXPECT_EQ(buffers.inputs().hash(), first);
 }
 
 TEST_P(ProblemBuffersTest, WorkspacesAreAlignedAndStay) {

@@ -84,17 +84,20 @@ TEST_F(RunTest, NeverTimesAWrongVariant) {
   EXPECT_EQ(std::ranges::count(executor.calls(), "hot " + variants[1].id()), 0);
 }
 
-TEST_F(RunTest, CatchesCheatsAfterTiming) {
+TEST_F(RunTest, CatchesCheats) {
   executor.set_script(variants[0].id(), {.behaviour = Behaviour::wrong_when_run_again});
   executor.set_script(variants[1].id(), {.behaviour = Behaviour::keeps_old_result});
-  executor.set_script(variants[2].id(), {.behaviour = Behaviour::skips_when_written});
-  EXPECT_EQ(run_all().incorrect, 6);
+  executor.set_script(variants[2].id(), {.behaviour = Behaviour::faster_on_known_inputs});
+  const RunSummary summary = run_all();
+  EXPECT_EQ(summary.incorrect, 4);
+  EXPECT_EQ(summary.suspect, 2);
   for (const Record& record : sink.records) {
     EXPECT_FALSE(record.headline()) << record.family;
     EXPECT_FALSE(record.tflops) << record.family;
   }
-  EXPECT_NE(sink.records[1].reason.find("negated"), std::string::npos);
-  EXPECT_NE(sink.records[2].reason.find("poisoned"), std::string::npos);
+  EXPECT_NE(sink.records[1].reason.find("on new inputs: the fake output is stale"), std::string::npos);
+  EXPECT_FALSE(sink.records[1].check->passed);
+  EXPECT_NE(sink.records[2].reason.find("the time is not the work's"), std::string::npos);
 }
 
 TEST_F(RunTest, ABusyMachineMakesNoHonestVariantIncorrect) {

@@ -23,8 +23,8 @@ enum class Behaviour {
   out_of_memory,          // OutOfMemoryError in verify
   wrong_when_run_again,   // passes its first check of a problem, none after it
   keeps_old_result,       // its output does not follow when inputs change
-  skips_when_written,     // slow only when its output is not yet right
-  disturbed_once,         // right; something else slows down the first poisoned calls
+  faster_on_known_inputs,  // slow only when its inputs are new
+  disturbed_once,          // right; something else slows down launches on new inputs for a while
   wrong_on_large_scores,  // passes on all other inputs
   changes_its_bits,       // passes, but no two outputs are the same
 };
@@ -111,18 +111,20 @@ class FakeExecutor : public Executor {
     return {.us = us, .launches = 1};
   }
 
-  Check verify_negated(const Variant& variant, const CheckPolicy& policy) override {
+  Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override {
+    sample(variant, mode);
     const bool stale = script_of(variant).behaviour == Behaviour::keeps_old_result;
     return stale ? make_check(policy, 1e3, "the fake output is stale") : make_check(policy, 1, "");
   }
 
-  double sample_poisoned(const Variant& variant) override {
-    const double us = sample(variant, TimingMode::call).us;
-    if (script_of(variant).behaviour == Behaviour::disturbed_once &&
-        poisoned_[variant.id()]++ < kDisturbedCalls) {
-      return 1000 * us;
+  Contrast contrast(const Variant& variant, int) override {
+    const Script script = script_of(variant);
+    const double us = script.latency_us;
+    if (script.behaviour == Behaviour::disturbed_once && contrasts_[variant.id()]++ < kDisturbedRounds) {
+      return {.unchanged_us = us, .changed_us = 1000 * us};
     }
-    return script_of(variant).behaviour == Behaviour::skips_when_written ? 1000 * us : us;
+    const bool faster = script.behaviour == Behaviour::faster_on_known_inputs;
+    return {.unchanged_us = faster ? us / 1000 : us, .changed_us = us};
   }
 
   std::string code_hash(const Variant& variant) const override { return "hash of " + variant.id(); }
@@ -157,9 +159,9 @@ class FakeExecutor : public Executor {
   DeviceInfo device_;
   std::map<std::string, Script> scripts_;
   std::vector<std::string> refused_;
-  static constexpr int kDisturbedCalls = 10;
+  static constexpr int kDisturbedRounds = 2;
   std::map<std::string, int> checks_;  // of the prepared problem, by variant
-  std::map<std::string, int> poisoned_;
+  std::map<std::string, int> contrasts_;
   std::vector<std::string> calls_;
   kernels::InputKind inputs_ = kernels::InputKind::normal;
   bool last_changes_ = false;  // the variant verified last is one that changes its bits

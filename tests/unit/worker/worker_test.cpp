@@ -206,12 +206,13 @@ TEST_F(WorkerExecutorTest, RunsVariants) {
   EXPECT_GT(executor.required_bytes(problem), 0);
   EXPECT_EQ(executor.unsupported(drill(1)), "");
   EXPECT_TRUE(executor.verify(drill(1), {}).passed);
-  EXPECT_TRUE(executor.verify_negated(drill(1), {}).passed);
+  EXPECT_TRUE(executor.verify_sample(drill(1), TimingMode::hot, {}).passed);
   EXPECT_FALSE(executor.verify(drill(6), {}).passed);
   const Sample sample = executor.sample(drill(1), TimingMode::hot);
   EXPECT_GT(sample.us, 0);
   EXPECT_GT(sample.launches, 1);
-  EXPECT_GT(executor.sample_poisoned(drill(1)), 0);
+  EXPECT_GE(sample.request_us, sample.us * sample.launches);
+  EXPECT_GT(executor.contrast(drill(1), 1).changed_us, 0);
   const std::vector<std::string> ids = executor.variant_ids();
   EXPECT_EQ(ids.size(), all_variants().size() + kDrillVariants);
 }
