@@ -245,7 +245,8 @@ std::string problem_sizes(const Problem& p, std::span<const std::string_view> wi
     // The words of switches and layouts are clear without the field's name: "causal", "padded".
     const bool without_name = std::holds_alternative<bool Problem::*>(field.member) ||
                               std::holds_alternative<Layout Problem::*>(field.member);
-    add(field.name, without_name ? id_part(field, p) : fmt::format("{} {}", field.name, value_text(field, p)));
+    add(field.name,
+        without_name ? id_part(field, p) : fmt::format("{} {}", field.name, value_text(field, p)));
   }
   return text;
 }

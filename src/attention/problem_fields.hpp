@@ -89,7 +89,7 @@ struct Distance {
   // The sum of |log2| of four ratios: batch · heads_q, seq_q, seq_kv and heads_q / heads_kv.
   double log2_sizes = 0;
 
-  auto operator<=>(const Distance&) const = default;
+  auto operator<=>(const Distance&) const = default;  // NOLINT(modernize-use-nullptr): false alarm
 };
 
 // Nothing if a field of Match::required differs, or if the shapes of the masks differ (full, causal, window,

@@ -13,8 +13,8 @@ std::vector<ProbeEntry> all_probes() {
 }
 
 std::string_view question_of(Probe probe) {
-  static const std::vector<ProbeEntry> kProbes = all_probes();
-  return std::ranges::find(kProbes, probe, &ProbeEntry::probe)->question;
+  static const std::vector<ProbeEntry> probes = all_probes();
+  return std::ranges::find(probes, probe, &ProbeEntry::probe)->question;
 }
 
 Finding check_random(const ProbeRunner& runner, Probe probe, const Problem& problem) {

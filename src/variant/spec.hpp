@@ -37,12 +37,15 @@ struct VariantSpec {
   constexpr bool operator==(const VariantSpec&) const = default;
 };
 
+template <class Record>
+using IntMember = int Record::*;
+
 // One numeric field of a spec: its name in JSON and filters, its prefix in ids, and its member.
 struct SpecField {
   std::string_view name;
   std::string_view id_prefix;
-  int VariantSpec::*of_spec = nullptr;
-  int Tile::*of_tile = nullptr;  // used if of_spec is null
+  IntMember<VariantSpec> of_spec = nullptr;
+  IntMember<Tile> of_tile = nullptr;  // used if of_spec is null
 
   constexpr int get(const VariantSpec& spec) const {
     if (of_spec != nullptr) return spec.*of_spec;

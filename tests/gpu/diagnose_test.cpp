@@ -14,7 +14,7 @@ class DiagnoseTest : public GpuTest {
  protected:
   static const Launcher& launcher() {
     static const auto kInstance = open_launcher({.kind = DeviceRequest::Kind::cuda});
-    return *kInstance;
+    return kInstance;
   }
 };
 

@@ -79,7 +79,7 @@ TEST(E4m3Variants, SayWhatTheyCannotRun) {
 
 // --- All masks with all else
 
-class E4m3GridTest : public E4m3Test, public testing::WithParamInterface<std::tuple<std::int64_t, Dtype>> {
+class E4m3GridTest : public E4m3Test, public ::testing::WithParamInterface<std::tuple<std::int64_t, Dtype>> {
  protected:
   static std::vector<Problem> grid() {
     const auto [head_dim, out_dtype] = GetParam();
@@ -124,7 +124,7 @@ TEST_P(E4m3GridTest, EveryVariantAgreesWithTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, E4m3GridTest,
-                         testing::Combine(testing::Values(64, 128, 256), testing::ValuesIn(kOutputDtypes)),
+                         ::testing::Combine(::testing::Values(64, 128, 256), ::testing::ValuesIn(kOutputDtypes)),
                          [](const auto& instance) {
                            return fmt::format("d{}_{}", std::get<0>(instance.param),
                                               to_string(std::get<1>(instance.param)));

@@ -11,10 +11,13 @@ Fault verdict(std::vector<Finding> findings) {
   return suspected.empty() ? Fault::unknown : suspected.front().fault;
 }
 
-Finding failed(Probe probe, Symptom symptom = Symptom::failed) { return {.probe = probe, .symptom = symptom}; }
+Finding failed(Probe probe, Symptom symptom = Symptom::failed) {
+  return {.probe = probe, .symptom = symptom};
+}
 
 TEST(DiagnoseRules, NothingFailedIsNoFault) {
-  EXPECT_TRUE(suspected_faults(std::vector<Finding>{{Probe::plain}, {Probe::repeats, Symptom::skipped}}).empty());
+  EXPECT_TRUE(
+      suspected_faults(std::vector<Finding>{{Probe::plain}, {Probe::repeats, Symptom::skipped}}).empty());
 }
 
 TEST(DiagnoseRules, AnUnexplainedFailureIsUnknown) {
@@ -33,7 +36,8 @@ TEST(DiagnoseRules, ACrashIsTheOnlyVerdict) {
 }
 
 TEST(DiagnoseRules, ARaceExplainsEverythingElse) {
-  EXPECT_EQ(verdict({failed(Probe::tile_masses, Symptom::tile_missing), failed(Probe::repeats)}), Fault::race);
+  EXPECT_EQ(verdict({failed(Probe::tile_masses, Symptom::tile_missing), failed(Probe::repeats)}),
+            Fault::race);
 }
 
 TEST(DiagnoseRules, PlacesOfTheOutput) {
@@ -59,7 +63,8 @@ TEST(DiagnoseRules, Softmax) {
 TEST(DiagnoseRules, SumsOverManyKeysAreToldApart) {
   const auto faults_of = [](Symptom symptom) {
     std::vector<Fault> faults;
-    for (const SuspectedFault& one : suspected_faults(std::vector<Finding>{failed(Probe::long_sum, symptom)})) {
+    for (const SuspectedFault& one :
+         suspected_faults(std::vector<Finding>{failed(Probe::long_sum, symptom)})) {
       faults.push_back(one.fault);
     }
     return faults;
@@ -73,8 +78,8 @@ TEST(DiagnoseRules, TheTailIsBlamedForItsKeysAlone) {
   for (const Symptom symptom : {Symptom::sum_off, Symptom::nonfinite, Symptom::output_alone}) {
     EXPECT_EQ(verdict({failed(Probe::key_tail, symptom)}), Fault::key_tail);
   }
-  const auto suspected = suspected_faults(std::vector<Finding>{failed(Probe::long_sum, Symptom::output_alone),
-                                                       failed(Probe::key_tail, Symptom::output_alone)});
+  const auto suspected = suspected_faults(std::vector<Finding>{
+      failed(Probe::long_sum, Symptom::output_alone), failed(Probe::key_tail, Symptom::output_alone)});
   ASSERT_EQ(suspected.size(), 1u);
   EXPECT_EQ(suspected[0].fault, Fault::output_precision);
 }
@@ -87,8 +92,8 @@ TEST(DiagnoseRules, Masks) {
 }
 
 TEST(DiagnoseRules, FurtherSuspicionsFollow) {
-  const auto suspected =
-      suspected_faults(std::vector<Finding>{failed(Probe::key_tail, Symptom::sum_off), failed(Probe::softcap)});
+  const auto suspected = suspected_faults(
+      std::vector<Finding>{failed(Probe::key_tail, Symptom::sum_off), failed(Probe::softcap)});
   ASSERT_EQ(suspected.size(), 2u);
   EXPECT_EQ(suspected[0].fault, Fault::key_tail);
   EXPECT_EQ(suspected[1].fault, Fault::softcap);
