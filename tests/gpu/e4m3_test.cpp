@@ -124,7 +124,8 @@ TEST_P(E4m3GridTest, EveryVariantAgreesWithTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, E4m3GridTest,
-                         ::testing::Combine(::testing::Values(64, 128, 256), ::testing::ValuesIn(kOutputDtypes)),
+                         ::testing::Combine(::testing::Values(64, 128, 256),
+                                            ::testing::ValuesIn(kOutputDtypes)),
                          [](const auto& instance) {
                            return fmt::format("d{}_{}", std::get<0>(instance.param),
                                               to_string(std::get<1>(instance.param)));
