@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "attention/problem_fields.hpp"
 #include "gpu/gpu_test.hpp"
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"

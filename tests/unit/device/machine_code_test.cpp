@@ -139,7 +139,7 @@ TEST(MachineCode, BrokenFilesNeverFailARun) {
 
 TEST(MachineCode, ReadsThisProgram) {
 #ifdef FLASHCORE_HAVE_CUDA
-  const auto cuda = [](const Variant* variant) { return variant->kernel_name != nullptr; };
+  const auto cuda = [](const Variant* variant) { return variant->kernel_name() != nullptr; };
   const auto variants = static_cast<std::size_t>(std::ranges::count_if(all_variants(), cuda));
   std::size_t most = 0;
   for (const int compute_capability : {80, 89, 90}) {
