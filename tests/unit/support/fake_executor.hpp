@@ -16,17 +16,17 @@ namespace flashcore::testing {
 
 enum class Behaviour {
   right,
-  wrong,                  // the check does not pass
-  unsupported,            // says why it cannot run
-  throws_in_verify,       // EnvironmentError, as from a failed launch
-  throws_in_sample,       // the same, but only when timed
-  out_of_memory,          // OutOfMemoryError in verify
-  wrong_when_run_again,   // passes its first check of a problem, none after it
-  keeps_old_result,       // its output does not follow when inputs change
+  wrong,                   // the check does not pass
+  unsupported,             // says why it cannot run
+  throws_in_verify,        // EnvironmentError, as from a failed launch
+  throws_in_sample,        // the same, but only when timed
+  out_of_memory,           // OutOfMemoryError in verify
+  wrong_when_run_again,    // passes its first check of a problem, none after it
+  keeps_old_result,        // its output does not follow when inputs change
   faster_on_known_inputs,  // slow only when its inputs are new
   disturbed_once,          // right; something else slows down launches on new inputs for a while
-  wrong_on_large_scores,  // passes on all other inputs
-  changes_its_bits,       // passes, but no two outputs are the same
+  wrong_on_large_scores,   // passes on all other inputs
+  changes_its_bits,        // passes, but no two outputs are the same
 };
 
 struct Script {
