@@ -16,9 +16,9 @@ namespace flashcore::kernels {
 // Fills memory with the poison. size_bytes must be a multiple of 4.
 int cuda_poison(void* data, std::size_t size_bytes, void* stream);
 
-// Memory that one launch works on.
+// Memory that one launch works on. Parameters of a kernel take up to 4 KiB.
 struct MemoryRegions {
-  static constexpr int kMax = 8;
+  static constexpr int kMax = 240;
   void* data[kMax];  // each on a boundary of 8 bytes
   std::int64_t bytes[kMax];
   int count = 0;

@@ -65,9 +65,7 @@ class CheckDevice {
   void write_input(const InputTensorFill& fill, std::span<const float> values);
 
   // Draws the sign and the fraction of every finite element anew, other ones at each call, and keeps exponents. Without
-  // `change` memory is read and written in the same way and keeps its values. Takes at most kMaxRegions. May be
-  // captured into a CUDA graph.
-  static constexpr std::size_t kMaxRegions = 8;
+  // `change` memory is read and written in the same way and keeps its values. May be captured into a CUDA graph.
   virtual void scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) = 0;
 
   // A sum over the words of each region that tells same from different.

@@ -47,20 +47,18 @@ class CudaCheckDevice final : public CheckDevice {
 
   void fill_input(const InputTensorFill& fill) override;
 
-  void scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) override {
-    const int code =
-        kernels::cuda_scramble(kernel_regions(regions), dtype, change, counter_.as<std::uint64_t>(), stream_);
-    cuda_check(code, "changing inputs");
-  }
+  void scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) override;
   std::vector<std::uint64_t> fingerprints(std::span<const MemoryRegion> regions) const override;
   void delay() override { cuda_check(kernels::cuda_delay(stream_), "waiting"); }
 
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override {
-    const Memory scratch = allocate(reference_scratch_bytes(args));
+    const std::int64_t bytes = reference_scratch_bytes(args);
+    const Memory large = bytes > kKeptScratchBytes ? allocate(bytes) : Memory();
+    void* scratch = bytes > kKeptScratchBytes ? large.data() : scratch_.data();
     const auto precision =
         kind == ReferenceKind::unfused ? kernels::Precision::unfused : kernels::Precision::reference;
-    cuda_check(kernels::cuda_reference_attention(args, dtype, precision, out, lse, scratch.data(), stream_),
+    cuda_check(kernels::cuda_reference_attention(args, dtype, precision, out, lse, scratch, stream_),
                "running the reference");
     wait("running the reference");  // before the scratch memory goes
   }
@@ -94,19 +92,26 @@ class CudaCheckDevice final : public CheckDevice {
   StreamHandle owned_ = make_stream();
   CUstream_st* stream_ = owned_.get();
   Memory counter_ = make_counter();  // of scrambles
+  // Kept, since references of single rows and fingerprints are short beside an allocation.
+  static constexpr std::int64_t kKeptScratchBytes = std::int64_t{4} << 20;
+  Memory scratch_ = allocate_cuda(kKeptScratchBytes);
+  mutable Memory sums_;  // of fingerprints; grows
 
-  static kernels::MemoryRegions kernel_regions(std::span<const MemoryRegion> regions);
   static Memory make_counter();
 };
 
-kernels::MemoryRegions CudaCheckDevice::kernel_regions(std::span<const MemoryRegion> regions) {
-  static_assert(kMaxRegions == kernels::MemoryRegions::kMax);
-  kernels::MemoryRegions all{};
+// Calls use(regions) with as many regions as one launch takes.
+template <class Use>
+void for_each_launch(std::span<const MemoryRegion> regions, Use use) {
+  kernels::MemoryRegions batch{};
   for (const MemoryRegion& region : regions) {
-    all.data[all.count] = region.data;
-    all.bytes[all.count++] = region.bytes;
+    batch.data[batch.count] = region.data;
+    batch.bytes[batch.count++] = region.bytes;
+    if (batch.count < kernels::MemoryRegions::kMax) continue;
+    use(batch);
+    batch.count = 0;
   }
-  return all;
+  if (batch.count > 0) use(batch);
 }
 
 Memory CudaCheckDevice::make_counter() {
@@ -115,16 +120,23 @@ Memory CudaCheckDevice::make_counter() {
   return counter;
 }
 
+void CudaCheckDevice::scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) {
+  for_each_launch(regions, [&](const kernels::MemoryRegions& batch) {
+    cuda_check(kernels::cuda_scramble(batch, dtype, change, counter_.as<std::uint64_t>(), stream_),
+               "changing inputs");
+  });
+}
+
 std::vector<std::uint64_t> CudaCheckDevice::fingerprints(std::span<const MemoryRegion> regions) const {
   std::vector<std::uint64_t> sums(regions.size());
-  const Memory on_device = allocate_cuda(static_cast<std::int64_t>(sums.size() * sizeof(std::uint64_t)));
-  for (std::size_t begin = 0; begin < regions.size(); begin += kMaxRegions) {
-    const std::size_t count = std::min(kMaxRegions, regions.size() - begin);
-    const int code = kernels::cuda_fingerprint(kernel_regions(regions.subspan(begin, count)),
-                                               on_device.as<std::uint64_t>() + begin, stream_);
-    cuda_check(code, "comparing memory");
-  }
-  copy_out(std::as_writable_bytes(std::span(sums)), on_device.data());
+  const auto bytes = static_cast<std::int64_t>(sums.size() * sizeof(std::uint64_t));
+  if (sums_.bytes() < bytes) sums_ = allocate_cuda(bytes);
+  auto* next = sums_.as<std::uint64_t>();
+  for_each_launch(regions, [&](const kernels::MemoryRegions& batch) {
+    cuda_check(kernels::cuda_fingerprint(batch, next, stream_), "comparing memory");
+    next += batch.count;
+  });
+  copy_out(std::as_writable_bytes(std::span(sums)), sums_.data());
   return sums;
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <bit>
+
 namespace flashcore {
 namespace {
 
@@ -10,6 +12,8 @@ using kernels::InputTensor;
 
 constexpr std::int64_t kFp32 = sizeof(float);
 constexpr std::string_view kTensorNames[] = {"Q", "K", "V"};
+
+MemoryRegion region_of(const Memory& memory) { return {memory.data(), memory.bytes()}; }
 
 }  // namespace
 
@@ -69,19 +73,27 @@ void InputSets::refill(std::int64_t set, std::uint64_t seed) {
   remembered_.clear();
 }
 
-void InputSets::scramble() {
-  for (std::int64_t set = 0; set < size(); ++set) scramble(set, true);
-}
+void InputSets::scramble() { scramble(sets_, true); }
 
 void InputSets::scramble(std::int64_t set, bool change) {
-  const InputSet& inputs = sets_[static_cast<std::size_t>(set)];
-  const MemoryRegion regions[] = {{inputs.q.elements.data(), inputs.q.elements.bytes()},
-                                  {inputs.k.elements.data(), inputs.k.elements.bytes()},
-                                  {inputs.v.elements.data(), inputs.v.elements.bytes()}};
+  scramble(std::span(sets_).subspan(static_cast<std::size_t>(set), 1), change);
+}
+
+void InputSets::scramble(std::span<const InputSet> sets, bool change) {
+  std::vector<MemoryRegion> regions;
+  for (const InputSet& set : sets) {
+    for (const Input* input : {&set.q, &set.k, &set.v}) regions.push_back(region_of(input->elements));
+  }
   device_.scramble(regions, problem_.dtype, change);
   if (!change) return;
   scrambled_ = true;
   remembered_.clear();
+}
+
+void InputSets::restore_first() {
+  if (!scrambled_) return;
+  refill(0, seed_);
+  scrambled_ = false;
 }
 
 void InputSets::restore() {
@@ -90,17 +102,18 @@ void InputSets::restore() {
 }
 
 std::vector<std::uint64_t> InputSets::fingerprints() const {
+  const bool scaled = traits(problem_.dtype).scaled;
   std::vector<MemoryRegion> regions;
   for (const InputSet& set : sets_) {
     for (const Input* input : {&set.q, &set.k, &set.v}) {
-      regions.push_back({input->elements.data(), input->elements.bytes()});
-      regions.push_back({input->descale.data(), input->descale.bytes()});
+      regions.push_back(region_of(input->elements));
+      if (scaled) regions.push_back(region_of(input->descale));
     }
   }
-  const std::vector<std::uint64_t> of_region = device_.fingerprints(regions);
+  const std::vector<std::uint64_t> sums = device_.fingerprints(regions);
+  if (!scaled) return sums;
   std::vector<std::uint64_t> of_tensor;
-  for (std::size_t i = 0; i < of_region.size(); i += 2)
-    of_tensor.push_back(of_region[i] ^ (of_region[i + 1] << 1 | of_region[i + 1] >> 63));
+  for (std::size_t i = 0; i < sums.size(); i += 2) of_tensor.push_back(sums[i] ^ std::rotl(sums[i + 1], 1));
   return of_tensor;
 }
 

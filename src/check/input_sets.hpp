@@ -44,10 +44,9 @@ class InputSets {
   void scramble();
   void scramble(std::int64_t set, bool change);
 
-  // The values are those of make() and refill().
-  bool scrambled() const { return scrambled_; }
-
-  // Puts the seeded values of make() back where they were scrambled or changed by a launch.
+  // Puts the seeded values of make() back into set 0 if it was scrambled.
+  void restore_first();
+  // Puts them back into all sets.
   void restore();
 
   // Remembers the values as they are; changed() then names the tensors that have changed since: "K, V".
@@ -72,6 +71,7 @@ class InputSets {
   };
 
   InputSet allocate() const;
+  void scramble(std::span<const InputSet> sets, bool change);
   // One fill per tensor of a set.
   std::vector<InputTensorFill> fills_of(const InputSet& set, std::uint64_t seed, std::uint32_t index) const;
   // Of Q, K and V of each set in turn, elements with factors.
@@ -82,7 +82,7 @@ class InputSets {
   std::uint64_t seed_ = 0;
   kernels::InputKind kind_ = kernels::InputKind::normal;
   std::vector<InputSet> sets_;
-  bool scrambled_ = false;
+  bool scrambled_ = false;  // set 0; the others have no reference
   std::vector<std::uint64_t> remembered_;
 };
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "check/row_reference.hpp"
-
 namespace flashcore {
 namespace {
 
@@ -38,7 +36,8 @@ ProblemBuffers::ProblemBuffers(const Problem& problem, CheckDevice& device)
       inputs_(problem_, device),
       outputs_(problem_, device),
       reference_out_(device.allocate(kFp32 * query_shape(problem).elements())),
-      reference_lse_(device.allocate(kFp32 * lse_elements(problem))) {}
+      reference_lse_(device.allocate(kFp32 * lse_elements(problem))),
+      row_memory_(device, problem) {}
 
 ProblemBuffers::ProblemBuffers(const Problem& problem, std::uint64_t seed, kernels::InputKind kind,
                                CheckDevice& device)
@@ -101,7 +100,7 @@ Check ProblemBuffers::check_outputs(const CheckPolicy& policy) const {
 
 Check ProblemBuffers::check_row(const AttentionArgs& launched, std::int32_t row,
                                 const CheckPolicy& policy) const {
-  RowComparison compared = compare_row(device_, problem_, launched, row);
+  RowComparison compared = compare_row(device_, row_memory_, problem_, launched, row);
   const std::int64_t missing = query_shape(problem_).elements() - outputs_.out_written();
   compared.seen.unwritten = std::max<std::int64_t>(missing, 0);
   compared.seen.past_workspace = past_workspace();

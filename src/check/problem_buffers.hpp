@@ -9,6 +9,7 @@
 #include "check/input_sets.hpp"
 #include "check/output_buffers.hpp"
 #include "check/policy.hpp"
+#include "check/row_reference.hpp"
 #include "device/device_info.hpp"
 #include "record/record.hpp"
 
@@ -77,6 +78,7 @@ class ProblemBuffers {
   std::int64_t workspace_used_ = 0;  // bytes that the last variant asked for
   Memory reference_out_;             // [batch, heads_q, seq_q, head_dim] FP32
   Memory reference_lse_;             // [batch, heads_q, seq_q] FP32
+  RowMemory row_memory_;
   ErrorNorms unfused_error_;
 };
 

@@ -28,30 +28,22 @@ AttentionArgs row_args(const AttentionArgs& all, Dtype dtype, std::int32_t row, 
   return args;
 }
 
-// What a row gives, [batch, heads_q, head_dim] and [batch, heads_q] on the device.
-struct RowOutputs {
-  Memory reference, unfused, lse;
-};
-
-RowOutputs run_row(CheckDevice& device, const Problem& problem, const AttentionArgs& launched,
-                   std::int32_t row) {
-  const std::int64_t heads = problem.batch * problem.heads_q;
-  const std::int64_t bytes = kFp32 * heads * problem.head_dim;
-  RowOutputs outputs{device.allocate(bytes), device.allocate(bytes), device.allocate(kFp32 * heads)};
+void run_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
+             const AttentionArgs& launched, std::int32_t row) {
   const KeyRange keys = launched.visible_keys(0, row);
   if (keys.begin == keys.end) {
-    const std::vector<float> zeros(static_cast<std::size_t>(heads * problem.head_dim), 0.0f);
-    const std::vector<float> lse(static_cast<std::size_t>(heads), -std::numeric_limits<float>::infinity());
-    device.copy_in(outputs.reference.data(), std::as_bytes(std::span(zeros)));
-    device.copy_in(outputs.unfused.data(), std::as_bytes(std::span(zeros)));
-    device.copy_in(outputs.lse.data(), std::as_bytes(std::span(lse)));
-    return outputs;
+    const std::vector<float> zeros(static_cast<std::size_t>(memory.reference.bytes() / kFp32), 0.0f);
+    const std::vector<float> lse(static_cast<std::size_t>(memory.lse.bytes() / kFp32),
+                                 -std::numeric_limits<float>::infinity());
+    device.copy_in(memory.reference.data(), std::as_bytes(std::span(zeros)));
+    device.copy_in(memory.unfused.data(), std::as_bytes(std::span(zeros)));
+    device.copy_in(memory.lse.data(), std::as_bytes(std::span(lse)));
+    return;
   }
   const AttentionArgs args = row_args(launched, problem.dtype, row, keys);
-  device.run_reference(args, problem.dtype, ReferenceKind::reference, outputs.reference.as<float>(),
-                       outputs.lse.as<float>());
-  device.run_reference(args, problem.dtype, ReferenceKind::unfused, outputs.unfused.as<float>(), nullptr);
-  return outputs;
+  device.run_reference(args, problem.dtype, ReferenceKind::reference, memory.reference.as<float>(),
+                       memory.lse.as<float>());
+  device.run_reference(args, problem.dtype, ReferenceKind::unfused, memory.unfused.as<float>(), nullptr);
 }
 
 TensorShape row_shape(const Problem& problem) {
@@ -92,21 +84,26 @@ ErrorNorms compare_lse(const CheckDevice& device, const Problem& problem, const 
 
 }  // namespace
 
-RowComparison compare_row(CheckDevice& device, const Problem& problem, const AttentionArgs& launched,
-                          std::int32_t row) {
-  const RowOutputs want = run_row(device, problem, launched, row);
+RowMemory::RowMemory(CheckDevice& device, const Problem& problem)
+    : reference(device.allocate(kFp32 * problem.batch * problem.heads_q * problem.head_dim)),
+      unfused(device.allocate(reference.bytes())),
+      lse(device.allocate(kFp32 * problem.batch * problem.heads_q)) {}
+
+RowComparison compare_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
+                          const AttentionArgs& launched, std::int32_t row) {
+  run_row(device, memory, problem, launched, row);
   const TensorShape shape = row_shape(problem);
   const auto* out = advance(launched.out, row * launched.out_stride.row, output_dtype(problem));
   RowComparison compared;
-  const DifferenceSums sums = device.compare(out, output_dtype(problem), shape, want.reference.as<float>());
+  const DifferenceSums sums = device.compare(out, output_dtype(problem), shape, memory.reference.as<float>());
   compared.seen.error = error_norms(sums, shape.elements());
   compared.seen.error.nonfinite += sums.unwritten;
   compared.seen.error.worst_index =
       index_in_all_rows(problem, row, compared.seen.error.worst_index, problem.head_dim);
-  if (problem.lse) compared.seen.lse = compare_lse(device, problem, launched, row, want.lse);
-  compared.unfused =
-      error_norms(device.compare_fp32(want.unfused.as<float>(), want.reference.as<float>(), shape.elements()),
-                  shape.elements());
+  if (problem.lse) compared.seen.lse = compare_lse(device, problem, launched, row, memory.lse);
+  compared.unfused = error_norms(
+      device.compare_fp32(memory.unfused.as<float>(), memory.reference.as<float>(), shape.elements()),
+      shape.elements());
   return compared;
 }
 

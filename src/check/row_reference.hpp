@@ -4,6 +4,7 @@
 #include "attention/problem.hpp"
 #include "check/check_device.hpp"
 #include "check/verdict.hpp"
+#include "device/memory.hpp"
 
 namespace flashcore {
 
@@ -13,8 +14,15 @@ struct RowComparison {
   ErrorNorms unfused;  // errors of an unfused attention on the same row
 };
 
+// Memory for one row of every head on the device, FP32.
+struct RowMemory {
+  RowMemory(CheckDevice& device, const Problem& problem);
+  Memory reference, unfused;  // [batch, heads_q, head_dim]
+  Memory lse;                 // [batch, heads_q]
+};
+
 // `launched` are the arguments of the launch that wrote the outputs. Throws as CheckDevice does.
-RowComparison compare_row(CheckDevice& device, const Problem& problem, const AttentionArgs& launched,
-                          std::int32_t row);
+RowComparison compare_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
+                          const AttentionArgs& launched, std::int32_t row);
 
 }  // namespace flashcore

@@ -74,7 +74,7 @@ Check BufferedExecutor::guard(Check check) {
 
 Check BufferedExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
   InputSets& inputs = buffers_->inputs();
-  if (inputs.scrambled()) inputs.restore();
+  inputs.restore_first();
   inputs.remember();
   const AttentionArgs arguments = args(variant, {});
   launcher_.device().delay();

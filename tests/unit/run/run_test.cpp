@@ -151,12 +151,11 @@ TEST_F(RunTest, InterleavesInAnOrderThatChangesFromRoundToRound) {
   run_all();
   std::vector<std::string> samples;
   for (const std::string& call : executor.calls()) {
-    if (call.starts_with("hot ")) samples.push_back(call);
+    if (call.starts_with("hot ")) samples.push_back(call);  // not those that are checked
   }
-  ASSERT_EQ(samples.size(), 3u * (1 + 40 + 1));  // one warms up, one is checked after the last round
-  samples.resize(3u * (1 + 40));
+  ASSERT_EQ(samples.size(), 3u * 40);
   std::vector<std::vector<std::string>> rounds;
-  for (std::size_t i = 3; i < samples.size(); i += 3) rounds.emplace_back(&samples[i], &samples[i] + 3);
+  for (std::size_t i = 0; i < samples.size(); i += 3) rounds.emplace_back(&samples[i], &samples[i] + 3);
   for (const auto& round : rounds) {
     for (const Variant& variant : variants) EXPECT_EQ(std::ranges::count(round, "hot " + variant.id()), 1);
   }

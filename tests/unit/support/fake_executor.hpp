@@ -113,6 +113,7 @@ class FakeExecutor : public Executor {
 
   Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override {
     sample(variant, mode);
+    calls_.back().insert(0, "checked ");
     const bool stale = script_of(variant).behaviour == Behaviour::keeps_old_result;
     return stale ? make_check(policy, 1e3, "the fake output is stale") : make_check(policy, 1, "");
   }

@@ -25,11 +25,37 @@ inline CompiledKernel described_like(const Variant& variant) {
           .role = variant.role};
 }
 
-// The variant with another launch.
-inline Variant with_launch(const Variant& variant, int (*launch)(const AttentionArgs&, void*)) {
-  CompiledKernel kernel = described_like(variant);
-  kernel.launch = launch;
-  return variant_of(kernel);
+// The family of one variant, whose launch is another.
+class RelaunchedFamily final : public Family {
+ public:
+  using Launch = int (*)(const AttentionArgs&, void*);
+
+  RelaunchedFamily(const Variant& variant, Launch launch) : variant_(variant), launch_(launch) {}
+
+  const char* unsupported(std::size_t, const AttentionArgs& args, const DeviceLimits& limits) const override {
+    return variant_.kernels->unsupported(variant_.index, args, limits);
+  }
+  std::size_t workspace_bytes(std::size_t, const AttentionArgs& args) const override {
+    return variant_.kernels->workspace_bytes(variant_.index, args);
+  }
+  int launch(std::size_t, const AttentionArgs& args, void* stream) const override {
+    return launch_(args, stream);
+  }
+  bool knows_resources(std::size_t) const override { return false; }
+  int resources(std::size_t, const AttentionArgs&, Resources&) const override { return -1; }
+  const char* kernel_name(std::size_t) const override { return nullptr; }
+
+ private:
+  Variant variant_;
+  Launch launch_;
+};
+
+// The variant with another launch, valid for as long as the process lives.
+inline Variant with_launch(const Variant& variant, RelaunchedFamily::Launch launch) {
+  static std::deque<RelaunchedFamily> families;
+  Variant changed = variant;
+  changed.kernels = &families.emplace_back(variant, launch);
+  return changed;
 }
 
 }  // namespace flashcore::testing
