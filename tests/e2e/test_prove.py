@@ -13,7 +13,7 @@ from bench import SOURCE, BenchTest, run
 
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from proof import claims, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
+from proof import cheats, claims, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
 
 SCRIPT = SOURCE / "scripts" / "prove.py"
 BUILD = pathlib.Path(os.environ["FLASHCORE_BENCH"]).parent
@@ -105,6 +105,23 @@ class Program(BenchTest):
         tried = content["claims"][0]
         self.assertEqual((tried["step"], tried["held"]), ("seed", False))
         self.assertGreater(int(tried["got"]), 4)
+
+    def test_no_kernel_gets_away_without_its_work(self):
+        with tempfile.TemporaryDirectory() as folder:
+            result = prove("--build", BUILD, "--device", "cpu", "--output", folder, "faults")
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(result.stdout.count("kernels that do not do their work"), len(cheats.SEQUENCES["cpu"]))
+
+    def test_a_cheat_that_is_ok_and_fast_has_escaped(self):
+        def row(number, status, us):
+            return {"variant": f"cheat/fp16_d64_kv{number}", "status": status, "timing": {"hot_us": {"median": us}}}
+        known = {1: "Honest", 2: "Skips"}
+        self.assertEqual(cheats.escapes([row(1, "ok", 10.0), row(2, "suspect", 1.0)], known), [])
+        self.assertEqual(cheats.escapes([row(1, "ok", 10.0), row(2, "ok", 10.0)], known), [])
+        self.assertEqual(cheats.escapes([row(1, "ok", 10.0), row(2, "ok", 1.0)], known),
+                         ["Skips: ok at 1 us (honest: 10)"])
+        self.assertEqual(cheats.escapes([row(1, "suspect", 10.0), row(2, "suspect", 1.0)], known),
+                         ["Honest: suspect"])
 
     def test_a_step_that_cannot_run_is_reported(self):
         with tempfile.TemporaryDirectory() as folder:
