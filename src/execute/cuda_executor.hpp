@@ -37,6 +37,8 @@ class CudaExecutor final : public BufferedExecutor {
   double call_us(const Variant& variant, InputView view);
   const LaunchGraph& graph(const Variant& variant, TimingMode mode);
   double replay_us(const Variant& variant, const LaunchGraph& launches);
+  // The faster of two lone launches, as waited_us() has it.
+  double lone_us(const Variant& variant, InputView first, InputView second);
   LaunchGraph record_graph(const Variant& variant, TimingMode mode);
   LaunchGraph record_scrambles(const Variant& variant, int count, bool change, bool with_launches);
   // `queue` queues `count` launches on stream() and returns the first code that is not 0.
