@@ -30,6 +30,7 @@ DeviceInfo cuda_device_info(int index) {
                  .num_sms = properties.multiProcessorCount};
   info.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
   info.l2_bytes = properties.l2CacheSize;
+  info.max_sm_clock_mhz = cuda_attribute(cudaDevAttrClockRate, index) / 1000.0;  // reported in kHz
   info.memory_bus_bits = properties.memoryBusWidth;
   info.memory_clock_mhz = cuda_attribute(cudaDevAttrMemoryClockRate, index) / 1000;  // reported in kHz
   char bus_id[32] = {};

@@ -21,6 +21,7 @@ void device_fields(auto&& io, auto& device) {
   io.required("memory_bytes", device.memory_bytes);
   io.required("free_memory_bytes", device.free_memory_bytes);
   io.required("l2_bytes", device.l2_bytes);
+  io.optional("max_sm_clock_mhz", device.max_sm_clock_mhz);
   io.required("memory_bus_bits", device.memory_bus_bits);
   io.required("memory_clock_mhz", device.memory_clock_mhz);
   io.required("pci_bus_id", device.pci_bus_id);

@@ -1,5 +1,10 @@
 #include "run/rates.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "check/problem_buffers.hpp"
 #include "measure/statistics.hpp"
 #include "record/peak.hpp"
 
@@ -8,12 +13,56 @@ namespace {
 
 constexpr double kTera = 1e12;
 
+std::string microseconds(double us) { return fmt::format("{:.3g} us", us); }
+
 double peak_flops_per_s(const DevicePeak& peak, const Timing& timing) {
   if (timing.sm_clock_mhz.empty()) return peak.tensor_flops_per_s;
   return tensor_flops_per_s_at(peak, make_timing(timing.sm_clock_mhz).median);
 }
 
+// Times that are shorter than a floor by less than this are within the errors of clocks.
+constexpr double kSlack = 1.02;
+
+// Every dtype with 8 bits has twice the rate of fp16 and bf16, on devices that have it.
+double fastest_flops_per_s(const DevicePeak& peak, const DeviceInfo& device, Dtype dtype) {
+  const double clock_mhz = std::max(peak.boost_clock_mhz, device.max_sm_clock_mhz.value_or(0));
+  return tensor_flops_per_s_at(peak, clock_mhz) * (traits(dtype).scaled ? 2 : 1);
+}
+
+// The input sets of `cold` take at least twice the L2 cache, so at least half of them comes from memory. 0 for small
+// problems, whose sets may fit in it, and for masks that leave rows or keys out.
+double memory_floor_us(const Problem& problem, const DevicePeak& peak, const DeviceInfo& device) {
+  const double bytes = compulsory_bytes(problem);
+  const bool in_l2 =
+      bytes * static_cast<double>(ProblemBuffers::kMaxSets) < 2.0 * static_cast<double>(device.l2_bytes);
+  const bool leaves_out = problem.window_left >= 0 || problem.window_right >= 0 ||
+                          (problem.causal && problem.seq_q > problem.seq_kv);
+  return in_l2 || leaves_out ? 0 : 1e6 * bytes / 2 / peak.memory_bytes_per_s;
+}
+
 }  // namespace
+
+std::string impossible_time(const Record& record, const DeviceInfo& device) {
+  const DevicePeak* peak = find_peak(device.name);
+  if (peak == nullptr) return "";
+  const double arithmetic_us =
+      1e6 * flops(record.problem) / fastest_flops_per_s(*peak, device, record.problem.dtype);
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (!record.timings[mode]) continue;
+    const double us = record.timings[mode]->median;
+    if (kSlack * us < arithmetic_us) {
+      return fmt::format("{} in {} is impossible: at its peak {} needs {} for the arithmetic",
+                         microseconds(us), to_string(mode), device.name, microseconds(arithmetic_us));
+    }
+    if (!sampling_of(mode).rotates_inputs) continue;
+    const double memory_us = memory_floor_us(record.problem, *peak, device);
+    if (kSlack * us < memory_us) {
+      return fmt::format("{} in {} is impossible: {} needs {} to read the inputs", microseconds(us),
+                         to_string(mode), device.name, microseconds(memory_us));
+    }
+  }
+  return "";
+}
 
 void add_rates(Record& record, const DeviceInfo& device) {
   const Timing* timing = record.headline();

@@ -94,5 +94,48 @@ TEST(Rates, TheFloorIsHeldAgainstColdTimes) {
   EXPECT_EQ(record.roofline_timing(), &*record.timings[TimingMode::hot]);
 }
 
+// --- Times that cannot be
+
+std::string impossible(double us, double cold_us, const DeviceInfo& device) {
+  Record record = timed_record();
+  record.problem.seq_q = record.problem.seq_kv = 4096;  // 34.36 GFLOP, 16.8 MB
+  record.timings[TimingMode::hot]->median = us;
+  record.timings[TimingMode::cold] = record.timings[TimingMode::hot];
+  record.timings[TimingMode::cold]->median = cold_us;
+  return impossible_time(record, device);
+}
+
+TEST(ImpossibleTime, IsShorterThanThePeakAtTheHighestClockAllows) {
+  DeviceInfo device = h100();  // 989.4 TFLOP/s at 1830 MHz: 34.7 us
+  EXPECT_EQ(impossible(36, 36, device), "");
+  EXPECT_EQ(impossible(34.2, 36, device), "");  // within 2 %
+  EXPECT_EQ(impossible(33, 36, device),
+            "33 us in hot is impossible: at its peak NVIDIA H100 80GB HBM3 needs 34.7 us for the arithmetic");
+  device.max_sm_clock_mhz = 1980;
+  EXPECT_EQ(impossible(33, 36, device), "");
+  device.name = "Abacus";
+  EXPECT_EQ(impossible(1e-3, 1e-3, device), "");
+}
+
+TEST(ImpossibleTime, IsShorterThanTheBandwidthAllowsForHalfOfColdInputs) {
+  const auto decode = [](double cold_us, std::int64_t seq_kv, bool causal_window) {
+    Record record = timed_record();
+    record.problem.seq_q = 1;
+    record.problem.seq_kv = seq_kv;
+    if (causal_window) record.problem.window_left = 16;
+    record.timings[TimingMode::cold] = record.timings[TimingMode::hot];
+    record.timings[TimingMode::cold]->median = cold_us;
+    DeviceInfo device = h100();
+    device.l2_bytes = 50 << 20;
+    return impossible_time(record, device);
+  };
+  // 8 heads of 65536 keys: 134 MB in 40 us at 3350 GB/s, half of it in 20 us.
+  EXPECT_EQ(decode(20, 65536, false), "");
+  EXPECT_EQ(decode(19, 65536, false),
+            "19 us in cold is impossible: NVIDIA H100 80GB HBM3 needs 20 us to read the inputs");
+  EXPECT_EQ(decode(19, 65536, true), "");  // a window reads few keys
+  EXPECT_EQ(decode(0.01, 64, false), "");  // all input sets fit in L2
+}
+
 }  // namespace
 }  // namespace flashcore
