@@ -102,6 +102,7 @@ std::string impossible(double us, double cold_us, const DeviceInfo& device) {
   record.timings[TimingMode::hot]->median = us;
   record.timings[TimingMode::cold] = record.timings[TimingMode::hot];
   record.timings[TimingMode::cold]->median = cold_us;
+  record.timings[TimingMode::call].reset();
   return impossible_time(record, device);
 }
 
