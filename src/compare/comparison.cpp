@@ -196,11 +196,23 @@ void Comparer::set_row_verdict(RowVerdict& row, const RowStatistics& statistics,
   }
 }
 
+// A kernel that does not do its work is fast.
+constexpr double kTooFast = 20;
+
+void note_if_too_fast(RowVerdict& row) {
+  if (row.ratio->value * kTooFast >= 1) return;
+  if (!row.note.empty()) row.note += "; ";
+  row.note += fmt::format("{:.0f} times as fast as before: does it do the same work?", 1 / row.ratio->value);
+}
+
 void Comparer::set_row_verdicts() {
   const auto tests = static_cast<std::size_t>(
       std::ranges::count_if(timed_, [&](const Timed& timed) { return is_tested(timed); }));
   const CriticalValues critical = critical_values(kRowsShare, tests);
-  for (const Timed& timed : timed_) set_row_verdict(row_of(timed), timed.statistics, critical);
+  for (const Timed& timed : timed_) {
+    set_row_verdict(row_of(timed), timed.statistics, critical);
+    note_if_too_fast(row_of(timed));
+  }
   for (RowVerdict& row : result_.rows) apply_policy(row, policy_);
 }
 

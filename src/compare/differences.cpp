@@ -70,6 +70,18 @@ std::int64_t throttled_rows(std::span<const ResultFile> files) {
   return rows;
 }
 
+// The depths of the checks of timed rows, "none" among them.
+std::set<std::string> check_depths(std::span<const ResultFile> files) {
+  std::set<std::string> depths;
+  for (const ResultFile& file : files) {
+    for (const Record& record : file.records) {
+      if (record.headline() == nullptr) continue;
+      depths.insert(record.check ? std::string(to_string(record.check->depth)) : "none");
+    }
+  }
+  return depths;
+}
+
 }  // namespace
 
 std::vector<std::string> differences(std::span<const ResultFile> base, std::span<const ResultFile> next) {
@@ -80,6 +92,12 @@ std::vector<std::string> differences(std::span<const ResultFile> base, std::span
     if (before.size() == 1 && before == now) continue;
     lines.push_back(
         fmt::format("{}: {} against {}", trait.name, fmt::join(before, " and "), fmt::join(now, " and ")));
+  }
+  const std::set<std::string> checks = check_depths(base);
+  if (const std::set<std::string> new_checks = check_depths(next);
+      checks != new_checks && !checks.empty() && !new_checks.empty()) {
+    lines.push_back(fmt::format("checks of timed rows: {} against {}", fmt::join(checks, " and "),
+                                fmt::join(new_checks, " and ")));
   }
   const std::optional<double> before = sm_clock(base);
   const std::optional<double> now = sm_clock(next);

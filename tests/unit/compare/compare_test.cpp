@@ -130,5 +130,17 @@ TEST(CompareRule, OnePercentIsNotWorthReporting) {
   EXPECT_LE(times_slower([](const Record&) { return 1.01; }, false), 4);
 }
 
+TEST(Compare, ANoteTellsOfRowsThatBecameTwentyTimesAsFast) {
+  Machine machine(7, {});
+  const Runs base{machine.run()};
+  const Runs next{machine.run([](const Record& record) { return record.family == "family1" ? 0.02 : 1.0; })};
+  const Comparison found = compare_runs(base, next, by_times_alone());
+  for (const RowVerdict& row : found.rows) {
+    EXPECT_EQ(row.note.ends_with("times as fast as before: does it do the same work?"),
+              row.family == "family1")
+        << row.variant << ": " << row.note;
+  }
+}
+
 }  // namespace
 }  // namespace flashcore
