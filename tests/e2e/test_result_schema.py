@@ -61,8 +61,11 @@ def resolved(node):
 
 
 def schema_fields(node, path=()):
-    properties = resolved(node).get("properties")
-    if properties is None:
+    node = resolved(node)
+    properties = {**node.get("properties", {}),
+                  **{pattern.strip("^$").replace("[a-z]+", "any"): child
+                     for pattern, child in node.get("patternProperties", {}).items()}}
+    if not properties:
         return {path}
     return set().union(*(schema_fields(child, (*path, name)) for name, child in properties.items()))
 
