@@ -16,6 +16,13 @@ inline int thread_count() {
 #endif
 }
 
+// Sets the threads of parallel regions that this thread begins.
+inline void set_thread_count([[maybe_unused]] int count) {
+#ifdef _OPENMP
+  omp_set_num_threads(count);
+#endif
+}
+
 // Index of the calling thread in its parallel region.
 inline int thread_index() {
 #ifdef _OPENMP

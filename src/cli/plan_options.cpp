@@ -1,5 +1,7 @@
 #include "cli/plan_options.hpp"
 
+#include "device/device.hpp"
+
 namespace flashcore {
 
 void add_plan_options(CLI::App& app, PlanOptions& options) {
@@ -37,6 +39,11 @@ void add_isolation_options(CLI::App& app, PlanOptions& options) {
   app.add_option("--timeout", options.overrides.timeout_s,
                  "Kill the worker process of a variant if one check or sample takes longer than SECONDS")
       ->type_name("SECONDS")
+      ->group(kMeasureGroup);
+  app.add_option_function<int>("--threads", set_cpu_threads,
+                               "Run the CPU families with N threads; default: one per core")
+      ->type_name("N")
+      ->check(CLI::Range(1, kMaxCpuThreads))
       ->group(kMeasureGroup);
   app.add_flag("--in-process", options.in_process,
                "Run variants in this process instead of a worker, for debuggers and profilers")

@@ -25,7 +25,7 @@ struct PlanOptions {
 // Adds --config, --device, --variants, --problem, --seed and --dry-run.
 void add_plan_options(CLI::App& app, PlanOptions& options);
 
-// Adds --timeout and --in-process.
+// Adds --timeout, --threads and --in-process.
 void add_isolation_options(CLI::App& app, PlanOptions& options);
 
 }  // namespace flashcore

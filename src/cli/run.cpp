@@ -6,6 +6,8 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
+#include <thread>
 
 #include "base/interrupt.hpp"
 #include "cli/auto_picks.hpp"
@@ -15,6 +17,7 @@
 #include "cli/run_plan.hpp"
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
+#include "device/device.hpp"
 #include "render/progress.hpp"
 
 namespace flashcore {
@@ -71,6 +74,16 @@ ExitCode exit_code(const RunSummary& summary) {
   return ExitCode::ok;
 }
 
+// A run of this program before this one may have kept all cores busy.
+constexpr double kBusyShare = 1.5;
+
+void warn_if_busy(const DeviceInfo& device) {
+  const std::optional<double> load = cpu_load();
+  const double cores = std::thread::hardware_concurrency();
+  if (device.backend != Backend::cpu || !load || *load <= kBusyShare * cores) return;
+  spdlog::warn("load {:.0f} on {} cores: times are upper bounds", *load, cores);
+}
+
 ExitCode run_config(const PlanOptions& options, const Session& session) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
@@ -87,7 +100,10 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
     fmt::print("{}{}", plan_text(plan, variants, *executor), picks_text(plan, picks));
     return ExitCode::ok;
   }
-  if (!plan.policy.measure.modes.empty()) executor->measure_ceilings();
+  if (!plan.policy.measure.modes.empty()) {
+    warn_if_busy(device);
+    executor->measure_ceilings();
+  }
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
   const Outputs outputs = open_outputs(target, plan, device, session, progress);

@@ -1,5 +1,6 @@
 // The CPU of this machine.
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -52,6 +53,18 @@ DeviceInfo cpu_device() {
   info.free_memory_bytes = free_host_memory_bytes();
   info.l2_bytes = last_level_cache_bytes();
   return info;
+}
+
+void set_cpu_threads(int count) {
+  ::setenv("OMP_NUM_THREADS", std::to_string(count).c_str(), 1);
+  kernels::set_thread_count(count);
+}
+
+int cpu_threads() { return kernels::thread_count(); }
+
+std::optional<double> cpu_load() {
+  double load = 0;
+  return ::getloadavg(&load, 1) == 1 ? std::optional(load) : std::nullopt;
 }
 
 }  // namespace flashcore

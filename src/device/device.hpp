@@ -1,6 +1,7 @@
 // The devices of this machine.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,14 @@ struct CudaStatus {
 
 CudaStatus cuda_status();
 DeviceInfo cpu_device();
+
+inline constexpr int kMaxCpuThreads = 4096;
+// Sets the threads of CPU kernels in this process and in processes that it starts.
+void set_cpu_threads(int count);
+int cpu_threads();
+
+// Processes that ran or waited for a core, averaged over the last minute; absent where the system does not tell.
+std::optional<double> cpu_load();
 
 // Part of a path: "h100-80gb-hbm3" for "NVIDIA H100 80GB HBM3", "cpu" for any processor.
 std::string device_folder(const DeviceInfo& device);

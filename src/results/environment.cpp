@@ -6,13 +6,16 @@
 
 #include <ctime>
 #include <fstream>
+#include <optional>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/build_info.hpp"
 #include "base/hash.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
+#include "device/device.hpp"
 #include "device/nvml.hpp"
 #include "results/device_json.hpp"
 
@@ -87,7 +90,8 @@ std::string os_name() {
 }
 
 Json host_json(const DeviceInfo& cpu, bool with_hostname) {
-  Json json = {{"cpu", cpu.name}, {"cores", cpu.limits.num_sms}};
+  Json json = {{"cpu", cpu.name}, {"cores", std::thread::hardware_concurrency()}, {"threads", cpu_threads()}};
+  if (const std::optional<double> load = cpu_load()) json["load_1min"] = *load;
   if (const std::string os = os_name(); !os.empty()) json["os"] = os;
   if (utsname names{}; ::uname(&names) == 0) {
     json["kernel"] = fmt::format("{} {} {}", names.sysname, names.release, names.machine);
