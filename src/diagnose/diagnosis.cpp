@@ -11,9 +11,22 @@
 namespace flashcore {
 namespace {
 
-Finding ask(const ProbeEntry& entry, const ProbeRunner& runner) {
+// A log-sum-exp beside a right answer counts only if the probe found nothing else: a fault of O may show in it first.
+Finding ask_and_note(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes) {
+  const bool noted_before = notes.lse_wrong.has_value();
+  Finding finding = entry.ask(runner);
+  if (noted_before || !notes.lse_wrong) return finding;
+  if (finding.failed() && finding.symptom != Symptom::lse_alone) {
+    notes.lse_wrong.reset();
+  } else {
+    notes.lse_wrong->detail = fmt::format("{}: {}", to_string(entry.probe), notes.lse_wrong->detail);
+  }
+  return finding;
+}
+
+Finding ask(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes) {
   try {
-    return entry.ask(runner);
+    return ask_and_note(entry, runner, notes);
   } catch (const Unsupported& reason) {
     return {.probe = entry.probe, .symptom = Symptom::skipped, .detail = reason.what()};
   } catch (const OutOfMemoryError&) {
@@ -56,7 +69,8 @@ std::vector<std::string> Diagnosis::next_commands() const {
   };
   const bool cuda = backend == Backend::cuda;
   if (cuda && fault == Fault::race) sanitize("racecheck");
-  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds)) sanitize("memcheck");
+  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds || fault == Fault::workspace))
+    sanitize("memcheck");
   commands.push_back(command(fmt::format("--check-only --depth deep --variants '{}'", variant)));
   return commands;
 }
@@ -66,7 +80,8 @@ Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Probl
   if (const std::string reason = launcher.unsupported(variant, problem); !reason.empty()) {
     throw UsageError(fmt::format("--problem: {} cannot run it: {}", variant.id(), reason));
   }
-  const ProbeRunner runner(launcher, variant, problem, seed);
+  LaunchNotes notes;
+  const ProbeRunner runner(launcher, variant, problem, seed, notes);
   Diagnosis diagnosis{.variant = variant.id(),
                       .tile = variant.spec.tile,
                       .backend = variant.backend,
@@ -76,7 +91,7 @@ Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Probl
                       .suspected = {}};
   for (const ProbeEntry& entry : all_probes()) {
     on_probe(entry.probe);
-    diagnosis.findings.push_back(ask(entry, runner));
+    diagnosis.findings.push_back(ask(entry, runner, notes));
     if (diagnosis.findings.back().symptom == Symptom::crashed) break;
   }
   diagnosis.suspected = suspected_faults(diagnosis.findings);

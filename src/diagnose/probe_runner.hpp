@@ -31,21 +31,38 @@ struct ProbeRun {
   // O alone is as it should be, wherever it was written to.
   bool out_right() const;
   bool lse_right() const;
+  // "log-sum-exp of batch 0, head 1, row 2 is 1.5, wanted 2.5"; empty when all are right.
+  std::string first_bad_lse() const;
   bool finite() const;  // no element of out is NaN or infinite where it should not be
   // From what difference on an element of O counts as wrong.
   double element_limit() const;
 };
 
+// Something that a launch has done beside what its probe asks for.
+struct LaunchNote {
+  std::string detail;
+  Problem problem;
+};
+
+// The first launch of each kind.
+struct LaunchNotes {
+  std::optional<LaunchNote> inputs_changed;
+  std::optional<LaunchNote> workspace_overrun;
+  std::optional<LaunchNote> lse_wrong;  // where O is right
+};
+
 class ProbeRunner {
  public:
   // The pseudo-random inputs come from `seed`, the dtype of O from `asked`, the user's problem. All references must
-  // outlive the runner.
-  ProbeRunner(const Launcher& launcher, const Variant& variant, const Problem& asked, std::uint64_t seed)
-      : launcher_(launcher), variant_(variant), asked_(asked), seed_(seed) {}
+  // outlive the runner. Each launch adds to `notes`.
+  ProbeRunner(const Launcher& launcher, const Variant& variant, const Problem& asked, std::uint64_t seed,
+              LaunchNotes& notes)
+      : launcher_(launcher), variant_(variant), asked_(asked), seed_(seed), notes_(notes) {}
 
   const Problem& asked() const { return asked_; }
   const Variant& variant() const { return variant_; }
   const DeviceInfo& device() const { return launcher_.info(); }
+  const LaunchNotes& notes() const { return notes_; }
 
   // The tile's sizes, or default ones where the family has none.
   std::int64_t block_q() const;
@@ -65,10 +82,14 @@ class ProbeRunner {
                      const std::function<void(const std::vector<float>& out)>& see) const;
 
  private:
+  // Launches once on `inputs` into poisoned outputs, and puts the inputs back if the launch has changed them.
+  void launch_once(ProblemBuffers& memory, const ChosenInputs& inputs) const;
+
   const Launcher& launcher_;
   const Variant& variant_;
   const Problem& asked_;
   std::uint64_t seed_;
+  LaunchNotes& notes_;
 };
 
 // [batch · heads, rows, head_dim] of value(head, row, column); head counts through batches.
@@ -80,6 +101,9 @@ std::vector<float> constant_tensor(const TensorShape& shape, float value);
 
 // Q and K of which every score with key j, before the mask, is score(j); V is zero.
 ChosenInputs inputs_with_scores(const Problem& problem, const std::function<double(std::int64_t key)>& score);
+
+// "seq_q 1, seq_kv 64".
+std::string describe_lengths(const Problem& problem);
 
 // The map of the head that holds the worst element of O, and the first bad one.
 ErrorMap map_of_output(const ProbeRun& run);
