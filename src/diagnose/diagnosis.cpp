@@ -64,8 +64,8 @@ std::vector<std::string> Diagnosis::next_commands() const {
   };
   std::vector<std::string> commands;
   const auto sanitize = [&](std::string_view tool) {
-    commands.push_back(
-        fmt::format("compute-sanitizer --tool {} {}", tool, command(fmt::format("diagnose '{}'", variant))));
+    commands.push_back(fmt::format("compute-sanitizer --tool {} {}", tool,
+                                   command(fmt::format("diagnose '{}' --in-process", variant))));
   };
   const bool cuda = backend == Backend::cuda;
   if (cuda && fault == Fault::race) sanitize("racecheck");
@@ -75,23 +75,28 @@ std::vector<std::string> Diagnosis::next_commands() const {
   return commands;
 }
 
+Diagnosis make_diagnosis(const Variant& variant, const Problem& problem, std::string device) {
+  return {.variant = variant.id(),
+          .tile = variant.spec.tile,
+          .backend = variant.backend,
+          .device = std::move(device),
+          .problem = problem,
+          .findings = {},
+          .suspected = {}};
+}
+
 Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
-                   std::uint64_t seed, const std::function<void(Probe)>& on_probe) {
-  if (const std::string reason = launcher.unsupported(variant, problem); !reason.empty()) {
+                   std::uint64_t seed, const DiagnosisObserver& observer) {
+  LaunchNotes notes;
+  const ProbeRunner runner(launcher, variant, problem, seed, notes, observer);
+  if (const std::string reason = runner.unsupported(problem); !reason.empty()) {
     throw UsageError(fmt::format("--problem: {} cannot run it: {}", variant.id(), reason));
   }
-  LaunchNotes notes;
-  const ProbeRunner runner(launcher, variant, problem, seed, notes);
-  Diagnosis diagnosis{.variant = variant.id(),
-                      .tile = variant.spec.tile,
-                      .backend = variant.backend,
-                      .device = launcher.info().name,
-                      .problem = problem,
-                      .findings = {},
-                      .suspected = {}};
+  Diagnosis diagnosis = make_diagnosis(variant, problem, launcher.info().name);
   for (const ProbeEntry& entry : all_probes()) {
-    on_probe(entry.probe);
+    observer.on_probe(entry.probe);
     diagnosis.findings.push_back(ask(entry, runner, notes));
+    observer.on_finding(diagnosis.findings.back());
     if (diagnosis.findings.back().symptom == Symptom::crashed) break;
   }
   diagnosis.suspected = suspected_faults(diagnosis.findings);

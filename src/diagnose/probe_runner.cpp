@@ -93,6 +93,13 @@ Problem ProbeRunner::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
   return problem;
 }
 
+std::string ProbeRunner::unsupported(const Problem& problem) const {
+  observer_.on_call(problem);
+  std::string reason = launcher_.unsupported(variant_, problem);
+  observer_.on_return();
+  return reason;
+}
+
 ChosenInputs ProbeRunner::random_inputs(const Problem& problem) const {
   using kernels::InputTensor;
   ChosenInputs inputs;
@@ -111,9 +118,7 @@ ProbeRun ProbeRunner::run(const Problem& problem, const ChosenInputs& inputs) co
 
 ProbeRun ProbeRunner::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
                                 const std::function<void(const std::vector<float>&)>& see) const {
-  if (const std::string reason = launcher_.unsupported(variant_, problem); !reason.empty()) {
-    throw Unsupported(reason);
-  }
+  if (const std::string reason = unsupported(problem); !reason.empty()) throw Unsupported(reason);
   ProblemBuffers memory(problem, inputs, launcher_.device());
   memory.inputs().remember();
   launch_once(memory, inputs);
@@ -136,7 +141,9 @@ ProbeRun ProbeRunner::run_again(const Problem& problem, const ChosenInputs& inpu
 void ProbeRunner::launch_once(ProblemBuffers& memory, const ChosenInputs& inputs) const {
   const Problem& problem = memory.problem();
   memory.poison_outputs();
+  observer_.on_call(problem);
   launcher_.run(variant_, memory);
+  observer_.on_return();
   if (const std::int64_t words = memory.past_workspace(); words > 0 && !notes_.workspace_overrun) {
     notes_.workspace_overrun = {
         fmt::format("{}: {} words around it have changed", describe_lengths(problem), words), problem};

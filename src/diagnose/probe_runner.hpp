@@ -38,6 +38,15 @@ struct ProbeRun {
   double element_limit() const;
 };
 
+// Is told what happens while a diagnosis is made.
+struct DiagnosisObserver {
+  std::function<void(Probe)> on_probe = [](Probe) {};
+  std::function<void(const Finding&)> on_finding = [](const Finding&) {};
+  // Before the variant's own code runs on a problem, and after it.
+  std::function<void(const Problem&)> on_call = [](const Problem&) {};
+  std::function<void()> on_return = [] {};
+};
+
 // Something that a launch has done beside what its probe asks for.
 struct LaunchNote {
   std::string detail;
@@ -56,8 +65,13 @@ class ProbeRunner {
   // The pseudo-random inputs come from `seed`, the dtype of O from `asked`, the user's problem. All references must
   // outlive the runner. Each launch adds to `notes`.
   ProbeRunner(const Launcher& launcher, const Variant& variant, const Problem& asked, std::uint64_t seed,
-              LaunchNotes& notes)
-      : launcher_(launcher), variant_(variant), asked_(asked), seed_(seed), notes_(notes) {}
+              LaunchNotes& notes, const DiagnosisObserver& observer)
+      : launcher_(launcher),
+        variant_(variant),
+        asked_(asked),
+        seed_(seed),
+        notes_(notes),
+        observer_(observer) {}
 
   const Problem& asked() const { return asked_; }
   const Variant& variant() const { return variant_; }
@@ -71,6 +85,9 @@ class ProbeRunner {
 
   // A problem of the variant's dtype and head_dim with one head; asks for the log-sum-exp.
   Problem problem(std::int64_t seq_q, std::int64_t seq_kv) const;
+
+  // Why the variant cannot run a problem, or an empty text.
+  std::string unsupported(const Problem& problem) const;
 
   ChosenInputs random_inputs(const Problem& problem) const;
 
@@ -90,6 +107,7 @@ class ProbeRunner {
   const Problem& asked_;
   std::uint64_t seed_;
   LaunchNotes& notes_;
+  const DiagnosisObserver& observer_;
 };
 
 // [batch · heads, rows, head_dim] of value(head, row, column); head counts through batches.

@@ -108,7 +108,8 @@ constexpr Rule kRules[] = {
 };
 
 constexpr FaultText kTexts[] = {
-    {"crash", "The launch fails", "compute-sanitizer's memcheck names the access"},
+    {"crash", "The kernel fails",
+     "compute-sanitizer's memcheck on a GPU and a debugger on a CPU name the place"},
     {"race", "The answer changes from launch to launch: a race",
      "a barrier is missing between a write and a read of shared memory, or a copy is not waited for; "
      "compute-sanitizer's racecheck names the lines"},
