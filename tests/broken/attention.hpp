@@ -13,8 +13,7 @@
 #include <cstdint>
 
 #include "broken/breaks.hpp"
-#include "kernels/common/host_device.hpp"
-#include "kernels/common/kernel_args.hpp"
+#include "broken/tile.hpp"
 
 #ifdef __CUDACC__
 #include "kernels/common/numeric.cuh"
@@ -24,30 +23,8 @@
 
 namespace flashcore::broken {
 
-using kernels::KernelArgs;
-
 using kernels::from_float;
 using kernels::to_float;
-
-inline constexpr int kBlockQ = 32;
-inline constexpr int kBlockKv = 32;
-inline constexpr int kHeadDim = 64;
-inline constexpr int kStages = 3;
-inline constexpr int kWorkspaceBytes = 1024;
-
-struct Workspace {
-  float q[kBlockQ][kHeadDim];
-  float k[kStages][kBlockKv * kHeadDim];
-  float v[kStages][kBlockKv * kHeadDim];
-  float p[kBlockQ][kBlockKv];  // scores, then probabilities
-  float out[kBlockQ][kHeadDim];
-  float row_max[kBlockQ];
-  float row_sum[kBlockQ];
-};
-
-struct TilePosition {
-  int batch, head, row_begin;
-};
 
 template <Break kBreak, class Element, class Team>
 class TileAttention {
@@ -300,17 +277,5 @@ class TileAttention {
   Workspace& work_;
   Team team_;
 };
-
-// Where the tile with this index is, of all the tiles of a problem.
-FLASHCORE_HOST_DEVICE inline TilePosition tile_position(const KernelArgs& args, std::int64_t index) {
-  const int tiles = (args.seq_q + kBlockQ - 1) / kBlockQ;
-  const std::int64_t head = index / tiles;
-  return {static_cast<int>(head / args.heads_q), static_cast<int>(head % args.heads_q),
-          static_cast<int>(index % tiles) * kBlockQ};
-}
-
-FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const KernelArgs& args) {
-  return std::int64_t{args.batch} * args.heads_q * ((args.seq_q + kBlockQ - 1) / kBlockQ);
-}
 
 }  // namespace flashcore::broken

@@ -137,6 +137,13 @@ TEST(Diagnose, SaysWhereALogSumExpIsWrong) {
             "every row.");
 }
 
+// A sum that is wrong shows in the log-sum-exp alone where V = 0 or V = 1 hides it in O.
+TEST(Diagnose, AFaultOfOIsNotOneOfTheLogSumExp) {
+  for (const SuspectedFault& suspect : diagnose_one(kernel_with(broken::Break::sum_not_rescaled)).suspected) {
+    EXPECT_NE(suspect.fault, Fault::log_sum_exp);
+  }
+}
+
 TEST(Diagnose, AFailedLaunchIsAVerdict) {
   const Variant honest = kernel_with(broken::Break::none);
   const Diagnosis diagnosis =
