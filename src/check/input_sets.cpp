@@ -57,8 +57,8 @@ void InputSets::make(std::int64_t count, std::uint64_t seed, kernels::InputKind 
   }
 }
 
-void InputSets::make_chosen(const ChosenInputs& inputs) {
-  sets_.push_back(allocate());
+void InputSets::choose(const ChosenInputs& inputs) {
+  if (sets_.empty()) sets_.push_back(allocate());
   const std::vector<InputTensorFill> fills = fills_of(sets_.front(), 0, 0);
   device_.write_input(fills[0], inputs.q);
   device_.write_input(fills[1], inputs.k);

@@ -33,8 +33,8 @@ class InputSets {
 
   // Makes sets of seeded values up to `count`; does nothing when there are as many.
   void make(std::int64_t count, std::uint64_t seed, kernels::InputKind kind);
-  // The only set, with chosen values.
-  void make_chosen(const ChosenInputs& inputs);
+  // Puts chosen values into the only set; makes it if there is none.
+  void choose(const ChosenInputs& inputs);
 
   // Other values of the same kind at the same addresses. The kind of make().
   void refill(std::int64_t set, std::uint64_t seed);

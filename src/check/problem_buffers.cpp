@@ -50,7 +50,7 @@ ProblemBuffers::ProblemBuffers(const Problem& problem, std::uint64_t seed, kerne
 
 ProblemBuffers::ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device)
     : ProblemBuffers(problem, device) {
-  inputs_.make_chosen(inputs);
+  inputs_.choose(inputs);
   run_reference();
 }
 

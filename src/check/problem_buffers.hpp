@@ -50,6 +50,9 @@ class ProblemBuffers {
   // Poisons outputs and workspace.
   void poison_outputs();
 
+  // FP32 words around the workspace that have changed since it was poisoned.
+  std::int64_t past_workspace() const;
+
   // Compares the outputs as they are now, made from the first values of input set 0, with the reference.
   Check check_outputs(const CheckPolicy& policy) const;
 
@@ -65,7 +68,6 @@ class ProblemBuffers {
   ProblemBuffers(const Problem& problem, CheckDevice& device);
 
   void run_reference();
-  std::int64_t past_workspace() const;
   std::vector<float> read_floats(const Memory& memory) const;
 
   Problem problem_;

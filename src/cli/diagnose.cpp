@@ -9,6 +9,7 @@
 #include "cli/format_options.hpp"
 #include "cli/subject.hpp"
 #include "device/device.hpp"
+#include "diagnose/child_diagnosis.hpp"
 #include "diagnose/diagnosis.hpp"
 #include "diagnose/probes.hpp"
 #include "registry/supports.hpp"
@@ -16,6 +17,7 @@
 namespace flashcore {
 namespace {
 
+constexpr const char* kChildFlag = "--child";
 constexpr const char* kUsualProblem = "batch=1,heads_q=2,seq_q=256";
 
 struct DiagnoseOptions {
@@ -23,6 +25,8 @@ struct DiagnoseOptions {
   FormatOptions formats;
   std::string html;  // a file; empty: no page
   bool json = false;
+  bool in_process = false;
+  bool child = false;  // this process makes the diagnosis for its parent
 };
 
 // The variant's own kind of device, unless --device names one.
@@ -49,18 +53,33 @@ FormatChoice choose_formats(const DiagnoseOptions& options) {
   return choose_formats(formats, Content::diagnosis);
 }
 
+Diagnosis make_diagnosis(const DiagnoseOptions& options, const Subject& subject, const DeviceRequest& device,
+                         const Session& session) {
+  const Problem& problem = subject.plan.problems.front();
+  const auto log = [](Probe probe) { spdlog::debug("{}: {}", to_string(probe), question_of(probe)); };
+  if (options.in_process) {
+    return diagnose(open_launcher(device), *subject.variant, problem, subject.plan.policy.seed,
+                    {.on_probe = log});
+  }
+  std::vector<std::string> arguments = session.command_line;
+  arguments.emplace_back(kChildFlag);
+  return receive_diagnosis(arguments, *subject.variant, problem, subject.plan.policy.measure.timeout_s, log);
+}
+
 ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session) {
   const Subject subject = make_subject(options.request);
   const DeviceRequest device = choose_device(subject);
+  if (options.child) {
+    send_diagnosis(device, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed);
+    return ExitCode::ok;
+  }
   const FormatChoice choice = choose_formats(options);
-  const Launcher launcher = open_launcher(device);
-  Diagnosis diagnosis =
-      diagnose(launcher, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed,
-               [](Probe probe) { spdlog::debug("{}: {}", to_string(probe), question_of(probe)); });
+  Diagnosis diagnosis = make_diagnosis(options, subject, device, session);
   diagnosis.plugins = session.plugins;
   write_formats(choice, {.color = session.color}, [&](const OutputFormat& format, const TextOptions& text) {
     return format.diagnosis(diagnosis, text);
   });
+  if (diagnosis.crashed()) return ExitCode::environment;
   return diagnosis.healthy() ? ExitCode::ok : ExitCode::failed_check;
 }
 
@@ -78,6 +97,13 @@ void add_diagnose_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--device", request.overrides.device, "cpu, cuda or cuda:N; else the variant's own");
   command->add_option("--seed", request.overrides.seed, "Seed of the inputs");
+  command
+      ->add_option("--timeout", request.overrides.timeout_s,
+                   "Kill the process that runs the variant if one launch takes longer than SECONDS")
+      ->type_name("SECONDS");
+  command->add_flag("--in-process", options->in_process,
+                    "Run the variant in this process, for debuggers and compute-sanitizer");
+  command->add_flag(kChildFlag, options->child)->group("");
   add_format_options(*command, options->formats, Content::diagnosis, "Output");
   command->add_flag("--json", options->json, "Same as --format json")->group("Output");
   command->add_option("--html", options->html, "Same as --write html=FILE")

@@ -11,9 +11,22 @@
 namespace flashcore {
 namespace {
 
-Finding ask(const ProbeEntry& entry, const ProbeRunner& runner) {
+// A log-sum-exp beside a right answer counts only if the probe found nothing else: a fault of O may show in it first.
+Finding ask_and_note(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes) {
+  const bool noted_before = notes.lse_wrong.has_value();
+  Finding finding = entry.ask(runner);
+  if (noted_before || !notes.lse_wrong) return finding;
+  if (finding.failed() && finding.symptom != Symptom::lse_alone) {
+    notes.lse_wrong.reset();
+  } else {
+    notes.lse_wrong->detail = fmt::format("{}: {}", to_string(entry.probe), notes.lse_wrong->detail);
+  }
+  return finding;
+}
+
+Finding ask(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes) {
   try {
-    return entry.ask(runner);
+    return ask_and_note(entry, runner, notes);
   } catch (const Unsupported& reason) {
     return {.probe = entry.probe, .symptom = Symptom::skipped, .detail = reason.what()};
   } catch (const OutOfMemoryError&) {
@@ -51,32 +64,39 @@ std::vector<std::string> Diagnosis::next_commands() const {
   };
   std::vector<std::string> commands;
   const auto sanitize = [&](std::string_view tool) {
-    commands.push_back(
-        fmt::format("compute-sanitizer --tool {} {}", tool, command(fmt::format("diagnose '{}'", variant))));
+    commands.push_back(fmt::format("compute-sanitizer --tool {} {}", tool,
+                                   command(fmt::format("diagnose '{}' --in-process", variant))));
   };
   const bool cuda = backend == Backend::cuda;
   if (cuda && fault == Fault::race) sanitize("racecheck");
-  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds)) sanitize("memcheck");
+  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds || fault == Fault::workspace))
+    sanitize("memcheck");
   commands.push_back(command(fmt::format("--check-only --depth deep --variants '{}'", variant)));
   return commands;
 }
 
+Diagnosis make_diagnosis(const Variant& variant, const Problem& problem, std::string device) {
+  return {.variant = variant.id(),
+          .tile = variant.spec.tile,
+          .backend = variant.backend,
+          .device = std::move(device),
+          .problem = problem,
+          .findings = {},
+          .suspected = {}};
+}
+
 Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
-                   std::uint64_t seed, const std::function<void(Probe)>& on_probe) {
-  if (const std::string reason = launcher.unsupported(variant, problem); !reason.empty()) {
+                   std::uint64_t seed, const DiagnosisObserver& observer) {
+  LaunchNotes notes;
+  const ProbeRunner runner(launcher, variant, problem, seed, notes, observer);
+  if (const std::string reason = runner.unsupported(problem); !reason.empty()) {
     throw UsageError(fmt::format("--problem: {} cannot run it: {}", variant.id(), reason));
   }
-  const ProbeRunner runner(launcher, variant, problem, seed);
-  Diagnosis diagnosis{.variant = variant.id(),
-                      .tile = variant.spec.tile,
-                      .backend = variant.backend,
-                      .device = launcher.info().name,
-                      .problem = problem,
-                      .findings = {},
-                      .suspected = {}};
+  Diagnosis diagnosis = make_diagnosis(variant, problem, launcher.info().name);
   for (const ProbeEntry& entry : all_probes()) {
-    on_probe(entry.probe);
-    diagnosis.findings.push_back(ask(entry, runner));
+    observer.on_probe(entry.probe);
+    diagnosis.findings.push_back(ask(entry, runner, notes));
+    observer.on_finding(diagnosis.findings.back());
     if (diagnosis.findings.back().symptom == Symptom::crashed) break;
   }
   diagnosis.suspected = suspected_faults(diagnosis.findings);

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "diagnose/probe_runner.hpp"
 #include "diagnose/rules.hpp"
 #include "execute/launcher.hpp"
 
@@ -22,6 +22,8 @@ struct Diagnosis {
   std::vector<SuspectedFault> suspected;  // the first is the verdict; empty: nothing is wrong
 
   bool healthy() const { return suspected.empty(); }
+  // The kernel did not return, or its launch failed.
+  bool crashed() const { return !healthy() && suspected.front().fault == Fault::crash; }
   // The finding that tells most: that of the verdict's leading probe. Not for a healthy variant.
   const Finding& lead() const;
   // "Some rows of each query tile are lost: rows 25-31 of every 32 (block_q) are zero."
@@ -30,10 +32,12 @@ struct Diagnosis {
   std::vector<std::string> next_commands() const;
 };
 
-// Asks all probes, the plain one on `problem`; `on_probe` is called before each. Stops at a launch that fails: on
-// CUDA the context is lost with it. Throws UsageError when the variant cannot run the problem,
-// OutOfMemoryError.
+// One without findings.
+Diagnosis make_diagnosis(const Variant& variant, const Problem& problem, std::string device);
+
+// Asks all probes, the plain one on `problem`. Stops at a launch that fails: on CUDA the context is lost with it.
+// Throws UsageError when the variant cannot run the problem, OutOfMemoryError.
 Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
-                   std::uint64_t seed, const std::function<void(Probe)>& on_probe);
+                   std::uint64_t seed, const DiagnosisObserver& observer = {});
 
 }  // namespace flashcore

@@ -29,6 +29,7 @@ enum class Probe : int {
   kv_heads,
   one_tile,
   one_tile_lse,
+  lse_levels,
   probabilities,
   row_sums,
   q_columns,
@@ -40,24 +41,63 @@ enum class Probe : int {
   rising_lse,
   falling,
   falling_far,
+  far_below,
   long_sum,
   key_tail,
+  full_tiles,
   causal_square,
   causal_wide,
   causal_tall,
+  keyless_rows,
   window,
   softcap,
   shift,
   permuted_keys,
   doubled_values,
+  inputs_kept,
+  workspace_kept,
+  lse_anywhere,
 };
-inline constexpr std::string_view kProbeWords[] = {
-    "repeats",       "plain",         "written",       "written_padded",   "padded_values", "query_rows",
-    "query_tail",    "columns",       "heads",         "kv_heads",         "one_tile",      "one_tile_lse",
-    "probabilities", "row_sums",      "q_columns",     "rows_independent", "scale",         "large_score",
-    "tile_masses",   "rising",        "rising_lse",    "falling",          "falling_far",   "long_sum",
-    "key_tail",      "causal_square", "causal_wide",   "causal_tall",      "window",        "softcap",
-    "shift",         "permuted_keys", "doubled_values"};
+inline constexpr std::string_view kProbeWords[] = {"repeats",
+                                                   "plain",
+                                                   "written",
+                                                   "written_padded",
+                                                   "padded_values",
+                                                   "query_rows",
+                                                   "query_tail",
+                                                   "columns",
+                                                   "heads",
+                                                   "kv_heads",
+                                                   "one_tile",
+                                                   "one_tile_lse",
+                                                   "lse_levels",
+                                                   "probabilities",
+                                                   "row_sums",
+                                                   "q_columns",
+                                                   "rows_independent",
+                                                   "scale",
+                                                   "large_score",
+                                                   "tile_masses",
+                                                   "rising",
+                                                   "rising_lse",
+                                                   "falling",
+                                                   "falling_far",
+                                                   "far_below",
+                                                   "long_sum",
+                                                   "key_tail",
+                                                   "full_tiles",
+                                                   "causal_square",
+                                                   "causal_wide",
+                                                   "causal_tall",
+                                                   "keyless_rows",
+                                                   "window",
+                                                   "softcap",
+                                                   "shift",
+                                                   "permuted_keys",
+                                                   "doubled_values",
+                                                   "inputs_kept",
+                                                   "workspace_kept",
+                                                   "lse_anywhere"};
 constexpr Words words(Probe) { return kProbeWords; }
 
 // How a probe ended. All but passed and skipped are failures; those after `failed` say what kind.
@@ -71,6 +111,7 @@ enum class Symptom : int {
   misplaced,         // both
   some_rows,         // some rows of O are wrong, the others right
   all_zero,          // all of O is zero
+  all_nan,           // all of O is NaN
   columns_moved,     // columns of O hold other columns of V
   nonfinite,         // NaN or infinity
   scores_scaled,     // the probabilities' logarithms are the right ones times a factor
@@ -83,12 +124,19 @@ enum class Symptom : int {
   aligned_top_left,  // the mask's diagonal starts at the first key
   output_alone,      // O is wrong where the log-sum-exp is right
   sum_off,           // the log-sum-exp is wrong
+  keys_lost,         // it counts too few keys
+  last_key_lost,     // the last keys of tiles have no weight, and no others
+  lse_alone,         // the log-sum-exp is wrong where O is right
+  lse_base_2,        // it is log2(e) times the right one
+  lse_offset,        // it is the right one plus a constant
+  lse_unscaled,      // it grows like the scores before they are scaled
 };
 inline constexpr std::string_view kSymptomWords[] = {
-    "passed",           "skipped",      "failed",        "crashed",         "unwritten",     "out_of_bounds",
-    "misplaced",        "some_rows",    "all_zero",      "columns_moved",   "nonfinite",     "scores_scaled",
-    "rows_scaled",      "tile_missing", "tile_repeated", "old_tiles_heavy", "evenly_scaled", "shifted_by_one",
-    "aligned_top_left", "output_alone", "sum_off"};
+    "passed",         "skipped",          "failed",       "crashed",       "unwritten",       "out_of_bounds",
+    "misplaced",      "some_rows",        "all_zero",     "all_nan",       "columns_moved",   "nonfinite",
+    "scores_scaled",  "rows_scaled",      "tile_missing", "tile_repeated", "old_tiles_heavy", "evenly_scaled",
+    "shifted_by_one", "aligned_top_left", "output_alone", "sum_off",       "keys_lost",       "last_key_lost",
+    "lse_alone",      "lse_base_2",       "lse_offset",   "lse_unscaled"};
 constexpr Words words(Symptom) { return kSymptomWords; }
 
 struct Finding {

@@ -1,5 +1,6 @@
 // Probes of the mask: with Q = 0 every key that a query sees weighs the same, so that P shows the mask.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -99,7 +100,10 @@ Finding ask_key_tail(const ProbeRunner& runner) {
     inputs.v = constant_tensor(key_value_shape(problem), 1);
     const ProbeRun run = runner.run(problem, inputs);
     if (run.out_right() && run.lse_right()) continue;
-    const Symptom symptom = run.lse_right() ? Symptom::output_alone : Symptom::sum_off;
+    const bool too_few = std::exp(run.lse[0]) < static_cast<float>(keys) - 0.5f;
+    const Symptom symptom = run.lse_right() ? Symptom::output_alone
+                            : too_few       ? Symptom::keys_lost
+                                            : Symptom::sum_off;
     return failure(
         Probe::key_tail, run.finite() ? symptom : Symptom::nonfinite, run,
         fmt::format("seq_kv {}: the sum counts {:.4g} keys, and with V = 1 the first element of O is {:.4g}",
@@ -108,16 +112,88 @@ Finding ask_key_tail(const ProbeRunner& runner) {
   return {Probe::key_tail};
 }
 
+// Keys that no row gives a weight.
+std::vector<std::int64_t> lost_keys(const Probabilities& p) {
+  const float threshold = 0.5f / static_cast<float>(p.keys);
+  std::vector<std::int64_t> lost;
+  for (std::int64_t key = 0; key < p.keys; ++key) {
+    bool weighs = false;
+    for (std::int64_t row = 0; row < p.rows; ++row) {
+      weighs |= !(p.got[static_cast<std::size_t>(row * p.keys + key)] <= threshold);
+    }
+    if (!weighs) lost.push_back(key);
+  }
+  return lost;
+}
+
+Finding ask_full_tiles(const ProbeRunner& runner) {
+  const std::int64_t block_kv = runner.block_kv();
+  for (std::int64_t tiles = 1; tiles <= 3; ++tiles) {
+    const Problem problem = runner.problem(runner.block_q(), tiles * block_kv);
+    const Probabilities p = read_mask(runner, problem);
+    if (p.right) continue;
+    Finding finding{.probe = Probe::full_tiles, .symptom = Symptom::failed, .problem = problem};
+    finding.map = map_of_probabilities(p);
+    finding.first_bad = first_bad_probability(p);
+    const std::vector<std::int64_t> lost = lost_keys(p);
+    finding.detail = lost.empty() ? fmt::format("{}: P is wrong", describe_lengths(problem))
+                                  : fmt::format("{}: no weight for key{} {}", describe_lengths(problem),
+                                                lost.size() > 1 ? "s" : "", fmt::join(lost, ", "));
+    const auto ends_tile = [block_kv](std::int64_t key) { return key % block_kv == block_kv - 1; };
+    if (!lost.empty() && std::ranges::all_of(lost, ends_tile)) finding.symptom = Symptom::last_key_lost;
+    return finding;
+  }
+  return {Probe::full_tiles};
+}
+
+std::string number_text(float value) {
+  return std::isnan(value) ? "NaN" : fmt::format("{:.4g}", value);  // NaN has a sign that says nothing
+}
+
+// What is wrong in the first `rows` rows, none of which sees a key.
+std::string wrong_in_keyless_rows(const ProbeRun& run, std::int64_t rows) {
+  const std::int64_t elements = rows * run.problem.head_dim;
+  for (std::int64_t i = 0; i < elements; ++i) {
+    const float got = run.out[static_cast<std::size_t>(i)];
+    if (got != 0)
+      return fmt::format("row {} of O has {}, wanted 0", i / run.problem.head_dim, number_text(got));
+  }
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const float got = run.lse[static_cast<std::size_t>(row)];
+    if (got != -INFINITY)
+      return fmt::format("the log-sum-exp of row {} is {}, wanted -inf", row, number_text(got));
+  }
+  return "";
+}
+
+// With more queries than keys the first rows see none. Fails only if all other rows are right.
+Finding ask_keyless_rows(const ProbeRunner& runner) {
+  Problem problem = runner.problem(long_side(runner), long_side(runner) / 2);
+  problem.causal = true;
+  const ProbeRun run = runner.run(problem, runner.random_inputs(problem));
+  const std::int64_t keyless = problem.seq_q - problem.seq_kv;
+  for (auto i = static_cast<std::size_t>(keyless * problem.head_dim); i < run.out.size(); ++i) {
+    if (!(std::fabs(run.out[i] - run.wanted_out[i]) <= run.check.limit.max_abs)) return {Probe::keyless_rows};
+  }
+  const std::string wrong = wrong_in_keyless_rows(run, keyless);
+  if (wrong.empty()) return {Probe::keyless_rows};
+  return failure(Probe::keyless_rows, Symptom::failed, run,
+                 fmt::format("{}, causal: {}", describe_lengths(problem), wrong));
+}
+
 }  // namespace
 
 std::span<const ProbeEntry> mask_probes() {
   static constexpr ProbeEntry kProbes[] = {
       {Probe::key_tail, "Are keys after the last one left out? (seq_kv 1, a tile and 1, two tiles less 1)",
        ask_key_tail},
+      {Probe::full_tiles, "Does every key count where all tiles are full? (Q = 0: P shows it)",
+       ask_full_tiles},
       {Probe::causal_square, "Is the causal mask right with seq_q = seq_kv? (Q = 0: P shows it)",
        ask_causal_square},
       {Probe::causal_wide, "And with more keys than queries?", ask_causal_wide},
       {Probe::causal_tall, "And with more queries than keys?", ask_causal_tall},
+      {Probe::keyless_rows, "Are O = 0 and log-sum-exp = -inf in rows that see no key?", ask_keyless_rows},
       {Probe::window, "Is a window right?", ask_window},
       {Probe::softcap, "Is a soft cap right?", ask_softcap},
   };

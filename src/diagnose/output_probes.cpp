@@ -26,7 +26,11 @@ ProbeRun run_ones(const ProbeRunner& runner, const Problem& problem) {
 Finding ask_plain(const ProbeRunner& runner) {
   const ProbeRun run = runner.run(runner.asked(), runner.random_inputs(runner.asked()));
   if (run.check.passed) return {Probe::plain};
-  return failure(Probe::plain, run.finite() ? Symptom::failed : Symptom::nonfinite, run, run.check.reason);
+  const bool lse_alone = run.out_right() && !run.lse_right();
+  const Symptom symptom = lse_alone      ? Symptom::lse_alone
+                          : run.finite() ? Symptom::failed
+                                         : Symptom::nonfinite;
+  return failure(Probe::plain, symptom, run, run.check.reason);
 }
 
 Finding ask_repeats(const ProbeRunner& runner) {
@@ -104,6 +108,11 @@ Finding ask_query_rows(const ProbeRunner& runner) {
   if (wrong_rows > 0 && wrong_rows < finding.map->rows()) finding.symptom = Symptom::some_rows;
   if (std::ranges::all_of(run.out, [](float value) { return value == 0; }))
     finding.symptom = Symptom::all_zero;
+  if (std::ranges::all_of(run.out, [](float value) { return std::isnan(value); })) {
+    finding.symptom = Symptom::all_nan;
+    finding.detail =
+        fmt::format("{}: not one of {} elements is a number", describe_lengths(run.problem), run.out.size());
+  }
   return finding;
 }
 

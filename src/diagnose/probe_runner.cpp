@@ -1,9 +1,13 @@
 #include "diagnose/probe_runner.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "kernels/common/random.hpp"
+#include "kernels/reference/difference.hpp"
 
 namespace flashcore {
 namespace {
@@ -46,11 +50,19 @@ bool ProbeRun::out_right() const {
          error.max_abs <= check.limit.max_abs && error.rel_l2 <= check.limit.rel_l2;
 }
 
-bool ProbeRun::lse_right() const {
+bool ProbeRun::lse_right() const { return first_bad_lse().empty(); }
+
+std::string ProbeRun::first_bad_lse() const {
   for (std::size_t i = 0; i < lse.size(); ++i) {
-    if (is_off(lse[i], wanted_lse[i], check.limit.lse_max_abs)) return false;
+    if (!is_off(lse[i], wanted_lse[i], check.limit.lse_max_abs)) continue;
+    const bool written = std::bit_cast<std::uint32_t>(lse[i]) != kernels::kPoison32;
+    const auto index = static_cast<std::int64_t>(i);
+    const std::int64_t head = index / problem.seq_q;
+    return fmt::format("the log-sum-exp of batch {}, head {}, row {} is {}, wanted {:.5g}",
+                       head / problem.heads_q, head % problem.heads_q, index % problem.seq_q,
+                       written ? fmt::format("{:.5g}", lse[i]) : "not written", wanted_lse[i]);
   }
-  return true;
+  return "";
 }
 
 bool ProbeRun::finite() const { return check.error.nonfinite == 0; }
@@ -81,6 +93,13 @@ Problem ProbeRunner::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
   return problem;
 }
 
+std::string ProbeRunner::unsupported(const Problem& problem) const {
+  observer_.on_call(problem);
+  std::string reason = launcher_.unsupported(variant_, problem);
+  observer_.on_return();
+  return reason;
+}
+
 ChosenInputs ProbeRunner::random_inputs(const Problem& problem) const {
   using kernels::InputTensor;
   ChosenInputs inputs;
@@ -99,26 +118,43 @@ ProbeRun ProbeRunner::run(const Problem& problem, const ChosenInputs& inputs) co
 
 ProbeRun ProbeRunner::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
                                 const std::function<void(const std::vector<float>&)>& see) const {
-  if (const std::string reason = launcher_.unsupported(variant_, problem); !reason.empty()) {
-    throw Unsupported(reason);
-  }
+  if (const std::string reason = unsupported(problem); !reason.empty()) throw Unsupported(reason);
   ProblemBuffers memory(problem, inputs, launcher_.device());
-  const auto launch_once = [&] {
-    memory.poison_outputs();
-    launcher_.run(variant_, memory);
-  };
-  launch_once();
+  memory.inputs().remember();
+  launch_once(memory, inputs);
   ProbeRun run{.problem = problem, .check = memory.check_outputs({})};
   run.out = memory.outputs().read_out();
   run.lse = memory.outputs().read_lse();
   run.wanted_out = memory.reference_out();
   run.wanted_lse = memory.reference_lse();
   run.unwritten = memory.outputs().read_unwritten();
+  if (!notes_.lse_wrong && run.out_right() && !run.lse_right()) {
+    notes_.lse_wrong = {fmt::format("{}: {}", describe_lengths(problem), run.first_bad_lse()), problem};
+  }
   for (int launch = 0; launch < launches; ++launch) {
-    launch_once();
+    launch_once(memory, inputs);
     see(memory.outputs().read_out());
   }
   return run;
+}
+
+void ProbeRunner::launch_once(ProblemBuffers& memory, const ChosenInputs& inputs) const {
+  const Problem& problem = memory.problem();
+  memory.poison_outputs();
+  observer_.on_call(problem);
+  launcher_.run(variant_, memory);
+  observer_.on_return();
+  if (const std::int64_t words = memory.past_workspace(); words > 0 && !notes_.workspace_overrun) {
+    notes_.workspace_overrun = {
+        fmt::format("{}: {} words around it have changed", describe_lengths(problem), words), problem};
+  }
+  const std::string changed = memory.inputs().changed();
+  if (changed.empty()) return;
+  if (!notes_.inputs_changed) {
+    notes_.inputs_changed = {
+        fmt::format("{}: a launch leaves other values in {}", describe_lengths(problem), changed), problem};
+  }
+  memory.inputs().choose(inputs);
 }
 
 std::vector<float> make_tensor(const TensorShape& shape,
@@ -141,14 +177,19 @@ std::vector<float> constant_tensor(const TensorShape& shape, float value) {
 
 ChosenInputs inputs_with_scores(const Problem& problem, const std::function<double(std::int64_t)>& score) {
   const TensorShape keys = key_value_shape(problem);
+  constexpr float kQuery = 16;  // keeps K within fp16 where scores are large
   ChosenInputs inputs;
   inputs.q = make_tensor(query_shape(problem),
-                         [](auto, auto, std::int64_t column) { return column == 0 ? 1.0f : 0.0f; });
+                         [](auto, auto, std::int64_t column) { return column == 0 ? kQuery : 0.0f; });
   inputs.k = make_tensor(keys, [&](auto, std::int64_t key, std::int64_t column) {
-    return column == 0 ? static_cast<float>(score(key) / problem.scale) : 0.0f;
+    return column == 0 ? static_cast<float>(score(key) / problem.scale) / kQuery : 0.0f;
   });
   inputs.v = constant_tensor(keys, 0);
   return inputs;
+}
+
+std::string describe_lengths(const Problem& problem) {
+  return fmt::format("seq_q {}, seq_kv {}", problem.seq_q, problem.seq_kv);
 }
 
 ErrorMap map_of_output(const ProbeRun& run) {

@@ -21,6 +21,8 @@ output_probes();  // the asked problem, where O is written to, which V it is mad
 std::span<const ProbeEntry> score_probes();    // Q·Kᵀ, the scale and P of one tile
 std::span<const ProbeEntry> softmax_probes();  // maximum, sum and rescaling from tile to tile
 std::span<const ProbeEntry> mask_probes();     // which keys a query sees
+std::span<const ProbeEntry>
+launch_probes();  // what the launches of all other probes did beside the answer; asked last
 
 // All of them.
 std::vector<ProbeEntry> all_probes();

@@ -14,18 +14,24 @@ struct Expectation {
   Symptom symptom;
 };
 
-constexpr std::size_t kMaxExpectations = 4;
+constexpr std::size_t kMaxExpectations = 6;
 
 // The probe of the first expectation leads.
 struct Rule {
   Fault fault;
   std::size_t count;
   std::array<Expectation, kMaxExpectations> expected;
+  bool explains_all = false;  // no rule after it says anything
 };
 
 template <class... Expectations>
 constexpr Rule when(Fault fault, Expectations... expected) {
   return {fault, sizeof...(expected), {expected...}};
+}
+
+constexpr Rule alone(Rule rule) {
+  rule.explains_all = true;
+  return rule;
 }
 
 constexpr Expectation passes(Probe probe) { return {probe, Symptom::passed}; }
@@ -34,14 +40,18 @@ constexpr Expectation fails(Probe probe, Symptom symptom = Symptom::failed) { re
 // What disturbs every other probe stands first, then what one probe shows by itself, then what follows from
 // several.
 constexpr Rule kRules[] = {
+    alone(when(Fault::changes_inputs, fails(Probe::inputs_kept))),
+    when(Fault::workspace, fails(Probe::workspace_kept)),
     when(Fault::race, fails(Probe::repeats)),
     when(Fault::output_stride, fails(Probe::written, Symptom::misplaced)),
     when(Fault::unwritten, fails(Probe::written, Symptom::unwritten)),
     when(Fault::out_of_bounds, fails(Probe::written, Symptom::out_of_bounds)),
     when(Fault::output_stride, fails(Probe::written_padded), passes(Probe::written)),
+    alone(when(Fault::all_nan, fails(Probe::query_rows, Symptom::all_nan))),
     when(Fault::kv_stage, fails(Probe::tile_masses, Symptom::tile_repeated)),
     when(Fault::kv_tile, fails(Probe::tile_masses, Symptom::tile_missing)),
-    when(Fault::all_zero, fails(Probe::query_rows, Symptom::all_zero)),
+    when(Fault::last_key, fails(Probe::full_tiles, Symptom::last_key_lost)),
+    alone(when(Fault::all_zero, fails(Probe::query_rows, Symptom::all_zero))),
     when(Fault::query_rows, fails(Probe::query_rows, Symptom::some_rows)),
     when(Fault::value_columns, fails(Probe::columns, Symptom::columns_moved)),
     when(Fault::head_index, fails(Probe::heads), passes(Probe::query_rows)),
@@ -60,35 +70,54 @@ constexpr Rule kRules[] = {
          passes(Probe::long_sum)),
     when(Fault::rescaling, fails(Probe::rising), passes(Probe::one_tile), passes(Probe::tile_masses),
          passes(Probe::long_sum)),
+    when(Fault::maximum_start, fails(Probe::far_below), passes(Probe::large_score), passes(Probe::one_tile),
+         passes(Probe::rising), passes(Probe::falling), passes(Probe::key_tail)),
     when(Fault::output_precision, fails(Probe::long_sum, Symptom::output_alone), passes(Probe::tile_masses),
          passes(Probe::large_score)),
     when(Fault::sum_precision, fails(Probe::long_sum, Symptom::sum_off), passes(Probe::tile_masses),
          passes(Probe::large_score)),
     when(Fault::query_tail, fails(Probe::query_tail), passes(Probe::query_rows), passes(Probe::one_tile)),
     when(Fault::key_tail, fails(Probe::key_tail, Symptom::sum_off), passes(Probe::one_tile),
-         passes(Probe::tile_masses)),
+         passes(Probe::one_tile_lse), passes(Probe::rising_lse), passes(Probe::tile_masses)),
     when(Fault::key_tail, fails(Probe::key_tail, Symptom::nonfinite), passes(Probe::one_tile),
          passes(Probe::tile_masses)),
     when(Fault::key_tail, fails(Probe::key_tail, Symptom::output_alone), passes(Probe::one_tile),
          passes(Probe::tile_masses), passes(Probe::long_sum)),
+    when(Fault::tail_dropped, fails(Probe::key_tail, Symptom::keys_lost), passes(Probe::one_tile),
+         passes(Probe::one_tile_lse), passes(Probe::rising_lse), passes(Probe::tile_masses)),
     when(Fault::causal_offset, fails(Probe::causal_square, Symptom::shifted_by_one)),
-    when(Fault::causal_alignment, fails(Probe::causal_wide), passes(Probe::causal_square)),
-    when(Fault::mask, fails(Probe::causal_square), passes(Probe::one_tile)),
-    when(Fault::mask, fails(Probe::causal_tall), passes(Probe::one_tile)),
-    when(Fault::mask, fails(Probe::window), passes(Probe::one_tile)),
+    when(Fault::causal_alignment, fails(Probe::causal_wide), passes(Probe::causal_square),
+         passes(Probe::full_tiles)),
+    when(Fault::keyless_rows, fails(Probe::keyless_rows), passes(Probe::causal_square),
+         passes(Probe::causal_wide), passes(Probe::one_tile_lse)),
+    when(Fault::mask, fails(Probe::causal_square), passes(Probe::one_tile), passes(Probe::full_tiles)),
+    when(Fault::mask, fails(Probe::causal_tall), passes(Probe::one_tile), passes(Probe::full_tiles),
+         passes(Probe::keyless_rows)),
+    when(Fault::mask, fails(Probe::window), passes(Probe::one_tile), passes(Probe::full_tiles)),
     when(Fault::softcap, fails(Probe::softcap), passes(Probe::one_tile)),
     when(Fault::scale, fails(Probe::scale), passes(Probe::one_tile), passes(Probe::long_sum)),
     when(Fault::input_stride, fails(Probe::padded_values), passes(Probe::one_tile),
          passes(Probe::written_padded)),
+    alone(when(Fault::lse_base, fails(Probe::lse_levels, Symptom::lse_base_2), passes(Probe::one_tile))),
+    alone(when(Fault::lse_offset, fails(Probe::lse_levels, Symptom::lse_offset), passes(Probe::one_tile))),
+    alone(when(Fault::lse_scale, fails(Probe::lse_levels, Symptom::lse_unscaled), passes(Probe::one_tile))),
+    when(Fault::log_sum_exp, fails(Probe::lse_levels, Symptom::failed), passes(Probe::one_tile)),
     when(Fault::log_sum_exp, fails(Probe::one_tile_lse), passes(Probe::one_tile)),
     when(Fault::log_sum_exp, fails(Probe::rising_lse), passes(Probe::rising)),
+    when(Fault::log_sum_exp, fails(Probe::lse_anywhere), passes(Probe::one_tile)),
 };
 
 constexpr FaultText kTexts[] = {
-    {"crash", "The launch fails", "compute-sanitizer's memcheck names the access"},
+    {"crash", "The kernel fails",
+     "compute-sanitizer's memcheck on a GPU and a debugger on a CPU name the place"},
     {"race", "The answer changes from launch to launch: a race",
      "a barrier is missing between a write and a read of shared memory, or a copy is not waited for; "
      "compute-sanitizer's racecheck names the lines"},
+    {"changes_inputs", "The kernel changes its inputs",
+     "stores through the pointers of Q, K and V, which other launches read too: scale and convert in "
+     "registers"},
+    {"workspace", "The kernel writes past its workspace",
+     "the size that workspace_bytes() returns against the last element that is stored"},
     {"output_stride", "O is written to the wrong places",
      "the strides or the leading dimension that O is stored with"},
     {"out_of_bounds", "Memory outside of O is written",
@@ -99,6 +128,9 @@ constexpr FaultText kTexts[] = {
     {"kv_tile", "A tile of keys is left out", "the bounds and the start of the loop over tiles of keys"},
     {"all_zero", "All of O is zero",
      "whether O's accumulator reaches the store, and whether the kernel does anything"},
+    {"all_nan", "The output is NaN everywhere",
+     "the last step, which all of O goes through: the division by the row sum; and what is read before it is "
+     "written"},
     {"query_rows", "Some rows of each query tile are lost",
      "padding and the mapping of threads to rows, where Q is loaded and where O is stored"},
     {"query_tail", "Query tiles that are not full go wrong", "the bound of the rows of the last query tile"},
@@ -123,6 +155,8 @@ constexpr FaultText kTexts[] = {
      "the sum has to be multiplied by exp(old maximum - new maximum) before a tile's is added"},
     {"maximum", "The maximum is not carried from tile to tile",
      "new maximum = max(old maximum, maximum of the tile)"},
+    {"maximum_start", "The running maximum does not start at -inf",
+     "a maximum that starts at 0 stays there in rows whose scores are all below 0, and exp(score - 0) is 0"},
     {"rescaling", "The online softmax goes wrong where the maximum grows",
      "the factor exp(old maximum - new maximum), and what it is applied to"},
     {"sum_precision", "The row sum loses keys when there are many",
@@ -133,16 +167,28 @@ constexpr FaultText kTexts[] = {
      "with about 14 bits, whatever the accumulator's type"},
     {"key_tail", "Keys after the last one count: the last tile's tail is not masked",
      "scores of keys from seq_kv on have to be -inf before the maximum and the sum"},
+    {"last_key", "The last key of full tiles is dropped",
+     "the bound of the keys where seq_kv is a multiple of block_kv, and the number of tiles"},
+    {"tail_dropped", "Keys of a last tile that is not full are dropped",
+     "the number of tiles: seq_kv / block_kv, rounded up; and the mask of the last one"},
     {"causal_offset", "The causal mask is one key off",
      "query i sees keys up to and with i + seq_kv - seq_q"},
     {"causal_alignment", "The causal mask is not aligned bottom-right",
      "the diagonal starts at key seq_kv - seq_q, not at 0"},
     {"mask", "The mask is wrong",
      "which keys a query sees: [i + seq_kv - seq_q - left, i + seq_kv - seq_q + right]"},
+    {"keyless_rows", "Rows that see no key are wrong",
+     "where the row sum is 0, O is 0 and the log-sum-exp -inf"},
     {"softcap", "The soft cap is wrong", "cap * tanh(score / cap), after the scale and before the mask"},
     {"input_stride", "Q, K or V is read with the wrong strides", "the strides of Q, K and V, each its own"},
     {"log_sum_exp", "O is right, and the log-sum-exp is wrong",
      "maximum (in base e) + log(sum), where the sum is final"},
+    {"lse_base", "The log-sum-exp is in base 2, and O is right",
+     "a maximum and a logarithm in base 2 have to be multiplied by ln(2)"},
+    {"lse_offset", "The log-sum-exp is off by a constant, and O is right",
+     "what is added to it or left out: a bias of the exponent, log(sum), a factor of P"},
+    {"lse_scale", "The log-sum-exp has the maximum before it is scaled, and O is right",
+     "scale * maximum + log(sum), where the maximum is that of Q·Kᵀ"},
     {"unknown", "The answer is wrong, and the probes do not tell why", "the first failed probe, and the map"},
 };
 static_assert(std::size(kTexts) == kFaultCount);
@@ -171,6 +217,7 @@ std::vector<SuspectedFault> suspected_faults(std::span<const Finding> findings) 
     if (!holds(rule, findings)) continue;
     if (std::ranges::find(suspected, rule.fault, &SuspectedFault::fault) != suspected.end()) continue;
     suspected.push_back({rule.fault, rule.expected.front().probe});
+    if (rule.explains_all) break;
   }
   if (!suspected.empty()) return suspected;
   const auto failure = std::ranges::find_if(findings, &Finding::failed);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <numeric>
 
 #include "diagnose/probabilities.hpp"
 #include "diagnose/probes.hpp"
@@ -22,8 +24,65 @@ Finding ask_one_tile_lse(const ProbeRunner& runner) {
   const Problem problem = one_tile(runner);
   const ProbeRun run = runner.run(problem, runner.random_inputs(problem));
   if (run.lse_right()) return {Probe::one_tile_lse};
-  return failure(Probe::one_tile_lse, Symptom::failed, run,
-                 fmt::format("row 0: log-sum-exp {:.5g}, wanted {:.5g}", run.lse[0], run.wanted_lse[0]));
+  return failure(Probe::one_tile_lse, Symptom::failed, run, run.first_bad_lse());
+}
+
+// Which straight line of the right values gives those of the kernel, and how far they are from it.
+struct LineFit {
+  double slope = 0, offset = 0, largest_residual = 0;
+};
+
+LineFit fit_line(const std::vector<float>& x, const std::vector<float>& y) {
+  const auto mean = [](const std::vector<float>& values) {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  };
+  const double x_mean = mean(x);
+  const double y_mean = mean(y);
+  double xx = 0;
+  double xy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - x_mean) * (x[i] - x_mean);
+    xy += (x[i] - x_mean) * (y[i] - y_mean);
+  }
+  LineFit fit{.slope = xy / xx};
+  fit.offset = y_mean - fit.slope * x_mean;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    fit.largest_residual = std::max(fit.largest_residual, std::fabs(fit.slope * x[i] + fit.offset - y[i]));
+  }
+  return fit;
+}
+
+Symptom symptom_of_lse(const ProbeRun& run, const LineFit& fit, std::string& detail) {
+  constexpr double kSame = 2e-3;
+  const auto same = [](double a, double b) { return std::fabs(a - b) <= kSame * b; };
+  if (!(fit.largest_residual <= 4 * run.check.limit.lse_max_abs)) return Symptom::failed;
+  if (same(fit.slope, 1)) {
+    detail = fmt::format("it is the right one plus {:.5g} in every row", fit.offset);
+    return Symptom::lse_offset;
+  }
+  const bool proportional = std::fabs(fit.offset) <= 4 * run.check.limit.lse_max_abs;
+  detail = fmt::format("it is {:.5g} times the right one{}", fit.slope,
+                       proportional ? "" : fmt::format(" plus {:.5g}", fit.offset));
+  if (proportional && same(fit.slope, std::numbers::log2e)) return Symptom::lse_base_2;
+  return same(fit.slope, 1 / run.problem.scale) ? Symptom::lse_unscaled : Symptom::failed;
+}
+
+// All scores of a row are the same, from -4 to 3: the log-sum-exp follows them on a straight line, and how that line
+// differs from the right one says what is wrong.
+Finding ask_lse_levels(const ProbeRunner& runner) {
+  constexpr std::int64_t kLevels = 8;
+  const Problem problem = runner.problem(std::max(runner.block_q(), kLevels), runner.block_kv());
+  ChosenInputs inputs = inputs_with_scores(problem, [](std::int64_t) { return 1.0; });
+  for (std::size_t i = 0; i < inputs.q.size(); ++i) {
+    const auto row = static_cast<std::int64_t>(i) / problem.head_dim;
+    inputs.q[i] *= static_cast<float>(row % kLevels - kLevels / 2);
+  }
+  inputs.v = runner.random_inputs(problem).v;
+  const ProbeRun run = runner.run(problem, inputs);
+  if (run.lse_right()) return {Probe::lse_levels};
+  Finding finding = failure(Probe::lse_levels, Symptom::failed, run, run.first_bad_lse());
+  finding.symptom = symptom_of_lse(run, fit_line(run.wanted_lse, run.lse), finding.detail);
+  return finding;
 }
 
 // Q·Kᵀ goes wrong in the scale when log P is the right one times a factor, up to what normalises a row. Rows
@@ -127,6 +186,7 @@ std::span<const ProbeEntry> score_probes() {
   static constexpr ProbeEntry kProbes[] = {
       {Probe::one_tile, "Is O of one tile right?", ask_one_tile},
       {Probe::one_tile_lse, "Is the log-sum-exp of one tile right?", ask_one_tile_lse},
+      {Probe::lse_levels, "Does the log-sum-exp follow the scores of rows from -4 to 3?", ask_lse_levels},
       {Probe::probabilities, "Is P of one tile right? (V one-hot: O is P)", ask_probabilities},
       {Probe::row_sums, "Do the rows of P sum to 1? (V = 1)", ask_row_sums},
       {Probe::q_columns, "Does each key meet the right column of Q? (K one-hot)", ask_q_columns},

@@ -126,8 +126,7 @@ Finding ask_rising_lse(const ProbeRunner& runner) {
                                     return kStep * static_cast<double>(tile);
                                   }));
   if (run.lse_right()) return {Probe::rising_lse};
-  return failure(Probe::rising_lse, Symptom::failed, run,
-                 fmt::format("log-sum-exp {:.5g}, wanted {:.5g}", run.lse[0], run.wanted_lse[0]));
+  return failure(Probe::rising_lse, Symptom::failed, run, run.first_bad_lse());
 }
 
 // The first tile's scores are so far above the second's that exp() of their distance overflows.
@@ -142,6 +141,26 @@ Finding ask_falling_far(const ProbeRunner& runner) {
   if (run.out_right()) return {Probe::falling_far};
   return failure(Probe::falling_far, run.finite() ? Symptom::failed : Symptom::nonfinite, run,
                  run.check.reason);
+}
+
+// Scores far below 0, where exp() of them without their maximum is 0. The tiles rise, so that the maximum moves.
+Finding ask_far_below(const ProbeRunner& runner) {
+  constexpr double kRise = 4;
+  for (const std::int64_t keys : {runner.block_kv(), 3 * runner.block_kv(), std::int64_t{1}}) {
+    for (const double lowest : {-100.0, -1000.0, -1e4}) {
+      const Problem problem = runner.problem(runner.block_q(), keys);
+      ChosenInputs inputs = inputs_with_scores(problem, [&](std::int64_t key) {
+        return lowest + kRise * static_cast<double>(key / runner.block_kv());
+      });
+      inputs.v = runner.random_inputs(problem).v;
+      const ProbeRun run = runner.run(problem, inputs);
+      if (run.out_right()) continue;
+      return failure(Probe::far_below, run.finite() ? Symptom::failed : Symptom::nonfinite, run,
+                     fmt::format("rows whose scores are all near {} go wrong (seq_kv {}): {}", lowest, keys,
+                                 run.check.reason));
+    }
+  }
+  return {Probe::far_below};
 }
 
 // More keys than a half can count, each of a weight that a half holds exactly; V = 1.
@@ -159,7 +178,8 @@ Finding ask_long_sum(const ProbeRunner& runner) {
         Probe::long_sum, Symptom::output_alone, run,
         fmt::format("over {} equal values O is {:.5g}, wanted {:.5g}", kKeys, run.out[0], run.wanted_out[0]));
   }
-  return failure(Probe::long_sum, Symptom::sum_off, run,
+  const Symptom symptom = run.out_right() ? Symptom::lse_alone : Symptom::sum_off;
+  return failure(Probe::long_sum, symptom, run,
                  fmt::format("over {} keys exp(log-sum-exp) is {:.5g}, wanted {:.5g}", kKeys,
                              std::exp(run.lse[0]), std::exp(run.wanted_lse[0])));
 }
@@ -216,6 +236,7 @@ std::span<const ProbeEntry> softmax_probes() {
       {Probe::rising_lse, "And their log-sum-exp?", ask_rising_lse},
       {Probe::falling, "Do three tiles with falling scores weigh what they should?", ask_falling},
       {Probe::falling_far, "Is a tile of scores 240 below the first one harmless?", ask_falling_far},
+      {Probe::far_below, "Are rows right whose scores are all far below 0?", ask_far_below},
       {Probe::long_sum, "Is a sum over 8192 keys right?", ask_long_sum},
       {Probe::shift, "Does O stay when every score grows by the same?", ask_shift},
       {Probe::permuted_keys, "Does O stay when keys and their values change places?", ask_permuted_keys},

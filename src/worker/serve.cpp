@@ -1,14 +1,9 @@
 #include "worker/serve.hpp"
 
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
-#include <optional>
 
 #include "base/build_info.hpp"
 #include "base/error.hpp"
@@ -18,54 +13,10 @@
 #include "registry/registry.hpp"
 #include "worker/child_process.hpp"
 #include "worker/job_server.hpp"
+#include "worker/lines.hpp"
 
 namespace flashcore {
 namespace {
-
-struct CloseFile {
-  void operator()(std::FILE* file) const { (void)std::fclose(file); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
-
-// The protocol's streams. Duplicates standard input and output, then connects standard input to /dev/null and
-// standard output to standard error, so that a plug-in cannot disturb the protocol.
-class Lines {
- public:
-  Lines() : in_(duplicate(STDIN_FILENO, "r")), out_(duplicate(STDOUT_FILENO, "w")) {
-    const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    ::dup2(nothing.get(), STDIN_FILENO);
-    ::dup2(STDERR_FILENO, STDOUT_FILENO);
-    (void)std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a crash loses no printed line
-  }
-  ~Lines() { std::free(buffer_); }
-  Lines(const Lines&) = delete;
-  Lines& operator=(const Lines&) = delete;
-
-  std::optional<std::string_view> next() {
-    const ssize_t length = ::getline(&buffer_, &capacity_, in_.get());
-    if (length <= 0) return std::nullopt;
-    return std::string_view(buffer_, static_cast<std::size_t>(length));
-  }
-
-  void put(const std::string& line) {
-    if (std::fputs((line + "\n").c_str(), out_.get()) < 0 || std::fflush(out_.get()) != 0) {
-      throw EnvironmentError("worker: standard output cannot be written");
-    }
-  }
-
- private:
-  static File duplicate(int number, const char* mode) {
-    const int copy = ::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-    std::FILE* file = copy < 0 ? nullptr : ::fdopen(copy, mode);
-    if (file == nullptr) throw EnvironmentError("worker: standard input and output must be open");
-    return File(file);
-  }
-
-  File in_;
-  File out_;
-  char* buffer_ = nullptr;
-  std::size_t capacity_ = 0;
-};
 
 // If the machine runs out of memory, the kernel kills this process first.
 void raise_oom_score() { std::ofstream("/proc/self/oom_score_adj") << 1000; }

@@ -13,8 +13,7 @@
 #include <cstdint>
 
 #include "broken/breaks.hpp"
-#include "kernels/common/host_device.hpp"
-#include "kernels/common/kernel_args.hpp"
+#include "broken/tile.hpp"
 
 #ifdef __CUDACC__
 #include "kernels/common/numeric.cuh"
@@ -24,29 +23,8 @@
 
 namespace flashcore::broken {
 
-using kernels::KernelArgs;
-
 using kernels::from_float;
 using kernels::to_float;
-
-inline constexpr int kBlockQ = 32;
-inline constexpr int kBlockKv = 32;
-inline constexpr int kHeadDim = 64;
-inline constexpr int kStages = 3;
-
-struct Workspace {
-  float q[kBlockQ][kHeadDim];
-  float k[kStages][kBlockKv * kHeadDim];
-  float v[kStages][kBlockKv * kHeadDim];
-  float p[kBlockQ][kBlockKv];  // scores, then probabilities
-  float out[kBlockQ][kHeadDim];
-  float row_max[kBlockQ];
-  float row_sum[kBlockQ];
-};
-
-struct TilePosition {
-  int batch, head, row_begin;
-};
 
 template <Break kBreak, class Element, class Team>
 class TileAttention {
@@ -94,6 +72,9 @@ class TileAttention {
       const bool exists = at_.row_begin + row < args_.seq_q;
       const Element* q_row = row_of(q, args_.q_stride, at_.batch, at_.head, exists ? at_.row_begin + row : 0);
       work_.q[row][column] = exists ? to_float(q_row[column]) : 0.0f;
+      if (kBreak == Break::scales_q_in_place && exists) {
+        const_cast<Element*>(q_row)[column] = from_float<Element>(args_.scale * work_.q[row][column]);
+      }
       work_.out[row][column] = 0;
     }
     for (int i = team_.index; i < kStages * kBlockKv * kHeadDim; i += team_.count) {
@@ -101,7 +82,7 @@ class TileAttention {
       work_.v[i / (kBlockKv * kHeadDim)][i % (kBlockKv * kHeadDim)] = 0;
     }
     for (int row = team_.index; row < kBlockQ; row += team_.count) {
-      work_.row_max[row] = -INFINITY;
+      work_.row_max[row] = kBreak == Break::maximum_from_zero ? 0.0f : -INFINITY;
       work_.row_sum[row] = 0;
     }
     team_.sync();
@@ -138,6 +119,11 @@ class TileAttention {
       keys.end = query < args_.seq_kv ? query + 1 : args_.seq_kv;
     if (kBreak == Break::tail_not_masked && keys.end == args_.seq_kv) {
       keys.end = (keys.end + kBlockKv - 1) / kBlockKv * kBlockKv;
+    }
+    const int tail = args_.seq_kv % kBlockKv;
+    if (kBreak == Break::last_key_dropped && tail == 0 && keys.end == args_.seq_kv) --keys.end;
+    if (kBreak == Break::tail_dropped && args_.seq_kv > kBlockKv && keys.end > args_.seq_kv - tail) {
+      keys.end = args_.seq_kv - tail;
     }
     return keys;
   }
@@ -242,21 +228,47 @@ class TileAttention {
       if (kBreak == Break::output_stride) {
         out = row_of(base, args_.out_stride, at_.batch, at_.head, 0) + std::int64_t{query} * kHeadDim;
       }
-      const float sum = work_.row_sum[row];
+      const float sum = kBreak == Break::nan_output ? NAN : work_.row_sum[row];
       const bool lost = kBreak == Break::lost_rows && row >= kFirstLostRow;
-      out[i % kHeadDim] = from_float<Element>(sum > 0 && !lost ? work_.out[row][i % kHeadDim] / sum : 0.0f);
+      const bool divides = kBreak == Break::keyless_rows || kBreak == Break::nan_output || sum > 0;
+      out[i % kHeadDim] = from_float<Element>(divides && !lost ? work_.out[row][i % kHeadDim] / sum : 0.0f);
     }
     if (args_.lse != nullptr) store_lse();
+    store_elsewhere();
+  }
+
+  FLASHCORE_HOST_DEVICE void store_elsewhere() {
+    if (kBreak == Break::overruns_workspace && team_.index == 0) {
+      for (int i = 0; i < 16; ++i) static_cast<char*>(args_.workspace)[kWorkspaceBytes + i] = 1;
+    }
+    if (kBreak == Break::spoils_v) {
+      team_.sync();
+      const auto* v = static_cast<const Element*>(args_.v);
+      const Element* first_row = row_of(v, args_.v_stride, at_.batch, kv_head(), 0);
+      for (int i = team_.index; i < kHeadDim; i += team_.count) {
+        const_cast<Element*>(first_row)[i] = from_float<Element>(0.0f);
+      }
+    }
+  }
+
+  // The log-sum-exp of a row, as the maximum of its scores and the sum of their exponentials give it.
+  FLASHCORE_HOST_DEVICE float lse_of(float row_max, float sum) const {
+    constexpr float kLog2E = 1.44269504f;
+    if (kBreak == Break::lse_base_2) return kLog2E * (row_max + logf(sum));
+    if (kBreak == Break::lse_offset) return row_max + logf(sum / 2);
+    if (kBreak == Break::lse_unscaled) return row_max / args_.scale + logf(sum);
+    return row_max + logf(sum);
   }
 
   FLASHCORE_HOST_DEVICE void store_lse() {
+    if (kBreak == Break::lse_skips_decode && args_.seq_q == 1) return;
     for (int row = team_.index; row < kBlockQ; row += team_.count) {
       const int query = at_.row_begin + row;
       if (query >= args_.seq_q) continue;
       const float sum = work_.row_sum[row];
       const float row_max = kBreak == Break::exp_overflow ? 0.0f : work_.row_max[row];
       args_.lse[(std::int64_t{at_.batch} * args_.heads_q + at_.head) * args_.seq_q + query] =
-          sum > 0 ? row_max + logf(sum) : -INFINITY;
+          sum > 0 ? lse_of(row_max, sum) : -INFINITY;
     }
   }
 
@@ -265,17 +277,5 @@ class TileAttention {
   Workspace& work_;
   Team team_;
 };
-
-// Where the tile with this index is, of all the tiles of a problem.
-FLASHCORE_HOST_DEVICE inline TilePosition tile_position(const KernelArgs& args, std::int64_t index) {
-  const int tiles = (args.seq_q + kBlockQ - 1) / kBlockQ;
-  const std::int64_t head = index / tiles;
-  return {static_cast<int>(head / args.heads_q), static_cast<int>(head % args.heads_q),
-          static_cast<int>(index % tiles) * kBlockQ};
-}
-
-FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const KernelArgs& args) {
-  return std::int64_t{args.batch} * args.heads_q * ((args.seq_q + kBlockQ - 1) / kBlockQ);
-}
 
 }  // namespace flashcore::broken

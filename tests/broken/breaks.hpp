@@ -28,9 +28,21 @@ enum class Break : int {
   half_output,
   exp_overflow,
   swapped_columns,
+  spoils_v,
+  scales_q_in_place,
+  overruns_workspace,
+  nan_output,
+  maximum_from_zero,
+  last_key_dropped,
+  tail_dropped,
+  keyless_rows,
+  lse_base_2,
+  lse_offset,
+  lse_unscaled,
+  lse_skips_decode,
 };
 
-inline constexpr int kBreakCount = static_cast<int>(Break::swapped_columns) + 1;
+inline constexpr int kBreakCount = static_cast<int>(Break::lse_skips_decode) + 1;
 
 struct BreakText {
   std::string_view family;  // that of its variants
@@ -63,6 +75,21 @@ inline constexpr BreakText kBreaks[kBreakCount] = {
     // Scores of normal inputs stay far from where exp() overflows.
     {"exp_overflow", "no maximum is taken off the scores", Fault::overflow, false},
     {"swapped_columns", "V's columns are read 8 off", Fault::value_columns, true},
+    {"spoils_v", "the first row of V is zero after a launch", Fault::changes_inputs, true},
+    {"scales_q_in_place", "Q is scaled where it is read", Fault::changes_inputs, true},
+    {"overruns_workspace", "16 bytes after the workspace are written", Fault::workspace, true},
+    {"nan_output", "all of O is NaN", Fault::all_nan, true},
+    // With normal inputs, every row has a score above 0 or little below it.
+    {"maximum_from_zero", "the running maximum starts at 0", Fault::maximum_start, false},
+    {"last_key_dropped", "the last key is left out where all tiles are full", Fault::last_key, true},
+    {"tail_dropped", "a tile that is not full is left out behind full ones", Fault::tail_dropped, true},
+    // Normal problems have no such rows.
+    {"keyless_rows", "rows that see no key are divided by their sum too", Fault::keyless_rows, false},
+    {"lse_base_2", "the log-sum-exp is in base 2", Fault::lse_base, true},
+    {"lse_offset", "the log-sum-exp lacks the logarithm of two", Fault::lse_offset, true},
+    {"lse_unscaled", "the log-sum-exp has the maximum before it is scaled", Fault::lse_scale, true},
+    // Normal problems have many queries.
+    {"lse_skips_decode", "a single query gets no log-sum-exp", Fault::log_sum_exp, false},
 };
 
 constexpr const BreakText& describe(Break which) { return kBreaks[static_cast<int>(which)]; }

@@ -11,13 +11,16 @@
 
 namespace flashcore::broken {
 
+inline std::size_t workspace_bytes(const AttentionArgs&) { return kWorkspaceBytes; }
+
 // One broken kernel, but for its launch.
 inline CompiledKernel make_kernel(Break which, Backend backend) {
   return {.family = describe(which).family.data(),
           .summary = describe(which).summary,
           .spec = {Dtype::fp16, kHeadDim,
                    Tile{.block_q = kBlockQ, .block_kv = kBlockKv, .num_warps = 4, .num_stages = kStages}},
-          .backend = backend};
+          .backend = backend,
+          .workspace_bytes = which == Break::overruns_workspace ? &workspace_bytes : nullptr};
 }
 
 // One variant of every Break, in order; they live as long as the process. launch_of takes an

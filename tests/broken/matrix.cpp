@@ -57,7 +57,7 @@ std::vector<NormalProblem> normal_problems() {
 
 MatrixRow examine(const Launcher& launcher, Executor& executor, const Variant& variant, Break which) {
   return {.which = which,
-          .diagnosis = diagnose(launcher, variant, base_problem(128, 256), kSeed, [](Probe) {}),
+          .diagnosis = diagnose(launcher, variant, base_problem(128, 256), kSeed),
           .seen_by = seen_by(executor, variant)};
 }
 

@@ -10,6 +10,7 @@ import unittest
 from bench import BenchTest, run
 
 FAULTY = os.environ["FLASHCORE_FAULTY_PLUGIN"]
+DRILL = os.environ["FLASHCORE_DRILL_PLUGIN"]
 WRONG = ("--plugin", FAULTY, "diagnose", "faulty/bf16_d64_kv32")
 FAILED_CHECK, USAGE, ENVIRONMENT = 1, 2, 4
 
@@ -36,6 +37,30 @@ class Diagnose(BenchTest):
             answer = json.loads(result.stdout)
             self.assertEqual(answer["faults"][0]["fault"], "all_zero")
             self.assertIn(answer["sentence"], page.read_text(encoding="utf-8"))
+
+    def drill(self, number, *arguments):
+        """Diagnoses a variant of the drill plug-in, which runs problems with one key and prints at each launch."""
+        return run("--plugin", DRILL, "-q", "diagnose", f"drill/bf16_d64_kv{number}", "--problem", "seq_q=33,seq_kv=1",
+                   *arguments)
+
+    def test_a_kernel_that_kills_its_process_is_a_verdict(self):
+        for number, how in ((2, "SIGABRT"), (4, "did not return within 1 s (--timeout)")):
+            result = self.drill(number, "--timeout", "1", "--json")
+            self.assertEqual(result.returncode, ENVIRONMENT, result.stderr)
+            answer = json.loads(result.stdout)
+            self.assertEqual(answer["faults"][0]["fault"], "crash")
+            self.assertEqual(answer["faults"][0]["shown_by"], "plain")
+            self.assertIn("plain (seq_q 33, seq_kv 1): the process that ran it", answer["sentence"])
+            self.assertIn(how, answer["sentence"])
+            self.assertIn("seq_kv=1", answer["next"][0])
+        self.assertIn("the drill aborts", self.drill(2).stdout)
+
+    def test_what_a_kernel_prints_stays_off_standard_output(self):
+        answer = json.loads(self.drill(1, "--json").stdout)
+        self.assertEqual(answer["findings"][0]["outcome"], "passed")
+
+    def test_in_process_finds_the_same(self):
+        self.assertEqual(run(*WRONG, "--json", "--in-process").stdout, run(*WRONG, "--json").stdout)
 
     def test_format_and_write_say_the_same(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -50,7 +50,7 @@ TEST_F(DiagnoseTest, RightVariantsGetNoVerdict) {
                           .dtype = variant->spec.dtype,
                           .scale = default_scale(variant->spec.head_dim)};
     if (same_kind || !launcher().unsupported(*variant, problem).empty()) continue;
-    const Diagnosis diagnosis = diagnose(launcher(), *variant, problem, 1, [](Probe) {});
+    const Diagnosis diagnosis = diagnose(launcher(), *variant, problem, 1);
     EXPECT_TRUE(diagnosis.healthy() || has_known_limit(*variant, diagnosis)) << to_text(diagnosis, false);
   }
 }

@@ -40,6 +40,59 @@ TEST(DiagnoseRules, ARaceExplainsEverythingElse) {
             Fault::race);
 }
 
+// What explains everything stands alone.
+TEST(DiagnoseRules, ChangedInputsAndOutputsOfOneKindExplainEverything) {
+  const auto alone = [](std::vector<Finding> findings) {
+    findings.push_back(failed(Probe::repeats));
+    findings.push_back(failed(Probe::probabilities));
+    findings.push_back(failed(Probe::softcap));
+    const std::vector<SuspectedFault> suspected = suspected_faults(findings);
+    return suspected.size() == 1 ? suspected.front().fault : Fault::unknown;
+  };
+  EXPECT_EQ(alone({failed(Probe::inputs_kept)}), Fault::changes_inputs);
+  const auto of_output = [](Symptom symptom) {
+    return suspected_faults(
+               std::vector<Finding>{failed(Probe::query_rows, symptom), failed(Probe::probabilities)})
+        .front()
+        .fault;
+  };
+  EXPECT_EQ(of_output(Symptom::all_nan), Fault::all_nan);
+  EXPECT_EQ(of_output(Symptom::all_zero), Fault::all_zero);
+}
+
+TEST(DiagnoseRules, AWorkspaceThatIsTooSmall) {
+  EXPECT_EQ(verdict({failed(Probe::plain), failed(Probe::workspace_kept)}), Fault::workspace);
+}
+
+// A sum that only the log-sum-exp shows is not the sum that O is divided by, nor one of too many keys.
+TEST(DiagnoseRules, AWrongLogSumExpBlamesNothingElse) {
+  for (const auto& [symptom, fault] :
+       {std::pair(Symptom::lse_base_2, Fault::lse_base), std::pair(Symptom::lse_offset, Fault::lse_offset),
+        std::pair(Symptom::lse_unscaled, Fault::lse_scale), std::pair(Symptom::failed, Fault::log_sum_exp)}) {
+    const auto suspected = suspected_faults(std::vector<Finding>{
+        failed(Probe::one_tile_lse), failed(Probe::lse_levels, symptom), failed(Probe::rising_lse),
+        failed(Probe::long_sum, Symptom::lse_alone), failed(Probe::key_tail, Symptom::keys_lost),
+        failed(Probe::lse_anywhere, Symptom::lse_alone)});
+    ASSERT_EQ(suspected.size(), 1u);
+    EXPECT_EQ(suspected.front().fault, fault);
+  }
+  EXPECT_EQ(verdict({failed(Probe::lse_anywhere, Symptom::lse_alone)}), Fault::log_sum_exp);
+}
+
+TEST(DiagnoseRules, AKeyDroppedIsNotAKeyTooMany) {
+  EXPECT_EQ(verdict({failed(Probe::key_tail, Symptom::keys_lost)}), Fault::tail_dropped);
+  const auto suspected = suspected_faults(
+      std::vector<Finding>{failed(Probe::full_tiles, Symptom::last_key_lost), failed(Probe::causal_square)});
+  ASSERT_EQ(suspected.size(), 1u);
+  EXPECT_EQ(suspected.front().fault, Fault::last_key);
+}
+
+TEST(DiagnoseRules, TheMaximumStartsTooHighOnlyIfNothingElseExplainsIt) {
+  EXPECT_EQ(verdict({failed(Probe::far_below)}), Fault::maximum_start);
+  EXPECT_EQ(verdict({failed(Probe::large_score), failed(Probe::far_below)}), Fault::overflow);
+  EXPECT_EQ(verdict({failed(Probe::far_below), failed(Probe::key_tail, Symptom::sum_off)}), Fault::key_tail);
+}
+
 TEST(DiagnoseRules, PlacesOfTheOutput) {
   EXPECT_EQ(verdict({failed(Probe::written, Symptom::unwritten)}), Fault::unwritten);
   EXPECT_EQ(verdict({failed(Probe::written, Symptom::out_of_bounds)}), Fault::out_of_bounds);
@@ -88,6 +141,8 @@ TEST(DiagnoseRules, Masks) {
   EXPECT_EQ(verdict({failed(Probe::causal_square)}), Fault::mask);
   EXPECT_EQ(verdict({failed(Probe::causal_tall)}), Fault::mask);
   EXPECT_EQ(verdict({failed(Probe::window)}), Fault::mask);
+  EXPECT_EQ(verdict({failed(Probe::causal_tall), failed(Probe::keyless_rows)}), Fault::keyless_rows);
+  EXPECT_EQ(verdict({failed(Probe::causal_square), failed(Probe::keyless_rows)}), Fault::mask);
   EXPECT_EQ(verdict({failed(Probe::softcap)}), Fault::softcap);
 }
 

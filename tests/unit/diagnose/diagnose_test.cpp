@@ -33,7 +33,7 @@ Problem problem_of(const Variant& variant) {
 }
 
 Diagnosis diagnose_one(const Variant& variant) {
-  return diagnose(launcher(), variant, problem_of(variant), 1, [](Probe) {});
+  return diagnose(launcher(), variant, problem_of(variant), 1);
 }
 
 const Variant& kernel_with(broken::Break which) {
@@ -107,13 +107,50 @@ TEST(Diagnose, ReadsTheFactorOfAWrongScale) {
                   "P is the softmax of 0.125 times the scores");
 }
 
+TEST(Diagnose, NamesTheTensorThatALaunchChanges) {
+  const auto detail = [](broken::Break which) {
+    const Diagnosis diagnosis = diagnose_one(kernel_with(which));
+    // Inputs are put back after each launch: all other probes see a right kernel, or one that spoils its own blocks.
+    EXPECT_EQ(diagnosis.suspected.size(), 1u) << to_text(diagnosis, false);
+    return diagnosis.lead().detail;
+  };
+  EXPECT_EQ(detail(broken::Break::scales_q_in_place),
+            "seq_q 100, seq_kv 150: a launch leaves other values in Q");
+  EXPECT_EQ(detail(broken::Break::spoils_v), "seq_q 100, seq_kv 150: a launch leaves other values in V");
+}
+
+TEST(Diagnose, PutsChangedInputsBack) {
+  const Diagnosis diagnosis = diagnose_one(kernel_with(broken::Break::scales_q_in_place));
+  for (const Finding& finding : diagnosis.findings) {
+    EXPECT_EQ(finding.failed(), finding.probe == Probe::inputs_kept)
+        << to_string(finding.probe) << finding.detail;
+  }
+}
+
+TEST(Diagnose, SaysWhereALogSumExpIsWrong) {
+  EXPECT_EQ(
+      diagnose_one(kernel_with(broken::Break::lse_skips_decode)).sentence(),
+      "O is right, and the log-sum-exp is wrong: query_tail: seq_q 1, seq_kv 32: the log-sum-exp of batch "
+      "0, head 0, row 0 is not written, wanted 3.4657.");
+  EXPECT_EQ(diagnose_one(kernel_with(broken::Break::lse_offset)).sentence(),
+            "The log-sum-exp is off by a constant, and O is right: it is the right one plus -0.69315 in "
+            "every row.");
+}
+
+// A sum that is wrong shows in the log-sum-exp alone where V = 0 or V = 1 hides it in O.
+TEST(Diagnose, AFaultOfOIsNotOneOfTheLogSumExp) {
+  for (const SuspectedFault& suspect : diagnose_one(kernel_with(broken::Break::sum_not_rescaled)).suspected) {
+    EXPECT_NE(suspect.fault, Fault::log_sum_exp);
+  }
+}
+
 TEST(Diagnose, AFailedLaunchIsAVerdict) {
   const Variant honest = kernel_with(broken::Break::none);
   const Diagnosis diagnosis =
       diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return EIO; }));
   EXPECT_EQ(diagnosis.suspected.front().fault, Fault::crash);
   EXPECT_EQ(diagnosis.findings.size(), 1u);
-  expect_contains(diagnosis.sentence(), "The launch fails: honest/fp16_d64_q32_kv32_w4_s3 failed");
+  expect_contains(diagnosis.sentence(), "The kernel fails: honest/fp16_d64_q32_kv32_w4_s3 failed");
   EXPECT_THROW(diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return ENOMEM; })),
                OutOfMemoryError);
 }

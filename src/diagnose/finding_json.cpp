@@ -1,0 +1,53 @@
+#include "diagnose/finding_json.hpp"
+
+#include "base/json_fields.hpp"
+#include "results/record_json.hpp"
+
+namespace flashcore {
+namespace {
+
+void bad_element_fields(auto&& io, auto& bad) {
+  io.required("batch", bad.batch);
+  io.required("head", bad.head);
+  io.required("row", bad.row);
+  io.required("column", bad.column);
+  io.required("got", bad.got);
+  io.required("wanted", bad.wanted);
+}
+
+void finding_fields(auto&& io, auto& finding) {
+  io.required("probe", finding.probe);
+  io.required("symptom", finding.symptom);
+  io.required("detail", finding.detail);
+}
+
+}  // namespace
+
+Json to_json(const Finding& finding) {
+  Json json;
+  finding_fields(FieldWriter(json), finding);
+  if (finding.map) json["map"] = {{"of", finding.map->of}, {"cells", finding.map->cells}};
+  if (finding.problem) json["problem"] = to_json(*finding.problem);
+  if (finding.first_bad) bad_element_fields(FieldWriter(json["first_bad"]), *finding.first_bad);
+  return json;
+}
+
+Finding finding_from_json(const JsonReader& reader) {
+  Finding finding;
+  finding_fields(FieldReader(reader), finding);
+  if (const auto map = find_field(reader, "map")) {
+    finding.map.emplace();
+    finding.map->of = require_field(*map, "of").string();
+    for (const JsonReader& row : require_field(*map, "cells").one_or_more()) {
+      finding.map->cells.push_back(row.string());
+    }
+  }
+  if (const auto bad = find_field(reader, "first_bad")) {
+    finding.first_bad.emplace();
+    bad_element_fields(FieldReader(*bad), *finding.first_bad);
+  }
+  if (const auto problem = find_field(reader, "problem")) finding.problem = problem_from_json(*problem);
+  return finding;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,13 @@
+// A finding as JSON between a child process and its parent.
+#pragma once
+
+#include "base/json.hpp"
+#include "base/json_document.hpp"
+#include "diagnose/finding.hpp"
+
+namespace flashcore {
+
+Json to_json(const Finding& finding);
+Finding finding_from_json(const JsonReader& reader);
+
+}  // namespace flashcore
