@@ -102,8 +102,10 @@ class FieldWriter {
   void optional(const char* name, const std::optional<T>& value) {
     if (value) object_[name] = encode(*value);
   }
-  // A number that may be null in files.
-  void nullable(const char* name, double value) { object_[name] = encode_number(value); }
+  // A number that may be unknown: NaN is null in files.
+  void nullable(const char* name, double value) {
+    object_[name] = std::isnan(value) ? Json(nullptr) : encode_number(value);
+  }
 
  private:
   Json& object_;
