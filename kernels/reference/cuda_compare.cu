@@ -7,6 +7,7 @@
 
 #include "kernels/reference/cuda_reference.hpp"
 #include "kernels/reference/elements.cuh"
+#include "kernels/reference/launch.cuh"
 
 namespace flashcore::kernels {
 namespace {
@@ -96,7 +97,7 @@ struct Temporary {
   Temporary& operator=(const Temporary&) = delete;
 };
 
-// Splits `count` elements into sums.size() equal parts and runs `start(grid, parts, partial)`; merges the sums of the
+// Splits `count` elements into sums.size() equal parts and runs `start(grid, parts, partial)`, which launches; merges the sums of the
 // blocks of each part.
 template <class Start>
 int collect(std::span<DifferenceSums> sums, std::int64_t count, cudaStream_t stream, Start start) {
@@ -106,8 +107,7 @@ int collect(std::span<DifferenceSums> sums, std::int64_t count, cudaStream_t str
   const std::size_t bytes = on_host.size() * sizeof(DifferenceSums);
   Temporary partial(bytes);
   if (partial.error != cudaSuccess) return partial.error;
-  start(number * parts.blocks, parts, static_cast<DifferenceSums*>(partial.data));
-  cudaError_t error = cudaGetLastError();
+  cudaError_t error = start(number * parts.blocks, parts, static_cast<DifferenceSums*>(partial.data));
   if (error == cudaSuccess) {
     error = cudaMemcpyAsync(on_host.data(), partial.data, bytes, cudaMemcpyDeviceToHost, stream);
   }
@@ -122,9 +122,9 @@ int collect(std::span<DifferenceSums> sums, std::int64_t count, cudaStream_t str
 }  // namespace
 
 int cuda_poison(void* data, std::size_t size_bytes, void* stream) {
-  poison_kernel<<<kBlocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-      static_cast<std::uint32_t*>(data), static_cast<std::int64_t>(size_bytes / sizeof(std::uint32_t)));
-  return cudaGetLastError();
+  return launch(poison_kernel, kBlocks, kThreads, static_cast<cudaStream_t>(stream),
+                static_cast<std::uint32_t*>(data),
+                static_cast<std::int64_t>(size_bytes / sizeof(std::uint32_t)));
 }
 
 int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes,
@@ -135,15 +135,12 @@ int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t wor
   auto* count = static_cast<unsigned long long*>(counter.data);
   const auto words = static_cast<std::int64_t>(size_bytes / word_bytes);
   cudaMemsetAsync(count, 0, sizeof(*count), cuda_stream);
-  if (word_bytes == sizeof(std::uint16_t)) {
-    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint16_t*>(data),
-                                                                words, count);
-  } else {
-    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint32_t*>(data),
-                                                                words, count);
-  }
+  cudaError_t error = word_bytes == sizeof(std::uint16_t)
+                          ? launch(count_written_kernel<std::uint16_t>, kBlocks, kThreads, cuda_stream,
+                                   static_cast<const std::uint16_t*>(data), words, count)
+                          : launch(count_written_kernel<std::uint32_t>, kBlocks, kThreads, cuda_stream,
+                                   static_cast<const std::uint32_t*>(data), words, count);
   unsigned long long on_host = 0;
-  cudaError_t error = cudaGetLastError();
   if (error == cudaSuccess) {
     error = cudaMemcpyAsync(&on_host, count, sizeof(on_host), cudaMemcpyDeviceToHost, cuda_stream);
   }
@@ -159,10 +156,12 @@ int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const floa
   const Extent extent{heads, rows, head_dim};
   const std::int64_t count = static_cast<std::int64_t>(sums.size()) * rows * head_dim;
   return collect(sums, count, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
+    cudaError_t error = cudaSuccess;
     visit_output_element(dtype, [&]<class T>(T) {
-      compare_kernel<<<grid, kThreads, 0, cuda_stream>>>(static_cast<const T*>(out), stride, reference,
-                                                         extent, parts, partial);
+      error = launch(compare_kernel<T>, grid, kThreads, cuda_stream, static_cast<const T*>(out), stride,
+                     reference, extent, parts, partial);
     });
+    return error;
   });
 }
 
@@ -170,7 +169,7 @@ int cuda_compare_fp32(const float* values, const float* reference, std::int64_t 
                       std::span<DifferenceSums> sums, void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
   return collect(sums, count, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
-    compare_fp32_kernel<<<grid, kThreads, 0, cuda_stream>>>(values, reference, parts, partial);
+    return launch(compare_fp32_kernel, grid, kThreads, cuda_stream, values, reference, parts, partial);
   });
 }
 

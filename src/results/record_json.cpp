@@ -74,7 +74,7 @@ void unfused_fields(auto&& io, auto& check) {
 }
 
 void verdict_fields(auto&& io, auto& check) {
-  io.optional("lse_max_abs", check.lse_max_abs);
+  io.optional_nullable("lse_max_abs", check.lse_max_abs);
   io.with_default("unwritten", check.unwritten);
   io.with_default("out_of_bounds", check.out_of_bounds);
   io.required("passed", check.passed);
