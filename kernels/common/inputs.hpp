@@ -24,16 +24,19 @@ enum class InputKind : int {
   subnormal,          // below the dtype's smallest normal value; in bf16 only every other row of V is
   signed_zeros,       // +0 and -0 in all three tensors
   alternating_signs,  // signs of scores and values change from key to key
-  minus_infinity,     // a score of -inf for the first kLeadingKeys keys and for every third after them; only
-                      // for dtypes that have infinity
-  nan_query,          // NaN in the query in the middle
-  nan_key,            // NaN in the last key; +inf, or the largest value, in the key before it
-  nan_value,          // NaN in one column of V of the key in the middle
+  low_scores_100,     // all scores far below 0, near -100, -1000 and -10000; the first keys score lowest
+  low_scores_1000,
+  low_scores_10000,
+  minus_infinity,  // a score of -inf for the first kLeadingKeys keys and for every third after them; only
+                   // for dtypes that have infinity
+  nan_query,       // NaN in the query in the middle
+  nan_key,         // NaN in the last key; +inf, or the largest value, in the key before it
+  nan_value,       // NaN in one column of V of the key in the middle
 };
 inline constexpr std::string_view kInputKindWords[] = {
-    "normal",    "large_scores", "dominating_key",    "all_equal",
-    "subnormal", "signed_zeros", "alternating_signs", "minus_infinity",
-    "nan_query", "nan_key",      "nan_value"};
+    "normal",         "large_scores",      "dominating_key", "all_equal",       "subnormal",
+    "signed_zeros",   "alternating_signs", "low_scores_100", "low_scores_1000", "low_scores_10000",
+    "minus_infinity", "nan_query",         "nan_key",        "nan_value"};
 constexpr Words words(InputKind) { return kInputKindWords; }
 
 inline constexpr float kAdversarialScale = 0.125f;
@@ -72,6 +75,36 @@ FLASHCORE_HOST_DEVICE inline float large_score_value(const InputSource& source, 
   return negated_if((bits & 8) != 0, static_cast<float>(250 - 2 * static_cast<int>(bits & 7)));
 }
 
+// A score is -unit times a count below 256, which fp16 and bf16 hold exactly.
+struct LowScore {
+  float unit;
+  int least;  // count of the highest score
+};
+
+constexpr bool has_low_scores(InputKind kind) {
+  return kind == InputKind::low_scores_100 || kind == InputKind::low_scores_1000 ||
+         kind == InputKind::low_scores_10000;
+}
+
+FLASHCORE_HOST_DEVICE inline LowScore low_score_of(InputKind kind) {
+  if (kind == InputKind::low_scores_100) return {0.5f, 208};
+  return kind == InputKind::low_scores_1000 ? LowScore{8, 125} : LowScore{64, 156};
+}
+
+// Only column 0 contributes to Q·K: 32 · unit / 4 · kAdversarialScale = unit. Every 16 keys the scores grow by
+// a unit, so that the running maximum of a row rises from tile to tile.
+FLASHCORE_HOST_DEVICE inline float low_score_value(const InputSource& source, const InputPlace& at) {
+  constexpr std::int64_t kKeysPerUnit = 16;
+  constexpr std::int64_t kMaxGrowth = 31;
+  if (at.column != 0) return 0;
+  if (source.tensor == InputTensor::q) return 32;
+  const std::int64_t growth = (source.rows - 1 - at.row) / kKeysPerUnit;
+  const LowScore score = low_score_of(source.kind);
+  const auto below = static_cast<int>(growth < kMaxGrowth ? growth : kMaxGrowth);
+  const auto random = static_cast<int>(element_bits(source, at.index) & 7);
+  return -score.unit / 4 * static_cast<float>(score.least + below + random);
+}
+
 FLASHCORE_HOST_DEVICE inline float subnormal_value(const InputSource& source, const InputPlace& at) {
   const std::uint64_t bits = element_bits(source, at.index);
   const DtypeTraits dtype = traits(source.dtype);
@@ -85,6 +118,7 @@ FLASHCORE_HOST_DEVICE inline float score_input(const InputSource& source, const 
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   const bool is_query = source.tensor == InputTensor::q;
   const std::int64_t from_last = source.rows - 1 - at.row;
+  if (has_low_scores(source.kind)) return low_score_value(source, at);
   switch (source.kind) {
     case InputKind::large_scores:
       return large_score_value(source, at);

@@ -60,5 +60,11 @@ TEST_P(EmulatedMmaTest, SplitAgreesWithTheReference) { expect_right(kSplitVarian
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedMmaTest, testing::ValuesIn(cases()), case_name);
 
+TEST(EmulatedMma, AgreesWithTheReferenceOnLowScores) {
+  for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
+  for (const CompiledKernel& variant : kOverlapVariants) expect_right_on_low_scores(variant);
+  for (const CompiledKernel& variant : kSplitVariants) expect_right_on_low_scores(variant);
+}
+
 }  // namespace
 }  // namespace flashcore::emulated

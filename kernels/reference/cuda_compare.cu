@@ -2,11 +2,12 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <array>
+#include <span>
 #include <vector>
 
 #include "kernels/reference/cuda_reference.hpp"
 #include "kernels/reference/elements.cuh"
+#include "kernels/reference/launch.cuh"
 
 namespace flashcore::kernels {
 namespace {
@@ -34,14 +35,22 @@ __global__ void count_written_kernel(const Word* words, std::int64_t count, unsi
   if (mine > 0) atomicAdd(written, mine);
 }
 
-// Each thread's sums over `count` elements, merged over the block into partial[blockIdx.x].
+// Blocks are dealt out to equal parts of a tensor, `blocks` to each.
+struct Parts {
+  std::int64_t elements;  // of one part
+  int blocks;
+};
+
+// Each thread's sums over elements of its block's part, merged over the block into partial[blockIdx.x].
 template <class Visit>
-__device__ void sum_block(std::int64_t count, DifferenceSums* partial, Visit visit) {
+__device__ void sum_block(Parts parts, DifferenceSums* partial, Visit visit) {
   __shared__ DifferenceSums block_sums[kThreads];
   DifferenceSums sums;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < count;
-       i += gridDim.x * kThreads) {
-    visit(sums, i);
+  const std::int64_t first = std::int64_t{blockIdx.x} / parts.blocks * parts.elements;
+  const std::int64_t step = std::int64_t{parts.blocks} * kThreads;
+  for (std::int64_t i = std::int64_t{blockIdx.x} % parts.blocks * kThreads + threadIdx.x; i < parts.elements;
+       i += step) {
+    visit(sums, first + i);
   }
   block_sums[threadIdx.x] = sums;
   __syncthreads();  // protects block_sums: all are written before they are read
@@ -58,9 +67,9 @@ struct Extent {
 
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    compare_kernel(const T* out, Strides stride, const float* reference, Extent extent, std::int64_t count,
+    compare_kernel(const T* out, Strides stride, const float* reference, Extent extent, Parts parts,
                    DifferenceSums* partial) {
-  sum_block(count, partial, [&](DifferenceSums& sums, std::int64_t i) {
+  sum_block(parts, partial, [&](DifferenceSums& sums, std::int64_t i) {
     const std::int64_t column = i % extent.head_dim;
     const std::int64_t row = i / extent.head_dim % extent.rows;
     const std::int64_t head = i / extent.head_dim / extent.rows % extent.heads;
@@ -71,9 +80,9 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
-__global__ void __launch_bounds__(kThreads) compare_fp32_kernel(const float* values, const float* reference,
-                                                                std::int64_t count, DifferenceSums* partial) {
-  sum_block(count, partial, [&](DifferenceSums& sums, std::int64_t i) {
+__global__ void __launch_bounds__(kThreads)
+    compare_fp32_kernel(const float* values, const float* reference, Parts parts, DifferenceSums* partial) {
+  sum_block(parts, partial, [&](DifferenceSums& sums, std::int64_t i) {
     add_difference(sums, values[i], reference[i], __float_as_uint(values[i]) == kPoison32, i);
   });
 }
@@ -88,30 +97,34 @@ struct Temporary {
   Temporary& operator=(const Temporary&) = delete;
 };
 
-// Runs `start(partial)` on kBlocks blocks and merges their sums.
+// Splits `count` elements into sums.size() equal parts and runs `start(grid, parts, partial)`, which launches; merges the sums of the
+// blocks of each part.
 template <class Start>
-int collect(DifferenceSums& sums, cudaStream_t stream, Start start) {
-  Temporary partial(kBlocks * sizeof(DifferenceSums));
+int collect(std::span<DifferenceSums> sums, std::int64_t count, cudaStream_t stream, Start start) {
+  const auto number = static_cast<int>(sums.size());
+  const Parts parts{.elements = count / number, .blocks = std::max(kBlocks / number, 1)};
+  std::vector<DifferenceSums> on_host(static_cast<std::size_t>(number) * parts.blocks);
+  const std::size_t bytes = on_host.size() * sizeof(DifferenceSums);
+  Temporary partial(bytes);
   if (partial.error != cudaSuccess) return partial.error;
-  start(static_cast<DifferenceSums*>(partial.data));
-  std::vector<DifferenceSums> on_host(kBlocks);
-  cudaError_t error = cudaGetLastError();
+  cudaError_t error = start(number * parts.blocks, parts, static_cast<DifferenceSums*>(partial.data));
   if (error == cudaSuccess) {
-    error = cudaMemcpyAsync(on_host.data(), partial.data, kBlocks * sizeof(DifferenceSums),
-                            cudaMemcpyDeviceToHost, stream);
+    error = cudaMemcpyAsync(on_host.data(), partial.data, bytes, cudaMemcpyDeviceToHost, stream);
   }
   if (error == cudaSuccess) error = cudaStreamSynchronize(stream);
-  sums = DifferenceSums{};
-  for (const DifferenceSums& part : on_host) merge(sums, part);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    sums[i] = DifferenceSums{};
+    for (int block = 0; block < parts.blocks; ++block) merge(sums[i], on_host[i * parts.blocks + block]);
+  }
   return error;
 }
 
 }  // namespace
 
 int cuda_poison(void* data, std::size_t size_bytes, void* stream) {
-  poison_kernel<<<kBlocks, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-      static_cast<std::uint32_t*>(data), static_cast<std::int64_t>(size_bytes / sizeof(std::uint32_t)));
-  return cudaGetLastError();
+  return launch(poison_kernel, kBlocks, kThreads, static_cast<cudaStream_t>(stream),
+                static_cast<std::uint32_t*>(data),
+                static_cast<std::int64_t>(size_bytes / sizeof(std::uint32_t)));
 }
 
 int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes,
@@ -122,15 +135,12 @@ int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t wor
   auto* count = static_cast<unsigned long long*>(counter.data);
   const auto words = static_cast<std::int64_t>(size_bytes / word_bytes);
   cudaMemsetAsync(count, 0, sizeof(*count), cuda_stream);
-  if (word_bytes == sizeof(std::uint16_t)) {
-    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint16_t*>(data),
-                                                                words, count);
-  } else {
-    count_written_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const std::uint32_t*>(data),
-                                                                words, count);
-  }
+  cudaError_t error = word_bytes == sizeof(std::uint16_t)
+                          ? launch(count_written_kernel<std::uint16_t>, kBlocks, kThreads, cuda_stream,
+                                   static_cast<const std::uint16_t*>(data), words, count)
+                          : launch(count_written_kernel<std::uint32_t>, kBlocks, kThreads, cuda_stream,
+                                   static_cast<const std::uint32_t*>(data), words, count);
   unsigned long long on_host = 0;
-  cudaError_t error = cudaGetLastError();
   if (error == cudaSuccess) {
     error = cudaMemcpyAsync(&on_host, count, sizeof(on_host), cudaMemcpyDeviceToHost, cuda_stream);
   }
@@ -140,24 +150,26 @@ int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t wor
 }
 
 int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const float* reference,
-                 std::int64_t batch, std::int64_t heads, std::int64_t rows, std::int64_t head_dim,
-                 DifferenceSums& sums, void* stream) {
+                 std::int64_t heads, std::int64_t rows, std::int64_t head_dim, std::span<DifferenceSums> sums,
+                 void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
   const Extent extent{heads, rows, head_dim};
-  const std::int64_t count = batch * heads * rows * head_dim;
-  return collect(sums, cuda_stream, [&](DifferenceSums* partial) {
+  const std::int64_t count = static_cast<std::int64_t>(sums.size()) * rows * head_dim;
+  return collect(sums, count, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
+    cudaError_t error = cudaSuccess;
     visit_output_element(dtype, [&]<class T>(T) {
-      compare_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(static_cast<const T*>(out), stride, reference,
-                                                            extent, count, partial);
+      error = launch(compare_kernel<T>, grid, kThreads, cuda_stream, static_cast<const T*>(out), stride,
+                     reference, extent, parts, partial);
     });
+    return error;
   });
 }
 
-int cuda_compare_fp32(const float* values, const float* reference, std::int64_t count, DifferenceSums& sums,
-                      void* stream) {
+int cuda_compare_fp32(const float* values, const float* reference, std::int64_t count,
+                      std::span<DifferenceSums> sums, void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
-  return collect(sums, cuda_stream, [&](DifferenceSums* partial) {
-    compare_fp32_kernel<<<kBlocks, kThreads, 0, cuda_stream>>>(values, reference, count, partial);
+  return collect(sums, count, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
+    return launch(compare_fp32_kernel, grid, kThreads, cuda_stream, values, reference, parts, partial);
   });
 }
 

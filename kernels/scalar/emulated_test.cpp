@@ -20,5 +20,9 @@ TEST_P(EmulatedScalarTest, AgreesWithTheReference) { expect_right(kVariants, Get
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedScalarTest, testing::ValuesIn(short_cases()), case_name);
 
+TEST(EmulatedScalar, AgreesWithTheReferenceOnLowScores) {
+  for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
+}
+
 }  // namespace
 }  // namespace flashcore::emulated

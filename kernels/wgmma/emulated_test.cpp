@@ -87,6 +87,12 @@ TEST_P(EmulatedPackedWgmmaTest, AgreesWithTheReference) { expect_right(kPackedVa
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaTest, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packable_cases()), case_name);
 
+TEST(EmulatedWgmma, AgreesWithTheReferenceOnLowScores) {
+  for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
+  for (const CompiledKernel& variant : kPingPongVariants) expect_right_on_low_scores(variant);
+  for (const CompiledKernel& variant : kClusterVariants) expect_right_on_low_scores(variant);
+}
+
 // Rows whose maximum rises late: by a little, so that nothing is rescaled, by more, and by much more.
 TEST(EmulatedWgmma, RescalesWhatWasSummedBefore) {
   const std::vector<CompiledKernel> variants{kVariants[0], kVariants[2], kPingPongVariants[0]};

@@ -20,5 +20,9 @@ TEST_P(EmulatedWmmaTest, AgreesWithTheReference) { expect_right(kVariants, GetPa
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWmmaTest, testing::ValuesIn(short_cases()), case_name);
 
+TEST(EmulatedWmma, AgreesWithTheReferenceOnLowScores) {
+  for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
+}
+
 }  // namespace
 }  // namespace flashcore::emulated

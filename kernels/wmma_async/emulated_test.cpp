@@ -21,5 +21,9 @@ TEST_P(EmulatedWmmaAsyncTest, AgreesWithTheReference) { expect_right(kVariants, 
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWmmaAsyncTest, testing::ValuesIn(short_cases()), case_name);
 
+TEST(EmulatedWmmaAsync, AgreesWithTheReferenceOnLowScores) {
+  for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
+}
+
 }  // namespace
 }  // namespace flashcore::emulated

@@ -102,8 +102,14 @@ class FieldWriter {
   void optional(const char* name, const std::optional<T>& value) {
     if (value) object_[name] = encode(*value);
   }
-  // A number that may be null in files.
-  void nullable(const char* name, double value) { object_[name] = encode_number(value); }
+  // A number that may be unknown: NaN is null in files.
+  void nullable(const char* name, double value) {
+    object_[name] = std::isnan(value) ? Json(nullptr) : encode_number(value);
+  }
+  // The same where it may be absent; null is read as absent.
+  void optional_nullable(const char* name, const std::optional<double>& value) {
+    if (value) nullable(name, *value);
+  }
 
  private:
   Json& object_;
@@ -126,6 +132,7 @@ class FieldReader {
   void optional(const char* name, std::optional<T>& value) {
     if (const auto found = find_field(object_, name)) value = decode<T>(*found);
   }
+  void optional_nullable(const char* name, std::optional<double>& value) { optional(name, value); }
   // null means unknown and becomes NaN.
   void nullable(const char* name, double& value) {
     if (!object_.has(name)) require_field(object_, name);  // throws

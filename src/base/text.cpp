@@ -103,6 +103,7 @@ std::string format_significant(double value, int digits) {
 }
 
 std::string format_error(double value) {
+  if (std::isnan(value)) return "–";
   if (value == 0 || !std::isfinite(value)) return fmt::format("{}", value);
   std::string text = fmt::format("{:.1e}", value);
   // fmt writes at least two exponent digits.

@@ -25,7 +25,7 @@ std::string printable(std::string_view text);
 // `digits` significant digits without an exponent: 9.312, 93.12, 1398 with four. Also "nan" and "inf".
 std::string format_significant(double value, int digits);
 
-// Two significant digits with a short exponent: "2.4e-4"; "0" for zero.
+// Two significant digits with a short exponent: "2.4e-4"; "0" for zero, a dash for NaN.
 std::string format_error(double value);
 
 // Applies the style if `color` is true.

@@ -41,6 +41,8 @@ struct MemoryRegion {
 //   unfused    what an unfused attention in the problem's dtype reaches
 enum class ReferenceKind : int { reference, unfused };
 
+using HeadSums = std::vector<kernels::DifferenceSums>;
+
 // Work is queued on stream(); functions that return a value wait for it. All throw EnvironmentError.
 class CheckDevice {
  public:
@@ -81,11 +83,12 @@ class CheckDevice {
   // Memory that run_reference() takes while it runs.
   virtual std::int64_t reference_scratch_bytes(const AttentionArgs& args) const = 0;
 
-  // A strided tensor of an output dtype, and contiguous FP32 values, against contiguous FP32.
-  virtual kernels::DifferenceSums compare(const void* values, Dtype dtype, const TensorShape& shape,
-                                          const float* reference) const = 0;
-  virtual kernels::DifferenceSums compare_fp32(const float* values, const float* reference,
-                                               std::int64_t count) const = 0;
+  // A strided tensor of an output dtype against contiguous FP32: the sums of each [batch, head].
+  virtual HeadSums compare(const void* values, Dtype dtype, const TensorShape& shape,
+                           const float* reference) const = 0;
+  // Contiguous FP32 values against others: the sums of each of `parts` equal parts.
+  virtual HeadSums compare_fp32(const float* values, const float* reference, std::int64_t count,
+                                std::int64_t parts) const = 0;
 
   // Throws what a launch's return code says; does nothing for 0.
   virtual void check_launch(int code, std::string_view what) const = 0;

@@ -22,18 +22,23 @@ using kernels::DifferenceSums;
 
 constexpr std::int64_t kChunkElements = 1 << 14;
 
-// Sums over [0, count) in chunks, merged in order so that the result does not depend on the threads.
+// Sums over each of `parts` equal parts of [0, count) in chunks, merged in order so that the result does not depend on
+// the threads.
 template <class Add>
-DifferenceSums sum_differences(std::int64_t count, Add add) {
-  std::vector<DifferenceSums> partial((count + kChunkElements - 1) / kChunkElements);
+HeadSums sum_differences(std::int64_t count, std::int64_t parts, Add add) {
+  const std::int64_t elements = count / parts;
+  const std::int64_t chunks = (elements + kChunkElements - 1) / kChunkElements;
+  std::vector<DifferenceSums> partial(static_cast<std::size_t>(parts * chunks));
 #pragma omp parallel for
-  for (std::int64_t c = 0; c < static_cast<std::int64_t>(partial.size()); ++c) {
-    for (std::int64_t i = c * kChunkElements; i < std::min(count, (c + 1) * kChunkElements); ++i) {
-      add(partial[c], i);
+  for (std::int64_t c = 0; c < parts * chunks; ++c) {
+    const std::int64_t first = c / chunks * elements;
+    const std::int64_t begin = c % chunks * kChunkElements;
+    for (std::int64_t i = begin; i < std::min(elements, begin + kChunkElements); ++i) {
+      add(partial[c], first + i);
     }
   }
-  DifferenceSums sums;
-  for (const DifferenceSums& part : partial) merge(sums, part);
+  HeadSums sums(static_cast<std::size_t>(parts));
+  for (std::int64_t c = 0; c < parts * chunks; ++c) merge(sums[c / chunks], partial[c]);
   return sums;
 }
 
@@ -80,11 +85,11 @@ class CpuCheckDevice final : public CheckDevice {
     return static_cast<std::int64_t>(sizeof(float)) * (head_buffers + row_scratch);
   }
 
-  DifferenceSums compare(const void* values, Dtype dtype, const TensorShape& shape,
-                         const float* reference) const override;
-  DifferenceSums compare_fp32(const float* values, const float* reference,
-                              std::int64_t count) const override {
-    return sum_differences(count, [&](DifferenceSums& sums, std::int64_t i) {
+  HeadSums compare(const void* values, Dtype dtype, const TensorShape& shape,
+                   const float* reference) const override;
+  HeadSums compare_fp32(const float* values, const float* reference, std::int64_t count,
+                        std::int64_t parts) const override {
+    return sum_differences(count, parts, [&](DifferenceSums& sums, std::int64_t i) {
       const bool poisoned = std::bit_cast<std::uint32_t>(values[i]) == kernels::kPoison32;
       add_difference(sums, values[i], reference[i], poisoned, i);
     });
@@ -149,11 +154,12 @@ void CpuCheckDevice::run_reference(const AttentionArgs& args, Dtype dtype, Refer
   throw OutOfMemoryError("memory ran out while the reference was computed");
 }
 
-DifferenceSums CpuCheckDevice::compare(const void* values, Dtype dtype, const TensorShape& shape,
-                                       const float* reference) const {
+HeadSums CpuCheckDevice::compare(const void* values, Dtype dtype, const TensorShape& shape,
+                                 const float* reference) const {
   const auto* tensor = static_cast<const std::uint16_t*>(values);
   return kernels::visit_output_dtype(dtype, [&]<class T>(T) {
-    return sum_differences(shape.elements(), [&](DifferenceSums& sums, std::int64_t i) {
+    const std::int64_t heads = shape.batch * shape.heads;
+    return sum_differences(shape.elements(), heads, [&](DifferenceSums& sums, std::int64_t i) {
       const std::int64_t row = i / shape.head_dim;
       const std::int64_t head = row / shape.rows;
       const std::uint16_t bits = kernels::row_pointer(

@@ -12,8 +12,6 @@
 namespace flashcore {
 namespace {
 
-using kernels::DifferenceSums;
-
 class CudaCheckDevice final : public CheckDevice {
  public:
   Memory allocate(std::int64_t bytes) override { return allocate_cuda(bytes); }
@@ -66,17 +64,17 @@ class CudaCheckDevice final : public CheckDevice {
     return static_cast<std::int64_t>(kernels::cuda_reference_scratch_bytes(args));
   }
 
-  DifferenceSums compare(const void* values, Dtype dtype, const TensorShape& shape,
-                         const float* reference) const override {
-    DifferenceSums sums;
-    const int code = kernels::cuda_compare(values, dtype, shape.stride, reference, shape.batch, shape.heads,
-                                           shape.rows, shape.head_dim, sums, stream_);
+  HeadSums compare(const void* values, Dtype dtype, const TensorShape& shape,
+                   const float* reference) const override {
+    HeadSums sums(static_cast<std::size_t>(shape.batch * shape.heads));
+    const int code = kernels::cuda_compare(values, dtype, shape.stride, reference, shape.heads, shape.rows,
+                                           shape.head_dim, sums, stream_);
     cuda_check(code, "comparing with the reference");
     return sums;
   }
-  DifferenceSums compare_fp32(const float* values, const float* reference,
-                              std::int64_t count) const override {
-    DifferenceSums sums;
+  HeadSums compare_fp32(const float* values, const float* reference, std::int64_t count,
+                        std::int64_t parts) const override {
+    HeadSums sums(static_cast<std::size_t>(parts));
     cuda_check(kernels::cuda_compare_fp32(values, reference, count, sums, stream_),
                "comparing with the reference");
     return sums;

@@ -86,12 +86,15 @@ OutputChange OutputBuffers::largest_change() const {
 
 Observation OutputBuffers::compare(const float* out, const float* lse) const {
   const TensorShape shape = query_shape(problem_);
-  const DifferenceSums sums = device_.compare(out_.data(), output_dtype(problem_), shape, out);
+  const HeadSums heads = device_.compare(out_.data(), output_dtype(problem_), shape, out);
+  const DifferenceSums sums = total(heads);
   Observation seen{.error = error_norms(sums, shape.elements()), .unwritten = sums.unwritten};
+  for (const DifferenceSums& head : heads) seen.heads.push_back({.rel_l2 = relative_l2(head)});
   std::int64_t lse_written = 0;
   if (problem_.lse) {
     const std::int64_t count = lse_elements(problem_);
-    const DifferenceSums of_lse = device_.compare_fp32(static_cast<const float*>(lse_.data()), lse, count);
+    const auto* values = static_cast<const float*>(lse_.data());
+    const DifferenceSums of_lse = device_.compare_fp32(values, lse, count, 1).front();
     seen.lse = error_norms(of_lse, count);
     seen.lse_unwritten = of_lse.unwritten;
     lse_written = count - of_lse.unwritten;

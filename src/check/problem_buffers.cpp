@@ -61,7 +61,10 @@ void ProblemBuffers::run_reference() {
                         reference_lse_.as<float>());
   const Memory unfused = device_.allocate(kFp32 * count);
   device_.run_reference(args({}), problem_.dtype, ReferenceKind::unfused, unfused.as<float>(), nullptr);
-  unfused_error_ = error_norms(device_.compare_fp32(unfused.as<float>(), reference, count), count);
+  const HeadSums heads =
+      device_.compare_fp32(unfused.as<float>(), reference, count, problem_.batch * problem_.heads_q);
+  unfused_error_ = unfused_norms(total(heads), count);
+  for (const kernels::DifferenceSums& head : heads) unfused_head_rel_l2_.push_back(relative_l2(head));
 }
 
 AttentionArgs ProblemBuffers::args(InputView view) const {
@@ -94,6 +97,9 @@ std::int64_t ProblemBuffers::past_workspace() const {
 
 Check ProblemBuffers::check_outputs(const CheckPolicy& policy) const {
   Observation seen = outputs_.compare(reference_out_.as<float>(), reference_lse_.as<float>());
+  for (std::size_t i = 0; i < seen.heads.size(); ++i) {
+    seen.heads[i].unfused_rel_l2 = unfused_head_rel_l2_[i];
+  }
   seen.past_workspace = past_workspace();
   return judge(problem_, seen, unfused_error_, policy);
 }

@@ -82,6 +82,7 @@ class ProblemBuffers {
   Memory reference_lse_;             // [batch, heads_q, seq_q] FP32
   RowMemory row_memory_;
   ErrorNorms unfused_error_;
+  std::vector<double> unfused_head_rel_l2_;  // [batch, heads_q]
 };
 
 }  // namespace flashcore

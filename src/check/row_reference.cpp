@@ -95,15 +95,16 @@ RowComparison compare_row(CheckDevice& device, const RowMemory& memory, const Pr
   const TensorShape shape = row_shape(problem);
   const auto* out = advance(launched.out, row * launched.out_stride.row, output_dtype(problem));
   RowComparison compared;
-  const DifferenceSums sums = device.compare(out, output_dtype(problem), shape, memory.reference.as<float>());
+  const DifferenceSums sums =
+      total(device.compare(out, output_dtype(problem), shape, memory.reference.as<float>()));
   compared.seen.error = error_norms(sums, shape.elements());
   compared.seen.error.nonfinite += sums.unwritten;
   compared.seen.error.worst_index =
       index_in_all_rows(problem, row, compared.seen.error.worst_index, problem.head_dim);
   if (problem.lse) compared.seen.lse = compare_lse(device, problem, launched, row, memory.lse);
-  compared.unfused = error_norms(
-      device.compare_fp32(memory.unfused.as<float>(), memory.reference.as<float>(), shape.elements()),
-      shape.elements());
+  const HeadSums unfused =
+      device.compare_fp32(memory.unfused.as<float>(), memory.reference.as<float>(), shape.elements(), 1);
+  compared.unfused = unfused_norms(unfused.front(), shape.elements());
   return compared;
 }
 

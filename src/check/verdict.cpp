@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace flashcore {
@@ -69,7 +70,29 @@ std::string lse_reason(const Problem& problem, const ErrorNorms& lse, const Chec
   return "";
 }
 
-// Why the output does not pass, in one sentence, or nothing.
+// Errors of a head with few rows vary more than those of the whole output.
+double head_limit(const Problem& problem, const HeadError& head, const ErrorNorms& unfused_error,
+                  const CheckPolicy& policy) {
+  const double few_rows = 1 + 1 / std::sqrt(static_cast<double>(problem.seq_q));
+  const double unfused = std::max(head.unfused_rel_l2, unfused_error.rel_l2);
+  return few_rows *
+         (policy.unfused_factor * unfused + kFloorRoundings * unit_roundoff(output_dtype(problem)));
+}
+
+// A head that is off fades among many right ones in the error of the whole output.
+std::string head_reason(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
+                        const CheckPolicy& policy) {
+  for (std::size_t i = 0; i < seen.heads.size(); ++i) {
+    const double limit = head_limit(problem, seen.heads[i], unfused_error, policy);
+    if (within(seen.heads[i].rel_l2, limit)) continue;
+    const auto head = static_cast<std::int64_t>(i);
+    return fmt::format("the relative L2 error of one head is {:.3g} (limit {:.3g}) at (batch {}, head {})",
+                       seen.heads[i].rel_l2, limit, head / problem.heads_q, head % problem.heads_q);
+  }
+  return "";
+}
+
+// Why the whole output does not pass, in one sentence, or nothing.
 std::string reason(const Problem& problem, const Observation& seen, const CheckLimit& limit) {
   const ErrorNorms& error = seen.error;
   const std::string where = place(problem, error.worst_index);
@@ -94,23 +117,43 @@ std::string reason(const Problem& problem, const Observation& seen, const CheckL
     return fmt::format("the relative L2 error is {:.3g} (limit {:.3g}), the largest error {:.3g}{}",
                        error.rel_l2, limit.rel_l2, error.max_abs, where);
   }
-  return seen.lse ? lse_reason(problem, *seen.lse, limit) : "";
+  return "";
 }
 
 }  // namespace
 
+double relative_l2(const kernels::DifferenceSums& sums) {
+  const double reference = sums.reference_square_sum > 0 ? std::sqrt(sums.reference_square_sum) : 1.0;
+  return std::sqrt(sums.square_sum) / reference;
+}
+
 ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count) {
   ErrorNorms norms;
-  norms.max_abs = std::max(0.0, sums.max_abs);
-  norms.mean_abs = sums.abs_sum / static_cast<double>(count);
-  norms.rel_l2 = std::sqrt(sums.square_sum) /
-                 (sums.reference_square_sum > 0 ? std::sqrt(sums.reference_square_sum) : 1.0);
+  if (sums.max_abs < 0 && sums.nonfinite + sums.unwritten > 0) {
+    norms.max_abs = norms.mean_abs = norms.rel_l2 = std::numeric_limits<double>::quiet_NaN();
+  } else {
+    norms.max_abs = std::max(0.0, sums.max_abs);
+    norms.mean_abs = sums.abs_sum / static_cast<double>(count);
+    norms.rel_l2 = relative_l2(sums);
+  }
   norms.nonfinite = sums.nonfinite;
   norms.worst_index = sums.unwritten_index >= 0   ? sums.unwritten_index
                       : sums.nonfinite_index >= 0 ? sums.nonfinite_index
                                                   : sums.worst_index;
   norms.reference_rms = std::sqrt(sums.reference_square_sum / static_cast<double>(count));
   return norms;
+}
+
+ErrorNorms unfused_norms(const kernels::DifferenceSums& sums, std::int64_t count) {
+  ErrorNorms norms = error_norms(sums, count);
+  if (std::isnan(norms.max_abs)) norms.max_abs = norms.mean_abs = norms.rel_l2 = 0;
+  return norms;
+}
+
+kernels::DifferenceSums total(std::span<const kernels::DifferenceSums> parts) {
+  kernels::DifferenceSums sums;
+  for (const kernels::DifferenceSums& part : parts) merge(sums, part);
+  return sums;
 }
 
 std::string sample_reason(TimingMode mode, const Check& check) {
@@ -128,6 +171,8 @@ Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& u
   check.unwritten = seen.unwritten + seen.lse_unwritten;
   check.out_of_bounds = seen.out_of_bounds;
   check.reason = reason(problem, seen, check.limit);
+  if (check.reason.empty()) check.reason = head_reason(problem, seen, unfused_error, policy);
+  if (check.reason.empty() && seen.lse) check.reason = lse_reason(problem, *seen.lse, check.limit);
   check.passed = check.reason.empty();
   return check;
 }

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "attention/problem.hpp"
 #include "check/policy.hpp"
@@ -12,9 +14,16 @@
 
 namespace flashcore {
 
+// ‖out − ref‖₂ / ‖ref‖₂ of one head, and that of an unfused attention.
+struct HeadError {
+  double rel_l2 = 0;
+  double unfused_rel_l2 = 0;
+};
+
 // What an executor saw of one output.
 struct Observation {
   ErrorNorms error;                              // of O against the FP32 reference
+  std::vector<HeadError> heads = {};             // [batch, heads_q]; empty: not looked at one by one
   std::optional<ErrorNorms> lse = std::nullopt;  // of the log-sum-exp output, when asked for
   std::int64_t unwritten = 0;                    // elements of O that still hold poison
   std::int64_t lse_unwritten = 0;                // the same of the log-sum-exp output
@@ -23,11 +32,16 @@ struct Observation {
 };
 
 // The norms of a comparison of `count` elements. worst_index is that of an element that is not written, else
-// of one that is not finite, else of the largest error.
+// of one that is not finite, else of the largest error. Errors are NaN when no finite element could be compared.
 ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count);
+// The same of an unfused attention, whose errors set limits: 0 instead of NaN.
+ErrorNorms unfused_norms(const kernels::DifferenceSums& sums, std::int64_t count);
+// ‖out − ref‖₂ / ‖ref‖₂, or ‖out‖₂ if the reference is zero.
+double relative_l2(const kernels::DifferenceSums& sums);
+kernels::DifferenceSums total(std::span<const kernels::DifferenceSums> parts);
 
 // Passes when nothing is non-finite, unwritten or written out of bounds, and the errors are within the limits
-// that CheckPolicy makes of the errors of an unfused attention. The reason names the worst element and its place.
+// that CheckPolicy makes of the errors of an unfused attention, over all elements and in each head. The reason names the worst element and its place.
 Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
             const CheckPolicy& policy);
 

@@ -44,7 +44,8 @@ struct CheckLimit {
 // cases, `reason` names the case.
 struct Check {
   CheckDepth depth = CheckDepth::standard;
-  std::int64_t cases = 0;  // further problems and inputs; only for CheckDepth::deep
+  std::int64_t cases = 0;  // further problems and inputs that were tried; only for CheckDepth::deep
+  std::vector<std::string> skipped_cases;  // those that could not run: "name: why not"
   ErrorNorms error;
   CheckLimit limit;
   double unfused_max_abs = 0;  // error of an unfused attention in the same dtype; "yardstick" in files
@@ -99,12 +100,12 @@ struct Record {
     telemetry.reset();
     energy_per_call_j.reset();
   }
-  void fail_check(std::string why) {
+  void fail_check(std::string why, Status failure = Status::incorrect) {
     if (check) {
       check->passed = false;
       check->reason = why;
     }
-    fail(Status::incorrect, std::move(why));
+    fail(failure, std::move(why));
   }
   // A failed record has no timings.
   void fail(Status failure, std::string why) {

@@ -18,6 +18,7 @@ constexpr std::string_view kLineEnd = "\r\n";
 
 constexpr std::string_view kCheckColumns[] = {"depth",
                                               "cases",
+                                              "skipped",
                                               "max_abs",
                                               "mean_abs",
                                               "rel_l2",
@@ -90,6 +91,7 @@ std::string cell_text(const Json& record, const std::string& column) {
   const Json::json_pointer pointer = to_pointer(column);
   if (!record.contains(pointer)) return "";
   const Json& value = record.at(pointer);
+  if (value.is_null()) return "";
   if (value.is_array()) {
     return escape_csv(fmt::format("{}", fmt::join(value.get<std::vector<std::string>>(), " ")));
   }

@@ -74,7 +74,7 @@ void unfused_fields(auto&& io, auto& check) {
 }
 
 void verdict_fields(auto&& io, auto& check) {
-  io.optional("lse_max_abs", check.lse_max_abs);
+  io.optional_nullable("lse_max_abs", check.lse_max_abs);
   io.with_default("unwritten", check.unwritten);
   io.with_default("out_of_bounds", check.out_of_bounds);
   io.required("passed", check.passed);
@@ -176,6 +176,8 @@ Problem problem_from_json(const JsonReader& reader) {
 Json check_to_json(const Check& check, const Problem& problem) {
   Json json;
   depth_fields(FieldWriter(json), check);
+  json["skipped"] = check.skipped_cases.size();
+  if (!check.skipped_cases.empty()) json["skipped_cases"] = check.skipped_cases;
   error_fields(FieldWriter(json), check.error);
   if (check.error.worst_index >= 0) json["worst_index"] = unflatten(problem, check.error.worst_index);
   limit_fields(FieldWriter(json["limit"]), check.limit);
@@ -187,6 +189,9 @@ Json check_to_json(const Check& check, const Problem& problem) {
 Check check_from_json(const JsonReader& reader, const Problem& problem) {
   Check check;
   depth_fields(FieldReader(reader), check);
+  if (const auto skipped = find_field(reader, "skipped_cases")) {
+    for (const JsonReader& one : elements(*skipped)) check.skipped_cases.push_back(one.string());
+  }
   error_fields(FieldReader(reader), check.error);
   if (const auto worst = find_field(reader, "worst_index"))
     check.error.worst_index = flatten(problem, *worst);
@@ -246,7 +251,12 @@ Record record_from_json(const JsonReader& reader) {
   FieldReader fields(reader);
   fields.with_default("role", record.role);
   fields.with_default("reason", record.reason);
-  if (const auto check = find_field(reader, "check")) record.check = check_from_json(*check, record.problem);
+  if (const auto check = find_field(reader, "check")) {
+    record.check = check_from_json(*check, record.problem);
+    if (record.status == Status::ok && !record.check->passed) {
+      (*check)["passed"].fail("is false, but the status of the record is \"ok\"");
+    }
+  }
   if (const auto timing = find_field(reader, "timing")) {
     for (const TimingMode mode : kAll<TimingMode>) {
       if (const auto taken = find_field(*timing, timing_field(mode)))

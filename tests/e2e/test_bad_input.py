@@ -46,7 +46,8 @@ class Flags(BenchTest):
         self.assert_error(run("--device", "cpu", *arguments), code, *parts)
 
     def test_problem(self):
-        self.reject("--problem", "seq_q=0", parts=["--problem/seq_q: 0 is out of range"])
+        for length in ("seq_q", "seq_kv"):
+            self.reject("--problem", f"{length}=0", parts=[f"--problem/{length}: 0 is out of range"])
         self.reject("--problem", "sed_q=1", parts=["--problem/sed_q", "did you mean seq_q?"])
         self.reject("--problem", "seq_q", parts=["--problem", "key=value"])
 

@@ -1,7 +1,8 @@
-// The inputs and the reference that the device uses for checks, against the CPU's.
+// The inputs, the reference and the comparison that the device uses for checks, against the CPU's.
 #include <algorithm>
 #include <cmath>
 
+#include "check/cpu_check_device.hpp"
 #include "check/cpu_inputs.hpp"
 #include "emulated/kernel_test.hpp"
 #include "kernels/common/cpu_numeric.hpp"
@@ -152,6 +153,34 @@ TEST_P(EmulatedReferenceTest, UnfusedAttentionIsThatOfTheCpu) {
 
 INSTANTIATE_TEST_SUITE_P(Dtypes, EmulatedReferenceTest, testing::ValuesIn(kAll<Dtype>),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
+
+// More heads than the comparison has blocks, and fewer.
+TEST(EmulatedComparison, IsThatOfTheCpuInEveryHead) {
+  const auto cpu = make_cpu_check_device();
+  for (const std::int64_t batch : {3, 700}) {
+    const TensorShape shape{.batch = batch,
+                            .heads = 2,
+                            .rows = 5,
+                            .head_dim = 8,
+                            .stride = {.batch = 120, .head = 50, .row = 9},
+                            .span_elements = 120 * batch};
+    std::vector<std::uint16_t> values(static_cast<std::size_t>(shape.span_elements));
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      values[i] = i % 97 == 0 ? kernels::kPoison16 : static_cast<std::uint16_t>(0x3c00 + i * 37 % 512);
+    }
+    const std::vector<float> reference(static_cast<std::size_t>(shape.elements()), 1.1f);
+    const HeadSums want = cpu->compare(values.data(), Dtype::fp16, shape, reference.data());
+    HeadSums got(want.size());
+    ASSERT_EQ(kernels::cuda_compare(values.data(), Dtype::fp16, shape.stride, reference.data(), shape.heads,
+                                    shape.rows, shape.head_dim, got, nullptr),
+              0);
+    for (std::size_t head = 0; head < want.size(); ++head) {
+      EXPECT_NEAR(got[head].square_sum, want[head].square_sum, 1e-12) << head;
+      EXPECT_EQ(got[head].unwritten, want[head].unwritten) << head;
+      EXPECT_EQ(got[head].worst_index, want[head].worst_index) << head;
+    }
+  }
+}
 
 }  // namespace
 }  // namespace flashcore::emulated

@@ -98,4 +98,20 @@ std::string failure_of(const CompiledKernel& variant, Problem problem, kernels::
   return {};
 }
 
+void expect_right_on_low_scores(const CompiledKernel& variant) {
+  for (const kernels::InputKind kind : kAll<kernels::InputKind>) {
+    if (!kernels::has_low_scores(kind)) continue;
+    for (const std::int64_t seq_kv : {200, 8, 1}) {
+      const Problem problem{.heads_q = 2,
+                            .heads_kv = 2,
+                            .seq_q = 20,
+                            .seq_kv = seq_kv,
+                            .scale = kernels::kAdversarialScale,
+                            .lse = true};
+      EXPECT_EQ(failure_of(variant, problem, kind), "")
+          << variant.id() << " " << to_string(kind) << " " << seq_kv;
+    }
+  }
+}
+
 }  // namespace flashcore::emulated

@@ -41,6 +41,9 @@ inline constexpr std::uint64_t kSchedules = 3;
 std::string failure_of(const CompiledKernel& variant, Problem problem,
                        kernels::InputKind inputs = kernels::InputKind::normal);
 
+// Scores far below zero: rising from tile to tile, in one tile, of one key.
+void expect_right_on_low_scores(const CompiledKernel& variant);
+
 template <class Variants>
 void expect_right(const Variants& variants, const Problem& problem) {
   for (const CompiledKernel& variant : variants) EXPECT_EQ(failure_of(variant, problem), "") << variant.id();

@@ -1,9 +1,11 @@
 // The judgement on outputs: what passes, what does not, and how the reason reads.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "check/verdict.hpp"
+#include "unit/support/support.hpp"
 
 namespace flashcore {
 namespace {
@@ -76,6 +78,17 @@ TEST(Verdict, UnwrittenAndOutOfBoundsFail) {
   EXPECT_EQ(judged(seen).reason, "2 elements outside of the output were written");
 }
 
+TEST(Verdict, EveryHeadIsJudgedByItself) {
+  Observation seen = good();
+  seen.heads.assign(8, {.rel_l2 = 5e-4, .unfused_rel_l2 = 5e-4});
+  EXPECT_TRUE(judged(seen).passed) << judged(seen).reason;
+  seen.heads[6].rel_l2 = 0.02;
+  testing::expect_contains(judged(seen).reason, "the relative L2 error of one head is 0.02 (limit 0.001");
+  testing::expect_contains(judged(seen).reason, " at (batch 1, head 2)");
+  seen.heads[6].unfused_rel_l2 = 0.01;  // as far off as this head's unfused attention allows
+  EXPECT_TRUE(judged(seen).passed) << judged(seen).reason;
+}
+
 TEST(Verdict, LogSumExpHasItsOwnLimit) {
   Observation seen = good();
   seen.lse = ErrorNorms{.max_abs = 1e-4, .worst_index = 399, .reference_rms = 7};
@@ -104,6 +117,22 @@ TEST(Verdict, AnExactUnfusedAttentionLeavesOneRounding) {
   EXPECT_TRUE(judge(kProblem, seen, exact, {}).passed);
   seen.error.max_abs = 0x1p-8;
   EXPECT_FALSE(judge(kProblem, seen, exact, {}).passed);
+}
+
+TEST(Verdict, NothingFiniteHasNoErrors) {
+  kernels::DifferenceSums sums;
+  EXPECT_EQ(error_norms(sums, 4).max_abs, 0);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  add_difference(sums, nan, nan, false, 1);
+  EXPECT_EQ(error_norms(sums, 4).max_abs, 0) << "NaN where the reference has it is no error";
+  add_difference(sums, nan, 1.0f, false, 2);
+  add_difference(sums, 0, 1.0f, true, 3);
+  for (double ErrorNorms::*norm : {&ErrorNorms::max_abs, &ErrorNorms::mean_abs, &ErrorNorms::rel_l2}) {
+    EXPECT_TRUE(std::isnan(error_norms(sums, 4).*norm));
+    EXPECT_EQ(unfused_norms(sums, 4).*norm, 0);
+  }
+  add_difference(sums, 1.5f, 1.0f, false, 4);
+  EXPECT_EQ(error_norms(sums, 4).max_abs, 0.5);
 }
 
 TEST(Verdict, NormsPointAtTheGravestElement) {

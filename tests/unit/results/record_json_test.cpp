@@ -104,20 +104,36 @@ TEST(RecordJson, WorstIndexIsBatchHeadRowColumn) {
   EXPECT_FALSE(to_json(record)["check"].contains("worst_index"));
 }
 
-TEST(RecordJson, NumbersThatAreNotFiniteAreWords) {
+TEST(RecordJson, NumbersThatAreNotFiniteAreWordsOrNull) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
   record.check->error.rel_l2 = std::nan("");
   record.check->error.max_abs = kInfinity;
   record.check->lse_max_abs = -kInfinity;
   const Json json = to_json(record);
-  EXPECT_EQ(json["check"]["rel_l2"], "nan");
+  EXPECT_TRUE(json["check"]["rel_l2"].is_null());
   EXPECT_EQ(json["check"]["max_abs"], "inf");
   EXPECT_EQ(json["check"]["lse_max_abs"], "-inf");
   const Record back = reread(record);
   EXPECT_TRUE(std::isnan(back.check->error.rel_l2));
   EXPECT_EQ(back.check->error.max_abs, kInfinity);
   EXPECT_EQ(back.check->lse_max_abs, -kInfinity);
+  // Result files of earlier versions have the word.
+  Json old = json;
+  old["check"]["rel_l2"] = "nan";
+  EXPECT_TRUE(std::isnan(parse_results(document(old.dump()), "old.json").records.at(0).check->error.rel_l2));
+  record.check->lse_max_abs = std::nan("");
+  EXPECT_TRUE(to_json(record)["check"]["lse_max_abs"].is_null());
+  EXPECT_FALSE(reread(record).check->lse_max_abs);
+}
+
+TEST(RecordJson, SkippedCasesAreCountedAndNamed) {
+  Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
+  EXPECT_EQ(to_json(record)["check"]["skipped"], 0);
+  EXPECT_FALSE(to_json(record)["check"].contains("skipped_cases"));
+  record.check->skipped_cases = {"gaps: strides", "edge_q1_kv1: too short"};
+  EXPECT_EQ(to_json(record)["check"]["skipped"], 2);
+  EXPECT_EQ(reread(record).check->skipped_cases, record.check->skipped_cases);
 }
 
 TEST(RecordJson, MeasurementsComeBackTheSame) {
@@ -214,6 +230,8 @@ TEST(ResultFile, ComplaintsNameFilePlaceAndNearestWord) {
   expect_contains(complaint_with("/timing/hot_us/ci95", {1}), "/timing/hot_us/ci95: expected [low, high]");
   expect_contains(complaint_with("/timing/hot_us/samples/2", true), "/timing/hot_us/samples/2: ");
   expect_contains(complaint_with("/check/worst_index", {0, 8, 0, 0}), "/check/worst_index/1: 8 is out of");
+  expect_contains(complaint_with("/check/passed", false),
+                  "base.json: /records/0/check/passed: is false, but the status of the record is \"ok\"");
   expect_contains(complaint_with("/variant", "mma/fp16_d64_q32"), "mma/fp16_d64_q64_kv64_w4_s2");
   expect_contains(complaint_with("/timing/hot_us/sm_clock_mhz", {1980}), "as many as samples");
   expect_contains(complaint_with("/telemetry", {{"throttle_reasons", {"sw_powercap"}}}),

@@ -2,11 +2,14 @@
 // CPU families and the reference keep to the rule for non-finite inputs.
 #include "run/deep_check.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
+#include <utility>
 
 #include "execute/cpu_executor.hpp"
 #include "kernels/common/cpu_numeric.hpp"
@@ -95,6 +98,26 @@ TEST(CheckDepth, DeepCountsItsLaunches) {
             static_cast<std::int64_t>(cases) + 1 + kRepeats + 1);  // own problem, repeats, after timing
 }
 
+TEST(CheckDepth, DeepTriesVariantsWithoutLogSumExpToo) {
+  const Record record = run_one(Behaviour::knows_no_lse, CheckDepth::deep);
+  EXPECT_EQ(record.status, Status::ok) << record.reason;
+  EXPECT_EQ(record.check->cases, run_one(Behaviour::right, CheckDepth::deep).check->cases);
+  EXPECT_TRUE(record.check->skipped_cases.empty());
+}
+
+TEST(CheckDepth, DeepDoesNotPassWithoutItsCases) {
+  static_assert(testing::kOneLength == 40);  // of seed_problem(), and of no case
+  const Record record = run_one(Behaviour::takes_one_length, CheckDepth::deep);
+  EXPECT_EQ(record.status, Status::error);
+  EXPECT_FALSE(record.headline());
+  EXPECT_FALSE(record.check->passed);
+  EXPECT_EQ(record.check->cases, 0);
+  const std::size_t cases = common_cases(seed_problem(), 0).size() + edge_cases(seed_problem(), {}, 0).size();
+  EXPECT_EQ(record.check->skipped_cases.size(), cases);
+  testing::expect_contains(record.reason, fmt::format("0 of {} cases could run", cases));
+  testing::expect_contains(record.reason, "large_scores: the script says so");
+}
+
 TEST(CheckDepth, FailuresInACaseAreThatVariantsAlone) {
   FakeExecutor executor;
   const Variant variants[] = {fake_variant("one"), fake_variant("two")};
@@ -119,7 +142,20 @@ TEST(CheckCases, AreValidAndNamedApart) {
     EXPECT_EQ(one.problem.heads_q, 3 * one.problem.heads_kv);
   }
   EXPECT_TRUE(names.contains("edge_q2_kv129"));
+  EXPECT_TRUE(names.contains("edge_q2_kv256"));
+  EXPECT_TRUE(names.contains("edge_q1_kv128"));
   EXPECT_FALSE(names.contains("edge_q0_kv1"));
+}
+
+TEST(CheckCases, AskForTheLogSumExpExceptSome) {
+  std::vector<CheckCase> cases = common_cases(seed_problem(), 3);
+  for (CheckCase& edge : edge_cases(seed_problem(), {}, 3)) cases.push_back(edge);
+  int without = 0;
+  for (const CheckCase& one : cases) {
+    EXPECT_EQ(one.problem.lse, !one.name.ends_with("_no_lse")) << one.name;
+    without += one.problem.lse ? 0 : 1;
+  }
+  EXPECT_GE(without, 2);
 }
 
 TEST(CheckCases, HaveNoInfinityWhereTheDtypeHasNone) {
@@ -201,6 +237,70 @@ TEST(CpuCases, CatchAKernelThatDropsTheKeyAfterATile) {
   testing::expect_contains(reason, "case edge_q1_kv65");
 }
 
+// As a running maximum that starts at 0 does: no key weighs anything.
+TEST(CpuCases, CatchAKernelWhoseMaximumStartsAtZero) {
+  const std::string reason = failure_of([](const AttentionArgs& args, void*) {
+    const int code = correct_variant().launch(args, nullptr);
+    const bool is_low = args.lse != nullptr && args.lse[args.sequences.seq_q - 1] < -87;
+    if (is_low) change_outputs(args, [](kernels::Fp16& x) { x.bits = 0; });
+    return code;
+  });
+  testing::expect_contains(reason, "case low_scores_100 (");
+}
+
+TEST(CpuCases, CatchAKernelThatDropsTheLastKeyOfFullTiles) {
+  const std::string reason = failure_of([](const AttentionArgs& args, void*) {
+    AttentionArgs fewer = args;
+    if (args.sequences.seq_kv > 64 && args.sequences.seq_kv % 64 == 0) --fewer.sequences.seq_kv;
+    return correct_variant().launch(fewer, nullptr);
+  });
+  testing::expect_contains(reason, "case edge_q1_kv128 (");
+}
+
+TEST(CpuCases, CatchAKernelWithoutLogSumExpOfOneQuery) {
+  const std::string reason = failure_of([](const AttentionArgs& args, void*) {
+    AttentionArgs silent = args;
+    if (args.sequences.seq_q == 1) silent.lse = nullptr;
+    return correct_variant().launch(silent, nullptr);
+  });
+  testing::expect_contains(reason, "case edge_q1_kv1 (");
+  testing::expect_contains(reason, "log-sum-exp values were not written");
+}
+
+TEST(CpuCases, CatchAKernelThatIsWrongWithoutLogSumExp) {
+  const std::string reason = failure_of([](const AttentionArgs& args, void*) {
+    const int code = correct_variant().launch(args, nullptr);
+    if (args.lse == nullptr) change_outputs(args, [](kernels::Fp16& x) { x.bits ^= 0x8000; });
+    return code;
+  });
+  testing::expect_contains(reason, "case masked_rows_no_lse (");
+}
+
+// The error of the whole output hides it: 2 % of an eighth of the elements.
+TEST(CpuCases, CatchAHeadThatIsOffByTwoPercent) {
+  const Variant variant = testing::with_launch(
+      *find_variant("cpu_fused/bf16_d64_q32_kv64"), [](const AttentionArgs& args, void*) {
+        const int code = find_variant("cpu_fused/bf16_d64_q32_kv64")->launch(args, nullptr);
+        auto* out = static_cast<kernels::Bf16*>(args.out) + 5 * args.out_stride.head;
+        for (std::int64_t i = 0; i < args.out_stride.head; ++i) {
+          // The largest elements stay, so that no single error is large.
+          const float value = to_float(out[i]);
+          out[i] = kernels::from_float<kernels::Bf16>(std::fabs(value) < 0.4f ? 1.02f * value : value);
+        }
+        return code;
+      });
+  Problem problem{.name = "heads", .heads_q = 8, .heads_kv = 8, .seq_q = 128, .seq_kv = 128};
+  problem.dtype = Dtype::bf16;
+  problem.scale = default_scale(problem.head_dim);
+  const auto executor = make_cpu_executor();
+  executor->prepare(problem, 5, InputKind::normal);
+  const Check check = executor->verify(variant, {});
+  EXPECT_FALSE(check.passed);
+  EXPECT_LE(check.error.rel_l2, check.limit.rel_l2);
+  testing::expect_contains(check.reason, "the relative L2 error of one head is 0.0");
+  testing::expect_contains(check.reason, "at (batch 0, head 5)");
+}
+
 TEST(CpuCases, CatchAKernelThatWritesIntoGaps) {
   const std::string reason = failure_of([](const AttentionArgs& args, void*) {
     const int code = correct_variant().launch(args, nullptr);
@@ -231,6 +331,26 @@ TEST(Inputs, LargeScoresAreExactInEveryDtype) {
   EXPECT_EQ(*scores.begin(), -1000);
   EXPECT_EQ(*scores.rbegin(), 1000);
   EXPECT_EQ(scores.size(), 16u);
+}
+
+TEST(Inputs, LowScoresAreExactInEveryDtypeAndGrow) {
+  const std::pair<InputKind, float> kinds[] = {{InputKind::low_scores_100, -104},
+                                               {InputKind::low_scores_1000, -1000},
+                                               {InputKind::low_scores_10000, -9984}};
+  for (const auto& [kind, highest] : kinds) {
+    std::vector<float> scores;
+    for (int key = 0; key < 331; ++key) {
+      const float k = element(kind, kernels::InputTensor::k, key, 0);
+      const float score = kernels::kAdversarialScale * element(kind, kernels::InputTensor::q, 3, 0) * k;
+      for (const float value : {k, score}) {
+        EXPECT_EQ(kernels::to_float(kernels::from_float<kernels::Bf16>(value)), value);
+        EXPECT_EQ(kernels::to_float(kernels::from_float<kernels::Fp16>(value)), value);
+      }
+      scores.push_back(score);
+    }
+    EXPECT_EQ(*std::ranges::max_element(scores), highest);
+    EXPECT_LT(std::ranges::max(std::span(scores).first(64)), std::ranges::max(std::span(scores).last(64)));
+  }
 }
 
 TEST(Inputs, SubnormalsStaySoInTheirDtype) {

@@ -27,6 +27,8 @@ enum class Behaviour {
   disturbed_once,          // right; something else slows down launches on new inputs for a while
   wrong_on_large_scores,   // passes on all other inputs
   changes_its_bits,        // passes, but no two outputs are the same
+  knows_no_lse,            // right; refuses problems that ask for the log-sum-exp
+  takes_one_length,        // right; refuses problems whose seq_q is not kOneLength
 };
 
 struct Script {
@@ -37,6 +39,8 @@ struct Script {
   double cold_factor = 1.1;        // cold = hot · cold_factor
   double call_overhead_us = 4;     // call = hot + call_overhead_us
 };
+
+inline constexpr std::int64_t kOneLength = 40;
 
 class FakeExecutor : public Executor {
  public:
@@ -67,6 +71,7 @@ class FakeExecutor : public Executor {
                kernels::InputKind inputs = kernels::InputKind::normal) override {
     calls_.push_back("prepare " + problem.name);
     inputs_ = inputs;
+    problem_ = problem;
     checks_.clear();
     for (const std::string& name : refused_) {
       if (name == problem.name) throw OutOfMemoryError("the fake device has no room for " + name);
@@ -74,7 +79,11 @@ class FakeExecutor : public Executor {
   }
 
   std::string unsupported(const Variant& variant) const override {
-    return script_of(variant).behaviour == Behaviour::unsupported ? "the script says so" : "";
+    const Behaviour behaviour = script_of(variant).behaviour;
+    const bool refuses = behaviour == Behaviour::unsupported ||
+                         (behaviour == Behaviour::knows_no_lse && problem_.lse) ||
+                         (behaviour == Behaviour::takes_one_length && problem_.seq_q != kOneLength);
+    return refuses ? "the script says so" : "";
   }
 
   Check verify(const Variant& variant, const CheckPolicy& policy) override {
@@ -164,6 +173,7 @@ class FakeExecutor : public Executor {
   std::map<std::string, int> checks_;  // of the prepared problem, by variant
   std::map<std::string, int> contrasts_;
   std::vector<std::string> calls_;
+  Problem problem_;
   kernels::InputKind inputs_ = kernels::InputKind::normal;
   bool last_changes_ = false;  // the variant verified last is one that changes its bits
   std::mt19937_64 random_;

@@ -1,0 +1,135 @@
+#include "run/check_cases.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace flashcore {
+namespace {
+
+using kernels::InputKind;
+
+// No multiple of any tile, and more keys than two of the largest hold.
+constexpr std::int64_t kQueries = 149;
+constexpr std::int64_t kKeys = 331;
+constexpr std::int64_t kKeysOfOneTile = 8;  // of the smallest tile
+constexpr std::int64_t kMaxHeadsKv = 2;
+constexpr int kFurtherSeeds = 2;
+// Edges for families that have no tile of their own, or do not tell it.
+constexpr int kUsualBlock = 64;
+
+Problem small_problem(const Problem& problem, std::int64_t seq_q, std::int64_t seq_kv) {
+  Problem small = problem;
+  small.batch = std::min<std::int64_t>(problem.batch, 2);
+  small.heads_kv = std::min(problem.heads_kv, kMaxHeadsKv);
+  small.heads_q = small.heads_kv * (problem.heads_q / problem.heads_kv);
+  small.seq_q = seq_q;
+  small.seq_kv = seq_kv;
+  small.lse = true;
+  return small;
+}
+
+Problem without_mask(Problem problem) {
+  problem.causal = false;
+  problem.window_left = problem.window_right = -1;
+  return problem;
+}
+
+Problem with_causal(Problem problem) {
+  problem = without_mask(problem);
+  problem.causal = true;
+  return problem;
+}
+
+// Kernels branch on whether the log-sum-exp is asked for.
+CheckCase without_lse(CheckCase one) {
+  one.name += "_no_lse";
+  one.problem.lse = false;
+  return one;
+}
+
+CheckCase input_case(const Problem& problem, InputKind kind, std::int64_t seq_kv, std::uint64_t seed) {
+  CheckCase made{std::string(to_string(kind)), small_problem(problem, kQueries, seq_kv), kind, seed};
+  made.problem.scale = kernels::kAdversarialScale;
+  if (kind == InputKind::nan_key) made.problem = with_causal(made.problem);  // all but the last rows see none
+  if (kind == InputKind::nan_value) made.problem = without_mask(made.problem);
+  return made;
+}
+
+std::vector<CheckCase> input_cases(const Problem& problem, InputKind kind, std::uint64_t seed) {
+  std::vector<CheckCase> cases = {input_case(problem, kind, kKeys, seed)};
+  if (!kernels::has_low_scores(kind)) return cases;
+  const auto add = [&](std::string_view size, std::int64_t seq_kv) {
+    cases.push_back(input_case(problem, kind, seq_kv, seed));
+    cases.back().name += size;
+  };
+  add("_one_tile", kKeysOfOneTile);
+  add("_one_key", 1);
+  return cases;
+}
+
+std::vector<CheckCase> mask_cases(const Problem& problem, std::uint64_t seed) {
+  const Problem more_queries = small_problem(problem, kKeys, kQueries);
+  Problem window = without_mask(more_queries);
+  window.window_left = 37;
+  window.window_right = 5;
+  const CheckCase causal{.name = "masked_rows", .problem = with_causal(more_queries), .seed = seed};
+  const CheckCase windowed{.name = "masked_rows_window", .problem = window, .seed = seed};
+  return {causal, without_lse(causal), windowed, without_lse(windowed)};
+}
+
+CheckCase gap_case(std::string name, Problem problem, std::uint64_t seed) {
+  problem.layout = Layout::padded;
+  return {.name = std::move(name), .problem = std::move(problem), .seed = seed};
+}
+
+std::set<int> edges_of(int block) {
+  std::set<int> lengths = {1, block - 1, block, block + 1, 2 * block};
+  lengths.erase(0);
+  return lengths;
+}
+
+void append(std::vector<CheckCase>& cases, std::vector<CheckCase> more) {
+  std::ranges::move(more, std::back_inserter(cases));
+}
+
+}  // namespace
+
+std::vector<CheckCase> common_cases(const Problem& problem, std::uint64_t seed) {
+  std::vector<CheckCase> cases;
+  for (const InputKind kind : kAll<kernels::InputKind>) {
+    if (kind == InputKind::normal) continue;
+    if (kind == InputKind::minus_infinity && !traits(problem.dtype).has_infinity) continue;
+    append(cases, input_cases(problem, kind, seed));
+  }
+  append(cases, mask_cases(problem, seed));
+  const Problem small = small_problem(problem, kQueries, kKeys);
+  for (int i = 1; i <= kFurtherSeeds; ++i) {
+    cases.push_back({.name = fmt::format("seed_{}", i), .problem = small, .seed = seed + i});
+  }
+  cases.push_back(without_lse(cases.back()));
+  cases.push_back(gap_case("gaps", small, seed));
+  return cases;
+}
+
+std::vector<CheckCase> edge_cases(const Problem& problem, const Tile& tile, std::uint64_t seed) {
+  const int block_q = tile.block_q > 0 ? tile.block_q : kUsualBlock;
+  const int block_kv = tile.block_kv > 0 ? tile.block_kv : kUsualBlock;
+  const auto edge = [&](int seq_q, int seq_kv) {
+    return CheckCase{.name = fmt::format("edge_q{}_kv{}", seq_q, seq_kv),
+                     .problem = small_problem(problem, seq_q, seq_kv),
+                     .seed = seed};
+  };
+  std::vector<CheckCase> cases;
+  for (const int seq_q : edges_of(block_q)) {
+    for (const int seq_kv : edges_of(block_kv)) cases.push_back(edge(seq_q, seq_kv));
+  }
+  cases.push_back(without_lse(edge(1, block_kv + 1)));
+  const Problem past_one_tile = small_problem(problem, block_q + 1, block_kv + 1);
+  cases.push_back(gap_case(fmt::format("gaps_q{}_kv{}", block_q + 1, block_kv + 1), past_one_tile, seed));
+  return cases;
+}
+
+}  // namespace flashcore
