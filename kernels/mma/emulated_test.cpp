@@ -60,6 +60,12 @@ TEST_P(EmulatedMmaTest, SplitAgreesWithTheReference) { expect_right(kSplitVarian
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedMmaTest, testing::ValuesIn(cases()), case_name);
 
+TEST(EmulatedMma, AgreesWithTheReferenceOrRefusesStrides) {
+  for (const CompiledKernel& variant : kVariants) expect_right_or_refused_on_strides(variant);
+  for (const CompiledKernel& variant : kOverlapVariants) expect_right_or_refused_on_strides(variant);
+  for (const CompiledKernel& variant : kSplitVariants) expect_right_or_refused_on_strides(variant);
+}
+
 TEST(EmulatedMma, AgreesWithTheReferenceOnLowScores) {
   for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
   for (const CompiledKernel& variant : kOverlapVariants) expect_right_on_low_scores(variant);

@@ -29,6 +29,10 @@ TEST(EmulatedMmaFp8, AgreesWithTheReferenceOnSpecialInputs) {
   expect_right_on_special_inputs(kernels::mma_fp8_d128().back());
 }
 
+TEST(EmulatedMmaFp8, AgreesWithTheReferenceOrRefusesStrides) {
+  for (const CompiledKernel& variant : kernels::mma_fp8_d64()) expect_right_or_refused_on_strides(variant);
+}
+
 // Lengths around the edges of score tiles, groups of keys, blocks and warps.
 TEST(EmulatedMmaFp8, AgreesWithTheReferenceAtEveryEdge) {
   for (const std::int64_t seq_q : {1, 17, 64, 129}) {

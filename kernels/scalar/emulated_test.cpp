@@ -20,6 +20,10 @@ TEST_P(EmulatedScalarTest, AgreesWithTheReference) { expect_right(kVariants, Get
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedScalarTest, testing::ValuesIn(short_cases()), case_name);
 
+TEST(EmulatedScalar, AgreesWithTheReferenceOrRefusesStrides) {
+  for (const CompiledKernel& variant : kVariants) expect_right_or_refused_on_strides(variant);
+}
+
 TEST(EmulatedScalar, AgreesWithTheReferenceOnLowScores) {
   for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
 }

@@ -87,6 +87,12 @@ TEST_P(EmulatedPackedWgmmaTest, AgreesWithTheReference) { expect_right(kPackedVa
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaTest, testing::ValuesIn(cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaTest, testing::ValuesIn(packable_cases()), case_name);
 
+TEST(EmulatedWgmma, AgreesWithTheReferenceOrRefusesStrides) {
+  for (const CompiledKernel& variant : kVariants) expect_right_or_refused_on_strides(variant);
+  for (const CompiledKernel& variant : kPingPongVariants) expect_right_or_refused_on_strides(variant);
+  for (const CompiledKernel& variant : kClusterVariants) expect_right_or_refused_on_strides(variant);
+}
+
 TEST(EmulatedWgmma, AgreesWithTheReferenceOnLowScores) {
   for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
   for (const CompiledKernel& variant : kPingPongVariants) expect_right_on_low_scores(variant);

@@ -81,6 +81,12 @@ INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWgmmaFp8Test, testing::ValuesIn(cases())
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPackedWgmmaFp8Test, testing::ValuesIn(packable_cases()), case_name);
 INSTANTIATE_TEST_SUITE_P(Factors, EmulatedWgmmaFp8Test, testing::ValuesIn(cases_of_factors()), case_name);
 
+TEST(EmulatedWgmmaFp8, AgreesWithTheReferenceOrRefusesStrides) {
+  for (const CompiledKernel& variant : kVariants) expect_right_or_refused_on_strides(variant);
+  for (const CompiledKernel& variant : kPingPongVariants) expect_right_or_refused_on_strides(variant);
+  for (const CompiledKernel& variant : kClusterVariants) expect_right_or_refused_on_strides(variant);
+}
+
 TEST(EmulatedWgmmaFp8, AgreesWithTheReferenceOnSpecialInputs) {
   expect_right_on_special_inputs(kVariants.front());
 }

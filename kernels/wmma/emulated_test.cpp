@@ -20,6 +20,10 @@ TEST_P(EmulatedWmmaTest, AgreesWithTheReference) { expect_right(kVariants, GetPa
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWmmaTest, testing::ValuesIn(short_cases()), case_name);
 
+TEST(EmulatedWmma, AgreesWithTheReferenceOrRefusesStrides) {
+  for (const CompiledKernel& variant : kVariants) expect_right_or_refused_on_strides(variant);
+}
+
 TEST(EmulatedWmma, AgreesWithTheReferenceOnLowScores) {
   for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
 }

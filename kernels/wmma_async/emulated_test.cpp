@@ -21,6 +21,10 @@ TEST_P(EmulatedWmmaAsyncTest, AgreesWithTheReference) { expect_right(kVariants, 
 
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedWmmaAsyncTest, testing::ValuesIn(short_cases()), case_name);
 
+TEST(EmulatedWmmaAsync, AgreesWithTheReferenceOrRefusesStrides) {
+  for (const CompiledKernel& variant : kVariants) expect_right_or_refused_on_strides(variant);
+}
+
 TEST(EmulatedWmmaAsync, AgreesWithTheReferenceOnLowScores) {
   for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
 }

@@ -19,6 +19,15 @@ constexpr std::int64_t kRowGap = 16;
 constexpr std::int64_t kHeadGapRows = 3;
 constexpr std::int64_t kBatchGapRows = 5;
 
+// Of the layout far_batches: one more than a 32-bit index holds, and some, so that an index that wraps around lies in
+// another row.
+constexpr std::int64_t kFarElements = (std::int64_t{1} << 31) + 64;
+constexpr std::int64_t kRangeElements = 64;
+
+std::int64_t whole_ranges(std::int64_t elements) {
+  return (elements + kRangeElements - 1) / kRangeElements * kRangeElements;
+}
+
 // 2^59 two-byte elements exceed any memory and cannot overflow 64-bit byte offsets.
 constexpr double kMaxElements = 576460752303423488.0;
 
@@ -27,6 +36,8 @@ TensorShape make_shape(Layout layout, std::int64_t batch, std::int64_t heads, st
   TensorShape shape{batch, heads, rows, head_dim, {}, 0};
   switch (layout) {
     case Layout::bhsd:
+    case Layout::shared_heads:  // of K and V alone
+    case Layout::shared_batches:
       shape.stride = {.batch = heads * rows * head_dim, .head = rows * head_dim, .row = head_dim};
       break;
     case Layout::bshd:
@@ -38,6 +49,11 @@ TensorShape make_shape(Layout layout, std::int64_t batch, std::int64_t heads, st
       shape.stride = {.batch = heads * head + kBatchGapRows * row, .head = head, .row = row};
       break;
     }
+    case Layout::far_batches:
+      shape.stride = {.batch = kFarElements + whole_ranges(heads * rows * head_dim),
+                      .head = rows * head_dim,
+                      .row = head_dim};
+      break;
   }
   shape.span_elements = (batch - 1) * shape.stride.batch + (heads - 1) * shape.stride.head +
                         (rows - 1) * shape.stride.row + head_dim;
@@ -101,7 +117,10 @@ void validate(const Problem& p, std::string_view where) {
   const double rows = static_cast<double>(p.batch) * static_cast<double>(std::max(p.heads_q, p.heads_kv)) *
                       (static_cast<double>(std::max(p.seq_q, p.seq_kv)) + 8.0);
   const double columns = static_cast<double>(std::max(p.head_dim, p.head_dim_v.value_or(0))) + 16.0;
-  if (rows * columns > kMaxElements) {
+  const double between_batches = p.layout == Layout::far_batches
+                                     ? static_cast<double>(p.batch) * 2 * static_cast<double>(kFarElements)
+                                     : 0;
+  if (rows * columns + between_batches > kMaxElements) {
     throw UsageError(fmt::format(
         "{}: the product of the sizes exceeds the address space (batch {}, heads {}, seq {}, head_dim {})",
         where, p.batch, std::max(p.heads_q, p.heads_kv), std::max(p.seq_q, p.seq_kv), p.head_dim));
@@ -120,7 +139,23 @@ TensorShape query_shape(const Problem& p) {
 }
 
 TensorShape key_value_shape(const Problem& p) {
-  return make_shape(p.layout, p.batch, p.heads_kv, p.seq_kv, p.head_dim);
+  TensorShape shape = make_shape(p.layout, p.batch, p.heads_kv, p.seq_kv, p.head_dim);
+  // The span stays that of all heads and batches: a kernel that ignores strides reads no foreign memory.
+  if (p.layout == Layout::shared_heads) shape.stride.head = 0;
+  if (p.layout == Layout::shared_batches) shape.stride.batch = 0;
+  return shape;
+}
+
+std::vector<ElementRange> memory_ranges(const TensorShape& shape) {
+  const std::int64_t batch_span =
+      (shape.heads - 1) * shape.stride.head + (shape.rows - 1) * shape.stride.row + shape.head_dim;
+  if (shape.stride.batch - batch_span < kFarElements) return {{0, shape.span_elements}};
+  std::vector<ElementRange> ranges;
+  for (std::int64_t batch = 0; batch < shape.batch; ++batch) {
+    const std::int64_t first = batch * shape.stride.batch;
+    ranges.push_back({first, std::min(whole_ranges(batch_span), shape.span_elements - first)});
+  }
+  return ranges;
 }
 
 AttentionArgs attention_args(const Problem& p) {

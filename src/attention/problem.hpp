@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "attention/args.hpp"
 #include "attention/dtype.hpp"
@@ -15,9 +16,11 @@
 namespace flashcore {
 
 // The order of the axes in memory. `padded` is bhsd with gaps after each row, head and batch; kernels must
-// use the strides and must not write to the gaps.
-enum class Layout : int { bhsd, bshd, padded };
-inline constexpr std::string_view kLayoutWords[] = {"bhsd", "bshd", "padded"};
+// use the strides and must not write to the gaps. In the others, which are for checks, K and V of all heads or of all
+// batches are the same memory (a stride of 0), or batches lie more than 2^31 elements apart.
+enum class Layout : int { bhsd, bshd, padded, shared_heads, shared_batches, far_batches };
+inline constexpr std::string_view kLayoutWords[] = {"bhsd",         "bshd",           "padded",
+                                                    "shared_heads", "shared_batches", "far_batches"};
 constexpr Words words(Layout) { return kLayoutWords; }
 
 struct Problem {
@@ -70,6 +73,15 @@ struct TensorShape {
 
   std::int64_t elements() const { return batch * heads * rows * head_dim; }
 };
+
+// Elements of a tensor's memory, from its first element on.
+struct ElementRange {
+  std::int64_t first, count;
+};
+
+// The memory that belongs to a tensor, with its gaps: all of the span, or one range per batch where batches lie far
+// apart. Ranges begin and, except for the last, end at multiples of 64 elements from the first.
+std::vector<ElementRange> memory_ranges(const TensorShape& shape);
 
 TensorShape query_shape(const Problem& problem);      // Q and O
 TensorShape key_value_shape(const Problem& problem);  // K and V

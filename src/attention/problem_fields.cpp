@@ -115,8 +115,10 @@ constexpr ProblemField kFields[] = {
      .member = &Problem::layout,
      .match = Match::preferred,
      .meaning =
-         "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps. "
-         "Default: bhsd."},
+         "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps; "
+         "shared_heads, shared_batches: bhsd with the same K and V for all heads or batches; far_batches: "
+         "bhsd "
+         "with batches more than 2^31 elements apart. Default: bhsd."},
     {.name = "lse",
      .member = &Problem::lse,
      .id = "lse",

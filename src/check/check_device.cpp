@@ -19,6 +19,13 @@ void CheckDevice::write_input(const InputTensorFill& fill, std::span<const float
   if (fill.descale != nullptr) copy_in(fill.descale, std::as_bytes(std::span(descale)));
 }
 
+std::int64_t CheckDevice::memory_elements(const TensorShape& shape) const {
+  if (!allocates_lazily()) return shape.span_elements;
+  std::int64_t elements = 0;
+  for (const ElementRange& range : memory_ranges(shape)) elements += range.count;
+  return elements;
+}
+
 std::string CheckDevice::hash(MemoryRegion region) const {
   return fmt::format("{:016x}", fingerprints({&region, 1}).front());
 }

@@ -51,6 +51,11 @@ class CheckDevice {
   // On a boundary of kMemoryAlignment, contents undefined. Throws OutOfMemoryError.
   virtual Memory allocate(std::int64_t bytes) = 0;
 
+  // True where memory that nobody touches takes none.
+  virtual bool allocates_lazily() const { return false; }
+  // Elements of a tensor's memory that take room.
+  std::int64_t memory_elements(const TensorShape& shape) const;
+
   virtual void copy_in(void* to, std::span<const std::byte> from) = 0;
   virtual void copy_out(std::span<std::byte> to, const void* from) const = 0;
   // Within the device; queued.

@@ -52,6 +52,7 @@ std::int64_t count_other_words(const void* data, std::int64_t bytes, Word poison
 class CpuCheckDevice final : public CheckDevice {
  public:
   Memory allocate(std::int64_t bytes) override { return allocate_host(bytes); }
+  bool allocates_lazily() const override { return true; }
 
   void copy_in(void* to, std::span<const std::byte> from) override {
     if (!from.empty()) std::memcpy(to, from.data(), from.size());

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <bit>
+#include <iterator>
+#include <span>
 
 namespace flashcore {
 namespace {
@@ -15,12 +18,42 @@ constexpr std::string_view kTensorNames[] = {"Q", "K", "V"};
 
 MemoryRegion region_of(const Memory& memory) { return {memory.data(), memory.bytes()}; }
 
+void* advance(void* data, std::int64_t bytes) { return static_cast<std::byte*>(data) + bytes; }
+
+// Heads or batches in the same memory are filled one after the other, all with the same values and factors. So are
+// batches that lie far apart, with other values each.
+std::vector<InputTensorFill> split(const InputTensorFill& whole) {
+  const TensorShape& shape = whole.shape;
+  const bool splits_heads = shape.stride.head == 0;
+  if (!splits_heads && shape.stride.batch != 0 && memory_ranges(shape).size() == 1) return {whole};
+  const std::int64_t heads = splits_heads ? shape.heads : 1;
+  std::vector<InputTensorFill> fills;
+  for (std::int64_t batch = 0; batch < shape.batch; ++batch) {
+    for (std::int64_t head = 0; head < heads; ++head) {
+      InputTensorFill& fill = fills.emplace_back(whole);
+      const std::int64_t first = batch * shape.stride.batch + head * shape.stride.head;
+      fill.elements = advance(whole.elements, first * static_cast<std::int64_t>(size_bytes(whole.dtype)));
+      fill.heads_kv /= heads;
+      if (fill.descale != nullptr) fill.descale += batch * whole.heads_kv + head * fill.heads_kv;
+      fill.shape.batch = 1;
+      fill.shape.heads /= heads;
+      fill.shape.span_elements =
+          (fill.shape.heads - 1) * shape.stride.head + (shape.rows - 1) * shape.stride.row + shape.head_dim;
+      if (shape.stride.batch != 0) fill.seed += static_cast<std::uint64_t>(batch);
+    }
+  }
+  return fills;
+}
+
 }  // namespace
 
 InputSets::InputSet InputSets::allocate() const {
   const auto allocate = [&](const TensorShape& shape) {
     const auto element = static_cast<std::int64_t>(size_bytes(problem_.dtype));
     Input input{.elements = device_.allocate(shape.span_elements * element), .descale = {}};
+    if (shape.stride.head == 0 || shape.stride.batch == 0) {  // most of it belongs to no element
+      device_.poison(input.elements.data(), input.elements.bytes() / 4 * 4);
+    }
     if (traits(problem_.dtype).scaled)
       input.descale = device_.allocate(kFp32 * problem_.batch * problem_.heads_kv);
     return input;
@@ -30,8 +63,8 @@ InputSets::InputSet InputSets::allocate() const {
           .v = allocate(key_value_shape(problem_))};
 }
 
-std::vector<InputTensorFill> InputSets::fills_of(const InputSet& set, std::uint64_t seed,
-                                                 std::uint32_t index) const {
+std::array<std::vector<InputTensorFill>, 3> InputSets::fills_of(const InputSet& set, std::uint64_t seed,
+                                                                std::uint32_t index) const {
   const auto fill = [&](const Input& input, InputTensor tensor, const TensorShape& shape) {
     return InputTensorFill{.elements = input.elements.data(),
                            .descale = input.descale.as<float>(),
@@ -43,9 +76,23 @@ std::vector<InputTensorFill> InputSets::fills_of(const InputSet& set, std::uint6
                            .seed = seed,
                            .set = index};
   };
-  return {fill(set.q, InputTensor::q, query_shape(problem_)),
-          fill(set.k, InputTensor::k, key_value_shape(problem_)),
-          fill(set.v, InputTensor::v, key_value_shape(problem_))};
+  return {split(fill(set.q, InputTensor::q, query_shape(problem_))),
+          split(fill(set.k, InputTensor::k, key_value_shape(problem_))),
+          split(fill(set.v, InputTensor::v, key_value_shape(problem_)))};
+}
+
+std::vector<MemoryRegion> InputSets::regions_of(const Input& input, const TensorShape& shape) const {
+  const auto element = static_cast<std::int64_t>(size_bytes(problem_.dtype));
+  std::vector<MemoryRegion> regions;
+  for (const ElementRange& range : memory_ranges(shape)) {
+    regions.push_back({advance(input.elements.data(), range.first * element), range.count * element});
+  }
+  return regions;
+}
+
+std::vector<MemoryRegion> InputSets::regions_of(const InputSet& set, int tensor) const {
+  if (tensor == 0) return regions_of(set.q, query_shape(problem_));
+  return regions_of(tensor == 1 ? set.k : set.v, key_value_shape(problem_));
 }
 
 void InputSets::make(std::int64_t count, std::uint64_t seed, kernels::InputKind kind) {
@@ -59,16 +106,22 @@ void InputSets::make(std::int64_t count, std::uint64_t seed, kernels::InputKind 
 
 void InputSets::choose(const ChosenInputs& inputs) {
   if (sets_.empty()) sets_.push_back(allocate());
-  const std::vector<InputTensorFill> fills = fills_of(sets_.front(), 0, 0);
-  device_.write_input(fills[0], inputs.q);
-  device_.write_input(fills[1], inputs.k);
-  device_.write_input(fills[2], inputs.v);
+  const auto fills = fills_of(sets_.front(), 0, 0);
+  const std::vector<float>* const values[] = {&inputs.q, &inputs.k, &inputs.v};
+  for (std::size_t tensor = 0; tensor < fills.size(); ++tensor) {
+    std::span<const float> rest(*values[tensor]);
+    for (const InputTensorFill& fill : fills[tensor]) {
+      const auto count = static_cast<std::size_t>(fill.shape.elements());
+      device_.write_input(fill, rest.first(count));
+      rest = rest.subspan(count);
+    }
+  }
 }
 
 void InputSets::refill(std::int64_t set, std::uint64_t seed) {
   const InputSet& inputs = sets_[static_cast<std::size_t>(set)];
-  for (const InputTensorFill& fill : fills_of(inputs, seed, static_cast<std::uint32_t>(set))) {
-    device_.fill_input(fill);
+  for (const auto& fills : fills_of(inputs, seed, static_cast<std::uint32_t>(set))) {
+    for (const InputTensorFill& fill : fills) device_.fill_input(fill);
   }
   remembered_.clear();
 }
@@ -82,7 +135,8 @@ void InputSets::scramble(std::int64_t set, bool change) {
 void InputSets::scramble(std::span<const InputSet> sets, bool change) {
   std::vector<MemoryRegion> regions;
   for (const InputSet& set : sets) {
-    for (const Input* input : {&set.q, &set.k, &set.v}) regions.push_back(region_of(input->elements));
+    for (const int tensor : {0, 1, 2})
+      std::ranges::copy(regions_of(set, tensor), std::back_inserter(regions));
   }
   device_.scramble(regions, problem_.dtype, change);
   if (!change) return;
@@ -102,18 +156,25 @@ void InputSets::restore() {
 }
 
 std::vector<std::uint64_t> InputSets::fingerprints() const {
-  const bool scaled = traits(problem_.dtype).scaled;
   std::vector<MemoryRegion> regions;
+  std::vector<std::size_t> ends;  // of each tensor's regions
   for (const InputSet& set : sets_) {
-    for (const Input* input : {&set.q, &set.k, &set.v}) {
-      regions.push_back(region_of(input->elements));
-      if (scaled) regions.push_back(region_of(input->descale));
+    const Input* const inputs[] = {&set.q, &set.k, &set.v};
+    for (const int tensor : {0, 1, 2}) {
+      std::ranges::copy(regions_of(set, tensor), std::back_inserter(regions));
+      if (const Memory& descale = inputs[tensor]->descale; descale.bytes() > 0) {
+        regions.push_back(region_of(descale));
+      }
+      ends.push_back(regions.size());
     }
   }
   const std::vector<std::uint64_t> sums = device_.fingerprints(regions);
-  if (!scaled) return sums;
   std::vector<std::uint64_t> of_tensor;
-  for (std::size_t i = 0; i < sums.size(); i += 2) of_tensor.push_back(sums[i] ^ std::rotl(sums[i + 1], 1));
+  std::size_t next = 0;
+  for (const std::size_t end : ends) {
+    std::uint64_t& sum = of_tensor.emplace_back(0);
+    for (; next < end; ++next) sum = std::rotl(sum, 1) ^ sums[next];
+  }
   return of_tensor;
 }
 

@@ -1,6 +1,7 @@
 // Q, K and V of one problem on a device, in as many sets as timing rotates. Values change in place.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -72,8 +73,12 @@ class InputSets {
 
   InputSet allocate() const;
   void scramble(std::span<const InputSet> sets, bool change);
-  // One fill per tensor of a set.
-  std::vector<InputTensorFill> fills_of(const InputSet& set, std::uint64_t seed, std::uint32_t index) const;
+  // Of Q, K and V of a set; together they write each tensor in the order of its elements.
+  std::array<std::vector<InputTensorFill>, 3> fills_of(const InputSet& set, std::uint64_t seed,
+                                                       std::uint32_t index) const;
+  // Of one tensor: 0 is Q, 1 is K, 2 is V.
+  std::vector<MemoryRegion> regions_of(const InputSet& set, int tensor) const;
+  std::vector<MemoryRegion> regions_of(const Input& input, const TensorShape& shape) const;
   // Of Q, K and V of each set in turn, elements with factors.
   std::vector<std::uint64_t> fingerprints() const;
 

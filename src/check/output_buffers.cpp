@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "kernels/common/cpu_numeric.hpp"
@@ -51,14 +52,14 @@ std::int64_t lse_elements(const Problem& problem) { return problem.batch * probl
 OutputBuffers::OutputBuffers(const Problem& problem, CheckDevice& device)
     : problem_(problem),
       device_(device),
-      out_(device, query_shape(problem).span_elements, out_element_bytes(problem)),
+      out_(device, memory_ranges(query_shape(problem)), out_element_bytes(problem)),
       lse_(device, lse_elements(problem), kFp32),
-      kept_out_(device, query_shape(problem).span_elements, out_element_bytes(problem)),
+      kept_out_(device, memory_ranges(query_shape(problem)), out_element_bytes(problem)),
       kept_lse_(device, lse_elements(problem), kFp32) {}
 
-std::int64_t OutputBuffers::required_bytes(const Problem& problem) {
-  return 2 *
-         (query_shape(problem).span_elements * out_element_bytes(problem) + kFp32 * lse_elements(problem));
+std::int64_t OutputBuffers::required_bytes(const Problem& problem, const CheckDevice& device) {
+  const std::int64_t elements = device.memory_elements(query_shape(problem));
+  return 2 * (elements * out_element_bytes(problem) + kFp32 * lse_elements(problem));
 }
 
 void OutputBuffers::poison() {
@@ -72,9 +73,13 @@ void OutputBuffers::keep() {
 }
 
 bool OutputBuffers::changed_since_kept() const {
-  const std::vector<std::uint64_t> sums =
-      device_.fingerprints(std::vector{out_.region(), lse_.region(), kept_out_.region(), kept_lse_.region()});
-  return sums[0] != sums[2] || sums[1] != sums[3];
+  std::vector<MemoryRegion> regions;
+  for (const GuardedMemory* memory : {&out_, &lse_, &kept_out_, &kept_lse_}) {
+    std::ranges::copy(memory->regions(), std::back_inserter(regions));
+  }
+  const std::vector<std::uint64_t> sums = device_.fingerprints(regions);
+  const auto half = static_cast<std::ptrdiff_t>(sums.size() / 2);
+  return !std::equal(sums.begin(), sums.begin() + half, sums.begin() + half);
 }
 
 OutputChange OutputBuffers::largest_change() const {
@@ -109,11 +114,18 @@ std::int64_t OutputBuffers::written_outside(std::int64_t out_written, std::int64
 
 std::vector<std::uint16_t> OutputBuffers::out_bits(const GuardedMemory& memory) const {
   const TensorShape shape = query_shape(problem_);
-  std::vector<std::uint16_t> all(static_cast<std::size_t>(shape.span_elements));
-  device_.copy_out(std::as_writable_bytes(std::span(all)), memory.data());
-  std::vector<std::uint16_t> bits(static_cast<std::size_t>(shape.elements()));
-  for (std::size_t i = 0; i < bits.size(); ++i) {
-    bits[i] = all[static_cast<std::size_t>(element_offset(shape, static_cast<std::int64_t>(i)))];
+  std::vector<std::uint16_t> bits;
+  bits.reserve(static_cast<std::size_t>(shape.elements()));
+  const std::vector<ElementRange> ranges = memory_ranges(shape);
+  const std::int64_t per_range = shape.elements() / std::ssize(ranges);
+  for (const ElementRange& range : ranges) {
+    std::vector<std::uint16_t> all(static_cast<std::size_t>(range.count));
+    const auto* first = static_cast<const std::uint16_t*>(memory.data()) + range.first;
+    device_.copy_out(std::as_writable_bytes(std::span(all)), first);
+    for (std::int64_t i = 0; i < per_range; ++i) {
+      const std::int64_t offset = element_offset(shape, std::ssize(bits)) - range.first;
+      bits.push_back(all[static_cast<std::size_t>(offset)]);
+    }
   }
   return bits;
 }

@@ -21,7 +21,7 @@ class OutputBuffers {
   // `problem` and `device` must outlive the buffers.
   OutputBuffers(const Problem& problem, CheckDevice& device);
 
-  static std::int64_t required_bytes(const Problem& problem);
+  static std::int64_t required_bytes(const Problem& problem, const CheckDevice& device);
 
   void* out() const { return out_.data(); }
   float* lse() const { return static_cast<float*>(lse_.data()); }

@@ -23,10 +23,13 @@ std::int64_t ProblemBuffers::input_sets(const Problem& problem, const DeviceInfo
 
 std::int64_t ProblemBuffers::required_bytes(const Problem& problem, const DeviceInfo& info,
                                             const CheckDevice& device) {
-  const std::int64_t inputs = input_sets(problem, info) * input_set_bytes(problem);
+  const std::int64_t set_elements =
+      device.memory_elements(query_shape(problem)) + 2 * device.memory_elements(key_value_shape(problem));
+  const std::int64_t inputs =
+      input_sets(problem, info) * set_elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
   // The reference and the unfused attention.
   const std::int64_t references = kFp32 * (2 * query_shape(problem).elements() + lse_elements(problem));
-  return inputs + OutputBuffers::required_bytes(problem) + references +
+  return inputs + OutputBuffers::required_bytes(problem, device) + references +
          device.reference_scratch_bytes(attention_args(problem));
 }
 

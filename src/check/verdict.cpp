@@ -24,6 +24,7 @@ constexpr double kLseRelative = 1e-5;
 // The tensor cores of compute capability 9.0 add products of 8-bit elements with about 14 bits (DeepSeek-AI:
 // "DeepSeek-V3 Technical Report", 2024, section 3.3.2).
 constexpr double kScaledLseAbsolute = 2e-3;
+constexpr double kScaledLseRelative = 2e-3;
 
 CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
                   const CheckPolicy& policy) {
@@ -34,8 +35,10 @@ CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNo
   limit.rel_l2 = policy.unfused_factor * unfused_error.rel_l2 + kFloorRoundings * rounding;
   if (policy.max_abs > 0) limit.max_abs = std::min(limit.max_abs, policy.max_abs);
   if (policy.rel_l2 > 0) limit.rel_l2 = std::min(limit.rel_l2, policy.rel_l2);
-  const double lse_absolute = traits(problem.dtype).scaled ? kScaledLseAbsolute : kLseAbsolute;
-  if (seen.lse) limit.lse_max_abs = lse_absolute + kLseRelative * seen.lse->reference_rms;
+  const bool scaled = traits(problem.dtype).scaled;
+  const double lse_absolute = scaled ? kScaledLseAbsolute : kLseAbsolute;
+  const double lse_relative = scaled ? kScaledLseRelative : kLseRelative;
+  if (seen.lse) limit.lse_max_abs = lse_absolute + lse_relative * seen.lse->reference_rms;
   return limit;
 }
 

@@ -85,6 +85,20 @@ CheckCase gap_case(std::string name, Problem problem, std::uint64_t seed) {
   return {.name = std::move(name), .problem = std::move(problem), .seed = seed};
 }
 
+// Strides of 0, and offsets that 32 bits do not hold.
+std::vector<CheckCase> stride_cases(const Problem& problem, std::uint64_t seed) {
+  Problem small = small_problem(problem, kQueries, kKeys);
+  small.batch = 2;
+  small.heads_q = kMaxHeadsKv * (problem.heads_q / problem.heads_kv);
+  small.heads_kv = kMaxHeadsKv;
+  std::vector<CheckCase> cases;
+  for (const Layout layout : {Layout::shared_heads, Layout::shared_batches, Layout::far_batches}) {
+    small.layout = layout;
+    cases.push_back({.name = std::string(to_string(layout)), .problem = small, .seed = seed});
+  }
+  return cases;
+}
+
 std::set<int> edges_of(int block) {
   std::set<int> lengths = {1, block - 1, block, block + 1, 2 * block};
   lengths.erase(0);
@@ -111,6 +125,7 @@ std::vector<CheckCase> common_cases(const Problem& problem, std::uint64_t seed) 
   }
   cases.push_back(without_lse(cases.back()));
   cases.push_back(gap_case("gaps", small, seed));
+  append(cases, stride_cases(problem, seed));
   return cases;
 }
 

@@ -48,6 +48,10 @@ std::vector<Agenda*> try_case(const CheckCase& now, std::span<Agenda* const> wan
     executor.prepare(now.problem, now.seed, now.inputs);
   } catch (const EnvironmentError& error) {
     if (error.status == Status::error) throw;  // the device itself has failed
+    if (now.problem.layout == Layout::far_batches && error.status == Status::out_of_memory) {
+      for (Agenda* agenda : wanting) agenda->refusal = error.what();
+      return {wanting.begin(), wanting.end()};
+    }
     for (Agenda* agenda : wanting) fail(agenda->outcome, now, error.status, error.what());
     return refusing;
   }

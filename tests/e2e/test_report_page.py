@@ -235,12 +235,14 @@ class ReportPage(BenchTest, BrowserTest):
 
     def test_numbers_that_are_none(self):
         file = synthetic(49)
-        file["records"][0]["check"].update(rel_l2="nan", max_abs="inf", passed=False)
-        file["records"][0]["status"] = "incorrect"
+        for record, rel_l2 in zip(file["records"], ("nan", None, "inf")):
+            record["check"].update(rel_l2=rel_l2, max_abs="inf", passed=False)
+            record["status"] = "incorrect"
         self.open(self.report(file))
         self.assert_quiet()
         self.assertIn("no finite error", self.script("return document.querySelector('#errors .caption').textContent"))
-        self.assertIn("nan", self.script(COLUMN, "records", "rel_l2")["cells"])
+        cells = self.script(COLUMN, "records", "rel_l2")["cells"]
+        self.assertEqual((cells.count("–"), cells.count("inf")), (2, 1))
 
 
 if __name__ == "__main__":

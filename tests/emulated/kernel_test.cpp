@@ -98,6 +98,17 @@ std::string failure_of(const CompiledKernel& variant, Problem problem, kernels::
   return {};
 }
 
+void expect_right_or_refused_on_strides(const CompiledKernel& variant) {
+  for (const Layout layout : {Layout::shared_heads, Layout::shared_batches, Layout::far_batches}) {
+    const Problem problem{
+        .batch = 2, .heads_q = 2, .heads_kv = 2, .seq_q = 20, .seq_kv = 70, .layout = layout, .lse = true};
+    const std::string failure = failure_of(variant, problem);
+    if (layout != Layout::far_batches && failure.find("strides must be positive") != std::string::npos)
+      continue;
+    EXPECT_EQ(failure, "") << variant.id() << " " << to_string(layout);
+  }
+}
+
 void expect_right_on_low_scores(const CompiledKernel& variant) {
   for (const kernels::InputKind kind : kAll<kernels::InputKind>) {
     if (!kernels::has_low_scores(kind)) continue;

@@ -44,6 +44,9 @@ std::string failure_of(const CompiledKernel& variant, Problem problem,
 // Scores far below zero: rising from tile to tile, in one tile, of one key.
 void expect_right_on_low_scores(const CompiledKernel& variant);
 
+// Strides of 0 between heads or batches of K and V, and batches 2^31 elements apart: right, or refused in words.
+void expect_right_or_refused_on_strides(const CompiledKernel& variant);
+
 template <class Variants>
 void expect_right(const Variants& variants, const Problem& problem) {
   for (const CompiledKernel& variant : variants) EXPECT_EQ(failure_of(variant, problem), "") << variant.id();

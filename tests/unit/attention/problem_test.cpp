@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "attention/problem_fields.hpp"
@@ -90,8 +91,31 @@ TEST(Problem, LayoutsPlaceEveryElementOnceWithinTheSpan) {
     }
     EXPECT_EQ(static_cast<std::int64_t>(offsets.size()), shape.elements()) << to_string(layout);
     EXPECT_EQ(*offsets.rbegin() + 1, shape.span_elements) << to_string(layout);
-    EXPECT_EQ(layout == Layout::padded, shape.span_elements > shape.elements()) << to_string(layout);
+    const bool has_gaps = layout == Layout::padded || layout == Layout::far_batches;
+    EXPECT_EQ(has_gaps, shape.span_elements > shape.elements()) << to_string(layout);
+    std::int64_t owned = 0;
+    for (const ElementRange& range : memory_ranges(shape)) {
+      owned += std::ranges::count_if(offsets, [&](std::int64_t offset) {
+        return offset >= range.first && offset < range.first + range.count;
+      });
+    }
+    EXPECT_EQ(owned, shape.elements()) << to_string(layout);
   }
+}
+
+TEST(Problem, LayoutsForChecksShareKeysOrLieFarApart) {
+  Problem problem{.batch = 2, .heads_q = 3, .heads_kv = 3, .seq_q = 5, .seq_kv = 5, .head_dim = 4};
+  problem.layout = Layout::shared_heads;
+  EXPECT_EQ(key_value_shape(problem).stride, (Strides{.batch = 60, .head = 0, .row = 4}));
+  problem.layout = Layout::shared_batches;
+  EXPECT_EQ(key_value_shape(problem).stride, (Strides{.batch = 0, .head = 20, .row = 4}));
+  EXPECT_EQ(query_shape(problem).stride, (Strides{.batch = 60, .head = 20, .row = 4}));
+  EXPECT_EQ(memory_ranges(query_shape(problem)).size(), 1u);
+  problem.layout = Layout::far_batches;
+  EXPECT_GT(query_shape(problem).stride.batch, std::int64_t{1} << 31);
+  EXPECT_EQ(memory_ranges(query_shape(problem)).size(), 2u);
+  problem.batch = (std::int64_t{1} << 31) - 1;
+  EXPECT_THROW(validate(problem, ""), UsageError);
 }
 
 std::string message_of(const Problem& problem) {

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "base/error.hpp"
 #include "execute/cpu_executor.hpp"
 #include "kernels/common/cpu_numeric.hpp"
 #include "registry/registry.hpp"
@@ -274,6 +275,46 @@ TEST(CpuCases, CatchAKernelThatIsWrongWithoutLogSumExp) {
     return code;
   });
   testing::expect_contains(reason, "case masked_rows_no_lse (");
+}
+
+template <class Change>
+int launch_with_strides(const AttentionArgs& args, Change change) {
+  AttentionArgs changed = args;
+  change(changed.kv.k);
+  change(changed.kv.v);
+  return correct_variant().launch(changed, nullptr);
+}
+
+TEST(CpuCases, CatchAKernelThatTakesAStrideOfZeroForNone) {
+  const std::string heads = failure_of([](const AttentionArgs& args, void*) {
+    const std::int64_t packed = std::int64_t{args.sequences.seq_kv} * args.head_dim;
+    return launch_with_strides(args, [&](Strides& s) { s.head = s.head == 0 ? packed : s.head; });
+  });
+  testing::expect_contains(heads, "case shared_heads (");
+  const std::string batches = failure_of([](const AttentionArgs& args, void*) {
+    const std::int64_t packed = std::int64_t{args.heads_kv} * args.sequences.seq_kv * args.head_dim;
+    return launch_with_strides(args, [&](Strides& s) { s.batch = s.batch == 0 ? packed : s.batch; });
+  });
+  testing::expect_contains(batches, "case shared_batches (");
+}
+
+TEST(CpuCases, CatchAKernelWithOffsetsOf31Bits) {
+  const std::string reason = failure_of([](const AttentionArgs& args, void*) {
+    return launch_with_strides(args, [](Strides& s) { s.batch %= std::int64_t{1} << 31; });
+  });
+  testing::expect_contains(reason, "case far_batches (");
+}
+
+TEST(CheckDepth, DeepSkipsFarBatchesWhereMemoryIsShort) {
+  struct : FakeExecutor {
+    void prepare(const Problem& problem, std::uint64_t seed, InputKind inputs) override {
+      if (problem.layout == Layout::far_batches) throw OutOfMemoryError("16.0 GiB are too many");
+      FakeExecutor::prepare(problem, seed, inputs);
+    }
+  } executor;
+  const Record record = run_one(executor, fake_variant("one"), CheckDepth::deep);
+  EXPECT_EQ(record.status, Status::ok) << record.reason;
+  EXPECT_EQ(record.check->skipped_cases, (std::vector<std::string>{"far_batches: 16.0 GiB are too many"}));
 }
 
 // The error of the whole output hides it: 2 % of an eighth of the elements.
