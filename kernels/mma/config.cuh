@@ -120,7 +120,7 @@ struct MmaConfig {
       56;
   static constexpr int kMinBlocksPerSm =
       std::clamp(std::min(65536 / (kThreads * ((std::min(kRegisters, 255) + 7) / 8 * 8)),
-                          kMostSmemBytes / (kSmemBytes + 1024)),
+                          kMaxSmemBytes / (kSmemBytes + 1024)),
                  1, 8);
 
   static constexpr const char* invalid() {
@@ -141,7 +141,7 @@ struct MmaConfig {
     // Was wrong under sliding windows on an H100, and is untested there since the fix: see NOTES.md.
     if (kOverlap && kCluster > 1) return "overlap does not go with a cluster";
     if (kCluster > 8) return "a cluster has at most 8 blocks";
-    if (kSmemBytes > kMostSmemBytes) return "needs more shared memory per block than any device has";
+    if (kSmemBytes > kMaxSmemBytes) return "needs more shared memory per block than any device has";
     return nullptr;
   }
 };

@@ -42,9 +42,9 @@ struct MmaPipeline {
     return blocks_per_head(args) * Rows::heads(args) * args.batch;
   }
   static const char* unsupported(const KernelArgs& args) {
-    constexpr int kMostGridRows = 65535;  // of a grid's second and third axis
+    constexpr int kMaxGridRows = 65535;  // of a grid's second and third axis
     if (!(args.scale > 0)) return "the softmax scale must be positive";
-    if (Rows::heads(args) > kMostGridRows || args.batch > kMostGridRows)
+    if (Rows::heads(args) > kMaxGridRows || args.batch > kMaxGridRows)
       return "more than 65535 heads or batches";
     if (Rows::rows(args) * C::kHeadDim > 0x7fffffff) return "too many query rows";
     return misaligned(args);

@@ -13,7 +13,7 @@ namespace flashcore::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kMostBlocks = 2048;
+constexpr std::int64_t kMaxBlocks = 2048;
 
 constexpr unsigned blocks(std::int64_t elements, std::int64_t most) {
   return static_cast<unsigned>(std::min(ceil_div(elements, kThreads), most));
@@ -71,10 +71,10 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 cudaError_t make_descale(const TensorFill& fill, const InputSource& source, cudaStream_t stream) {
-  constexpr std::int64_t kMostBlocksPerFactor = 64;
+  constexpr std::int64_t kMaxBlocksPerFactor = 64;
   const std::int64_t factors = fill.batch * fill.heads_kv;
   const std::int64_t elements = factor_elements(fill);
-  const unsigned blocks_per_factor = blocks(elements, kMostBlocksPerFactor);
+  const unsigned blocks_per_factor = blocks(elements, kMaxBlocksPerFactor);
   cudaError_t error =
       cudaMemsetAsync(fill.descale, 0, static_cast<std::size_t>(factors) * sizeof(float), stream);
   if (error == cudaSuccess) {
@@ -100,7 +100,7 @@ int cuda_fill(const TensorFill& fill, void* stream) {
   }
   const std::int64_t count = fill.batch * fill.heads * fill.rows * fill.head_dim;
   return visit_element(fill.dtype, [&]<class T>(T) {
-    return launch(fill_kernel<T>, blocks(count, kMostBlocks), kThreads, cuda_stream, fill, source,
+    return launch(fill_kernel<T>, blocks(count, kMaxBlocks), kThreads, cuda_stream, fill, source,
                   factor_elements(fill));
   });
 }

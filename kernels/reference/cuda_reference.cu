@@ -233,13 +233,12 @@ cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out,
 
 // Heads and rows of a chunk: at least one tile of rows of one head, and within the grid's limits.
 Chunk largest_chunk(const AttentionArgs& args) {
-  constexpr std::int64_t kMostGridYZ = 65535;
+  constexpr std::int64_t kMaxGridYZ = 65535;
   const std::int64_t rows_that_fit = std::max<std::int64_t>(kTile, kChunkElements / args.sequences.seq_kv);
-  const std::int64_t rows =
-      std::min({std::int64_t{args.sequences.seq_q}, rows_that_fit, kMostGridYZ * kTile});
+  const std::int64_t rows = std::min({std::int64_t{args.sequences.seq_q}, rows_that_fit, kMaxGridYZ * kTile});
   const std::int64_t heads = std::max<std::int64_t>(1, kChunkElements / (rows * args.sequences.seq_kv));
   const std::int64_t all_heads = std::int64_t{args.sequences.batch} * args.heads_q;
-  return {0, std::min({heads, all_heads, kMostGridYZ}), 0, static_cast<std::int32_t>(rows)};
+  return {0, std::min({heads, all_heads, kMaxGridYZ}), 0, static_cast<std::int32_t>(rows)};
 }
 
 template <class T, class Rounding>

@@ -56,7 +56,7 @@ struct WgmmaLayout {
 
   // A persistent block copies the next tile's Q while it works on this tile, where there is room.
   static constexpr int kQSlots =
-      S.tile.schedule != 0 && 2 * kConsumers * kQSlotBytes + kRingBytes <= kMostSmemBytes - 1024 ? 2 : 1;
+      S.tile.schedule != 0 && 2 * kConsumers * kQSlotBytes + kRingBytes <= kMaxSmemBytes - 1024 ? 2 : 1;
 
   static constexpr int kKOffset = kQSlots * kConsumers * kQSlotBytes;
   static constexpr int kVOffset = kKOffset + kStages * kKStageBytes;

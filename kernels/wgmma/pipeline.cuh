@@ -97,7 +97,7 @@ struct WgmmaPipeline {
     if (tile.schedule < 0 || tile.schedule > 2) return "schedule must be 0, 1 or 2";
     if (tile.cluster < 0 || tile.cluster > 2) return "cluster must be 0 or 2";
     if (L::kCluster > 1 && tile.schedule == 2) return "a cluster cannot draw from the counter";
-    if (L::kSmemBytes > kMostSmemBytes) return "needs more shared memory per block than any device has";
+    if (L::kSmemBytes > kMaxSmemBytes) return "needs more shared memory per block than any device has";
     return nullptr;
   }
   static constexpr int smem_bytes() { return L::kSmemBytes; }

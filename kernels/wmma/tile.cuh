@@ -53,7 +53,7 @@ struct WmmaTile {
     if (kLanesPerRow > kWarpSize || (kLanesPerRow & (kLanesPerRow - 1)) != 0) {
       return "32 * num_warps / block_q must be a power of two up to 32";
     }
-    if (sizeof(Smem) > kMostSmemBytes) return "needs more shared memory per block than any device has";
+    if (sizeof(Smem) > kMaxSmemBytes) return "needs more shared memory per block than any device has";
     if (kStages < 1 || kStages > 4) return "num_stages must be from 1 to 4";
     return nullptr;
   }

@@ -14,13 +14,13 @@
 
 namespace flashcore {
 
-// ‖out − ref‖₂ / ‖ref‖₂ of one head, and that of an unfused attention.
+// ‖out − ref‖₂ / ‖ref‖₂ of one head, of the output and of an unfused attention.
 struct HeadError {
   double rel_l2 = 0;
   double unfused_rel_l2 = 0;
 };
 
-// What an executor saw of one output.
+// The comparison of one output with its reference.
 struct Observation {
   ErrorNorms error;                              // of O against the FP32 reference
   std::vector<HeadError> heads = {};             // [batch, heads_q]; empty: not looked at one by one
@@ -31,8 +31,8 @@ struct Observation {
   std::int64_t past_workspace = 0;               // FP32 words changed around the workspace
 };
 
-// The norms of a comparison of `count` elements. worst_index is that of an element that is not written, else
-// of one that is not finite, else of the largest error. Errors are NaN when no finite element could be compared.
+// The norms of a comparison of `count` elements. worst_index is the index of an element that is not
+// written, else of one that is not finite, else of the largest error. Errors are NaN when no finite element could be compared.
 ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count);
 // The same of an unfused attention, whose errors set limits: 0 instead of NaN.
 ErrorNorms unfused_norms(const kernels::DifferenceSums& sums, std::int64_t count);
@@ -41,7 +41,8 @@ double relative_l2(const kernels::DifferenceSums& sums);
 kernels::DifferenceSums total(std::span<const kernels::DifferenceSums> parts);
 
 // Passes when nothing is non-finite, unwritten or written out of bounds, and the errors are within the limits
-// that CheckPolicy makes of the errors of an unfused attention, over all elements and in each head. The reason names the worst element and its place.
+// that follow from CheckPolicy and the errors of an unfused attention, over all elements and in each head. The reason
+// names the worst element and its place.
 Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
             const CheckPolicy& policy);
 

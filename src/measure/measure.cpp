@@ -74,9 +74,8 @@ bool Measurement::has_converged(const Series& series) const {
          relative_width(make_timing(series.samples)) <= policy_.relative_width;
 }
 
-// Takes those that are done out of the rounds. Had candidates that are compared with each other different
-// rounds, the one that converged early would keep the clock of a cool card, and the other that of a hot one.
-void Measurement::let_go(std::vector<Series*>& running) const {
+// Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster GPU.
+void Measurement::drop_converged(std::vector<Series*>& running) const {
   const auto median_of = [](const Series* series) { return make_timing(series->samples).median; };
   std::erase_if(running, [](const Series* series) { return series->finished; });
   std::vector<double> open_us;
@@ -154,7 +153,7 @@ void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoin
   const Seconds one_check = Seconds(begin - warming) / std::max<double>(1, static_cast<double>(all.size()));
   Seconds verifying{};
   for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
-    if (round > kFewestSamples && SteadyClock::now() >= deadline) return;
+    if (round > kMinSamples && SteadyClock::now() >= deadline) return;
     on_round(mode, round);
     std::shuffle(running.begin(), running.end(), random);
     for (Series* series : running) {
@@ -166,7 +165,7 @@ void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoin
       verify_sample(*running[static_cast<std::size_t>(round) % running.size()], mode);
       verifying += SteadyClock::now() - sampled;
     }
-    let_go(running);
+    drop_converged(running);
   }
 }
 

@@ -21,21 +21,22 @@ struct Candidate {
   Record* record;
 };
 
-inline constexpr int kFewestSamples = 3;
+inline constexpr int kMinSamples = 3;
 inline constexpr double kCheckShare = 0.03;  // of the time of samples, for verifying some of them
 
 // Fills in the timings, telemetry and energy of the candidates' records.
 //
-// First all take turns untimed until clock and power settle (at most warmup_s). Then, for each clock of the
-// policy, samples are taken round by round, each round in a new random order drawn from `seed`. A candidate
-// has converged when the 95 % interval of its median is narrow enough or it has max_samples; it leaves the
-// rounds when that holds of all whose medians are near to its own. Once budget_s is spent, settling apart,
-// rounds end as soon as every candidate has kFewestSamples; the clocks share the budget.
-// The first sample of each candidate and clock warms up and is not kept. Burst pacing rests after each
-// sample, kBurstRest times as long as it lasted.
+// All candidates first take turns untimed until clock and power settle (at most warmup_s). Then each timing mode of the
+// policy takes samples in rounds. Each round has a new random order, drawn from `seed`. A candidate has converged when
+// the 95 % interval of its median is narrow enough or it has max_samples. It leaves the rounds when all candidates with
+// a median near its own have converged. The modes share budget_s, which does not include settling. When it is spent,
+// rounds end as soon as every candidate has kMinSamples.
+// The first sample of each candidate and mode warms up and is not kept. Burst pacing rests after each sample for
+// kBurstRest times its duration.
 //
-// A candidate whose sample does not pass its check becomes an `incorrect` record without timings. A candidate whose launch fails becomes an `error` record without timings. An interrupt ends the rounds;
-// what was sampled until then is kept. Without telemetry (null, or where NVML is missing) clocks are absent.
+// A candidate whose sample does not pass its check becomes an `incorrect` record without timings, and one whose launch
+// fails an `error` record without timings. An interrupt ends the rounds and keeps the samples. Without telemetry (null,
+// or without NVML) clocks are absent.
 class Measurement {
  public:
   using OnRound = std::function<void(TimingMode, int round)>;
@@ -53,7 +54,7 @@ class Measurement {
 
   void run(double budget_s, const OnRound& on_round);
 
-  // Seconds that run() spent on taking samples, those that warm up included; settling is not.
+  // Seconds that run() spent on samples, with those that warm up and without settling.
   double sampling_s() const { return sampling_s_; }
 
  private:
@@ -66,7 +67,7 @@ class Measurement {
   void verify_sample(Series& series, TimingMode mode);
   void sample_rounds(std::span<Series> all, TimingMode mode, TimePoint deadline, const OnRound& on_round);
   bool has_converged(const Series& series) const;
-  void let_go(std::vector<Series*>& running) const;
+  void drop_converged(std::vector<Series*>& running) const;
   void finish(Series& series, TimingMode mode);
   void summarise_telemetry(Record& record, std::span<const TimeSpan> spans);
   void measure_energy(Candidate& candidate);

@@ -1,4 +1,4 @@
-// Samples of one variant, one after another: the one way in which times are taken.
+// Samples of one variant, one after another. All times are taken here.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,11 @@ struct SampleBlock {
   std::vector<double> us;       // per launch, in the order in which they were taken
   std::vector<TimeSpan> spans;  // when each was taken
   std::int64_t launches = 0;    // of all samples together
-  double sampled_s = 0;         // what they took by their own clock
-  double request_s = 0;         // and by that of another process (Sample::request_us); 0: there is none
+  double sampled_s = 0;         // the duration of all launches, by the clock of the samples
+  double request_s = 0;  // the same by the clock of another process (Sample::request_us); 0: there is none
 };
 
-// Takes `count` samples. Burst pacing rests after each sample, kBurstRest times as long as its launches took.
+// Takes `count` samples. Burst pacing rests after each sample for kBurstRest times its duration.
 // Throws EnvironmentError when a launch fails or a sample is not a positive number.
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing = Pacing::sustained);

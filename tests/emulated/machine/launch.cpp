@@ -61,7 +61,7 @@ void check(const cudaLaunchConfig_t& config) {
          config.blockDim.z);
   }
   const unsigned cluster = cluster_blocks(config);
-  if (cluster > kMostClusterBlocks || config.gridDim.x % cluster != 0) {
+  if (cluster > kMaxClusterBlocks || config.gridDim.x % cluster != 0) {
     fail("a grid of {} blocks in clusters of {}", config.gridDim.x, cluster);
   }
 }

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint32_t kBytes = 8;
 
-constexpr std::uint32_t kMostArrivals = 0x3FFF;  // less than any poison
+constexpr std::uint32_t kMaxArrivals = 0x3FFF;  // less than any poison
 
 struct State {
   std::int32_t bytes;          // announced and not yet arrived; below 0 when they arrived first
@@ -23,7 +23,7 @@ static_assert(sizeof(State) == kBytes);
 State read(const unsigned char* memory, std::uint32_t offset) {
   State state;
   std::memcpy(&state, memory, kBytes);
-  if (state.arrivals > kMostArrivals || state.arrivals == 0 || state.pending > state.arrivals) {
+  if (state.arrivals > kMaxArrivals || state.arrivals == 0 || state.pending > state.arrivals) {
     fail("there is no mbarrier at {}", offset - kDynamicSmemBegin);
   }
   return state;
@@ -32,7 +32,7 @@ State read(const unsigned char* memory, std::uint32_t offset) {
 void write(unsigned char* memory, State state) {
   if (state.pending == 0 && state.bytes == 0) {
     state.phase ^= 1;
-    state.pending = state.arrivals & kMostArrivals;
+    state.pending = state.arrivals & kMaxArrivals;
   }
   std::memcpy(memory, &state, kBytes);
 }
@@ -41,10 +41,10 @@ void write(unsigned char* memory, State state) {
 
 void mbarrier_init(std::uint32_t address, std::uint32_t arrivals) {
   unsigned char* memory = shared_at(address, kBytes, kBytes, "mbarrier.init");
-  if (arrivals == 0 || arrivals > kMostArrivals) fail("mbarrier.init: {} arrivals", arrivals);
+  if (arrivals == 0 || arrivals > kMaxArrivals) fail("mbarrier.init: {} arrivals", arrivals);
   const State state{.bytes = 0,
                     .arrivals = static_cast<std::uint16_t>(arrivals),
-                    .pending = static_cast<std::uint16_t>(arrivals & kMostArrivals),
+                    .pending = static_cast<std::uint16_t>(arrivals & kMaxArrivals),
                     .phase = 0};
   std::memcpy(memory, &state, kBytes);
 }
@@ -57,7 +57,7 @@ void mbarrier_arrive(std::uint32_t address, std::uint32_t bytes) {
          state.arrivals);
   }
   state.bytes += static_cast<std::int32_t>(bytes);
-  state.pending = (state.pending - 1u) & kMostArrivals;
+  state.pending = (state.pending - 1u) & kMaxArrivals;
   write(memory, state);
 }
 

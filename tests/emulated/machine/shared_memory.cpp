@@ -11,7 +11,7 @@ namespace {
 
 // Each block of a cluster has a slot: its shared memory, and poison behind it.
 constexpr int kSlotBytes = 256 * 1024;
-alignas(1024) unsigned char slots[kMostClusterBlocks * kSlotBytes];
+alignas(1024) unsigned char slots[kMaxClusterBlocks * kSlotBytes];
 
 constexpr int kRankShift = 24;
 
@@ -35,7 +35,7 @@ void poison(unsigned char* memory, std::uint32_t bytes) { std::memset(memory, po
 
 SharedMemory::SharedMemory(int rank, int bytes)
     : begin_(slots + rank * kSlotBytes), rank_(rank), bytes_(bytes) {
-  if (bytes > kMostBytes) fail("a block has at most {} bytes of shared memory, not {}", kMostBytes, bytes);
+  if (bytes > kMaxBytes) fail("a block has at most {} bytes of shared memory, not {}", kMaxBytes, bytes);
 }
 
 void SharedMemory::poison() const { emulated::poison(begin_, kSlotBytes); }
@@ -66,7 +66,7 @@ unsigned char* dynamic_shared_memory() { return current_block().memory.begin(); 
 
 std::uint32_t window_address(const void* pointer) {
   const std::ptrdiff_t from = static_cast<const unsigned char*>(pointer) - slots;
-  if (from < 0 || from >= kMostClusterBlocks * kSlotBytes) fail("cvta: not an address of shared memory");
+  if (from < 0 || from >= kMaxClusterBlocks * kSlotBytes) fail("cvta: not an address of shared memory");
   return kDynamicSmemBegin + static_cast<std::uint32_t>(from % kSlotBytes);
 }
 

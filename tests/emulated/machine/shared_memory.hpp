@@ -8,7 +8,7 @@
 
 namespace flashcore::emulated {
 
-inline constexpr int kMostClusterBlocks = 8;
+inline constexpr int kMaxClusterBlocks = 8;
 inline constexpr std::uint32_t kDynamicSmemBegin =
     1024;  // in the window; not 0, so that a zero address fails
 
@@ -21,7 +21,7 @@ void poison(unsigned char* memory, std::uint32_t bytes);
 
 class SharedMemory {
  public:
-  static constexpr int kMostBytes = 227 * 1024;
+  static constexpr int kMaxBytes = 227 * 1024;
 
   SharedMemory() = default;
   // `rank` is the block's rank in its cluster.

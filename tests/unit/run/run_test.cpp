@@ -193,7 +193,7 @@ TEST_F(RunTest, EndsAtTheBudgetWithTheFewestSamples) {
   policy.measure.budget_s = 0;
   run_all();
   for (const Record& record : sink.records) {
-    EXPECT_EQ(record.timings[TimingMode::hot]->samples.size(), static_cast<std::size_t>(kFewestSamples));
+    EXPECT_EQ(record.timings[TimingMode::hot]->samples.size(), static_cast<std::size_t>(kMinSamples));
   }
 }
 
