@@ -54,7 +54,7 @@ WRONG = {
     "unknown check key": {"problems": {}, "check": {"factor": 2}},
     "unknown depth": {"problems": {}, "check": {"depth": "deeper"}},
     "zero factor": {"problems": {}, "check": {"yardstick_factor": 0}},
-    "unknown clock": {"problems": {}, "measure": {"clocks": ["warm"]}},
+    "clock that is no word": {"problems": {}, "measure": {"clocks": ["Hot 1"]}},
     "clock named twice": {"problems": {}, "measure": {"clocks": ["hot", "hot"]}},
     "no samples": {"problems": {}, "measure": {"min_samples": 0}},
     "width above one": {"problems": {}, "measure": {"relative_width": 2}},
@@ -69,6 +69,11 @@ WRONG = {
     "negative limit": {"problems": {}, "tune": {"limits": {"smem_bytes": -1}}},
     "number for a table": {"problems": {}, "tuned_table": 1},
     "list at the root": [],
+}
+
+# The schema does not know the words.
+ONLY_THE_PROGRAM_REJECTS = {
+    "unknown clock": {"problems": {}, "measure": {"clocks": ["warm"]}},
 }
 
 
@@ -99,6 +104,12 @@ class Schema(BenchTest):
         for name, config in WRONG.items():
             with self.subTest(name):
                 self.assertFalse(self.validator.is_valid(config))
+                self.assert_error(self.parse(config), 2)
+
+    def test_only_the_program_rejects(self):
+        for name, config in ONLY_THE_PROGRAM_REJECTS.items():
+            with self.subTest(name):
+                self.assertTrue(self.validator.is_valid(config))
                 self.assert_error(self.parse(config), 2)
 
 
