@@ -36,7 +36,7 @@ TensorShape make_shape(Layout layout, std::int64_t batch, std::int64_t heads, st
   TensorShape shape{batch, heads, rows, head_dim, {}, 0};
   switch (layout) {
     case Layout::bhsd:
-    case Layout::shared_heads:  // of K and V alone
+    case Layout::shared_heads:  // only of K and V
     case Layout::shared_batches:
       shape.stride = {.batch = heads * rows * head_dim, .head = rows * head_dim, .row = head_dim};
       break;

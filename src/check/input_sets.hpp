@@ -18,7 +18,7 @@ struct ChosenInputs {
   std::vector<float> q, k, v;
 };
 
-// What a launch reads: one input set, as it is, or with K and V in each other's place. Both have other results, and
+// The inputs of one launch: an input set as it is, or with K and V in each other's place. Both have other results, and
 // take the same memory.
 struct InputView {
   std::int64_t set = 0;
