@@ -75,7 +75,8 @@ Finding ask_lse_levels(const ProbeRunner& runner) {
   ChosenInputs inputs = inputs_with_scores(problem, [](std::int64_t) { return 1.0; });
   for (std::size_t i = 0; i < inputs.q.size(); ++i) {
     const auto row = static_cast<std::int64_t>(i) / problem.head_dim;
-    inputs.q[i] *= static_cast<float>(row % kLevels - kLevels / 2);
+    const std::int64_t level = row % kLevels - kLevels / 2;
+    inputs.q[i] *= static_cast<float>(level);
   }
   inputs.v = runner.random_inputs(problem).v;
   const ProbeRun run = runner.run(problem, inputs);

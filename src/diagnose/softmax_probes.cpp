@@ -150,7 +150,8 @@ Finding ask_far_below(const ProbeRunner& runner) {
     for (const double lowest : {-100.0, -1000.0, -1e4}) {
       const Problem problem = runner.problem(runner.block_q(), keys);
       ChosenInputs inputs = inputs_with_scores(problem, [&](std::int64_t key) {
-        return lowest + kRise * static_cast<double>(key / runner.block_kv());
+        const std::int64_t tile = key / runner.block_kv();
+        return lowest + kRise * static_cast<double>(tile);
       });
       inputs.v = runner.random_inputs(problem).v;
       const ProbeRun run = runner.run(problem, inputs);

@@ -97,7 +97,7 @@ std::string find_wrong_output(const Record& record, const Variant& variant, cons
 
 // Why its times cannot be trusted, or nothing.
 std::string find_wrong_time(const Record& record, const Variant& variant, Executor& executor) {
-  const std::string reason =
+  std::string reason =
       confirmed([&](const Round& round) { return compare_changed_inputs(variant, executor, round); });
   if (!reason.empty()) return reason;
   for (const TimingMode mode : kAll<TimingMode>) {
