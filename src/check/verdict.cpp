@@ -24,7 +24,17 @@ constexpr double kLseRelative = 1e-5;
 // The tensor cores of compute capability 9.0 add products of 8-bit elements with about 14 bits (DeepSeek-AI:
 // "DeepSeek-V3 Technical Report", 2024, section 3.3.2).
 constexpr double kScaledLseAbsolute = 2e-3;
-constexpr double kScaledLseRelative = 2e-3;
+constexpr double kScaledScoreRelative = 1e-3;
+
+// A log-sum-exp is at most log(seq_kv) above the row's highest score, so the rest of it comes from the scores.
+double score_size(const Problem& problem, double lse_rms) {
+  return std::max(0.0, lse_rms - std::log(static_cast<double>(problem.seq_kv)));
+}
+
+double lse_limit(const Problem& problem, double lse_rms) {
+  if (!traits(problem.dtype).scaled) return kLseAbsolute + kLseRelative * lse_rms;
+  return kScaledLseAbsolute + kLseRelative * lse_rms + kScaledScoreRelative * score_size(problem, lse_rms);
+}
 
 CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
                   const CheckPolicy& policy) {
@@ -35,10 +45,7 @@ CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNo
   limit.rel_l2 = policy.unfused_factor * unfused_error.rel_l2 + kFloorRoundings * rounding;
   if (policy.max_abs > 0) limit.max_abs = std::min(limit.max_abs, policy.max_abs);
   if (policy.rel_l2 > 0) limit.rel_l2 = std::min(limit.rel_l2, policy.rel_l2);
-  const bool scaled = traits(problem.dtype).scaled;
-  const double lse_absolute = scaled ? kScaledLseAbsolute : kLseAbsolute;
-  const double lse_relative = scaled ? kScaledLseRelative : kLseRelative;
-  if (seen.lse) limit.lse_max_abs = lse_absolute + lse_relative * seen.lse->reference_rms;
+  if (seen.lse) limit.lse_max_abs = lse_limit(problem, seen.lse->reference_rms);
   return limit;
 }
 

@@ -19,8 +19,8 @@ namespace flashcore {
 struct Sample {
   double us = 0;
   int launches = 1;
-  double request_us =
-      0;  // of the request for the sample, by the clock of another process than the kernel's; 0: none
+  // Of the request for the sample, by the clock of another process than the kernel's; 0: none.
+  double request_us = 0;
 };
 
 // Microseconds per launch, the fastest of their kind. An honest kernel needs as long for values that it has seen before as

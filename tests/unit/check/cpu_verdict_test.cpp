@@ -102,6 +102,20 @@ TEST(Verdict, LogSumExpHasItsOwnLimit) {
   EXPECT_FALSE(judged(seen).passed);
 }
 
+TEST(Verdict, LogSumExpOfScaledDtypesMayBeOffByAShareOfLargeScores) {
+  Problem problem = kProblem;
+  problem.dtype = Dtype::e4m3;
+  const auto limit = [&](double lse_rms) {
+    Observation seen = good();
+    seen.lse = ErrorNorms{.reference_rms = lse_rms};
+    return judge(problem, seen, kUnfused, {}).limit.lse_max_abs;
+  };
+  const double log_keys = std::log(static_cast<double>(problem.seq_kv));
+  EXPECT_LT(limit(log_keys), 2.1e-3);        // scores near 0
+  EXPECT_LT(limit(log_keys + 0.5), 2.6e-3);  // scores of normal values
+  EXPECT_NEAR(limit(log_keys + 60), 2e-3 + 60e-3, 1e-3);
+}
+
 TEST(Verdict, ConfiguredLimitsComeOnTop) {
   EXPECT_FALSE(judged(good(), {.max_abs = 1e-4}).passed);
   EXPECT_FALSE(judged(good(), {.rel_l2 = 1e-4}).passed);
