@@ -14,13 +14,12 @@ import jsonschema
 import junitparser
 import markdown_it
 
-from bench import BENCH, SOURCE, BenchTest, environment, run
+from bench import BENCH, SCHEMAS, SOURCE, BenchTest, environment, run, schema_validator
 
 sys.path.insert(0, str(SOURCE / "tests" / "golden" / "compare"))
 import pairs  # noqa: E402  (found through the path above)
 
 PAIRS = pairs.all_pairs()
-SCHEMAS = SOURCE / "configs" / "schema"
 
 NAME = {"type": "string", "pattern": "^seed_q[0-9]+/[a-z_]+/fp16_"}
 POSITIVE = {"type": "number", "exclusiveMinimum": 0}
@@ -94,8 +93,7 @@ class GoldenPairs(Compare):
                     self.assertIn(words, table)
 
     def check_rows(self, pair, comparison):
-        schema = json.loads((SCHEMAS / "comparison.schema.json").read_text())
-        jsonschema.Draft7Validator(schema).validate(comparison)
+        schema_validator("comparison.schema.json").validate(comparison)
         rows = {(row["problem"], row["variant"]): row["verdict"] for row in comparison["rows"]}
         key = ("seed_q512", pairs.ROW)
         if pair.row is not None:
@@ -361,8 +359,8 @@ class Gate(Compare):
         self.assertEqual(self.gate("HEAD", "--config", "no-such-config").returncode, pairs.USAGE)
 
     def test_shipped_policy_keeps_to_the_schema(self):
-        schema = json.loads((SCHEMAS / "gate.schema.json").read_text())
-        jsonschema.Draft7Validator(schema).validate(json.loads((SOURCE / "scripts/ci/gate.json").read_text()))
+        policy = json.loads((SOURCE / "scripts/ci/gate.json").read_text())
+        schema_validator("gate.schema.json").validate(policy)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import unittest
 
-import jsonschema
+from bench import schema_validator
 
 SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
 BENCH = pathlib.Path(os.environ["FLASHCORE_BENCH"])
@@ -96,7 +96,7 @@ class PagesTest(unittest.TestCase):
                         self.assertIn(anchor, anchors(target))
 
     def test_json_is_json_and_configs_are_valid(self):
-        validator = jsonschema.Draft7Validator(json.loads((SOURCE / "configs/schema/config.schema.json").read_text()))
+        validator = schema_validator("config.schema.json")
         for page in pages():
             for _, text in blocks(page, "json"):
                 with self.subTest(page=page.name):

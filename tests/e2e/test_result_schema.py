@@ -8,11 +8,9 @@ import re
 import tempfile
 import unittest
 
-import jsonschema
+from bench import SCHEMAS, SOURCE, TINY, BenchTest, run, schema_validator
 
-from bench import SOURCE, TINY, BenchTest, run
-
-SCHEMA = json.loads((SOURCE / "configs" / "schema" / "result.schema.json").read_text())
+SCHEMA = json.loads((SCHEMAS / "result.schema.json").read_text())
 GOLDEN = SOURCE / "tests" / "golden" / "report" / "results.json"
 
 
@@ -100,8 +98,7 @@ class FieldLists(unittest.TestCase):
 class ResultSchema(BenchTest):
     @classmethod
     def setUpClass(cls):
-        jsonschema.Draft7Validator.check_schema(SCHEMA)
-        cls.validator = jsonschema.Draft7Validator(SCHEMA)
+        cls.validator = schema_validator("result.schema.json")
 
     def assert_valid(self, path):
         errors = [f"{error.json_path}: {error.message}" for error in

@@ -11,11 +11,8 @@ import tempfile
 import time
 import unittest
 
-import jsonschema
+from bench import BENCH, BenchTest, environment, run, schema_validator
 
-from bench import BENCH, SOURCE, BenchTest, environment, run
-
-SCHEMA = json.loads((SOURCE / "configs" / "schema" / "tuned.schema.json").read_text())
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 4, 130
 
 # One thread: the problems are tiny, and on a busy machine several threads would wait for each other.
@@ -68,7 +65,7 @@ class TuneTest(BenchTest):
 class Sweep(TuneTest):
     def test_leaves_a_table_a_journal_and_records(self):
         text = self.assert_ok(self.tune())
-        jsonschema.validate(json.loads((self.folder / "tuned.json").read_text()), SCHEMA)
+        schema_validator("tuned.schema.json").validate(json.loads((self.folder / "tuned.json").read_text()))
         self.assertEqual([entry["problem"]["name"] for entry in self.table()],
                          [f"p_q{length}" for length in (8, 16, 24, 32, 40, 48)])
         self.assertEqual(self.records(), self.candidates())
@@ -209,7 +206,7 @@ class Merge(TuneTest):
         files = [self.folder / "part1.json", self.folder / "part2.journal.jsonl", self.folder / "part3.json",
                  self.folder / "part4.journal.jsonl"]
         self.assert_ok(run("merge", *files, "-o", self.folder / "merged.json"))
-        jsonschema.validate(json.loads((self.folder / "merged.json").read_text()), SCHEMA)
+        schema_validator("tuned.schema.json").validate(json.loads((self.folder / "merged.json").read_text()))
 
         def problems(output):
             return sorted(json.dumps(entry["problem"]) for entry in self.table(output))

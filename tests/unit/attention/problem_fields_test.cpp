@@ -172,7 +172,6 @@ void expect_definition(const std::string& file, const Json& problem) {
 TEST(ProblemFields, TheSchemasAgree) {
   expect_definition("config.schema.json", config_problem_schema());
   expect_definition("result.schema.json", record_problem_schema());
-  expect_definition("tuned.schema.json", record_problem_schema());
 }
 
 // --- The C interface

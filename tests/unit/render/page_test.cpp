@@ -153,8 +153,8 @@ TEST(PageData, RooflineNamesItsClock) {
   const Json page = page_data(files, "");
   EXPECT_EQ(page["records"][0]["roofline"]["clock"], "cold_us");
   EXPECT_EQ(page["records"][1]["roofline"]["clock"], "hot_us");
-  EXPECT_EQ(page["clocks"].dump(), R"([{"field":"hot_us","name":"hot"},{"field":"cold_us","name":"cold"},)"
-                                   R"({"field":"call_us","name":"call"}])");
+  ASSERT_EQ(page["clocks"].size(), std::size(kTimingModes));
+  EXPECT_EQ(page["clocks"][0].dump(), R"({"field":"hot_us","name":"hot"})");
 }
 
 TEST(PageData, ShownFieldsAreFieldsOfResultFiles) {
