@@ -22,9 +22,10 @@ constexpr double kFloorRoundings = 0.5;
 constexpr double kLseAbsolute = 1e-3;
 constexpr double kLseRelative = 1e-5;
 // The tensor cores of compute capability 9.0 add products of 8-bit elements with about 14 bits (DeepSeek-AI:
-// "DeepSeek-V3 Technical Report", 2024, section 3.3.2).
+// "DeepSeek-V3 Technical Report", 2024, section 3.3.2): each product of a score loses up to 2^-14 of the sum, and half
+// of that on average.
 constexpr double kScaledLseAbsolute = 2e-3;
-constexpr double kScaledScoreRelative = 1e-3;
+constexpr double kScaledProductRelative = 1.0 / (1 << 15);
 
 // A log-sum-exp is at most log(seq_kv) above the row's highest score, so the rest of it comes from the scores.
 double score_size(const Problem& problem, double lse_rms) {
@@ -33,7 +34,8 @@ double score_size(const Problem& problem, double lse_rms) {
 
 double lse_limit(const Problem& problem, double lse_rms) {
   if (!traits(problem.dtype).scaled) return kLseAbsolute + kLseRelative * lse_rms;
-  return kScaledLseAbsolute + kLseRelative * lse_rms + kScaledScoreRelative * score_size(problem, lse_rms);
+  const double score_relative = kScaledProductRelative * static_cast<double>(problem.head_dim);
+  return kScaledLseAbsolute + kLseRelative * lse_rms + score_relative * score_size(problem, lse_rms);
 }
 
 CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
