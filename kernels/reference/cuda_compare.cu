@@ -87,29 +87,23 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
-// Temporary device memory.
-struct Temporary {
-  void* data = nullptr;
-  cudaError_t error;
-  explicit Temporary(std::size_t bytes) : error(cudaMalloc(&data, bytes)) {}
-  ~Temporary() { cudaFree(data); }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-};
+int blocks_per_part(std::int64_t elements, std::int64_t parts) {
+  const std::int64_t useful = (elements + kThreads - 1) / kThreads;
+  return static_cast<int>(std::clamp<std::int64_t>(kBlocks / parts, 1, std::max<std::int64_t>(useful, 1)));
+}
 
-// Splits `count` elements into sums.size() equal parts and runs `start(grid, parts, partial)`, which launches; merges the sums of the
-// blocks of each part.
+// Splits `count` elements into sums.size() equal parts and runs `start(grid, parts, partial)`, which launches; merges
+// the sums of the blocks of each part.
 template <class Start>
-int collect(std::span<DifferenceSums> sums, std::int64_t count, cudaStream_t stream, Start start) {
+int collect(std::span<DifferenceSums> sums, std::int64_t count, void* scratch, cudaStream_t stream,
+            Start start) {
   const auto number = static_cast<int>(sums.size());
-  const Parts parts{.elements = count / number, .blocks = std::max(kBlocks / number, 1)};
+  const Parts parts{.elements = count / number, .blocks = blocks_per_part(count / number, number)};
   std::vector<DifferenceSums> on_host(static_cast<std::size_t>(number) * parts.blocks);
-  const std::size_t bytes = on_host.size() * sizeof(DifferenceSums);
-  Temporary partial(bytes);
-  if (partial.error != cudaSuccess) return partial.error;
-  cudaError_t error = start(number * parts.blocks, parts, static_cast<DifferenceSums*>(partial.data));
+  cudaError_t error = start(number * parts.blocks, parts, static_cast<DifferenceSums*>(scratch));
   if (error == cudaSuccess) {
-    error = cudaMemcpyAsync(on_host.data(), partial.data, bytes, cudaMemcpyDeviceToHost, stream);
+    error = cudaMemcpyAsync(on_host.data(), scratch, on_host.size() * sizeof(DifferenceSums),
+                            cudaMemcpyDeviceToHost, stream);
   }
   if (error == cudaSuccess) error = cudaStreamSynchronize(stream);
   for (std::size_t i = 0; i < sums.size(); ++i) {
@@ -127,12 +121,14 @@ int cuda_poison(void* data, std::size_t size_bytes, void* stream) {
                 static_cast<std::int64_t>(size_bytes / sizeof(std::uint32_t)));
 }
 
+std::size_t cuda_compare_scratch_bytes(std::size_t sums) {
+  return std::max<std::size_t>(sums, kBlocks) * sizeof(DifferenceSums);
+}
+
 int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes,
-                       std::int64_t& written, void* stream) {
+                       std::int64_t& written, void* scratch, void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
-  Temporary counter(sizeof(unsigned long long));
-  if (counter.error != cudaSuccess) return counter.error;
-  auto* count = static_cast<unsigned long long*>(counter.data);
+  auto* count = static_cast<unsigned long long*>(scratch);
   const auto words = static_cast<std::int64_t>(size_bytes / word_bytes);
   cudaMemsetAsync(count, 0, sizeof(*count), cuda_stream);
   cudaError_t error = word_bytes == sizeof(std::uint16_t)
@@ -151,11 +147,11 @@ int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t wor
 
 int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const float* reference,
                  std::int64_t heads, std::int64_t rows, std::int64_t head_dim, std::span<DifferenceSums> sums,
-                 void* stream) {
+                 void* scratch, void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
   const Extent extent{heads, rows, head_dim};
   const std::int64_t count = static_cast<std::int64_t>(sums.size()) * rows * head_dim;
-  return collect(sums, count, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
+  return collect(sums, count, scratch, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
     cudaError_t error = cudaSuccess;
     visit_output_element(dtype, [&]<class T>(T) {
       error = launch(compare_kernel<T>, grid, kThreads, cuda_stream, static_cast<const T*>(out), stride,
@@ -166,9 +162,9 @@ int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const floa
 }
 
 int cuda_compare_fp32(const float* values, const float* reference, std::int64_t count,
-                      std::span<DifferenceSums> sums, void* stream) {
+                      std::span<DifferenceSums> sums, void* scratch, void* stream) {
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
-  return collect(sums, count, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
+  return collect(sums, count, scratch, cuda_stream, [&](int grid, Parts parts, DifferenceSums* partial) {
     return launch(compare_fp32_kernel, grid, kThreads, cuda_stream, values, reference, parts, partial);
   });
 }

@@ -11,9 +11,10 @@
 
 #include "kernels/common/indexing.hpp"
 #include "kernels/reference/cuda_reference.hpp"
-#include "kernels/reference/e4m3_weight.hpp"
 #include "kernels/reference/elements.cuh"
 #include "kernels/reference/launch.cuh"
+#include "kernels/reference/reference_parts.cuh"
+#include "kernels/reference/thin_reference.cuh"
 
 namespace flashcore::kernels {
 namespace {
@@ -24,46 +25,6 @@ constexpr int kDepth = 16;  // of the two operands in shared memory at a time
 constexpr int kMicro = 4;   // rows and columns of a thread's share
 constexpr int kThreads = (kTile / kMicro) * (kTile / kMicro);
 constexpr int kScoreBlocks = 4;  // per multiprocessor, at least: with five ptxas spills in e4m3
-
-// The heads and query rows whose scores are in memory: scores [heads, rows, seq_kv].
-struct Chunk {
-  std::int64_t head_begin;  // flat index over [batch, heads_q]
-  std::int64_t heads;
-  std::int32_t row_begin;
-  std::int32_t rows;
-};
-
-struct HeadIndex {
-  std::int64_t batch, head, head_kv;
-};
-
-__device__ HeadIndex head_index(const AttentionArgs& args, std::int64_t flat) {
-  const std::int64_t head = flat % args.heads_q;
-  return {flat / args.heads_q, head, args.kv_head(head)};
-}
-
-// The roundings of the unfused attention; the reference has none. A probability is weight / sum, and the largest
-// weight of a row is 1.
-struct Exact {
-  __device__ static float score(float x) { return x; }
-  __device__ static float probability(float weight, float sum) { return weight / sum; }
-  __device__ static float output(float x) { return x; }
-};
-
-template <class T>
-struct RoundedTo {
-  __device__ static float rounded(float x) { return to_float(from_float<T>(x)); }
-  __device__ static float score(float x) { return rounded(x); }
-  __device__ static float probability(float weight, float sum) { return rounded(weight / sum); }
-  __device__ static float output(float x) { return rounded(x); }
-};
-
-template <class Out>
-struct RoundedToE4m3 {
-  __device__ static float score(float x) { return x; }
-  __device__ static float probability(float weight, float sum) { return e4m3_probability(weight, sum); }
-  __device__ static float output(float x) { return RoundedTo<Out>::output(x); }
-};
 
 // One [kTile, kTile] tile of A·B over depth [depth_begin, depth_end), in FP32. a(row, depth) and b(depth,
 // column) give zero outside of their matrix; store(row, column, value) is called for each element of the
@@ -125,13 +86,8 @@ __global__ void __launch_bounds__(kThreads, kScoreBlocks)
   const bool all_masked = key_begin >= seen.end || key_begin + kTile <= seen.begin;
   const auto store = [&](int row, int key, float dot) {
     if (row >= row_end || key >= args.sequences.seq_kv) return;
-    const KeyRange keys = args.visible_keys(head.batch, row);
-    float score = -INFINITY;
-    if (key >= keys.begin && key < keys.end) {
-      score = Rounding::score(args.scale * dot);
-      if (args.softcap > 0) score = Rounding::score(args.softcap * tanhf(score / args.softcap));
-    }
-    head_scores[std::int64_t{row - chunk.row_begin} * args.sequences.seq_kv + key] = score;
+    head_scores[std::int64_t{row - chunk.row_begin} * args.sequences.seq_kv + key] =
+        score_of<Rounding>(args, head.batch, row, key, dot);
   };
   multiply_tile(
       row_begin, key_begin, 0, all_masked ? 0 : args.head_dim,
@@ -218,17 +174,18 @@ cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out,
                       cudaStream_t stream) {
   const auto heads = static_cast<unsigned>(chunk.heads);
   const auto rows = static_cast<unsigned>(chunk.rows);
+  const bool is_thin = chunk.rows <= kThinRows;
   cudaError_t error =
-      launch(scores_kernel<T, Rounding>, dim3(tiles(args.sequences.seq_kv), tiles(rows), heads), kThreads,
-             stream, args, chunk, scores);
+      is_thin ? launch_thin_scores<T, Rounding>(args, chunk, scores, stream)
+              : launch(scores_kernel<T, Rounding>, dim3(tiles(args.sequences.seq_kv), tiles(rows), heads),
+                       kThreads, stream, args, chunk, scores);
   if (error == cudaSuccess) {
     error = launch(softmax_kernel<Rounding>, dim3(rows, heads), kThreads, stream, args, chunk, scores, lse);
   }
-  if (error == cudaSuccess) {
-    error = launch(output_kernel<T, Rounding>, dim3(tiles(args.head_dim), tiles(rows), heads), kThreads,
-                   stream, args, chunk, scores, out);
-  }
-  return error;
+  if (error != cudaSuccess) return error;
+  return is_thin ? launch_thin_output<T, Rounding>(args, chunk, scores, out, stream)
+                 : launch(output_kernel<T, Rounding>, dim3(tiles(args.head_dim), tiles(rows), heads),
+                          kThreads, stream, args, chunk, scores, out);
 }
 
 // Heads and rows of a chunk: at least one tile of rows of one head, and within the grid's limits.

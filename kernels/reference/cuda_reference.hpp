@@ -63,19 +63,22 @@ std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args);
 int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream);
 
+// Scratch memory on the device for comparisons into this many sums; more than enough for cuda_count_written.
+std::size_t cuda_compare_scratch_bytes(std::size_t sums);
+
 // Compares a strided tensor of a dtype that O can have with a contiguous FP32 one: one of `sums` for each
 // [batch, head]. Synchronises the stream.
 int cuda_compare(const void* out, Dtype dtype, const Strides& stride, const float* reference,
                  std::int64_t heads, std::int64_t rows, std::int64_t head_dim, std::span<DifferenceSums> sums,
-                 void* stream);
+                 void* scratch, void* stream);
 
 // The same for contiguous FP32 data of `count` elements, which `sums` divide into equal parts. Synchronises the
 // stream.
 int cuda_compare_fp32(const float* values, const float* reference, std::int64_t count,
-                      std::span<DifferenceSums> sums, void* stream);
+                      std::span<DifferenceSums> sums, void* scratch, void* stream);
 
 // How many words of word_bytes (2 or 4) differ from the poison. Synchronises the stream.
 int cuda_count_written(const void* data, std::size_t size_bytes, std::size_t word_bytes,
-                       std::int64_t& written, void* stream);
+                       std::int64_t& written, void* scratch, void* stream);
 
 }  // namespace flashcore::kernels

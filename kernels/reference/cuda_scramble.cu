@@ -11,18 +11,17 @@ namespace flashcore::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kMaxBlocks = 1024;
+constexpr std::int64_t kMaxBlocks = 4096;  // of all regions together, where each has one
 
 constexpr std::int64_t words_of(std::int64_t bytes) { return (bytes + 7) / 8; }
 
-std::int64_t blocks_for(std::int64_t bytes) {
-  return std::clamp<std::int64_t>((words_of(bytes) + kThreads - 1) / kThreads, 1, kMaxBlocks);
-}
-
-std::int64_t largest_bytes(const MemoryRegions& regions) {
+// (blocks, regions)
+dim3 grid_of(const MemoryRegions& regions) {
   std::int64_t largest = 0;
   for (int i = 0; i < regions.count; ++i) largest = std::max(largest, regions.bytes[i]);
-  return largest;
+  const std::int64_t useful = (words_of(largest) + kThreads - 1) / kThreads;
+  const std::int64_t blocks = std::clamp<std::int64_t>(useful, 1, kMaxBlocks / regions.count);
+  return {static_cast<unsigned>(blocks), static_cast<unsigned>(regions.count)};
 }
 
 __device__ std::uint64_t load_word(const std::uint8_t* data, std::int64_t bytes, std::int64_t index) {
@@ -59,9 +58,7 @@ __global__ void advance_kernel(std::uint64_t* counter) { ++*counter; }
 // grid: (blocks, regions)
 __global__ void __launch_bounds__(kThreads)
     fingerprint_kernel(MemoryRegions regions, unsigned long long* sums) {
-  __shared__ unsigned long long block_sum;
-  if (threadIdx.x == 0) block_sum = 0;
-  __syncthreads();  // protects block_sum: it is zero before anything is added
+  __shared__ unsigned long long block_sums[kThreads];
   const auto* data = static_cast<const std::uint8_t*>(regions.data[blockIdx.y]);
   const std::int64_t bytes = regions.bytes[blockIdx.y];
   std::uint64_t mine = 0;
@@ -69,9 +66,14 @@ __global__ void __launch_bounds__(kThreads)
        i += std::int64_t{gridDim.x} * kThreads) {
     mine += fingerprint_of(load_word(data, bytes, i), static_cast<std::uint64_t>(i));
   }
-  atomicAdd(&block_sum, static_cast<unsigned long long>(mine));
-  __syncthreads();  // protects block_sum: all threads have added before it is read
-  if (threadIdx.x == 0) atomicAdd(sums + blockIdx.y, block_sum);
+  block_sums[threadIdx.x] = mine;
+  __syncthreads();  // protects block_sums: all are written before they are read
+  for (int distance = kThreads / 2; distance > 0; distance /= 2) {
+    if (static_cast<int>(threadIdx.x) < distance)
+      block_sums[threadIdx.x] += block_sums[threadIdx.x + distance];
+    __syncthreads();  // protects block_sums: this level of the tree is complete
+  }
+  if (threadIdx.x == 0) atomicAdd(sums + blockIdx.y, block_sums[0]);
 }
 
 __global__ void delay_kernel(long long cycles) {
@@ -86,10 +88,8 @@ int cuda_scramble(const MemoryRegions& regions, Dtype dtype, bool change, std::u
                   void* stream) {
   if (regions.count == 0) return cudaSuccess;
   auto* cuda_stream = static_cast<cudaStream_t>(stream);
-  const dim3 grid(static_cast<unsigned>(blocks_for(largest_bytes(regions))),
-                  static_cast<unsigned>(regions.count));
-  cudaError_t error = launch(scramble_kernel, grid, kThreads, cuda_stream, regions, scramble_format(dtype),
-                             static_cast<const std::uint64_t*>(counter), change);
+  cudaError_t error = launch(scramble_kernel, grid_of(regions), kThreads, cuda_stream, regions,
+                             scramble_format(dtype), static_cast<const std::uint64_t*>(counter), change);
   if (error == cudaSuccess) error = launch(advance_kernel, dim3(1), 1, cuda_stream, counter);
   return error;
 }
@@ -100,9 +100,7 @@ int cuda_fingerprint(const MemoryRegions& regions, std::uint64_t* sums, void* st
   if (count == 0) return cudaSuccess;
   cudaError_t error = cudaMemsetAsync(sums, 0, count * sizeof(*sums), cuda_stream);
   if (error != cudaSuccess) return error;
-  const dim3 grid(static_cast<unsigned>(blocks_for(largest_bytes(regions))),
-                  static_cast<unsigned>(regions.count));
-  return launch(fingerprint_kernel, grid, kThreads, cuda_stream, regions,
+  return launch(fingerprint_kernel, grid_of(regions), kThreads, cuda_stream, regions,
                 reinterpret_cast<unsigned long long*>(sums));
 }
 

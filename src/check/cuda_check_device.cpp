@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "device/cuda_memory.hpp"
@@ -37,8 +38,10 @@ class CudaCheckDevice final : public CheckDevice {
   }
   std::int64_t count_written(const void* data, std::int64_t bytes, std::int64_t word_bytes) const override {
     std::int64_t written = 0;
-    const int code = kernels::cuda_count_written(data, static_cast<std::size_t>(bytes),
-                                                 static_cast<std::size_t>(word_bytes), written, stream_);
+    const Scratch scratch = scratch_of(sizeof(written));
+    const int code =
+        kernels::cuda_count_written(data, static_cast<std::size_t>(bytes),
+                                    static_cast<std::size_t>(word_bytes), written, scratch.data, stream_);
     cuda_check(code, "counting words that are not poison");
     return written;
   }
@@ -51,14 +54,12 @@ class CudaCheckDevice final : public CheckDevice {
 
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override {
-    const std::int64_t bytes = reference_scratch_bytes(args);
-    const Memory large = bytes > kKeptScratchBytes ? allocate(bytes) : Memory();
-    void* scratch = bytes > kKeptScratchBytes ? large.data() : scratch_.data();
+    const Scratch scratch = scratch_of(reference_scratch_bytes(args));
     const auto precision =
         kind == ReferenceKind::unfused ? kernels::Precision::unfused : kernels::Precision::reference;
-    cuda_check(kernels::cuda_reference_attention(args, dtype, precision, out, lse, scratch, stream_),
+    cuda_check(kernels::cuda_reference_attention(args, dtype, precision, out, lse, scratch.data, stream_),
                "running the reference");
-    wait("running the reference");  // before the scratch memory goes
+    if (scratch.allocated.bytes() > 0) wait("running the reference");  // before that memory goes
   }
   std::int64_t reference_scratch_bytes(const AttentionArgs& args) const override {
     return static_cast<std::int64_t>(kernels::cuda_reference_scratch_bytes(args));
@@ -67,15 +68,17 @@ class CudaCheckDevice final : public CheckDevice {
   HeadSums compare(const void* values, Dtype dtype, const TensorShape& shape,
                    const float* reference) const override {
     HeadSums sums(static_cast<std::size_t>(shape.batch * shape.heads));
+    const Scratch scratch = compare_scratch(sums);
     const int code = kernels::cuda_compare(values, dtype, shape.stride, reference, shape.heads, shape.rows,
-                                           shape.head_dim, sums, stream_);
+                                           shape.head_dim, sums, scratch.data, stream_);
     cuda_check(code, "comparing with the reference");
     return sums;
   }
   HeadSums compare_fp32(const float* values, const float* reference, std::int64_t count,
                         std::int64_t parts) const override {
     HeadSums sums(static_cast<std::size_t>(parts));
-    cuda_check(kernels::cuda_compare_fp32(values, reference, count, sums, stream_),
+    const Scratch scratch = compare_scratch(sums);
+    cuda_check(kernels::cuda_compare_fp32(values, reference, count, sums, scratch.data, stream_),
                "comparing with the reference");
     return sums;
   }
@@ -87,13 +90,27 @@ class CudaCheckDevice final : public CheckDevice {
   void* stream() const override { return stream_; }
 
  private:
+  // Of one function that waits for the stream before it returns.
+  struct Scratch {
+    Memory allocated;  // empty where the kept memory suffices
+    void* data;
+  };
+  Scratch scratch_of(std::int64_t bytes) const {
+    if (bytes <= kKeptScratchBytes) return {.allocated = {}, .data = kept_scratch_.data()};
+    Memory memory = allocate_cuda(bytes);
+    void* data = memory.data();
+    return {.allocated = std::move(memory), .data = data};
+  }
+  Scratch compare_scratch(const HeadSums& sums) const {
+    return scratch_of(static_cast<std::int64_t>(kernels::cuda_compare_scratch_bytes(sums.size())));
+  }
+
   StreamHandle owned_ = make_stream();
   CUstream_st* stream_ = owned_.get();
   Memory counter_ = make_counter();  // of scrambles
-  // Kept, since references of single rows and fingerprints are short beside an allocation.
+  // Kept, since references of single rows, comparisons and fingerprints are short beside an allocation.
   static constexpr std::int64_t kKeptScratchBytes = std::int64_t{4} << 20;
-  Memory scratch_ = allocate_cuda(kKeptScratchBytes);
-  mutable Memory sums_;  // of fingerprints; grows
+  Memory kept_scratch_ = allocate_cuda(kKeptScratchBytes);
 
   static Memory make_counter();
 };
@@ -127,14 +144,13 @@ void CudaCheckDevice::scramble(std::span<const MemoryRegion> regions, Dtype dtyp
 
 std::vector<std::uint64_t> CudaCheckDevice::fingerprints(std::span<const MemoryRegion> regions) const {
   std::vector<std::uint64_t> sums(regions.size());
-  const auto bytes = static_cast<std::int64_t>(sums.size() * sizeof(std::uint64_t));
-  if (sums_.bytes() < bytes) sums_ = allocate_cuda(bytes);
-  auto* next = sums_.as<std::uint64_t>();
+  const Scratch scratch = scratch_of(static_cast<std::int64_t>(sums.size() * sizeof(std::uint64_t)));
+  auto* next = static_cast<std::uint64_t*>(scratch.data);
   for_each_launch(regions, [&](const kernels::MemoryRegions& batch) {
     cuda_check(kernels::cuda_fingerprint(batch, next, stream_), "comparing memory");
     next += batch.count;
   });
-  copy_out(std::as_writable_bytes(std::span(sums)), sums_.data());
+  copy_out(std::as_writable_bytes(std::span(sums)), scratch.data);
   return sums;
 }
 
