@@ -126,15 +126,9 @@ void InputSets::refill(std::int64_t set, std::uint64_t seed) {
   remembered_.clear();
 }
 
-void InputSets::scramble() { scramble(sets_, true); }
-
-void InputSets::scramble(std::int64_t set, bool change) {
-  scramble(std::span(sets_).subspan(static_cast<std::size_t>(set), 1), change);
-}
-
-void InputSets::scramble(std::span<const InputSet> sets, bool change) {
+void InputSets::scramble(std::int64_t count, bool change) {
   std::vector<MemoryRegion> regions;
-  for (const InputSet& set : sets) {
+  for (const InputSet& set : std::span(sets_).first(static_cast<std::size_t>(count))) {
     for (const int tensor : {0, 1, 2})
       std::ranges::copy(regions_of(set, tensor), std::back_inserter(regions));
   }
@@ -155,10 +149,10 @@ void InputSets::restore() {
   scrambled_ = false;
 }
 
-std::vector<std::uint64_t> InputSets::fingerprints() const {
+std::vector<std::uint64_t> InputSets::fingerprints(std::int64_t count) const {
   std::vector<MemoryRegion> regions;
   std::vector<std::size_t> ends;  // of each tensor's regions
-  for (const InputSet& set : sets_) {
+  for (const InputSet& set : std::span(sets_).first(static_cast<std::size_t>(count))) {
     const Input* const inputs[] = {&set.q, &set.k, &set.v};
     for (const int tensor : {0, 1, 2}) {
       std::ranges::copy(regions_of(set, tensor), std::back_inserter(regions));
@@ -178,12 +172,12 @@ std::vector<std::uint64_t> InputSets::fingerprints() const {
   return of_tensor;
 }
 
-void InputSets::remember() {
-  if (remembered_.empty() || std::ssize(remembered_) != 3 * size()) remembered_ = fingerprints();
+void InputSets::remember(std::int64_t count) {
+  if (std::ssize(remembered_) != 3 * count) remembered_ = fingerprints(count);
 }
 
 std::string InputSets::changed() const {
-  const std::vector<std::uint64_t> now = fingerprints();
+  const std::vector<std::uint64_t> now = fingerprints(std::ssize(remembered_) / 3);
   bool tensor_changed[3] = {};
   for (std::size_t i = 0; i < now.size(); ++i) tensor_changed[i % 3] |= now[i] != remembered_[i];
   std::vector<std::string_view> names;
@@ -195,7 +189,7 @@ std::string InputSets::changed() const {
 
 std::string InputSets::hash() const {
   std::string all;
-  for (const std::uint64_t one : fingerprints()) all += fmt::format("{:016x}", one);
+  for (const std::uint64_t one : fingerprints(size())) all += fmt::format("{:016x}", one);
   return all;
 }
 

@@ -40,18 +40,18 @@ class InputSets {
   // Other values of the same kind at the same addresses. The kind of make().
   void refill(std::int64_t set, std::uint64_t seed);
 
-  // Other signs and fractions for every element of all sets, or of one, other ones at each call; refill() restores.
+  // Other signs and fractions for every element of the first `count` sets, other ones at each call; refill() restores.
   // Without `change` memory is read and written in the same way and keeps its values.
-  void scramble();
-  void scramble(std::int64_t set, bool change);
+  void scramble(std::int64_t count, bool change = true);
 
   // Puts the seeded values of make() back into set 0 if it was scrambled.
   void restore_first();
   // Puts them back into all sets.
   void restore();
 
-  // Remembers the values as they are; changed() then names the tensors that have changed since: "K, V".
-  void remember();
+  // Remembers the values of the first `count` sets as they are; changed() then names the tensors that have changed
+  // since: "K, V".
+  void remember(std::int64_t count);
   std::string changed() const;
 
   // Hash of every bit of all sets, gaps and factors included.
@@ -72,15 +72,14 @@ class InputSets {
   };
 
   InputSet allocate() const;
-  void scramble(std::span<const InputSet> sets, bool change);
   // Of Q, K and V of a set; together they write each tensor in the order of its elements.
   std::array<std::vector<InputTensorFill>, 3> fills_of(const InputSet& set, std::uint64_t seed,
                                                        std::uint32_t index) const;
   // Of one tensor: 0 is Q, 1 is K, 2 is V.
   std::vector<MemoryRegion> regions_of(const InputSet& set, int tensor) const;
   std::vector<MemoryRegion> regions_of(const Input& input, const TensorShape& shape) const;
-  // Of Q, K and V of each set in turn, elements with factors.
-  std::vector<std::uint64_t> fingerprints() const;
+  // Of Q, K and V of each of the first `count` sets in turn, elements with factors.
+  std::vector<std::uint64_t> fingerprints(std::int64_t count) const;
 
   const Problem& problem_;
   CheckDevice& device_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,9 +57,10 @@ class ProblemBuffers {
   // Compares the outputs as they are now, made from the first values of input set 0, with the reference.
   Check check_outputs(const CheckPolicy& policy) const;
 
-  // Compares one row of every head of the outputs, made by a launch with `launched`, with the reference of the values
-  // that the inputs hold now. Every element must have been written.
-  Check check_row(const AttentionArgs& launched, std::int32_t row, const CheckPolicy& policy) const;
+  // Compares rows of every head of the outputs, made by a launch with `launched`, with the reference of the values that
+  // the inputs hold now. Every element must have been written.
+  Check check_rows(const AttentionArgs& launched, std::span<const std::int32_t> rows,
+                   const CheckPolicy& policy) const;
 
   // As OutputBuffers::read_out().
   std::vector<float> reference_out() const { return read_floats(reference_out_); }
@@ -68,6 +70,8 @@ class ProblemBuffers {
   ProblemBuffers(const Problem& problem, CheckDevice& device);
 
   void run_reference();
+  Check check_row(const Observation& seen, const AttentionArgs& launched, std::int32_t row,
+                  const CheckPolicy& policy) const;
   std::vector<float> read_floats(const Memory& memory) const;
 
   Problem problem_;

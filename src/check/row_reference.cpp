@@ -36,14 +36,12 @@ void run_row(CheckDevice& device, const RowMemory& memory, const Problem& proble
     const std::vector<float> lse(static_cast<std::size_t>(memory.lse.bytes() / kFp32),
                                  -std::numeric_limits<float>::infinity());
     device.copy_in(memory.reference.data(), std::as_bytes(std::span(zeros)));
-    device.copy_in(memory.unfused.data(), std::as_bytes(std::span(zeros)));
     device.copy_in(memory.lse.data(), std::as_bytes(std::span(lse)));
     return;
   }
   const AttentionArgs args = row_args(launched, problem.dtype, row, keys);
   device.run_reference(args, problem.dtype, ReferenceKind::reference, memory.reference.as<float>(),
                        memory.lse.as<float>());
-  device.run_reference(args, problem.dtype, ReferenceKind::unfused, memory.unfused.as<float>(), nullptr);
 }
 
 TensorShape row_shape(const Problem& problem) {
@@ -89,23 +87,30 @@ RowMemory::RowMemory(CheckDevice& device, const Problem& problem)
       unfused(device.allocate(reference.bytes())),
       lse(device.allocate(kFp32 * problem.batch * problem.heads_q)) {}
 
-RowComparison compare_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
-                          const AttentionArgs& launched, std::int32_t row) {
+Observation compare_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
+                        const AttentionArgs& launched, std::int32_t row) {
   run_row(device, memory, problem, launched, row);
   const TensorShape shape = row_shape(problem);
   const auto* out = advance(launched.out, row * launched.out_stride.row, output_dtype(problem));
-  RowComparison compared;
   const DifferenceSums sums =
       total(device.compare(out, output_dtype(problem), shape, memory.reference.as<float>()));
-  compared.seen.error = error_norms(sums, shape.elements());
-  compared.seen.error.nonfinite += sums.unwritten;
-  compared.seen.error.worst_index =
-      index_in_all_rows(problem, row, compared.seen.error.worst_index, problem.head_dim);
-  if (problem.lse) compared.seen.lse = compare_lse(device, problem, launched, row, memory.lse);
+  Observation seen{.error = error_norms(sums, shape.elements())};
+  seen.error.nonfinite += sums.unwritten;
+  seen.error.worst_index = index_in_all_rows(problem, row, seen.error.worst_index, problem.head_dim);
+  if (problem.lse) seen.lse = compare_lse(device, problem, launched, row, memory.lse);
+  return seen;
+}
+
+ErrorNorms unfused_row_error(CheckDevice& device, const RowMemory& memory, const Problem& problem,
+                             const AttentionArgs& launched, std::int32_t row) {
+  const KeyRange keys = launched.visible_keys(0, row);
+  if (keys.begin == keys.end) return {};
+  device.run_reference(row_args(launched, problem.dtype, row, keys), problem.dtype, ReferenceKind::unfused,
+                       memory.unfused.as<float>(), nullptr);
+  const std::int64_t count = row_shape(problem).elements();
   const HeadSums unfused =
-      device.compare_fp32(memory.unfused.as<float>(), memory.reference.as<float>(), shape.elements(), 1);
-  compared.unfused = unfused_norms(unfused.front(), shape.elements());
-  return compared;
+      device.compare_fp32(memory.unfused.as<float>(), memory.reference.as<float>(), count, 1);
+  return unfused_norms(unfused.front(), count);
 }
 
 }  // namespace flashcore

@@ -8,12 +8,6 @@
 
 namespace flashcore {
 
-// One row of every head, compared. Indices number the elements of the whole output.
-struct RowComparison {
-  Observation seen;    // errors of the launch; other members of it are not filled in
-  ErrorNorms unfused;  // errors of an unfused attention on the same row
-};
-
 // Memory for one row of every head on the device, FP32.
 struct RowMemory {
   RowMemory(CheckDevice& device, const Problem& problem);
@@ -21,8 +15,13 @@ struct RowMemory {
   Memory lse;                 // [batch, heads_q]
 };
 
-// `launched` are the arguments of the launch that wrote the outputs. Throws as CheckDevice does.
-RowComparison compare_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
-                          const AttentionArgs& launched, std::int32_t row);
+// Errors of one row of every head of the outputs, which a launch with the arguments `launched` wrote; other members are
+// not filled in. Indices number the elements of the whole output. Throws as CheckDevice does.
+Observation compare_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
+                        const AttentionArgs& launched, std::int32_t row);
+
+// Errors of an unfused attention on the row that compare_row() took last.
+ErrorNorms unfused_row_error(CheckDevice& device, const RowMemory& memory, const Problem& problem,
+                             const AttentionArgs& launched, std::int32_t row);
 
 }  // namespace flashcore

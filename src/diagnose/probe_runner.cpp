@@ -120,7 +120,7 @@ ProbeRun ProbeRunner::run_again(const Problem& problem, const ChosenInputs& inpu
                                 const std::function<void(const std::vector<float>&)>& see) const {
   if (const std::string reason = unsupported(problem); !reason.empty()) throw Unsupported(reason);
   ProblemBuffers memory(problem, inputs, launcher_.device());
-  memory.inputs().remember();
+  memory.inputs().remember(1);
   launch_once(memory, inputs);
   ProbeRun run{.problem = problem, .check = memory.check_outputs({})};
   run.out = memory.outputs().read_out();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <random>
 
 #include "registry/supports.hpp"
@@ -75,7 +76,7 @@ Check BufferedExecutor::guard(Check check) {
 Check BufferedExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
   InputSets& inputs = buffers_->inputs();
   inputs.restore_first();
-  inputs.remember();
+  inputs.remember(1);
   const AttentionArgs arguments = args(variant, {});
   launcher_.device().delay();
   buffers_->poison_outputs();
@@ -85,27 +86,30 @@ Check BufferedExecutor::verify(const Variant& variant, const CheckPolicy& policy
   return guard(buffers_->check_outputs(policy));
 }
 
-Check BufferedExecutor::verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) {
+void BufferedExecutor::change_inputs(std::int64_t sets) {
+  buffers_->inputs().scramble(sets);
+  buffers_->inputs().remember(sets);
+}
+
+CheckedSample BufferedExecutor::verify_sample(const Variant& variant, TimingMode mode,
+                                              const CheckPolicy& policy) {
   warm(variant, mode);
-  buffers_->inputs().scramble();
-  buffers_->inputs().remember();
+  const std::int64_t sets = views_of(mode).back().set + 1;
+  change_inputs(sets);
   launcher_.device().delay();
   buffers_->poison_outputs();
+  Sample taken = sample(variant, mode);
   // A single launch after poison would show only that a launch writes what is not written yet.
-  if (sample(variant, mode).launches == 1) {
-    buffers_->inputs().scramble();
-    buffers_->inputs().remember();
-    sample(variant, mode);
+  if (taken.launches == 1) {
+    change_inputs(sets);
+    taken = sample(variant, mode);
   }
   buffers_->outputs().keep();
-  Check check;
-  for (int i = 0; i < kCheckedRows; ++i) {
-    const std::int32_t row = random_row(buffers_->problem().seq_q);
-    check = buffers_->check_row(args(variant, last_view_), row, policy);
-    if (!check.passed) break;
-  }
-  check = guard(std::move(check));
-  return check.passed ? compare_with_lone_launch(std::move(check), variant) : check;
+  std::array<std::int32_t, kCheckedRows> rows{};
+  for (std::int32_t& row : rows) row = random_row(buffers_->problem().seq_q);
+  Check check = guard(buffers_->check_rows(args(variant, last_view_), rows, policy));
+  if (check.passed) check = compare_with_lone_launch(std::move(check), variant);
+  return {.check = std::move(check), .sample = taken};
 }
 
 Check BufferedExecutor::compare_with_lone_launch(Check check, const Variant& variant) {

@@ -20,7 +20,7 @@ class BufferedExecutor : public Executor {
                kernels::InputKind inputs = kernels::InputKind::normal) override;
   std::string unsupported(const Variant& variant) const override;
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
-  Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
+  CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
   std::string output_hash() const override { return buffers_->outputs().hash(); }
 
  protected:
@@ -47,6 +47,8 @@ class BufferedExecutor : public Executor {
 
  private:
   void wait_for(const Variant& variant) const;
+  // Other values in the first `sets` input sets, as they are before a launch that guard() judges.
+  void change_inputs(std::int64_t sets);
   // Adds to a check what outputs do not show: changed inputs, and outputs that somebody writes later.
   Check guard(Check check);
   // Runs once more on the inputs of the last sample and compares with what the sample left.

@@ -28,9 +28,13 @@ class CudaExecutor final : public BufferedExecutor {
   struct LaunchGraph {
     GraphExecHandle graph;
     int launches = 0;
+    double launch_us = 0;  // about; 0: not known
   };
 
-  void forget_addresses() override { graphs_.clear(); }
+  void forget_addresses() override {
+    graphs_.clear();
+    scrambles_.clear();
+  }
   void warm(const Variant& variant, TimingMode mode) override;
   CUstream_st* stream() const { return static_cast<CUstream_st*>(launcher().device().stream()); }
   double elapsed_us(const Variant& variant, int launches);
@@ -39,6 +43,8 @@ class CudaExecutor final : public BufferedExecutor {
   double replay_us(const Variant& variant, const LaunchGraph& launches);
   // The faster of two lone launches, as waited_us() has it.
   double lone_us(const Variant& variant, InputView first, InputView second);
+  // About what a launch takes: as a graph of it was told, or a lone one.
+  double launch_us(const Variant& variant);
   LaunchGraph record_graph(const Variant& variant, TimingMode mode);
   LaunchGraph record_scrambles(const Variant& variant, int count, bool change, bool with_launches);
   // `queue` queues `count` launches on stream() and returns the first code that is not 0.
@@ -51,6 +57,7 @@ class CudaExecutor final : public BufferedExecutor {
   EventHandle end_;
   std::size_t next_call_ = 0;  // of the lone launches, which read the views in turns
   std::map<std::pair<const Variant*, TimingMode>, LaunchGraph> graphs_;  // of the prepared problem
+  std::map<int, LaunchGraph> scrambles_;  // by their number; of the prepared problem, whatever the variant
 };
 
 }  // namespace flashcore

@@ -23,6 +23,12 @@ struct Sample {
   double request_us = 0;
 };
 
+// A sample whose output was checked.
+struct CheckedSample {
+  Check check;
+  std::optional<Sample> sample;  // absent where a worker of an older build does not tell it
+};
+
 // Microseconds per launch, the fastest of their kind. An honest kernel needs as long for values that it has seen before as
 // for others.
 struct Contrast {
@@ -60,11 +66,11 @@ class Executor {
   // Launches of a sample read two views of the inputs or more in turns, so that none finds its own output.
   virtual Sample sample(const Variant& variant, TimingMode mode) = 0;
 
-  // Draws the values of all inputs anew at the same addresses, poisons the outputs and takes a sample. Then compares rows
+  // Draws the values of the inputs anew at the same addresses, poisons the outputs and takes a sample. Then compares rows
   // that are chosen at random with a reference of the new values, and the whole output with a lone launch on
   // them. An output that was kept from earlier inputs, or that somebody writes later, cannot pass. verify() restores the
   // first values.
-  virtual Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) = 0;
+  virtual CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) = 0;
 
   // Times launches whose inputs change before each, and launches whose inputs do not, in turns, `pairs` times. The memory
   // of the inputs is read and written before either. Changes inputs as verify_sample() does.

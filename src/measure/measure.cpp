@@ -59,6 +59,7 @@ struct Measurement::Series {
   std::vector<double> samples;
   std::vector<TimeSpan> spans;
   double request_share = 0;  // as Timing has it; 0: not known
+  bool verified = false;     // the last sample was
   bool finished = false;
 
   void stop() {
@@ -88,30 +89,54 @@ void Measurement::drop_converged(std::vector<Series*>& running) const {
   });
 }
 
-void Measurement::take_sample(Series& series, TimingMode mode) {
-  SampleBlock block;
-  const bool taken = attempt(*series.candidate.record, [&] {
-    block = sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
-  });
-  if (!taken) return series.stop();
-  series.samples.push_back(block.us.front());
-  series.spans.push_back(block.spans.front());
+void Measurement::add(Series& series, const SampleBlock& block) {
+  series.samples.insert(series.samples.end(), block.us.begin(), block.us.end());
+  series.spans.insert(series.spans.end(), block.spans.begin(), block.spans.end());
   if (block.request_s > 0)
     series.request_share = std::max(series.request_share, block.sampled_s / block.request_s);
 }
 
-void Measurement::verify_sample(Series& series, TimingMode mode) {
+void Measurement::take_sample(Series& series, TimingMode mode) {
+  series.verified = false;
+  const bool taken = attempt(*series.candidate.record, [&] {
+    add(series, sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing));
+  });
+  if (!taken) series.stop();
+}
+
+double Measurement::verify_sample(Series& series, TimingMode mode, bool keep) {
+  const TimePoint begin = SteadyClock::now();
   Record& record = *series.candidate.record;
+  double sampled_s = 0;
   attempt(record, [&] {
-    const Check check = executor_.verify_sample(*series.candidate.variant, mode, *check_);
-    if (!check.passed) record.fail_check(sample_reason(mode, check));
+    const CheckedBlock checked =
+        checked_block(executor_, *series.candidate.variant, mode, *check_, policy_.pacing);
+    if (!checked.check.passed) return record.fail_check(sample_reason(mode, checked.check));
+    const bool told = !checked.block.us.empty();
+    series.verified = told || !keep;
+    sampled_s = checked.block.sampled_s;
+    if (keep && told) return add(series, checked.block);
+    if (keep) add(series, sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing));
   });
   if (record.status != Status::ok) series.stop();
+  return Seconds(SteadyClock::now() - begin).count() - sampled_s;
+}
+
+bool Measurement::may_be_last(const Series& series) const {
+  const auto with_this = static_cast<int>(series.samples.size()) + 1;
+  return with_this == policy_.min_samples || with_this == policy_.max_samples;
+}
+
+// Series whose last sample was not checked take another one, which is checked and not kept.
+void Measurement::verify_last(std::span<Series> all, TimingMode mode) {
+  for (Series& series : all) {
+    if (interrupt_requested()) return;
+    if (!series.samples.empty() && !series.verified) verify_sample(series, mode, false);
+  }
 }
 
 // What is sampled first is slow, because nothing is cached yet.
 void Measurement::warm_up(Series& series, TimingMode mode) {
-  if (check_ != nullptr) return verify_sample(series, mode);
   const bool taken = attempt(*series.candidate.record, [&] {
     sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
   });
@@ -144,29 +169,33 @@ void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoin
                                 const OnRound& on_round) {
   std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(mode));
   std::vector<Series*> running;
-  const TimePoint warming = SteadyClock::now();
   for (Series& series : all) {
     warm_up(series, mode);
     if (!series.finished) running.push_back(&series);
   }
   const TimePoint begin = SteadyClock::now();
-  const Seconds one_check = Seconds(begin - warming) / std::max<double>(1, static_cast<double>(all.size()));
-  Seconds verifying{};
+  double checking_s = 0;  // of the samples that need not be the last
+  double one_check_s = 0;
   for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
-    if (round > kMinSamples && SteadyClock::now() >= deadline) return;
+    if (round > kMinSamples && SteadyClock::now() >= deadline) break;
     on_round(mode, round);
     std::shuffle(running.begin(), running.end(), random);
+    const bool has_time =
+        checking_s + one_check_s <= kCheckShare * Seconds(SteadyClock::now() - begin).count();
     for (Series* series : running) {
       if (interrupt_requested()) return;
-      take_sample(*series, mode);
-    }
-    const TimePoint sampled = SteadyClock::now();
-    if (check_ != nullptr && verifying + one_check <= kCheckShare * Seconds(sampled - begin)) {
-      verify_sample(*running[static_cast<std::size_t>(round) % running.size()], mode);
-      verifying += SteadyClock::now() - sampled;
+      const bool is_last = may_be_last(*series);
+      const bool has_turn = has_time && series == running.front();
+      if (check_ == nullptr || (!is_last && !has_turn)) {
+        take_sample(*series, mode);
+        continue;
+      }
+      one_check_s = verify_sample(*series, mode, true);
+      if (!is_last) checking_s += one_check_s;
     }
     drop_converged(running);
   }
+  if (check_ != nullptr) verify_last(all, mode);
 }
 
 void Measurement::finish(Series& series, TimingMode mode) {

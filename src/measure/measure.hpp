@@ -11,6 +11,7 @@
 #include "device/telemetry_sampler.hpp"
 #include "execute/executor.hpp"
 #include "measure/policy.hpp"
+#include "measure/sample_block.hpp"
 #include "record/record.hpp"
 
 namespace flashcore {
@@ -22,7 +23,7 @@ struct Candidate {
 };
 
 inline constexpr int kMinSamples = 3;
-inline constexpr double kCheckShare = 0.03;  // of the time of samples, for verifying some of them
+inline constexpr double kCheckShare = 0.02;  // of the time of samples, for checking some of them
 
 // Fills in the timings, telemetry and energy of the candidates' records.
 //
@@ -41,8 +42,8 @@ class Measurement {
  public:
   using OnRound = std::function<void(TimingMode, int round)>;
 
-  // With `check`, samples are verified (Executor::verify_sample): the one that warms up, and further ones that take
-  // kCheckShare of the time. `check` and `telemetry` may be null.
+  // With `check`, some samples are verified (Executor::verify_sample): the last one of each candidate and mode, and others
+  // whose checks take kCheckShare of the time. `check` and `telemetry` may be null.
   Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, const CheckPolicy* check,
               std::uint64_t seed, Executor& executor, TelemetrySampler* telemetry)
       : candidates_(candidates),
@@ -64,7 +65,11 @@ class Measurement {
   void warm_up();
   void warm_up(Series& series, TimingMode mode);
   void take_sample(Series& series, TimingMode mode);
-  void verify_sample(Series& series, TimingMode mode);
+  // Takes a sample and checks its output; adds it to the series with `keep`. Returns the seconds that the check took.
+  double verify_sample(Series& series, TimingMode mode, bool keep);
+  void add(Series& series, const SampleBlock& block);
+  bool may_be_last(const Series& series) const;
+  void verify_last(std::span<Series> all, TimingMode mode);
   void sample_rounds(std::span<Series> all, TimingMode mode, TimePoint deadline, const OnRound& on_round);
   bool has_converged(const Series& series) const;
   void drop_converged(std::vector<Series*>& running) const;

@@ -9,6 +9,24 @@
 #include "base/error.hpp"
 
 namespace flashcore {
+namespace {
+
+void add(SampleBlock& block, const Sample& sample, TimeSpan span, Pacing pacing) {
+  if (!std::isfinite(sample.us) || sample.us <= 0) {
+    throw EnvironmentError(fmt::format("a sample of {} us is no positive number", sample.us));
+  }
+  block.us.push_back(sample.us);
+  block.spans.push_back(span);
+  block.launches += sample.launches;
+  block.sampled_s += 1e-6 * sample.us * sample.launches;
+  block.request_s += 1e-6 * sample.request_us;
+  if (pacing == Pacing::burst) {
+    std::this_thread::sleep_for(
+        std::chrono::duration<double, std::micro>(kBurstRest * sample.us * sample.launches));
+  }
+}
+
+}  // namespace
 
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing) {
@@ -16,20 +34,20 @@ SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode 
   for (int i = 0; i < count; ++i) {
     const auto begin = TelemetryClock::now();
     const Sample sample = executor.sample(variant, mode);
-    block.spans.push_back({begin, TelemetryClock::now()});
-    if (!std::isfinite(sample.us) || sample.us <= 0) {
-      throw EnvironmentError(fmt::format("a sample of {} us is no positive number", sample.us));
-    }
-    block.us.push_back(sample.us);
-    block.launches += sample.launches;
-    block.sampled_s += 1e-6 * sample.us * sample.launches;
-    block.request_s += 1e-6 * sample.request_us;
-    if (pacing == Pacing::burst) {
-      std::this_thread::sleep_for(
-          std::chrono::duration<double, std::micro>(kBurstRest * sample.us * sample.launches));
-    }
+    add(block, sample, {begin, TelemetryClock::now()}, pacing);
   }
   return block;
+}
+
+CheckedBlock checked_block(Executor& executor, const Variant& variant, TimingMode mode,
+                           const CheckPolicy& policy, Pacing pacing) {
+  const auto begin = TelemetryClock::now();
+  CheckedSample checked = executor.verify_sample(variant, mode, policy);
+  CheckedBlock result{.check = std::move(checked.check), .block = {}};
+  if (result.check.passed && checked.sample) {
+    add(result.block, *checked.sample, {begin, TelemetryClock::now()}, pacing);
+  }
+  return result;
 }
 
 }  // namespace flashcore

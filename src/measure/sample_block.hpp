@@ -23,6 +23,15 @@ struct SampleBlock {
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing = Pacing::sustained);
 
+// A sample whose output is checked. The block is empty where the check does not pass, and where the executor does not tell
+// the sample; its request_s is 0, since a request does more than sample.
+struct CheckedBlock {
+  Check check;
+  SampleBlock block;
+};
+CheckedBlock checked_block(Executor& executor, const Variant& variant, TimingMode mode,
+                           const CheckPolicy& policy, Pacing pacing = Pacing::sustained);
+
 inline constexpr double kBurstRest = 9;  // a duty of 10 %: far below any power limit
 
 }  // namespace flashcore

@@ -91,7 +91,10 @@ Json JobServer::inspect(const std::string& id) const {
 }
 
 Json JobServer::verify_sample(const JsonReader& request, TimingMode mode) {
-  return check_to_json(executor_.verify_sample(variant(request), mode, policy_of(request)), problem_.value());
+  const CheckedSample checked = executor_.verify_sample(variant(request), mode, policy_of(request));
+  Json json = check_to_json(checked.check, problem_.value());
+  if (checked.sample) json[kSampleKey] = to_json(*checked.sample);
+  return json;
 }
 
 Json JobServer::take_sample(const Variant& variant, TimingMode mode) {

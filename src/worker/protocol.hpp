@@ -51,6 +51,9 @@ inline constexpr std::string_view kCallWords[] = {"variants",      "measure_ceil
                                                   "output_hash",   "verify_negated",   "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
+// Of the answer to `verify_sample`: the sample that was checked. Older builds do not send it.
+inline constexpr std::string_view kSampleKey = "sample";
+
 // The properties of a variant that are known without a launch.
 struct Inspection {
   std::string unsupported;  // the reason; empty if the variant can run

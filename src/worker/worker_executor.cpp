@@ -148,21 +148,24 @@ std::string WorkerExecutor::code_hash(const Variant& variant) const {
   return session_->inspection(variant).code_hash;
 }
 
-Check WorkerExecutor::ask_for_check(const Variant& variant, const CheckPolicy& policy, Json question) {
+Check WorkerExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
+  Json question = request(Call::verify, variant);
   question["policy"] = to_json(policy);
   const JsonDocument answer = session_->ask(variant, question);
   return check_from_json(result_of(answer), session_->problem());
 }
 
-Check WorkerExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
-  return ask_for_check(variant, policy, request(Call::verify, variant));
-}
-
-Check WorkerExecutor::verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) {
-  if (hello().protocol < kProtocolVersion) return verify(variant, policy);
+CheckedSample WorkerExecutor::verify_sample(const Variant& variant, TimingMode mode,
+                                            const CheckPolicy& policy) {
+  if (hello().protocol < kProtocolVersion) return {.check = verify(variant, policy), .sample = {}};
   Json question = request(Call::verify_sample, variant);
   question["clock"] = to_string(mode);
-  return ask_for_check(variant, policy, std::move(question));
+  question["policy"] = to_json(policy);
+  const JsonDocument answer = session_->ask(variant, question);
+  const JsonReader result = result_of(answer);
+  CheckedSample checked{.check = check_from_json(result, session_->problem()), .sample = {}};
+  if (result.has(kSampleKey)) checked.sample = sample_from_json(result[kSampleKey]);
+  return checked;
 }
 
 Sample WorkerExecutor::sample(const Variant& variant, TimingMode mode) {

@@ -45,15 +45,13 @@ class WorkerExecutor final : public Executor {
   std::string output_hash() const override;
   Sample sample(const Variant& variant, TimingMode mode) override;
   // A build of protocol 2 has neither: verify() takes the place of the first, and the second shows no difference.
-  Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
+  CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant& variant) const override;
   std::string code_hash(const Variant& variant) const override;
 
  private:
   class Session;  // the current worker and its problem; const functions may replace the worker
-
-  Check ask_for_check(const Variant& variant, const CheckPolicy& policy, Json question);
 
   std::unique_ptr<Session> session_;
   DeviceInfo device_;

@@ -179,7 +179,7 @@ TEST_F(E4m3Test, EveryClockTicksAndAnswersStayRight) {
     for (const Variant* variant : runnable()) {
       for (const TimingMode mode : {TimingMode::hot, TimingMode::cold, TimingMode::call}) {
         EXPECT_GT(executor().sample(*variant, mode).us, 0) << variant->id();
-        EXPECT_EQ(executor().verify_sample(*variant, mode, {}).reason, "") << variant->id();
+        EXPECT_EQ(executor().verify_sample(*variant, mode, {}).check.reason, "") << variant->id();
       }
       EXPECT_EQ(executor().verify(*variant, {}).reason, "") << variant->id();
     }

@@ -260,7 +260,7 @@ TEST(E4m3Check, BothOutputDtypesAndNegatedValues) {
       const Variant& variant = *find_variant(id);
       EXPECT_EQ(executor->unsupported(variant), "");
       EXPECT_EQ(executor->verify(variant, {}).reason, "") << id;
-      EXPECT_EQ(executor->verify_sample(variant, TimingMode::hot, {}).reason, "") << id;
+      EXPECT_EQ(executor->verify_sample(variant, TimingMode::hot, {}).check.reason, "") << id;
     }
   }
   EXPECT_EQ(executor->unsupported(*find_variant("cpu_scalar/bf16_d64")), "compiled for another dtype");

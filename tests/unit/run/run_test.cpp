@@ -151,8 +151,10 @@ TEST_F(RunTest, InterleavesInAnOrderThatChangesFromRoundToRound) {
   run_all();
   std::vector<std::string> samples;
   for (const std::string& call : executor.calls()) {
-    if (call.starts_with("hot ")) samples.push_back(call);  // not those that are checked
+    if (const auto place = call.find("hot "); place != std::string::npos)
+      samples.push_back(call.substr(place));
   }
+  samples.erase(samples.begin(), samples.begin() + 3);  // they warm up
   ASSERT_EQ(samples.size(), 3u * 40);
   std::vector<std::vector<std::string>> rounds;
   for (std::size_t i = 0; i < samples.size(); i += 3) rounds.emplace_back(&samples[i], &samples[i] + 3);

@@ -120,11 +120,12 @@ class FakeExecutor : public Executor {
     return {.us = us, .launches = 1};
   }
 
-  Check verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override {
-    sample(variant, mode);
+  CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override {
+    const Sample taken = sample(variant, mode);
     calls_.back().insert(0, "checked ");
     const bool stale = script_of(variant).behaviour == Behaviour::keeps_old_result;
-    return stale ? make_check(policy, 1e3, "the fake output is stale") : make_check(policy, 1, "");
+    return {.check = stale ? make_check(policy, 1e3, "the fake output is stale") : make_check(policy, 1, ""),
+            .sample = taken};
   }
 
   Contrast contrast(const Variant& variant, int) override {

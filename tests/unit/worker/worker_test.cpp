@@ -206,7 +206,7 @@ TEST_F(WorkerExecutorTest, RunsVariants) {
   EXPECT_GT(executor.required_bytes(problem), 0);
   EXPECT_EQ(executor.unsupported(drill(1)), "");
   EXPECT_TRUE(executor.verify(drill(1), {}).passed);
-  EXPECT_TRUE(executor.verify_sample(drill(1), TimingMode::hot, {}).passed);
+  EXPECT_TRUE(executor.verify_sample(drill(1), TimingMode::hot, {}).check.passed);
   EXPECT_FALSE(executor.verify(drill(6), {}).passed);
   const Sample sample = executor.sample(drill(1), TimingMode::hot);
   EXPECT_GT(sample.us, 0);
