@@ -4,6 +4,10 @@
 //   static constexpr const char* kFamily;     its name
 //   static constexpr const char* kSummary;    the idea in a few words
 //   template <Dtype> static int launch(const AttentionArgs&, const Tile&);   0 or an errno value
+//
+// and optionally
+//
+//   static constexpr std::string_view kProblemFields[];   opt-in fields of problems that it supports
 #pragma once
 
 #include <algorithm>
@@ -26,6 +30,7 @@ struct CpuVariant {
             .summary = Family::kSummary,
             .spec = S,
             .backend = Backend::cpu,
+            .problem_fields = problem_fields_of<Family>(),
             .launch = launch};
   }
 };

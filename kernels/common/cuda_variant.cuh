@@ -13,6 +13,7 @@
 // and optionally
 //
 //   static constexpr int kMaxComputeCapability;          for instructions that later architectures lack
+//   static constexpr std::string_view kProblemFields[];  opt-in fields of problems that it supports
 //   static constexpr int kMinBlocksPerSm;                for __launch_bounds__
 //   static constexpr bool kDependentLaunch;              run() calls ptx::wait_for_previous_grid(), so that
 //                                                        the grid may start early
@@ -177,6 +178,7 @@ constexpr CompiledKernel make_kernel() {
           .spec = K::spec,
           .backend = Backend::cuda,
           .smem_bytes = K::smem_bytes(),
+          .problem_fields = problem_fields_of<K>(),
           .unsupported = CudaVariant<K>::unsupported,
           .workspace_bytes = CudaVariant<K>::workspace_bytes,
           .launch = CudaVariant<K>::launch,

@@ -34,8 +34,8 @@ int cuda_scramble(const MemoryRegions& regions, Dtype dtype, bool change, std::u
 // One fingerprint per region into sums, on the device.
 int cuda_fingerprint(const MemoryRegions& regions, std::uint64_t* sums, void* stream);
 
-// Holds the stream up for about 200 us.
-int cuda_delay(void* stream);
+// Holds the stream up for so many cycles of a multiprocessor.
+int cuda_delay(std::int64_t cycles, void* stream);
 
 // The values of one tensor, equal to the CPU backend's: see kernels/common/inputs.hpp. Elements are numbered
 // in [batch, heads, rows, head_dim] order for any strides. Elements of scaled dtypes are values divided by

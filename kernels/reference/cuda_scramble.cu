@@ -104,9 +104,8 @@ int cuda_fingerprint(const MemoryRegions& regions, std::uint64_t* sums, void* st
                 reinterpret_cast<unsigned long long*>(sums));
 }
 
-int cuda_delay(void* stream) {
-  constexpr long long kCycles = 400'000;  // about 200 us
-  return launch(delay_kernel, dim3(1), 1, static_cast<cudaStream_t>(stream), kCycles);
+int cuda_delay(std::int64_t cycles, void* stream) {
+  return launch(delay_kernel, dim3(1), 1, static_cast<cudaStream_t>(stream), static_cast<long long>(cycles));
 }
 
 }  // namespace flashcore::kernels

@@ -50,7 +50,10 @@ class CudaCheckDevice final : public CheckDevice {
 
   void scramble(std::span<const MemoryRegion> regions, Dtype dtype, bool change) override;
   std::vector<std::uint64_t> fingerprints(std::span<const MemoryRegion> regions) const override;
-  void delay() override { cuda_check(kernels::cuda_delay(stream_), "waiting"); }
+  void delay() override {
+    constexpr std::int64_t kCycles = 400'000;  // about 200 us
+    cuda_check(kernels::cuda_delay(kCycles, stream_), "waiting");
+  }
 
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override {

@@ -24,6 +24,7 @@ struct DeviceInfo {
   int memory_clock_mhz = 0;                      // the maximum; 0 if unknown
   std::string pci_bus_id;                        // identifies a CUDA device for NVML; empty on the CPU
   std::optional<kernels::ProbeResult> ceilings;  // set by Executor::measure_ceilings()
+  std::optional<double> fma_flops_per_s;         // of all cores of a CPU in FP32; set by measure_ceilings()
   std::string ceilings_problem;                  // why measure_ceilings() failed
   std::string code_problem;                      // why Executor::code_hash() is not available
 };

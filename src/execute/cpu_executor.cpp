@@ -9,11 +9,14 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "base/error.hpp"
 #include "device/cpu_memory.hpp"
+#include "device/device.hpp"
 #include "execute/buffered_executor.hpp"
+#include "kernels/probe/cpu_probe.hpp"
 
 namespace flashcore {
 namespace {
@@ -30,6 +33,7 @@ class CpuExecutor final : public BufferedExecutor {
   Sample sample(const Variant& variant, TimingMode mode) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant&) const override { return {}; }
+  void measure_ceilings() override;
 
  protected:
   void warm(const Variant& variant, TimingMode mode) override;
@@ -92,6 +96,12 @@ Sample CpuExecutor::sample(const Variant& variant, TimingMode mode) {
   const std::vector<InputView> views = views_of(mode);
   const int calls = sampling_of(mode).lone_launch ? 1 : calls_per_sample(variant);
   return {.us = time_calls(variant, calls, views), .launches = calls};
+}
+
+// Kernels may use every core, whatever --threads says.
+void CpuExecutor::measure_ceilings() {
+  const auto cores = std::max<double>(std::thread::hardware_concurrency(), cpu_threads());
+  launcher().info().fma_flops_per_s = cores * kernels::measure_cpu_flops_per_s();
 }
 
 double CpuExecutor::time_after_scramble(const Variant& variant, bool change) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "kernels/reference/cuda_reference.hpp"
 
 namespace flashcore {
 namespace {
@@ -75,8 +76,8 @@ CudaExecutor::CudaExecutor(int device_index)
 }
 
 // Microseconds a launch between begin_ and end_, once both have been reached.
-double CudaExecutor::elapsed_us(const Variant& variant, int launches) {
-  cuda_check(cudaEventSynchronize(end_.get()), fmt::format("running {}", variant.id()));
+double CudaExecutor::elapsed_us(std::string_view what, int launches) {
+  cuda_check(cudaEventSynchronize(end_.get()), fmt::format("running {}", what));
   float milliseconds = 0;
   cuda_check(cudaEventElapsedTime(&milliseconds, begin_.get(), end_.get()), "reading the events");
   return 1e3 * static_cast<double>(milliseconds) / launches;
@@ -90,7 +91,7 @@ double CudaExecutor::call_us(const Variant& variant, InputView view) {
   launcher().launch(variant, call_args);
   cuda_check(cudaEventRecord(end_.get(), stream()), "recording an event");
   set_last_view(view);
-  return elapsed_us(variant, 1);
+  return elapsed_us(variant.id(), 1);
 }
 
 double CudaExecutor::lone_us(const Variant& variant, InputView first, InputView second) {
@@ -116,7 +117,7 @@ Sample CudaExecutor::sample(const Variant& variant, TimingMode mode) {
 double CudaExecutor::replay_us(const Variant& variant, const LaunchGraph& launches) {
   const nvtx3::scoped_range range(variant.id());
   cuda_check(cudaGraphLaunch(launches.graph.get(), stream()), "launching a graph");
-  return elapsed_us(variant, launches.launches);
+  return elapsed_us(variant.id(), launches.launches);
 }
 
 const CudaExecutor::LaunchGraph& CudaExecutor::graph(const Variant& variant, TimingMode mode) {
@@ -204,6 +205,17 @@ CudaExecutor::LaunchGraph CudaExecutor::record_scrambles(const Variant& variant,
     }
     return code;
   });
+}
+
+std::optional<Control> CudaExecutor::control() {
+  constexpr std::int64_t kCycles = 4'000'000;  // about 2 ms, so that a request is short beside it
+  cuda_check(cudaStreamSynchronize(stream()), "waiting for the device");
+  cuda_check(cudaEventRecord(begin_.get(), stream()), "recording an event");
+  cuda_check(kernels::cuda_delay(kCycles, stream()), "waiting");
+  cuda_check(cudaEventRecord(end_.get(), stream()), "recording an event");
+  const auto max_mhz = device().max_sm_clock_mhz;
+  return Control{.us = elapsed_us("a delay", 1),
+                 .least_us = max_mhz ? static_cast<double>(kCycles) / *max_mhz : 0};
 }
 
 Contrast CudaExecutor::contrast(const Variant& variant, int pairs) {

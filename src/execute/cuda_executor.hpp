@@ -17,6 +17,7 @@ class CudaExecutor final : public BufferedExecutor {
   explicit CudaExecutor(int device_index);
 
   Sample sample(const Variant& variant, TimingMode mode) override;
+  std::optional<Control> control() override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant& variant) const override;
   void measure_ceilings() override;
@@ -37,7 +38,7 @@ class CudaExecutor final : public BufferedExecutor {
   }
   void warm(const Variant& variant, TimingMode mode) override;
   CUstream_st* stream() const { return static_cast<CUstream_st*>(launcher().device().stream()); }
-  double elapsed_us(const Variant& variant, int launches);
+  double elapsed_us(std::string_view what, int launches);
   double call_us(const Variant& variant, InputView view);
   const LaunchGraph& graph(const Variant& variant, TimingMode mode);
   double replay_us(const Variant& variant, const LaunchGraph& launches);

@@ -36,6 +36,13 @@ struct Contrast {
   double changed_us = 0;    // with values that no launch has seen
 };
 
+// A kernel of this program, timed as samples are. It takes at least `least_us`, whatever the clock says.
+struct Control {
+  double us = 0;
+  double least_us = 0;    // 0: not known
+  double request_us = 0;  // as in Sample
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -75,6 +82,9 @@ class Executor {
   // Times launches whose inputs change before each, and launches whose inputs do not, in turns, `pairs` times. The memory
   // of the inputs is read and written before either. Changes inputs as verify_sample() does.
   virtual Contrast contrast(const Variant& variant, int pairs) = 0;
+
+  // Absent where samples are timed by the clock of the host, whose requests hold nothing but the sample.
+  virtual std::optional<Control> control() { return {}; }
 
   virtual Resources resources(const Variant& variant) const = 0;
 

@@ -25,6 +25,7 @@ void device_fields(auto&& io, auto& device) {
   io.required("memory_bus_bits", device.memory_bus_bits);
   io.required("memory_clock_mhz", device.memory_clock_mhz);
   io.required("pci_bus_id", device.pci_bus_id);
+  io.optional("fma_flops_per_s", device.fma_flops_per_s);
   io.required("ceilings_problem", device.ceilings_problem);
   io.required("code_problem", device.code_problem);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "base/error.hpp"
@@ -55,18 +56,33 @@ constexpr double kMaxSampledShare = 1.02;
 
 bool is_plausible(double share) { return share >= kMinSampledShare && share <= kMaxSampledShare; }
 
-// "", or the sentence that tells how far the clock of the samples is off.
+// A clock that runs slower than this beside a kernel of known length is wrong.
+constexpr double kSlowClock = 0.9;
+
+// "", or the sentence that tells how far the clock of the samples is off. Requests also take longer where a device is shared,
+// so the same is asked of a kernel of this program.
 std::string compare_clocks(const Variant& variant, TimingMode mode, Executor& executor, const Round& round) {
   double sampled_s = 0;
   double request_s = 0;
   double largest_share = 0;
+  std::optional<double> control_share;
   while (request_s < round.sampled_s) {
     const SampleBlock block = sample_block(executor, variant, mode, 1);
     sampled_s += block.sampled_s;
     request_s += block.request_s;
     largest_share = std::max(largest_share, block.sampled_s / block.request_s);
+    const std::optional<Control> control = executor.control();
+    if (!control) continue;
+    if (control->us < kSlowClock * control->least_us) {
+      return fmt::format(
+          "the clock is not to be trusted: it shows {:.4g} us for a kernel that takes at least {:.4g} us",
+          control->us, control->least_us);
+    }
+    control_share = std::max(control_share.value_or(0), control->us / control->request_us);
   }
   if (is_plausible(largest_share)) return "";
+  const bool is_shared = control_share.value_or(1) < kMinSampledShare;
+  if (largest_share < kMinSampledShare && is_shared) return "";
   return fmt::format("the clock is not to be trusted: launches of {:.3g} ms by the samples took {:.3g} ms",
                      1e3 * sampled_s, 1e3 * request_s);
 }

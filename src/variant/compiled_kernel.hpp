@@ -30,6 +30,13 @@ struct CompiledKernel {
   std::string id() const { return variant_id(family, spec); }
 };
 
+// A family names the opt-in fields of problems that it supports in `static constexpr std::string_view kProblemFields[]`.
+template <class Kernel>
+constexpr std::span<const std::string_view> problem_fields_of() {
+  if constexpr (requires { Kernel::kProblemFields; }) return Kernel::kProblemFields;
+  return {};
+}
+
 class CompiledFamily final : public Family {
  public:
   explicit CompiledFamily(std::span<const CompiledKernel> kernels) : kernels_(kernels) {}

@@ -71,6 +71,10 @@ Json JobServer::perform(const JsonReader& request) {
       return encode(executor_.sample(variant(request), TimingMode::call).us);
     case Call::contrast:
       return to_json(executor_.contrast(variant(request), decode<int>(require_field(request, "pairs"))));
+    case Call::control: {
+      const std::optional<Control> control = executor_.control();
+      return control ? to_json(*control) : Json(nullptr);
+    }
     case Call::output_hash:
       return executor_.output_hash();
   }

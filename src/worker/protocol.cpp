@@ -29,6 +29,11 @@ void contrast_fields(auto&& io, auto& contrast) {
   io.required("changed_us", contrast.changed_us);
 }
 
+void control_fields(auto&& io, auto& control) {
+  io.required("us", control.us);
+  io.required("least_us", control.least_us);
+}
+
 void policy_fields(auto&& io, auto& policy) {
   io.required("yardstick_factor", policy.unfused_factor);
   io.required("max_abs", policy.max_abs);
@@ -87,6 +92,18 @@ Contrast contrast_from_json(const JsonReader& reader) {
   Contrast contrast;
   contrast_fields(FieldReader(reader), contrast);
   return contrast;
+}
+
+Json to_json(const Control& control) {
+  Json json;
+  control_fields(FieldWriter(json), control);
+  return json;
+}
+
+Control control_from_json(const JsonReader& reader) {
+  Control control;
+  control_fields(FieldReader(reader), control);
+  return control;
 }
 
 Json to_json(const CheckPolicy& policy) {

@@ -41,14 +41,15 @@ enum class Call : int {
   verify_sample,
   sample,
   contrast,
+  control,
   output_hash,
   verify_negated,   // version 2
   sample_poisoned,  // version 2
 };
-inline constexpr std::string_view kCallWords[] = {"variants",      "measure_ceilings", "required_bytes",
-                                                  "prepare",       "inspect",          "verify",
-                                                  "verify_sample", "sample",           "contrast",
-                                                  "output_hash",   "verify_negated",   "sample_poisoned"};
+inline constexpr std::string_view kCallWords[] = {
+    "variants",    "measure_ceilings", "required_bytes", "prepare",  "inspect",
+    "verify",      "verify_sample",    "sample",         "contrast", "control",
+    "output_hash", "verify_negated",   "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
 // Of the answer to `verify_sample`: the sample that was checked. Older builds do not send it.
@@ -81,6 +82,8 @@ Inspection inspection_from_json(const JsonReader& reader);
 Json to_json(const Sample& sample);
 Sample sample_from_json(const JsonReader& reader);
 
+Json to_json(const Control& control);
+Control control_from_json(const JsonReader& reader);
 Json to_json(const Contrast& contrast);
 Contrast contrast_from_json(const JsonReader& reader);
 

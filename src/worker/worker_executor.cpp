@@ -179,6 +179,18 @@ Sample WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
   return sample;
 }
 
+std::optional<Control> WorkerExecutor::control() {
+  if (hello().protocol < kProtocolVersion) return {};
+  const auto begin = std::chrono::steady_clock::now();
+  const JsonDocument answer = session_->ask(request(Call::control));
+  const std::chrono::duration<double, std::micro> request = std::chrono::steady_clock::now() - begin;
+  const JsonReader result = result_of(answer);
+  if (result.value().is_null()) return {};
+  Control control = control_from_json(result);
+  control.request_us = request.count();
+  return control;
+}
+
 Contrast WorkerExecutor::contrast(const Variant& variant, int pairs) {
   if (hello().protocol < kProtocolVersion) return {};
   Json question = request(Call::contrast, variant);

@@ -118,6 +118,16 @@ TEST(ImpossibleTime, IsShorterThanThePeakAtTheHighestClockAllows) {
   EXPECT_EQ(impossible(1e-3, 1e-3, device), "");
 }
 
+TEST(ImpossibleTime, OfACpuIsFarAboveItsVectorUnits) {
+  DeviceInfo device;
+  device.name = "Abacus";
+  EXPECT_EQ(impossible(1e-3, 1e-3, device), "");  // nothing was measured
+  device.fma_flops_per_s = 1e13;
+  EXPECT_EQ(impossible(211, 211, device), "");  // within 2 %
+  EXPECT_EQ(impossible(210, 210, device),
+            "210 us in hot is impossible: at its peak Abacus needs 215 us for the arithmetic");
+}
+
 TEST(ImpossibleTime, IsShorterThanTheBandwidthAllowsForHalfOfColdInputs) {
   const auto decode = [](double cold_us, std::int64_t seq_kv, bool causal_window) {
     Record record = timed_record();

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -55,6 +56,12 @@ class FakeExecutor : public Executor {
   void set_script(const std::string& variant_id, const Script& script) { scripts_[variant_id] = script; }
   // Problems for which prepare() throws OutOfMemoryError, by name.
   void refuse_problem(const std::string& name) { refused_.push_back(name); }
+
+  // A request takes `request_factor` times the sample in it. The control is what it is.
+  void set_clock(double request_factor, const Control& control) {
+    request_factor_ = request_factor;
+    control_ = control;
+  }
 
   double elapsed_us() const { return elapsed_us_; }  // of the fake clock: what samples and checks took
   const std::vector<std::string>& calls() const {
@@ -117,8 +124,10 @@ class FakeExecutor : public Executor {
                       : mode == TimingMode::cold ? hot * script.cold_factor
                                                  : hot + script.call_overhead_us;
     elapsed_us_ += us;
-    return {.us = us, .launches = 1};
+    return {.us = us, .launches = 1, .request_us = us * request_factor_};
   }
+
+  std::optional<Control> control() override { return control_; }
 
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override {
     const Sample taken = sample(variant, mode);
@@ -180,6 +189,8 @@ class FakeExecutor : public Executor {
   std::mt19937_64 random_;
   std::normal_distribution<double> normal_;
   double elapsed_us_ = 0;
+  double request_factor_ = 0;  // requests are not timed
+  std::optional<Control> control_;
 };
 
 // A variant of a family that exists only in tests. `family` must outlive it, as a literal does.
