@@ -20,17 +20,18 @@ double peak_flops_per_s(const DevicePeak& peak, const Timing& timing) {
   return tensor_flops_per_s_at(peak, make_timing(timing.sm_clock_mhz).median);
 }
 
-// Times that are shorter than a floor by less than this are within the errors of clocks.
+// A time may be shorter than a floor by this factor, because clocks have errors.
 constexpr double kSlack = 1.02;
 
-// Every dtype with 8 bits has twice the rate of fp16 and bf16, on devices that have it.
+// 8-bit dtypes have twice the rate of fp16 and bf16, on devices that support them.
 double fastest_flops_per_s(const DevicePeak& peak, const DeviceInfo& device, Dtype dtype) {
   const double clock_mhz = std::max(peak.boost_clock_mhz, device.max_sm_clock_mhz.value_or(0));
   return tensor_flops_per_s_at(peak, clock_mhz) * (traits(dtype).scaled ? 2 : 1);
 }
 
-// The input sets of `cold` take at least twice the L2 cache, so at least half of them comes from memory. 0 for small
-// problems, whose sets may fit in it, and for masks that leave rows or keys out.
+// The shortest time of a `cold` launch by memory bandwidth. The input sets take at least twice the L2 cache,
+// so at least half of the bytes come from memory. 0 for small problems, whose sets may fit into L2, and for
+// masks that leave out rows or keys.
 double memory_floor_us(const Problem& problem, const DevicePeak& peak, const DeviceInfo& device) {
   const double bytes = compulsory_bytes(problem);
   const bool in_l2 =
@@ -69,7 +70,7 @@ void add_rates(Record& record, const DeviceInfo& device) {
   if (timing == nullptr || timing->median <= 0) return;
   const double work = flops(record.problem);
   record.tflops = work / timing->median * 1e-6;
-  if (traits(record.problem.dtype).scaled) return;  // the peaks known here are those of fp16 and bf16
+  if (traits(record.problem.dtype).scaled) return;  // the known peaks are for fp16 and bf16
   if (const DevicePeak* peak = find_peak(device.name)) {
     const double most = peak_flops_per_s(*peak, *timing);
     record.peak_tflops = most / kTera;
