@@ -13,7 +13,7 @@ namespace {
 
 using kernels::InputSource;
 
-// input_value() of one row of normal values, at half its cost: neighbours are drawn as a pair.
+// input_value() of one row of normal values, in half the time: neighbours are drawn as a pair.
 void fill_normal_row(std::uint64_t stream, std::uint64_t first_index, std::span<float> row) {
   kernels::NormalPair pair{};
   for (std::size_t d = 0; d < row.size(); ++d) {
@@ -56,7 +56,7 @@ float largest_finite(std::span<const float> values) {
   return largest;
 }
 
-// One factor for the rows of each KV head, and of the query heads that share it.
+// One factor per KV head, for its rows or for the rows of the query heads that share it.
 template <class Make>
 void make_descale(const InputTensorFill& fill, const InputSource& source, Make make) {
   const TensorShape& shape = fill.shape;
