@@ -1,4 +1,4 @@
-// Statistics of comparisons, beside measure/statistics.hpp.
+// Statistics of comparisons, in addition to measure/statistics.hpp.
 #pragma once
 
 #include <span>
