@@ -83,7 +83,8 @@ class CheckDevice {
   // launches are function calls.
   virtual void delay() {}
 
-  // out [batch, heads_q, seq_q, head_dim] and lse [batch, heads_q, seq_q] as contiguous FP32; lse may be null.
+  // out [batch, heads_q, seq_q, head_dim] and lse [batch, heads_q, seq_q] as contiguous FP32; lse may be
+  // null.
   virtual void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                              float* lse) = 0;
   // Bytes that run_reference() needs while it runs.

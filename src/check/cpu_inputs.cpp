@@ -33,8 +33,8 @@ void fill_row(const InputSource& source, std::int64_t first, std::span<float> ro
   }
 }
 
-// Calls use(index of the row in [batch, heads, rows], values) for every row, on all threads; make(index of the row's
-// first element, values) makes the values.
+// Calls use(index of the row in [batch, heads, rows], values) for every row, on all threads; make(index of
+// the row's first element, values) makes the values.
 template <class Make, class Use>
 void for_each_row(const TensorShape& shape, Make make, Use use) {
   // Allocated here: an exception must not leave a parallel region.

@@ -1,4 +1,5 @@
-// The memory of one problem on a device: rotated input sets, guarded outputs, a guarded workspace, the reference.
+// The memory of one problem on a device: rotated input sets, guarded outputs, a guarded workspace, the
+// reference.
 #pragma once
 
 #include <cstdint>

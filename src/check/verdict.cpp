@@ -21,12 +21,13 @@ constexpr double kFloorRoundings = 0.5;
 constexpr double kLseAbsolute = 1e-3;
 constexpr double kLseRelative = 1e-5;
 // The tensor cores of compute capability 9.0 add products of 8-bit elements with about 14 bits (DeepSeek-AI:
-// "DeepSeek-V3 Technical Report", 2024, section 3.3.2): each product of a score loses up to 2^-14 of the sum, and half
-// of that on average.
+// "DeepSeek-V3 Technical Report", 2024, section 3.3.2): each product of a score loses up to 2^-14 of the sum,
+// and half of that on average.
 constexpr double kScaledLseAbsolute = 2e-3;
 constexpr double kScaledProductRelative = 1.0 / (1 << 15);
 
-// A log-sum-exp is at most log(seq_kv) above the row's highest score, so the rest of it comes from the scores.
+// A log-sum-exp is at most log(seq_kv) above the row's highest score, so the rest of it comes from the
+// scores.
 double score_size(const Problem& problem, double lse_rms) {
   return std::max(0.0, lse_rms - std::log(static_cast<double>(problem.seq_kv)));
 }

@@ -9,8 +9,8 @@
 
 namespace flashcore {
 
-// The records of one side, one list per run. Repeats of a row within a run (measure.repeats) were timed in one process;
-// their samples are pooled.
+// The records of one side, one list per run. Repeats of a row within a run (measure.repeats) were timed in
+// one process; their samples are pooled.
 using Runs = std::vector<std::vector<Record>>;
 
 // One problem and variant on one side, by the number of the run.

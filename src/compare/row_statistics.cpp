@@ -118,8 +118,9 @@ RowStatistics row_statistics(const MatchedRow& row, TimingMode mode) {
 
 }  // namespace
 
-// Some kernels differ more between runs than others of their class. A few repeats estimate a row's own variance
-// poorly; it is therefore pooled with the stated one (Smyth: "Linear models and empirical Bayes methods", 2004).
+// Some kernels differ more between runs than others of their class. A few repeats estimate a row's own
+// variance poorly; it is therefore pooled with the stated one (Smyth: "Linear models and empirical Bayes
+// methods", 2004).
 double RowStatistics::row_variance(const NoiseModel& noise) const {
   const double stated = std::pow(noise.of(size).row, 2);
   const double freedom = base.degrees_of_freedom() + next.degrees_of_freedom();

@@ -16,20 +16,21 @@
 // change is drift. If there are kMinControls such rows, their median log ratio is subtracted from all rows,
 // and `common` leaves the variance.
 //
-// Tests. Each row is tested, each family with kMinScopeRows rows, and all rows together, by the median of their log
-// ratios: a slow-down of 3 % in every row of a family can be significant for the family and for no single row.
-// `slower` needs an effect above the tolerance and an interval that excludes 1. People rerun files, not rows. Therefore
-// the level is the probability that a whole file fails without any change: kSlowerLevel is divided among the three kinds
-// of test, and within a kind among its tests (Bonferroni).
+// Tests. Each row is tested, each family with kMinScopeRows rows, and all rows together, by the median of
+// their log ratios: a slow-down of 3 % in every row of a family can be significant for the family and for no
+// single row. `slower` needs an effect above the tolerance and an interval that excludes 1. People rerun
+// files, not rows. Therefore the level is the probability that a whole file fails without any change:
+// kSlowerLevel is divided among the three kinds of test, and within a kind among its tests (Bonferroni).
 //
-// `unclear` is a slow-down that is significant at kUnclearLevel but not at kSlowerLevel; a row whose interval is so
-// wide that it could hide an effect of kMaxHiddenEffect; and a row with fewer than kMinRunSamples samples in a run.
+// `unclear` is a slow-down that is significant at kUnclearLevel but not at kSlowerLevel; a row whose interval
+// is so wide that it could hide an effect of kMaxHiddenEffect; and a row with fewer than kMinRunSamples
+// samples in a run.
 //
-// The default noise was measured on an H100 (medians of 15 graph replays, 16 repeats of each kernel). The largest and
-// the smallest median differ by 1 to 3.6 % for small problems, and by 3 to 11.5 % for problems that reach the power
-// cap; the range of 16 normal values is 3.5 standard deviations. Two runs of one build in different sessions
-// (results/h100/ladder.json and its predecessor) differ by 0.9 % in the median of their 144 rows, and the rows scatter
-// around it by 0.5 %.
+// The default noise was measured on an H100 (medians of 15 graph replays, 16 repeats of each kernel). The
+// largest and the smallest median differ by 1 to 3.6 % for small problems, and by 3 to 11.5 % for problems
+// that reach the power cap; the range of 16 normal values is 3.5 standard deviations. Two runs of one build
+// in different sessions (results/h100/ladder.json and its predecessor) differ by 0.9 % in the median of their
+// 144 rows, and the rows scatter around it by 0.5 %.
 #pragma once
 
 #include <cstddef>

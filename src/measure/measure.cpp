@@ -75,7 +75,8 @@ bool Measurement::has_converged(const Series& series) const {
          relative_width(make_timing(series.samples)) <= policy_.relative_width;
 }
 
-// Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster GPU.
+// Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster
+// GPU.
 void Measurement::drop_converged(std::vector<Series*>& running) const {
   const auto median_of = [](const Series* series) { return make_timing(series->samples).median; };
   std::erase_if(running, [](const Series* series) { return series->finished; });

@@ -27,13 +27,13 @@ inline constexpr double kCheckShare = 0.02;  // of the sampling time, for checks
 
 // Fills in the timings, telemetry and energy of the candidates' records.
 //
-// All candidates first take turns untimed until clock and power settle (at most warmup_s). Then each timing mode of the
-// policy takes samples in rounds. Each round has a new random order, drawn from `seed`. A candidate has converged when
-// the 95 % interval of its median is narrow enough or it has max_samples. It leaves the rounds when all candidates with
-// a median near its own have converged. The modes share budget_s, which does not include settling. When it is spent,
-// rounds end as soon as every candidate has kMinSamples.
-// The first sample of each candidate and mode warms up and is not kept. Burst pacing rests after each sample for
-// kBurstRest times its duration.
+// All candidates first take turns untimed until clock and power settle (at most warmup_s). Then each timing
+// mode of the policy takes samples in rounds. Each round has a new random order, drawn from `seed`. A
+// candidate has converged when the 95 % interval of its median is narrow enough or it has max_samples. It
+// leaves the rounds when all candidates with a median near its own have converged. The modes share budget_s,
+// which does not include settling. When it is spent, rounds end as soon as every candidate has kMinSamples.
+// The first sample of each candidate and mode warms up and is not kept. Burst pacing rests after each sample
+// for kBurstRest times its duration.
 //
 // A candidate becomes an `incorrect` record without timings if a sample does not pass its check. It becomes a
 // record with the error's status and without timings if a launch fails. An interrupt ends the rounds and

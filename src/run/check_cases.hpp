@@ -1,4 +1,5 @@
-// The cases of a deep check: small problems and inputs on which kernels tend to break. docs/checking.md lists them.
+// The cases of a deep check: small problems and inputs on which kernels tend to break. docs/checking.md lists
+// them.
 #pragma once
 
 #include <cstdint>
