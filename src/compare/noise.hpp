@@ -1,4 +1,4 @@
-// How much the medians of unchanged code differ between runs, per size class; see compare/rule.hpp.
+// The noise of medians of unchanged code between runs, per size class; see compare/rule.hpp.
 #pragma once
 
 #include <array>

@@ -67,7 +67,7 @@ inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the
 // highest clock.
 inline constexpr double kClockDifference = 0.02;
 
-// Variance of the median of normal values over that of their mean, for many values: π/2.
+// Variance of the median of normal values over the variance of their mean, for many values: π/2.
 inline constexpr double kMedianOverMeanVariance = 1.571;
 
 }  // namespace flashcore

@@ -3,8 +3,9 @@
 // Moore: "Hoeffding races", 1994; intervals of medians replace Hoeffding's bound).
 //
 // The interval of a few samples is too narrow, so each stage widens it by a margin for the error of a single
-// sample. The first stage takes lone calls: one costs a single launch, a sample of back-to-back launches
-// costs a millisecond. Launch overhead differs between kernels, so that stage also allows a constant slack.
+// sample. The first stage takes lone calls: a lone call costs a single launch, a sample of back-to-back
+// launches costs a millisecond. Launch overhead differs between kernels, so that stage also allows a constant
+// slack.
 #pragma once
 
 #include "tune/searcher.hpp"
