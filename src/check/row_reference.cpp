@@ -51,7 +51,7 @@ TensorShape row_shape(const Problem& problem) {
   return shape;
 }
 
-// From [batch, heads_q, 1, width] to [batch, heads_q, seq_q, width].
+// Converts an index in [batch, heads_q, 1, width] to an index in [batch, heads_q, seq_q, width].
 std::int64_t index_in_all_rows(const Problem& problem, std::int32_t row, std::int64_t index,
                                std::int64_t width) {
   if (index < 0) return index;

@@ -12,8 +12,8 @@
 
 namespace flashcore {
 
-// By the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows of any size are
-// capped if most samples were taken while power or temperature reduced the clocks.
+// The class of a row, by the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows
+// of any size are capped if most samples were taken while power or temperature reduced the clocks.
 enum class SizeClass : int { small, medium, large, capped };
 inline constexpr std::string_view kSizeClassWords[] = {"small", "medium", "large", "capped"};
 constexpr Words words(SizeClass) { return kSizeClassWords; }
