@@ -22,8 +22,8 @@ using kernels::DifferenceSums;
 
 constexpr std::int64_t kChunkElements = 1 << 14;
 
-// Sums over each of `parts` equal parts of [0, count) in chunks, merged in order so that the result does not depend on
-// the threads.
+// Sums over each of `parts` equal parts of [0, count) in chunks, merged in order so that the result does not
+// depend on the threads.
 template <class Add>
 HeadSums sum_differences(std::int64_t count, std::int64_t parts, Add add) {
   const std::int64_t elements = count / parts;

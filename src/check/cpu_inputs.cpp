@@ -13,7 +13,7 @@ namespace {
 
 using kernels::InputSource;
 
-// input_value() of one row of normal values, at half its cost: neighbours are drawn as a pair.
+// input_value() of one row of normal values, in half the time: neighbours are drawn as a pair.
 void fill_normal_row(std::uint64_t stream, std::uint64_t first_index, std::span<float> row) {
   kernels::NormalPair pair{};
   for (std::size_t d = 0; d < row.size(); ++d) {
@@ -33,8 +33,8 @@ void fill_row(const InputSource& source, std::int64_t first, std::span<float> ro
   }
 }
 
-// Calls use(index of the row in [batch, heads, rows], values) for every row, on all threads; make(index of the row's
-// first element, values) makes the values.
+// Calls use(index of the row in [batch, heads, rows], values) for every row, on all threads; make(index of
+// the row's first element, values) makes the values.
 template <class Make, class Use>
 void for_each_row(const TensorShape& shape, Make make, Use use) {
   // Allocated here: an exception must not leave a parallel region.
@@ -56,7 +56,7 @@ float largest_finite(std::span<const float> values) {
   return largest;
 }
 
-// One factor for the rows of each KV head, and of the query heads that share it.
+// One factor per KV head, for its rows or for the rows of the query heads that share it.
 template <class Make>
 void make_descale(const InputTensorFill& fill, const InputSource& source, Make make) {
   const TensorShape& shape = fill.shape;

@@ -7,10 +7,10 @@
 
 namespace flashcore {
 
-// The values of the input generator, scaled and rounded to the fill's dtype; gaps get NaN.
+// Fills in the values of the input generator, scaled and rounded to the fill's dtype. Gaps get NaN.
 void fill_host_input(const InputTensorFill& fill);
 
-// The same of chosen values, [batch, heads, rows, head_dim] without gaps.
+// The same with chosen values, [batch, heads, rows, head_dim] without gaps.
 void write_host_input(const InputTensorFill& fill, std::span<const float> values);
 
 }  // namespace flashcore

@@ -62,7 +62,7 @@ class CudaCheckDevice final : public CheckDevice {
         kind == ReferenceKind::unfused ? kernels::Precision::unfused : kernels::Precision::reference;
     cuda_check(kernels::cuda_reference_attention(args, dtype, precision, out, lse, scratch.data, stream_),
                "running the reference");
-    if (scratch.allocated.bytes() > 0) wait("running the reference");  // before that memory goes
+    if (scratch.allocated.bytes() > 0) wait("running the reference");  // before the scratch is freed
   }
   std::int64_t reference_scratch_bytes(const AttentionArgs& args) const override {
     return static_cast<std::int64_t>(kernels::cuda_reference_scratch_bytes(args));
@@ -93,9 +93,9 @@ class CudaCheckDevice final : public CheckDevice {
   void* stream() const override { return stream_; }
 
  private:
-  // Of one function that waits for the stream before it returns.
+  // Scratch memory of one function, which must wait for the stream before it returns.
   struct Scratch {
-    Memory allocated;  // empty where the kept memory suffices
+    Memory allocated;  // empty if the kept memory suffices
     void* data;
   };
   Scratch scratch_of(std::int64_t bytes) const {
@@ -111,7 +111,7 @@ class CudaCheckDevice final : public CheckDevice {
   StreamHandle owned_ = make_stream();
   CUstream_st* stream_ = owned_.get();
   Memory counter_ = make_counter();  // of scrambles
-  // Kept, since references of single rows, comparisons and fingerprints are short beside an allocation.
+  // Kept, because an allocation takes longer than a reference of single rows, a comparison or a fingerprint.
   static constexpr std::int64_t kKeptScratchBytes = std::int64_t{4} << 20;
   Memory kept_scratch_ = allocate_cuda(kKeptScratchBytes);
 

@@ -1,5 +1,5 @@
-// Memory between two guards. All of it, guards and gaps of a layout included, can be poisoned, so that a write
-// outside of the elements shows as a changed word.
+// Memory between two guards. All of it can be poisoned, including the guards and the gaps of a layout, so
+// that a write outside of the elements shows as a changed word.
 #pragma once
 
 #include <utility>
@@ -16,7 +16,7 @@ class GuardedMemory {
   GuardedMemory() = default;
   GuardedMemory(CheckDevice& device, std::int64_t elements, std::int64_t element_bytes)
       : GuardedMemory(device, std::vector<ElementRange>{{0, elements}}, element_bytes) {}
-  // What lies between the ranges is never touched.
+  // Memory between the ranges is never touched.
   GuardedMemory(CheckDevice& device, std::vector<ElementRange> ranges, std::int64_t element_bytes)
       : device_(&device),
         element_bytes_(element_bytes),
@@ -53,7 +53,7 @@ class GuardedMemory {
     return regions;
   }
 
-  // Elements that are not poison, in guards and gaps too.
+  // The number of elements that are not poison, including guards and gaps.
   std::int64_t written_elements() const {
     std::int64_t written = 0;
     for (const MemoryRegion& region : regions()) {

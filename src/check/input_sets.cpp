@@ -20,8 +20,8 @@ MemoryRegion region_of(const Memory& memory) { return {memory.data(), memory.byt
 
 void* advance(void* data, std::int64_t bytes) { return static_cast<std::byte*>(data) + bytes; }
 
-// Heads or batches in the same memory are filled one after the other, all with the same values and factors. So are
-// batches that lie far apart, with other values each.
+// Splits a fill. Heads or batches in the same memory are filled one after the other, all with the same values
+// and factors. Batches that lie far apart are also filled one after the other, each with other values.
 std::vector<InputTensorFill> split(const InputTensorFill& whole) {
   const TensorShape& shape = whole.shape;
   const bool splits_heads = shape.stride.head == 0;
@@ -51,7 +51,7 @@ InputSets::InputSet InputSets::allocate() const {
   const auto allocate = [&](const TensorShape& shape) {
     const auto element = static_cast<std::int64_t>(size_bytes(problem_.dtype));
     Input input{.elements = device_.allocate(shape.span_elements * element), .descale = {}};
-    if (shape.stride.head == 0 || shape.stride.batch == 0) {  // most of it belongs to no element
+    if (shape.stride.head == 0 || shape.stride.batch == 0) {  // most of this memory belongs to no element
       device_.poison(input.elements.data(), input.elements.bytes() / 4 * 4);
     }
     if (traits(problem_.dtype).scaled)

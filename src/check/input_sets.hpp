@@ -1,4 +1,4 @@
-// Q, K and V of one problem on a device, in as many sets as timing rotates. Values change in place.
+// Q, K and V of one problem on a device. There are as many sets as timing rotates. Values change in place.
 #pragma once
 
 #include <array>
@@ -12,14 +12,14 @@
 
 namespace flashcore {
 
-// Inputs of the caller's choice: contiguous [batch, heads, rows, head_dim], scaled and rounded to the problem's dtype
-// when they are taken.
+// Inputs that the caller chooses: contiguous [batch, heads, rows, head_dim]. choose() scales and rounds them
+// to the problem's dtype.
 struct ChosenInputs {
   std::vector<float> q, k, v;
 };
 
-// The inputs of one launch: an input set as it is, or with K and V in each other's place. Both have other results, and
-// take the same memory.
+// The inputs of one launch: an input set, possibly with K and V exchanged. The two views give different
+// results, but use the same memory.
 struct InputView {
   std::int64_t set = 0;
   bool swapped = false;
@@ -32,32 +32,32 @@ class InputSets {
 
   std::int64_t size() const { return static_cast<std::int64_t>(sets_.size()); }
 
-  // Makes sets of seeded values up to `count`; does nothing when there are as many.
+  // Makes sets of seeded values until there are `count`; does nothing if there are enough.
   void make(std::int64_t count, std::uint64_t seed, kernels::InputKind kind);
-  // Puts chosen values into the only set; makes it if there is none.
+  // Writes chosen values into the only set. Makes the set if there is none.
   void choose(const ChosenInputs& inputs);
 
-  // Other values of the same kind at the same addresses. The kind of make().
+  // Writes other values at the same addresses, of the kind that make() was given.
   void refill(std::int64_t set, std::uint64_t seed);
 
-  // Other signs and fractions for every element of the first `count` sets, other ones at each call; refill() restores.
-  // Without `change` memory is read and written in the same way and keeps its values.
+  // Gives every element of the first `count` sets a new random sign and fraction at each call. refill()
+  // restores the values. Without `change`, memory is read and written in the same way but keeps its values.
   void scramble(std::int64_t count, bool change = true);
 
-  // Puts the seeded values of make() back into set 0 if it was scrambled.
+  // Restores the seeded values of make() in set 0 if it was scrambled.
   void restore_first();
-  // Puts them back into all sets.
+  // Restores them in all sets.
   void restore();
 
-  // Remembers the values of the first `count` sets as they are; changed() then names the tensors that have changed
-  // since: "K, V".
+  // Remembers the current values of the first `count` sets. changed() names the tensors that have changed
+  // since then: "K, V".
   void remember(std::int64_t count);
   std::string changed() const;
 
   // Hash of every bit of all sets, gaps and factors included.
   std::string hash() const;
 
-  // K and V have the same shape and dtype, so that they can stand in each other's place.
+  // K and V have the same shape and dtype, so that they can be exchanged.
   bool can_swap() const;
   // Sets the pointers of q, k, v and their factors.
   void point(AttentionArgs& args, InputView view) const;
@@ -72,13 +72,13 @@ class InputSets {
   };
 
   InputSet allocate() const;
-  // Of Q, K and V of a set; together they write each tensor in the order of its elements.
+  // The fills of Q, K and V of a set. The fills of a tensor write it in the order of its elements.
   std::array<std::vector<InputTensorFill>, 3> fills_of(const InputSet& set, std::uint64_t seed,
                                                        std::uint32_t index) const;
-  // Of one tensor: 0 is Q, 1 is K, 2 is V.
+  // The memory of one tensor: 0 is Q, 1 is K, 2 is V.
   std::vector<MemoryRegion> regions_of(const InputSet& set, int tensor) const;
   std::vector<MemoryRegion> regions_of(const Input& input, const TensorShape& shape) const;
-  // Of Q, K and V of each of the first `count` sets in turn, elements with factors.
+  // One per tensor, for elements and factors: Q, K and V of each of the first `count` sets.
   std::vector<std::uint64_t> fingerprints(std::int64_t count) const;
 
   const Problem& problem_;
@@ -86,7 +86,7 @@ class InputSets {
   std::uint64_t seed_ = 0;
   kernels::InputKind kind_ = kernels::InputKind::normal;
   std::vector<InputSet> sets_;
-  bool scrambled_ = false;  // set 0; the others have no reference
+  bool scrambled_ = false;  // set 0; the other sets have no reference
   std::vector<std::uint64_t> remembered_;
 };
 

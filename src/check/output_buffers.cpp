@@ -18,7 +18,7 @@ std::int64_t out_element_bytes(const Problem& problem) {
   return static_cast<std::int64_t>(size_bytes(output_dtype(problem)));
 }
 
-// Place of the element with this index in [batch, heads, rows, head_dim] order, in elements from the first.
+// The offset of an element from the first, in elements. `index` is in [batch, heads, rows, head_dim] order.
 std::int64_t element_offset(const TensorShape& shape, std::int64_t index) {
   const std::int64_t row = index / shape.head_dim;
   const std::int64_t head = row / shape.rows;

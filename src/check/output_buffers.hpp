@@ -28,22 +28,22 @@ class OutputBuffers {
 
   void poison();
 
-  // Queues a copy of both; changed_since_kept() then says whether a bit differs from it.
+  // Queues a copy of both outputs. changed_since_kept() is true if a bit of them differs from the copy.
   void keep();
   bool changed_since_kept() const;
   OutputChange largest_change() const;
 
-  // Compares O, and the log-sum-exp when the problem asks for it, with contiguous FP32 references. Errors
-  // of an unfused attention in single heads are left out.
+  // Compares O, and the log-sum-exp if the problem asks for it, with contiguous FP32 references. Does not
+  // fill in HeadError::unfused_rel_l2.
   Observation compare(const float* out, const float* lse) const;
-  // Elements written outside of the outputs, given how many of them were written inside.
+  // The number of elements written outside of the outputs. The arguments are the numbers written inside.
   std::int64_t written_outside(std::int64_t out_written, std::int64_t lse_written) const;
   std::int64_t out_written() const { return out_.written_elements(); }
 
   std::string hash() const { return out_.hash() + lse_.hash(); }
 
-  // Contiguous: [batch, heads_q, seq_q, head_dim], and [batch, heads_q, seq_q] of log-sum-exp, empty when not asked
-  // for. Poison stays NaN.
+  // Contiguous: O is [batch, heads_q, seq_q, head_dim]; the log-sum-exp is [batch, heads_q, seq_q], or empty
+  // if the problem does not ask for it. Poison stays NaN.
   std::vector<float> read_out() const;
   std::vector<float> read_lse() const;
   std::vector<bool> read_unwritten() const;  // of O, numbered as in read_out()
@@ -60,7 +60,7 @@ class OutputBuffers {
   GuardedMemory kept_lse_;
 };
 
-// Elements of the log-sum-exp output, whether it is asked for or not.
+// The number of elements of the log-sum-exp output, even if the problem does not ask for it.
 std::int64_t lse_elements(const Problem& problem);
 
 }  // namespace flashcore

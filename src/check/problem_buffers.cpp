@@ -82,7 +82,7 @@ void* ProblemBuffers::workspace(std::int64_t bytes) {
   workspace_used_ = bytes;
   if (bytes == 0) return nullptr;
   if (bytes > workspace_.bytes()) {
-    workspace_ = {};  // before the larger one takes its memory
+    workspace_ = {};  // frees it before the larger one is allocated
     workspace_ = GuardedMemory(device_, (bytes + kFp32 - 1) / kFp32, kFp32);
     workspace_.poison();
   }
@@ -122,7 +122,8 @@ Check ProblemBuffers::check_rows(const AttentionArgs& launched, std::span<const 
   return check;
 }
 
-// The limit is that of the whole problem or of the row, whichever is larger; the second is computed only when it counts.
+// The limit of the whole problem or the limit of the row counts, whichever is larger. The limit of the row is
+// computed only if the row fails the other.
 Check ProblemBuffers::check_row(const Observation& seen, const AttentionArgs& launched, std::int32_t row,
                                 const CheckPolicy& policy) const {
   if (Check check = judge(problem_, seen, unfused_error_, policy); check.passed) return check;

@@ -1,4 +1,5 @@
-// The memory of one problem on a device: rotated input sets, guarded outputs, a guarded workspace, the reference.
+// The memory of one problem on a device: rotated input sets, guarded outputs, a guarded workspace, the
+// reference.
 #pragma once
 
 #include <cstdint>
@@ -18,17 +19,17 @@ namespace flashcore {
 
 class ProblemBuffers {
  public:
-  // Enough input sets that together they are at least twice the last-level cache, but not more than kMaxSets and not
-  // more than a quarter of the free memory.
+  // The number of input sets. Together they are at least twice as large as the last-level cache, but there
+  // are at most kMaxSets, and they take at most a quarter of the free memory.
   static constexpr std::int64_t kMaxSets = 256;
   static std::int64_t input_sets(const Problem& problem, const DeviceInfo& info);
-  // What the buffers of a problem take, with all of its input sets.
+  // Bytes that the buffers of a problem take, with all of its input sets.
   static std::int64_t required_bytes(const Problem& problem, const DeviceInfo& info,
                                      const CheckDevice& device);
 
-  // Makes input set 0 and the reference of it. `device` must outlive the buffers. Throws OutOfMemoryError.
+  // Makes input set 0 and its reference. `device` must outlive the buffers. Throws OutOfMemoryError.
   ProblemBuffers(const Problem& problem, std::uint64_t seed, kernels::InputKind kind, CheckDevice& device);
-  // The same from chosen inputs, of which there is one set.
+  // The same with chosen inputs, which are the only set.
   ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device);
   ProblemBuffers(const ProblemBuffers&) = delete;  // inputs and outputs refer to the problem
   ProblemBuffers& operator=(const ProblemBuffers&) = delete;
@@ -39,30 +40,32 @@ class ProblemBuffers {
   OutputBuffers& outputs() { return outputs_; }
   const OutputBuffers& outputs() const { return outputs_; }
 
-  // Makes sets up to `count`; does nothing when there are as many.
+  // Makes sets until there are `count`; does nothing if there are enough.
   void make_input_sets(std::int64_t count) { inputs_.make(count, seed_, kind_); }
 
   // Arguments that read one view of the inputs and write the guarded outputs; without a workspace.
   AttentionArgs args(InputView view) const;
 
-  // At least so many bytes between guards, the same address until more are asked for; null for 0.
+  // A workspace of at least `bytes` bytes between guards; null for 0. Its address stays the same until a
+  // larger one is needed.
   void* workspace(std::int64_t bytes);
 
   // Poisons outputs and workspace.
   void poison_outputs();
 
-  // FP32 words around the workspace that have changed since it was poisoned.
+  // The number of FP32 words around the workspace that have changed since it was poisoned.
   std::int64_t past_workspace() const;
 
-  // Compares the outputs as they are now, made from the first values of input set 0, with the reference.
+  // Compares the current outputs with the reference. They must come from the first values of input set 0.
   Check check_outputs(const CheckPolicy& policy) const;
 
-  // Compares rows of every head of the outputs, made by a launch with `launched`, with the reference of the values that
-  // the inputs hold now. Every element must have been written.
+  // Compares rows of every head of the outputs with a reference of the current values of the inputs.
+  // `launched` are the arguments of the launch that made the outputs. Fails if an element of O was not
+  // written.
   Check check_rows(const AttentionArgs& launched, std::span<const std::int32_t> rows,
                    const CheckPolicy& policy) const;
 
-  // As OutputBuffers::read_out().
+  // Contiguous like OutputBuffers::read_out().
   std::vector<float> reference_out() const { return read_floats(reference_out_); }
   std::vector<float> reference_lse() const { return read_floats(reference_lse_); }
 

@@ -14,7 +14,8 @@ const void* advance(const void* data, std::int64_t elements, Dtype dtype) {
   return static_cast<const std::byte*>(data) + elements * static_cast<std::int64_t>(size_bytes(dtype));
 }
 
-// The problem of one row: one query and the keys that it sees, without a mask. All sequences are equally long.
+// The problem of one row: one query and the keys that it sees, without a mask. All sequences are equally
+// long.
 AttentionArgs row_args(const AttentionArgs& all, Dtype dtype, std::int32_t row, KeyRange keys) {
   AttentionArgs args = all;
   args.q = advance(all.q, row * all.q_stride.row, dtype);
@@ -50,7 +51,7 @@ TensorShape row_shape(const Problem& problem) {
   return shape;
 }
 
-// From [batch, heads_q, 1, width] to [batch, heads_q, seq_q, width].
+// Converts an index in [batch, heads_q, 1, width] to an index in [batch, heads_q, seq_q, width].
 std::int64_t index_in_all_rows(const Problem& problem, std::int32_t row, std::int64_t index,
                                std::int64_t width) {
   if (index < 0) return index;

@@ -1,4 +1,4 @@
-// The reference of single rows, from the values that the inputs hold at this moment.
+// The reference of single rows, from the current values of the inputs.
 #pragma once
 
 #include "attention/problem.hpp"
@@ -15,12 +15,13 @@ struct RowMemory {
   Memory lse;                 // [batch, heads_q]
 };
 
-// Errors of one row of every head of the outputs, which a launch with the arguments `launched` wrote; other members are
-// not filled in. Indices number the elements of the whole output. Throws as CheckDevice does.
+// The errors of one row of every head of the outputs, which a launch with the arguments `launched` wrote.
+// Only `error` and `lse` are filled in. Indices are in the whole output. Throws like CheckDevice.
 Observation compare_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
                         const AttentionArgs& launched, std::int32_t row);
 
-// Errors of an unfused attention on the row that compare_row() took last.
+// The errors of an unfused attention on `row`. The last call of compare_row() with `memory` must have had the
+// same row.
 ErrorNorms unfused_row_error(CheckDevice& device, const RowMemory& memory, const Problem& problem,
                              const AttentionArgs& launched, std::int32_t row);
 

@@ -10,24 +10,24 @@
 namespace flashcore {
 namespace {
 
-// The floor. With one visible key the output is a row of V, and the unfused attention may be exact; with few
-// elements its errors may be small by chance. A variant may then still round its output once more.
-// Elements are rarely larger than four times their root mean square, and roundings spread over many elements
-// average to about half of the largest.
+// The floor of the limits. With one visible key, the output is a row of V, and the unfused attention may be
+// exact. With few elements, its errors may be small by chance. A variant may still round its output once
+// more. Elements are rarely larger than four times their root mean square. Over many elements, rounding
+// errors average to about half of the largest.
 constexpr double kFloorElementRms = 4;
 constexpr double kFloorRoundings = 0.5;
 
-// Log-sum-exp is FP32 whatever the dtype: its error is that of FP32 dot products, which grows with the
-// scores.
+// The log-sum-exp is FP32 for every dtype. Its error comes from FP32 dot products and grows with the scores.
 constexpr double kLseAbsolute = 1e-3;
 constexpr double kLseRelative = 1e-5;
 // The tensor cores of compute capability 9.0 add products of 8-bit elements with about 14 bits (DeepSeek-AI:
-// "DeepSeek-V3 Technical Report", 2024, section 3.3.2): each product of a score loses up to 2^-14 of the sum, and half
-// of that on average.
+// "DeepSeek-V3 Technical Report", 2024, section 3.3.2): each product of a score loses up to 2^-14 of the sum,
+// and half of that on average.
 constexpr double kScaledLseAbsolute = 2e-3;
 constexpr double kScaledProductRelative = 1.0 / (1 << 15);
 
-// A log-sum-exp is at most log(seq_kv) above the row's highest score, so the rest of it comes from the scores.
+// A log-sum-exp is at most log(seq_kv) above the row's highest score, so the rest of it comes from the
+// scores.
 double score_size(const Problem& problem, double lse_rms) {
   return std::max(0.0, lse_rms - std::log(static_cast<double>(problem.seq_kv)));
 }
@@ -51,7 +51,7 @@ CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNo
   return limit;
 }
 
-// "at (batch 0, head 3, row 25, column 1)", or nothing when there is no such element.
+// "at (batch 0, head 3, row 25, column 1)", or an empty text if the index is negative.
 std::string place(const Problem& problem, std::int64_t index) {
   if (index < 0) return "";
   const std::int64_t row = index / problem.head_dim;
@@ -82,7 +82,7 @@ std::string lse_reason(const Problem& problem, const ErrorNorms& lse, const Chec
   return "";
 }
 
-// Errors of a head with few rows vary more than those of the whole output.
+// Errors of a head with few rows vary more than errors of the whole output.
 double head_limit(const Problem& problem, const HeadError& head, const ErrorNorms& unfused_error,
                   const CheckPolicy& policy) {
   const double few_rows = 1 + 1 / std::sqrt(static_cast<double>(problem.seq_q));
@@ -91,7 +91,7 @@ double head_limit(const Problem& problem, const HeadError& head, const ErrorNorm
          (policy.unfused_factor * unfused + kFloorRoundings * unit_roundoff(output_dtype(problem)));
 }
 
-// A head that is off fades among many right ones in the error of the whole output.
+// The error of the whole output does not show one wrong head among many right heads.
 std::string head_reason(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
                         const CheckPolicy& policy) {
   for (std::size_t i = 0; i < seen.heads.size(); ++i) {
@@ -104,7 +104,7 @@ std::string head_reason(const Problem& problem, const Observation& seen, const E
   return "";
 }
 
-// Why the whole output does not pass, in one sentence, or nothing.
+// The reason why the whole output does not pass, in one sentence; empty if it passes.
 std::string reason(const Problem& problem, const Observation& seen, const CheckLimit& limit) {
   const ErrorNorms& error = seen.error;
   const std::string where = place(problem, error.worst_index);

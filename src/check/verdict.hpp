@@ -1,4 +1,4 @@
-// The judgement on an output, the same for every backend.
+// The verdict on an output, the same for every backend.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct HeadError {
 // The comparison of one output with its reference.
 struct Observation {
   ErrorNorms error;                              // of O against the FP32 reference
-  std::vector<HeadError> heads = {};             // [batch, heads_q]; empty: not looked at one by one
+  std::vector<HeadError> heads = {};             // [batch, heads_q]; empty: not compared one by one
   std::optional<ErrorNorms> lse = std::nullopt;  // of the log-sum-exp output, when asked for
   std::int64_t unwritten = 0;                    // elements of O that still hold poison
   std::int64_t lse_unwritten = 0;                // the same of the log-sum-exp output
@@ -31,22 +31,24 @@ struct Observation {
   std::int64_t past_workspace = 0;               // FP32 words changed around the workspace
 };
 
-// The norms of a comparison of `count` elements. worst_index is the index of an element that is not
-// written, else of one that is not finite, else of the largest error. Errors are NaN when no finite element could be compared.
+// The norms of a comparison of `count` elements. worst_index is the index of an element that is not written,
+// or else of one that is not finite, or else of the largest error. Errors are NaN if no finite element could
+// be compared.
 ErrorNorms error_norms(const kernels::DifferenceSums& sums, std::int64_t count);
-// The same of an unfused attention, whose errors set limits: 0 instead of NaN.
+// The same for an unfused attention. Its errors set limits, so they are 0 instead of NaN.
 ErrorNorms unfused_norms(const kernels::DifferenceSums& sums, std::int64_t count);
 // ‖out − ref‖₂ / ‖ref‖₂, or ‖out‖₂ if the reference is zero.
 double relative_l2(const kernels::DifferenceSums& sums);
 kernels::DifferenceSums total(std::span<const kernels::DifferenceSums> parts);
 
-// Passes when nothing is non-finite, unwritten or written out of bounds, and the errors are within the limits
-// that follow from CheckPolicy and the errors of an unfused attention, over all elements and in each head. The reason
-// names the worst element and its place.
+// Passes if no element is unwritten, written out of bounds, or non-finite where the reference is finite (or
+// the reverse), and if the errors are within the limits, over all elements and in each head. The limits
+// follow from CheckPolicy and the errors of an unfused attention. The reason names the worst element and its
+// place.
 Check judge(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
             const CheckPolicy& policy);
 
-// Why a sample did not pass Executor::verify_sample().
+// The reason why a sample did not pass Executor::verify_sample().
 std::string sample_reason(TimingMode mode, const Check& check);
 
 }  // namespace flashcore

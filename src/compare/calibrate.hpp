@@ -19,8 +19,8 @@ struct Calibration {
 // Throws UsageError for fewer runs than kMinCalibrationRuns.
 void check_calibration_runs(std::int64_t runs);
 
-// `runs` is not empty. Throws UsageError when there are fewer than kMinCalibrationRuns or when they are of several
-// devices, and Error with ExitCode::cannot_tell when no row was timed in two runs.
+// `runs` is not empty. Throws UsageError when there are fewer than kMinCalibrationRuns or when they are of
+// several devices, and Error with ExitCode::cannot_tell when no row was timed in two runs.
 Calibration calibrate(std::span<const ResultFile> runs, const ComparePolicy& policy);
 
 }  // namespace flashcore

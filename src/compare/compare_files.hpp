@@ -1,4 +1,4 @@
-// From result files to verdicts: the one way that every command takes.
+// Compares result files. Every command uses these functions.
 #pragma once
 
 #include <optional>
@@ -12,15 +12,16 @@
 
 namespace flashcore {
 
-// Each file is a run. A card at its power limit reports a throttle reason even when it gives up one step of its
-// clock: samples count as throttled only where the clock was more than kClockDifference below the card's highest.
+// Each file is a run. A card at its power limit reports a throttle reason even if its clock is only one step
+// lower. Therefore the samples of a timing count as throttled only if their median clock was more than
+// kClockDifference below the card's highest clock.
 Runs runs_of(std::span<const ResultFile> files);
 
-// The noise that the policy states, else the one that was measured on the file's device. Throws UsageError when
-// policy.noise_file is another device's.
+// The noise of the policy, or else the noise that was measured on the file's device, or nothing. Throws
+// UsageError if policy.noise_file is for another device.
 std::optional<NoiseModel> find_noise(const ResultFile& file, const ComparePolicy& policy);
 
-// Neither side is empty. Throws UsageError as find_noise does.
+// Neither side is empty. Throws UsageError like find_noise().
 Comparison compare_files(std::span<const ResultFile> base, std::span<const ResultFile> next,
                          const ComparePolicy& policy);
 

@@ -14,7 +14,7 @@
 namespace flashcore {
 namespace {
 
-// In standard errors, for the two levels.
+// Critical values of the two levels, in standard errors.
 struct CriticalValues {
   double slower = 0;
   double unclear = 0;
@@ -148,7 +148,8 @@ void Comparer::update_noise() {
   raise_noise_to_scatter();
 }
 
-// Scatter is around the median of each family, so that a change of a whole family does not count as scatter.
+// Scatter is measured around the median of each family, so that a change of a whole family does not count as
+// scatter.
 void Comparer::raise_noise_to_scatter() {
   for (const SizeClass size : kAll<SizeClass>) {
     std::map<std::string, std::vector<const RowStatistics*>> families;
@@ -196,7 +197,7 @@ void Comparer::set_row_verdict(RowVerdict& row, const RowStatistics& statistics,
   }
 }
 
-// A kernel that does not do its work is fast.
+// A row that became faster by this factor gets a note: its kernel may skip work.
 constexpr double kTooFast = 20;
 
 void note_if_too_fast(RowVerdict& row) {

@@ -68,8 +68,8 @@ struct Comparison {
   ExitCode exit_code() const;
 };
 
-// By the rule in compare/rule.hpp. Rows that neither side could run are left out. Throws nothing: without a row that
-// both sides timed, or with differences under policy.strict, the outcome is cannot_tell.
+// Compares by the rule in compare/rule.hpp. Rows that neither side could run are left out. Throws nothing:
+// without a row that both sides timed, or with differences under policy.strict, the outcome is cannot_tell.
 Comparison compare_runs(const Runs& base, const Runs& next, const ComparePolicy& policy,
                         std::vector<std::string> differences = {});
 

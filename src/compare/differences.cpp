@@ -45,7 +45,7 @@ std::set<std::string> texts_of(std::span<const ResultFile> files, const Trait& t
   return texts;
 }
 
-// Median over the records of the SM clock they were timed at.
+// The median over all records of their SM clock while they were timed.
 std::optional<double> sm_clock(std::span<const ResultFile> files) {
   std::vector<double> clocks;
   for (const ResultFile& file : files) {
@@ -70,7 +70,7 @@ std::int64_t throttled_rows(std::span<const ResultFile> files) {
   return rows;
 }
 
-// The depths of the checks of timed rows, "none" among them.
+// The check depths of timed rows; "none" if a row has no check.
 std::set<std::string> check_depths(std::span<const ResultFile> files) {
   std::set<std::string> depths;
   for (const ResultFile& file : files) {

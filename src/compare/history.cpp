@@ -15,7 +15,7 @@ std::string text_at(const ResultFile& file, const char* pointer) {
   return file.environment.value(Json::json_pointer(pointer), std::string());
 }
 
-// A series of logarithms while its steps are looked for.
+// A series of logarithms, and the parameters of the search for its steps.
 struct Series {
   std::vector<double> logs;
   double error = 0;  // of one point
@@ -67,7 +67,8 @@ std::vector<HistoryStep> steps_of(const Series& series) {
   return steps;
 }
 
-// Sorts by time and keeps the files of the newest one's device. Returns how many it left out.
+// Sorts the files by time, and keeps only files of the newest file's device. Returns the number of files that
+// it left out.
 std::size_t keep_one_device(std::vector<ResultFile>& files) {
   std::ranges::stable_sort(files, {}, [](const ResultFile& file) { return text_at(file, "/time"); });
   const std::string device = text_at(files.back(), "/device/name");

@@ -14,7 +14,7 @@
 namespace flashcore {
 namespace {
 
-// Why the check failed, or empty.
+// The reason why the check failed; empty if it passed.
 std::string check_failure(Executor& executor, const Variant& variant, const CheckPolicy& policy) {
   try {
     const Check check = executor.verify(variant, policy);
@@ -27,7 +27,7 @@ std::string check_failure(Executor& executor, const Variant& variant, const Chec
 // One variant in both builds.
 struct LiveRow {
   const Variant* variant;
-  std::string base_failure;  // why it cannot be timed any more; empty while it can
+  std::string base_failure;  // the reason why it cannot be timed; empty if it can
   std::string next_failure;
   bool base_supports = true;
   bool next_supports = true;
@@ -130,7 +130,7 @@ std::vector<RowVerdict> compare_live(const Problem& problem, std::span<const Var
   std::mt19937_64 random(policy.seed);
   std::vector<LiveRow> live_rows;
   for (int block = 0; block < kLiveBlocks && !interrupt_requested(); ++block) {
-    // The side that prepares first finds other memory free; each side is first equally often.
+    // The side that prepares first finds different free memory, so each side is first equally often.
     Executor& first = block % 2 == 0 ? base : next;
     Executor& second = block % 2 == 0 ? next : base;
     first.prepare(problem, policy.seed);

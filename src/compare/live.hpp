@@ -1,9 +1,10 @@
-// Two builds at once: the same variant in two processes on one device, sampled in turns.
+// Compares two builds in turns: the same variant in two processes on one device.
 //
-// Clock, temperature and neighbours act on both halves of a pair equally. Their difference is therefore due to the code
-// and to the placement of its buffers. Pairs are taken in kLiveBlocks blocks. Both sides allocate their buffers again
-// for each block, and the side that allocates first alternates. A block has one value, the median of its pairs' log
-// ratios; the interval is Student's over the blocks, so that it includes the effect of placement.
+// Clock, temperature and other load affect both samples of a pair equally. The difference of the samples is
+// therefore due to the code and to the placement of its buffers. Pairs are taken in kLiveBlocks blocks. Both
+// sides allocate their buffers again for each block, and the side that allocates first alternates. A block
+// has one value: the median log ratio of its pairs. The interval is Student's t interval over the blocks, so
+// that it includes the effect of placement.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ inline constexpr double kLiveSmallestEffect = 0.005;  // pairs resolve smaller e
 inline constexpr int kLivePairs = 15;                 // per block
 
 struct LivePolicy {
-  ComparePolicy compare;  // of which tolerances, allowances and fail_on count
+  ComparePolicy compare;  // only its tolerances, allowances and fail_on count
   CheckPolicy check;
   TimingMode mode = TimingMode::hot;
   int pairs = kLivePairs;
@@ -32,10 +33,11 @@ struct LivePolicy {
 
 using OnLiveBlock = std::function<void(int block, std::string_view variant)>;
 
-// One row per variant. `slower` and `faster` are beyond the tolerance with an interval that excludes 1; `unclear` is
-// any other interval that reaches beyond the tolerance on the slower side. A variant that is wrong or fails in the new
-// build is `broken`, one that the base cannot run is `new`, one that neither can run is left out. An interrupt ends the
-// comparison with the blocks done so far.
+// One row per variant. It is `slower` or `faster` if the ratio is beyond the tolerance and the interval
+// excludes 1. Otherwise it is `unclear` if the interval reaches beyond the tolerance on the slower side. It
+// is `broken` if the variant is wrong or fails in the new build only, `new` if in the base only, and `same`
+// if in both. Variants that neither build supports are left out. An interrupt ends the comparison; rows
+// without all blocks are then `unclear`.
 std::vector<RowVerdict> compare_live(const Problem& problem, std::span<const Variant* const> variants,
                                      Executor& base, Executor& next, const LivePolicy& policy,
                                      const OnLiveBlock& on_block);

@@ -1,4 +1,4 @@
-// Which record of the new side belongs to which of the base.
+// Matches the records of the new side with the records of the base.
 #pragma once
 
 #include <map>
@@ -9,8 +9,8 @@
 
 namespace flashcore {
 
-// The records of one side, one list per run. Repeats of a row within a run (measure.repeats) were timed in one process;
-// their samples are pooled.
+// The records of one side, one list per run. Repeats of a row within a run (measure.repeats) were timed in
+// one process; their samples are pooled.
 using Runs = std::vector<std::vector<Record>>;
 
 // One problem and variant on one side, by the number of the run.
@@ -23,8 +23,8 @@ struct MatchedRow {
   const Record& any() const { return *(next.empty() ? base : next).begin()->second.front(); }
 };
 
-// By the variant's id and all of the problem but its name. Rows of the base first, in its order, then rows that only
-// the new side has. Points into both sides.
+// Matches by the variant's id and all of the problem except its name. Rows of the base come first, in its
+// order, then rows that only the new side has. The result points into both sides.
 std::vector<MatchedRow> match_rows(const Runs& base, const Runs& next);
 
 }  // namespace flashcore

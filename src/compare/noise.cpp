@@ -71,8 +71,8 @@ void NoiseEstimate::add_class(std::span<const RepeatedRow* const> rows, Sums& su
   }
   std::map<std::size_t, double> offsets;
   for (auto& [run, values] : distances) offsets[run] = median_of(values);
-  // With few rows, the offset includes part of the rows' own scatter, which then counts as common. That errs towards
-  // wider intervals.
+  // With few rows, the offset includes part of the rows' own scatter, which then counts as common. That errs
+  // towards wider intervals.
   for (const RepeatedRow* row : rows) {
     const double mean = row->mean_log_median();
     const double freedom = static_cast<double>(row->runs.size() - 1);

@@ -1,4 +1,4 @@
-// How much the medians of unchanged code differ between runs, per size class; see compare/rule.hpp.
+// The noise of medians of unchanged code between runs, per size class; see compare/rule.hpp.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@
 
 namespace flashcore {
 
-// By the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows of any size are capped when
-// most samples were taken while power or temperature reduced the clocks.
+// The class of a row, by the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows
+// of any size are capped if most samples were taken while power or temperature reduced the clocks.
 enum class SizeClass : int { small, medium, large, capped };
 inline constexpr std::string_view kSizeClassWords[] = {"small", "medium", "large", "capped"};
 constexpr Words words(SizeClass) { return kSizeClassWords; }
@@ -59,11 +59,11 @@ class NoiseEstimate {
   // Rows with fewer than two runs do not count.
   void add_side(std::span<const RepeatedRow> rows);
 
-  // Variances pooled with those of `prior`, which count as kPriorRuns runs each.
+  // The variances, pooled with the variances of `prior`, which count as kPriorRuns runs each.
   NoiseModel updated(const NoiseModel& prior) const;
 
-  // For comparisons of single runs, which do not show their own scatter: as updated(), but if the class has enough
-  // rows, `row` is an upper bound that kCalibratedShare of them stay below.
+  // For comparisons of single runs, which do not show their own scatter. Like updated(), but if a class has
+  // enough rows, its `row` is at least the scatter that kCalibratedShare of the rows stay below.
   NoiseModel calibrated(const NoiseModel& prior) const;
 
   bool empty() const;

@@ -1,4 +1,4 @@
-// From verdicts of rows to one outcome.
+// Derives one outcome from the verdicts of rows.
 #pragma once
 
 #include "compare/comparison.hpp"

@@ -19,7 +19,7 @@ inline constexpr std::string_view kVerdictWords[] = {"same",    "faster", "slowe
                                                      "missing", "new",    "broken"};
 constexpr Words words(Verdict) { return kVerdictWords; }
 
-// Globs over problems (their name, or the one made of their sizes) and variant ids.
+// Globs for problems (their name or problem_id()) and for variant ids.
 struct RowFilter {
   std::string problem = "*";
   std::string variant = "*";
@@ -41,12 +41,12 @@ struct Allowance {
 
 struct ComparePolicy {
   double smallest_effect = kSmallestEffect;
-  std::vector<Tolerance> tolerances;  // in place of smallest_effect; the last that matches counts
+  std::vector<Tolerance> tolerances;  // in place of smallest_effect; the last match counts
   std::vector<Allowance> allowed;
   std::vector<Verdict> fail_on = {Verdict::slower, Verdict::broken, Verdict::missing};
-  std::optional<TimingMode> mode;    // none: the first that both sides have
+  std::optional<TimingMode> mode;    // none: the first mode that both sides have
   bool trust_code_hash = true;       // rows of equal machine code are `same`
-  bool strict = false;               // no verdict where the environments differ
+  bool strict = false;               // cannot_tell if the environments differ
   std::filesystem::path noise_file;  // of compare --calibrate; empty: the device's own, if there is one
   std::optional<NoiseModel> noise;   // in place of a file; none: the default of the backend
   std::string today = "0000-00-00";  // allowances that end before are expired

@@ -12,11 +12,11 @@
 namespace flashcore {
 
 // Reads smallest_effect, tolerances, allowed and fail_on into `policy`. Throws UsageError with the file and
-// JSON pointer of the first thing that is wrong.
+// JSON pointer of the first mistake.
 void policy_from_json(const JsonReader& root, ComparePolicy& policy);
 void read_policy(const std::filesystem::path& path, ComparePolicy& policy);
 
-// Words of Verdict, each at most once. Throws UsageError that begins with `where`.
+// Parses words of Verdict. Throws UsageError that begins with `where`.
 std::vector<Verdict> parse_verdicts(std::span<const std::string> words, std::string_view where);
 
 // A relative effect: above 0 and at most 1. Throws UsageError that begins with `where`.

@@ -10,7 +10,7 @@
 namespace flashcore {
 namespace {
 
-// Of values in any order, which it changes.
+// The median of values in any order. Changes their order.
 double middle(std::vector<double>& values) {
   const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
   std::nth_element(values.begin(), half, values.end());

@@ -11,7 +11,7 @@
 namespace flashcore {
 namespace {
 
-// What a side has of a row, from worst to best.
+// The condition of a row on one side, from worst to best.
 enum class Condition { absent, unsupported, failed, untimed, invalid, measured };
 
 std::vector<const Record*> records_of(const RunRecords& runs) {
@@ -31,7 +31,7 @@ Condition condition_of(const Record& record, std::optional<TimingMode> mode) {
   return usable ? Condition::measured : Condition::invalid;
 }
 
-// A side's condition is that of its worst record.
+// A side has the condition of its worst record.
 Condition condition_of(const RunRecords& runs, std::optional<TimingMode> mode, std::string& note) {
   if (runs.empty()) return Condition::absent;
   Condition worst = Condition::measured;
@@ -61,7 +61,7 @@ std::optional<TimingMode> common_mode(const MatchedRow& row, const ComparePolicy
   return std::nullopt;
 }
 
-// The verdict where at least one side was not measured.
+// The verdict if at least one side was not measured.
 RowState verdict_of_status(Condition base, Condition next, const std::string& base_note,
                            const std::string& next_note) {
   using enum Condition;
@@ -118,8 +118,9 @@ RowStatistics row_statistics(const MatchedRow& row, TimingMode mode) {
 
 }  // namespace
 
-// Some kernels differ more between runs than others of their class. A few repeats estimate a row's own variance
-// poorly; it is therefore pooled with the stated one (Smyth: "Linear models and empirical Bayes methods", 2004).
+// Some kernels differ more between runs than others of their class. A few repeats estimate a row's own
+// variance poorly; it is therefore pooled with the stated one (Smyth: "Linear models and empirical Bayes
+// methods", 2004).
 double RowStatistics::row_variance(const NoiseModel& noise) const {
   const double stated = std::pow(noise.of(size).row, 2);
   const double freedom = base.degrees_of_freedom() + next.degrees_of_freedom();

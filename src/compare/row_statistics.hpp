@@ -20,7 +20,8 @@ struct RowStatistics {
   double run_factor = 2;         // 1/k_base + 1/k_new over the numbers of runs
   std::size_t min_samples = 0;   // in a run
 
-  // Variances of log_ratio. Sampling, and row noise: that of the class, or that of the row's own repeats if it is larger.
+  // Variances of log_ratio. row_variance() has sampling and row noise: the noise of the class, or of the
+  // row's own repeats if that is larger. common_variance() has common noise.
   double row_variance(const NoiseModel& noise) const;
   double common_variance(const NoiseModel& noise) const;
 };
@@ -31,7 +32,7 @@ struct SideRow {
   RepeatedRow row;
 };
 
-// Runs that did not time a row are left out of it. Points into `runs`.
+// The rows of one side. Each row leaves out the runs that did not time it. The result points into `runs`.
 std::vector<SideRow> side_rows(const Runs& runs, const ComparePolicy& policy);
 
 // Statistics, or the verdict that follows from the statuses. Neither: the row is left out.

@@ -19,13 +19,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kExitWait{2000};
 
-// What a child sends, one key per line.
+// The keys of a child's lines. Each line is one message.
 constexpr const char* kDevice = "device";
 constexpr const char* kProbe = "probe";
-constexpr const char* kCall = "call";      // with the problem that the kernel's code is called with
-constexpr const char* kReturn = "return";  // from that call
+constexpr const char* kCall = "call";      // before a call of the kernel's code; has the problem
+constexpr const char* kReturn = "return";  // after that call
 constexpr const char* kFinding = "finding";
-constexpr const char* kError = "error";  // with its exit code
+constexpr const char* kError = "error";  // also has the exit code
 constexpr const char* kEnd = "end";
 
 // Reads the lines of one child.
@@ -53,7 +53,7 @@ class Receiver {
   }
 
  private:
-  // Work of the program itself, references above all, may take longer than the kernel.
+  // The program's own work, mainly the reference, may take longer than a call of the kernel's code.
   ChildProcess::Clock::time_point deadline() const {
     const std::chrono::duration<double> limit(in_call_ ? timeout_s_ : WorkerLink::kSetupFactor * timeout_s_);
     return ChildProcess::Clock::now() + std::chrono::duration_cast<ChildProcess::Clock::duration>(limit);
@@ -76,7 +76,7 @@ class Receiver {
     on_probe_(probe_);
   }
 
-  // A process that dies later than the call has most likely lost its memory to the kernel.
+  // If the process dies after the call has returned, the kernel has most likely corrupted its memory.
   void note_death(bool silent) {
     if (silent) child_.kill();
     std::string how = child_.end(kExitWait);

@@ -11,7 +11,8 @@
 namespace flashcore {
 namespace {
 
-// A log-sum-exp beside a right answer counts only if the probe found nothing else: a fault of O may show in it first.
+// A wrong log-sum-exp with a right O is noted only if the probe finds no other failure, because a fault of O
+// may show in the log-sum-exp first.
 Finding ask_and_note(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes) {
   const bool noted_before = notes.lse_wrong.has_value();
   Finding finding = entry.ask(runner);
@@ -54,7 +55,7 @@ std::string Diagnosis::sentence() const {
 std::vector<std::string> Diagnosis::next_commands() const {
   if (healthy()) return {};
   const Fault fault = suspected.front().fault;
-  // The problem that was asked for where it fails, else the one of the probe that tells most.
+  // The requested problem if it fails, or else the problem of the leading probe.
   const bool asked_fails = findings.front().probe == Probe::plain && findings.front().failed();
   const std::string failing = problem_flag(asked_fails ? problem : lead().problem.value_or(problem));
   const auto command = [&](std::string_view action) {

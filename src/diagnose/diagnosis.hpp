@@ -1,4 +1,4 @@
-// What is wrong with a variant, where, and how one knows.
+// A diagnosis: the suspected faults of a variant, and the findings of the probes that show them.
 #pragma once
 
 #include <cstdint>
@@ -16,27 +16,27 @@ struct Diagnosis {
   Tile tile;
   Backend backend = Backend::cpu;
   std::string device;
-  Problem problem;                        // the one asked for
-  std::vector<std::string> plugins = {};  // paths that a command line needs to know the variant
+  Problem problem;                        // the requested one
+  std::vector<std::string> plugins = {};  // paths of plug-ins that a command line must load
   std::vector<Finding> findings;
   std::vector<SuspectedFault> suspected;  // the first is the verdict; empty: nothing is wrong
 
   bool healthy() const { return suspected.empty(); }
   // The kernel did not return, or its launch failed.
   bool crashed() const { return !healthy() && suspected.front().fault == Fault::crash; }
-  // The finding that tells most: that of the verdict's leading probe. Not for a healthy variant.
+  // The finding of the verdict's leading probe. The variant must not be healthy.
   const Finding& lead() const;
   // "Some rows of each query tile are lost: rows 25-31 of every 32 (block_q) are zero."
   std::string sentence() const;
-  // Command lines that come next, each with the problem of the failure and all that it takes to run as printed.
+  // Command lines for the next steps. Each has the failing problem and can be run as printed.
   std::vector<std::string> next_commands() const;
 };
 
-// One without findings.
+// A diagnosis without findings.
 Diagnosis make_diagnosis(const Variant& variant, const Problem& problem, std::string device);
 
-// Asks all probes, the plain one on `problem`. Stops at a launch that fails: on CUDA the context is lost with it.
-// Throws UsageError when the variant cannot run the problem, OutOfMemoryError.
+// Runs all probes; Probe::plain runs on `problem`. Stops after a launch that fails, because on CUDA the
+// context is then lost. Throws UsageError if the variant cannot run the problem, and OutOfMemoryError.
 Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Problem& problem,
                    std::uint64_t seed, const DiagnosisObserver& observer = {});
 

@@ -14,7 +14,7 @@ constexpr std::string_view kSeverity = ".+#0!?";
 
 bool is_wrong(char cell) { return cell != static_cast<char>(Cell::right); }
 
-// Which lines of the map, along one axis, hold an error.
+// For each row or column of the map: whether it has an error.
 std::vector<bool> wrong_lines(const ErrorMap& map, bool along_rows) {
   std::vector<bool> wrong(static_cast<std::size_t>(along_rows ? map.rows() : map.columns()), false);
   for (std::size_t row = 0; row < map.cells.size(); ++row) {
@@ -46,7 +46,7 @@ std::string ranges(const std::vector<bool>& set) {
 bool all_of(const std::vector<bool>& set) { return std::ranges::count(set, true) == std::ssize(set); }
 bool none_of(const std::vector<bool>& set) { return std::ranges::count(set, true) == 0; }
 
-// The lines of one period when the pattern repeats exactly, at least twice.
+// The first period of the pattern, if the pattern repeats exactly and has at least two periods.
 std::optional<std::vector<bool>> one_period(const std::vector<bool>& wrong, std::int64_t length) {
   const auto step = static_cast<std::size_t>(length);
   if (length < 2 || wrong.size() < 2 * step) return std::nullopt;
@@ -69,8 +69,8 @@ std::string describe_lines(const std::vector<bool>& wrong, const std::vector<Per
   return fmt::format("{} {} of {}", lines, ranges(wrong), wrong.size());
 }
 
-// Quadrants of 16 x 16 that hold errors while others hold none: how the registers of a matrix instruction's
-// fragment are laid out (PTX ISA, "Matrix fragments for mma.m16n8k16").
+// The 8 x 8 quadrants of every 16 x 16 that have errors, if other quadrants have none. Each register of a
+// matrix instruction's fragment belongs to one quadrant (PTX ISA, "Matrix fragments for mma.m16n8k16").
 std::string describe_quadrants(const ErrorMap& map) {
   constexpr const char* kNames[] = {"upper left", "upper right", "lower left", "lower right"};
   constexpr std::size_t kQuadrant = 8;
@@ -89,7 +89,7 @@ std::string describe_quadrants(const ErrorMap& map) {
   return fmt::format("the {} 8 x 8 of every 16 x 16", fmt::join(names, " and "));
 }
 
-// "are zero" when all that is wrong is wrong in the same way.
+// "are zero" if every wrong element is zero; likewise for the other kinds of errors.
 std::string_view manner(const ErrorMap& map) {
   std::set<char> kinds;
   for (const std::string& row : map.cells) {

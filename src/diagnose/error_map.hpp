@@ -1,4 +1,4 @@
-// Where in a matrix the errors are, and how that place repeats.
+// The positions of the errors in a matrix, and the pattern in which they repeat.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +21,18 @@ struct BadElement {
   double wanted = 0;
 };
 
-// One character an element; the order is that of severity.
+// One character per element, in the order of severity.
 enum class Cell : char {
   right = '.',
-  off = '+',      // past the limit
-  far_off = '#',  // past ten times the limit
-  zero = '0',     // zero where it should not be
+  off = '+',      // above the limit
+  far_off = '#',  // above ten times the limit
+  zero = '0',     // zero, and off by more than the limit
   nonfinite = '!',
   unwritten = '?',
 };
 
 struct ErrorMap {
-  std::string of;                  // what rows and columns are: "O: rows x columns", "P: rows x keys"
+  std::string of;                  // the matrix and its axes: "O: rows x columns", "P: rows x keys"
   std::vector<std::string> cells;  // [rows][columns] of Cell
 
   std::int64_t rows() const { return static_cast<std::int64_t>(cells.size()); }
@@ -40,24 +40,24 @@ struct ErrorMap {
   bool any_wrong() const;
 };
 
-// A distance at which a kernel's work repeats, and what it is called.
+// A length after which a kernel's work repeats, and its name.
 struct Period {
   std::int64_t length = 0;
   std::string name;
 };
 
-// Those of a tile, shortest first: fragments of 8 and 16, the rows of a warp, block_q along rows; 8, 16,
-// block_kv along keys.
+// The periods of a tile, shortest first. Rows: 8, 16, 32, 64, the rows of a warp, and block_q. Columns: 8,
+// 16, 32, and block_kv if the columns are keys. 8 and 16 are the sides of matrix fragments.
 std::vector<Period> row_periods(const Tile& tile);
 std::vector<Period> column_periods(const Tile& tile, bool columns_are_keys);
 
-// The map's errors in words: "rows 25-31 of every 32 (block_q) are zero", "columns 8-15 of every 16 are
-// wrong", "the upper right and lower left quadrants of every 16 x 16 are wrong". Empty when nothing is wrong
-// or there is no such order.
+// The pattern of the map's errors: "rows 25-31 of every 32 (block_q) are zero", "columns 8-15 of every 16 are
+// wrong", "the upper right and lower left 8 x 8 of every 16 x 16 are wrong". Empty if nothing is wrong or the
+// errors have no pattern.
 std::string describe_pattern(const ErrorMap& map, const Tile& tile);
 
-// At most `max_rows` lines of at most `max_columns` characters; a character stands for the worst of its
-// block.
+// The map in at most `max_rows` lines of at most `max_columns` characters. Each character shows the worst
+// element of its block.
 std::vector<std::string> draw(const ErrorMap& map, std::int64_t max_rows, std::int64_t max_columns);
 
 }  // namespace flashcore

@@ -1,4 +1,4 @@
-// What a probe asks of a kernel, and what it found.
+// The probes, and the finding of a probe about a kernel.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace flashcore {
 
-// One question to a kernel as a black box, each with inputs made for it. A "tile" is block_q rows by block_kv
-// keys.
+// Each probe asks one question about a kernel as a black box, with inputs that are made for the question. A
+// "tile" has block_q rows and block_kv keys.
 enum class Probe : int {
   repeats,
   plain,
@@ -100,36 +100,36 @@ inline constexpr std::string_view kProbeWords[] = {"repeats",
                                                    "lse_anywhere"};
 constexpr Words words(Probe) { return kProbeWords; }
 
-// How a probe ended. All but passed and skipped are failures; those after `failed` say what kind.
+// The result of a probe. All but passed and skipped are failures. Symptoms after `failed` are its kinds.
 enum class Symptom : int {
   passed,
-  skipped,  // the variant cannot run such a problem
+  skipped,  // the variant cannot run the problem
   failed,
-  crashed,           // the launch failed
+  crashed,           // the launch failed or the process died
   unwritten,         // some of O still holds poison
   out_of_bounds,     // memory outside of O changed
-  misplaced,         // both
+  misplaced,         // unwritten and out_of_bounds
   some_rows,         // some rows of O are wrong, the others right
   all_zero,          // all of O is zero
   all_nan,           // all of O is NaN
   columns_moved,     // columns of O hold other columns of V
   nonfinite,         // NaN or infinity
-  scores_scaled,     // the probabilities' logarithms are the right ones times a factor
+  scores_scaled,     // log P is the right one times a factor
   rows_scaled,       // each row of P is the right one times a factor
   tile_missing,      // a tile of keys has no weight
   tile_repeated,     // a tile of keys counts twice
-  old_tiles_heavy,   // the last tile weighs what it should, those before it too much
-  evenly_scaled,     // all tiles weigh the same factor too much or too little
+  old_tiles_heavy,   // the last tile has the right weight, earlier tiles have too much
+  evenly_scaled,     // the weights of all tiles are off by the same factor
   shifted_by_one,    // the mask's edge is one key off in every row
   aligned_top_left,  // the mask's diagonal starts at the first key
-  output_alone,      // O is wrong where the log-sum-exp is right
+  output_alone,      // O is wrong, and the log-sum-exp is right
   sum_off,           // the log-sum-exp is wrong
-  keys_lost,         // it counts too few keys
-  last_key_lost,     // the last keys of tiles have no weight, and no others
-  lse_alone,         // the log-sum-exp is wrong where O is right
-  lse_base_2,        // it is log2(e) times the right one
-  lse_offset,        // it is the right one plus a constant
-  lse_unscaled,      // it grows like the scores before they are scaled
+  keys_lost,         // the log-sum-exp counts too few keys
+  last_key_lost,     // only the last keys of tiles have no weight
+  lse_alone,         // the log-sum-exp is wrong, and O is right
+  lse_base_2,        // the log-sum-exp is log2(e) times the right one
+  lse_offset,        // the log-sum-exp is the right one plus a constant
+  lse_unscaled,      // the log-sum-exp grows like the scores before scaling
 };
 inline constexpr std::string_view kSymptomWords[] = {
     "passed",         "skipped",          "failed",       "crashed",       "unwritten",       "out_of_bounds",
@@ -142,10 +142,10 @@ constexpr Words words(Symptom) { return kSymptomWords; }
 struct Finding {
   Probe probe = Probe::plain;
   Symptom symptom = Symptom::passed;
-  std::string detail = {};           // what was seen, one line
-  std::optional<ErrorMap> map = {};  // of a failure that has a place
+  std::string detail = {};           // the observation in one line
+  std::optional<ErrorMap> map = {};  // if the failure has a position in O or P
   std::optional<BadElement> first_bad = {};
-  std::optional<Problem> problem = {};  // on which it failed
+  std::optional<Problem> problem = {};  // on which the probe failed
 
   bool failed() const { return symptom >= Symptom::failed; }
 };

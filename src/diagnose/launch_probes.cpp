@@ -1,4 +1,5 @@
-// What the launches of all other probes did beside the answers that were asked for. They launch nothing themselves.
+// Probes that report further errors of the launches of all other probes: changed inputs, writes past the
+// workspace, a wrong log-sum-exp. They launch nothing themselves.
 #include "diagnose/probes.hpp"
 
 namespace flashcore {

@@ -1,4 +1,5 @@
-// Probes of the mask: with Q = 0 every key that a query sees weighs the same, so that P shows the mask.
+// Probes of the mask. With Q = 0, all keys that a query sees have the same probability, so that P shows the
+// mask.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -12,7 +13,7 @@
 namespace flashcore {
 namespace {
 
-// Sequences of at least two tiles both ways.
+// A length of at least two tiles, for queries and for keys.
 std::int64_t long_side(const ProbeRunner& runner) {
   constexpr std::int64_t kLeast = 16;
   return std::max({2 * runner.block_q(), 2 * runner.block_kv(), kLeast});
@@ -24,15 +25,15 @@ Probabilities read_mask(const ProbeRunner& runner, const Problem& problem) {
   return read_probabilities(runner, problem, std::move(inputs));
 }
 
-// How many keys a row of P sees.
+// The number of keys that a row of P sees.
 std::int64_t keys_seen(const std::vector<float>& p, const Probabilities& shape, std::int64_t row) {
   const float threshold = 0.5f / static_cast<float>(shape.keys);
   const auto begin = p.begin() + row * shape.keys;
   return std::count_if(begin, begin + shape.keys, [&](float value) { return value > threshold; });
 }
 
-// By how many keys the mask's edge is off, when it is by the same in all rows whose edge lies within the
-// keys.
+// The number of keys by which the mask's edge is off, if it is the same in all rows whose edge lies within
+// the keys.
 std::optional<std::int64_t> common_offset(const Probabilities& p) {
   std::optional<std::int64_t> offset;
   for (std::int64_t row = 0; row < p.rows; ++row) {
@@ -87,12 +88,12 @@ Finding ask_window(const ProbeRunner& runner) {
 
 Finding ask_softcap(const ProbeRunner& runner) {
   Problem problem = runner.problem(runner.block_q(), runner.block_kv());
-  problem.softcap = 0.5;  // bends even scores of random inputs
+  problem.softcap = 0.5;  // small enough to change the scores of random inputs
   return check_random(runner, Probe::softcap, problem);
 }
 
-// Q = 0 and V = 1: O is 1 whatever is counted, and the log-sum-exp counts the keys. Where that is right, and
-// O is not, P·V may have lost bits.
+// With Q = 0 and V = 1, O is 1 for any number of keys, and exp(log-sum-exp) is the number of keys. If the
+// log-sum-exp is right and O is wrong, P·V may have lost bits.
 Finding ask_key_tail(const ProbeRunner& runner) {
   for (const std::int64_t keys : {std::int64_t{1}, runner.block_kv() + 1, 2 * runner.block_kv() - 1}) {
     const Problem problem = runner.problem(runner.block_q(), keys);
@@ -112,7 +113,7 @@ Finding ask_key_tail(const ProbeRunner& runner) {
   return {Probe::key_tail};
 }
 
-// Keys that no row gives a weight.
+// Keys that have no weight in any row.
 std::vector<std::int64_t> lost_keys(const Probabilities& p) {
   const float threshold = 0.5f / static_cast<float>(p.keys);
   std::vector<std::int64_t> lost;
@@ -147,10 +148,10 @@ Finding ask_full_tiles(const ProbeRunner& runner) {
 }
 
 std::string number_text(float value) {
-  return std::isnan(value) ? "NaN" : fmt::format("{:.4g}", value);  // NaN has a sign that says nothing
+  return std::isnan(value) ? "NaN" : fmt::format("{:.4g}", value);  // the sign of NaN has no meaning
 }
 
-// What is wrong in the first `rows` rows, none of which sees a key.
+// The first error in the first `rows` rows, which see no key. Empty if they are right.
 std::string wrong_in_keyless_rows(const ProbeRun& run, std::int64_t rows) {
   const std::int64_t elements = rows * run.problem.head_dim;
   for (std::int64_t i = 0; i < elements; ++i) {
@@ -166,7 +167,8 @@ std::string wrong_in_keyless_rows(const ProbeRun& run, std::int64_t rows) {
   return "";
 }
 
-// With more queries than keys the first rows see none. Fails only if all other rows are right.
+// A causal mask with more queries than keys: the first rows see no key. Fails only if all other rows are
+// right.
 Finding ask_keyless_rows(const ProbeRunner& runner) {
   Problem problem = runner.problem(long_side(runner), long_side(runner) / 2);
   problem.causal = true;

@@ -1,5 +1,5 @@
-// Probes of the output: Q = 0 makes P uniform, so that O is the mean of V whatever the scores are, and V says
-// which of its elements arrived where.
+// Probes of the output. With Q = 0, P is uniform and O is the mean of V. The values of V are chosen so that O
+// shows which elements of V arrive where.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,7 +36,7 @@ Finding ask_plain(const ProbeRunner& runner) {
 Finding ask_repeats(const ProbeRunner& runner) {
   Problem problem = runner.problem(3 * runner.block_q() + 5, 4 * runner.block_kv() + 3);
   const bool cuda = runner.device().backend == Backend::cuda;
-  problem.batch = cuda ? 4 : 1;  // enough blocks to fill a device, and no more than a CPU does in no time
+  problem.batch = cuda ? 4 : 1;  // enough blocks to fill a GPU; a CPU needs only a few
   problem.heads_q = problem.heads_kv = cuda ? 8 : 2;
   constexpr int kLaunches = 8;
   std::vector<std::vector<float>> outputs;
@@ -98,7 +98,7 @@ Finding ask_padded_values(const ProbeRunner& runner) {
   return {Probe::padded_values};
 }
 
-// V = 1: every element of O is 1, whatever P is.
+// With V = 1, every element of O is 1, because each row of P sums to 1.
 Finding ask_query_rows(const ProbeRunner& runner) {
   const ProbeRun run = run_ones(runner, runner.problem(2 * runner.block_q(), runner.block_kv()));
   if (run.out_right()) return {Probe::query_rows};
@@ -126,7 +126,8 @@ Finding ask_query_tail(const ProbeRunner& runner) {
   return {Probe::query_tail};
 }
 
-// Which columns of V (holding their own numbers) the columns of O show; nothing when they show none.
+// The column of V that each column of O shows, where each element of V is the number of its column. Empty if
+// O does not show columns of V.
 std::vector<std::int64_t> columns_shown(const ProbeRun& run) {
   std::vector<std::int64_t> shown;
   const std::int64_t head_dim = run.problem.head_dim;
@@ -158,7 +159,7 @@ Finding ask_columns(const ProbeRunner& runner) {
   return finding;
 }
 
-// V is constant in a head and different in each: O tells which head it was made of.
+// V is constant in each head and differs between heads, so that O shows which head it was computed from.
 Finding ask_which_head(const ProbeRunner& runner, Probe probe, std::int64_t heads_q, std::int64_t heads_kv) {
   Problem problem = runner.problem(runner.block_q(), runner.block_kv());
   problem.batch = 2;
@@ -180,7 +181,7 @@ Finding ask_which_head(const ProbeRunner& runner, Probe probe, std::int64_t head
 Finding ask_heads(const ProbeRunner& runner) { return ask_which_head(runner, Probe::heads, 3, 3); }
 Finding ask_kv_heads(const ProbeRunner& runner) { return ask_which_head(runner, Probe::kv_heads, 6, 2); }
 
-// Doubling is exact in every dtype here.
+// Doubling V is exact in every dtype, so that O must double.
 Finding ask_doubled_values(const ProbeRunner& runner) {
   const Problem problem = runner.problem(runner.block_q(), 2 * runner.block_kv());
   ChosenInputs inputs = runner.random_inputs(problem);

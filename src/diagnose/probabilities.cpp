@@ -15,7 +15,7 @@ Cell cell_of(const Probabilities& p, std::size_t i) {
   return difference > 10 * p.limit ? Cell::far_off : Cell::off;
 }
 
-// Sums of a straight line's fit, each row about its own mean.
+// The sums for a least-squares line. Each row is centred at its own mean.
 struct LineSums {
   double xx = 0, xy = 0, yy = 0;
 };

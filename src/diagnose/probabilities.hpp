@@ -1,4 +1,4 @@
-// P as a kernel has it, read from its outputs.
+// The probabilities P of a kernel, read from its outputs.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,20 @@ struct Probabilities {
   std::int64_t rows = 0;
   std::int64_t keys = 0;
   std::vector<float> got, wanted;  // [rows, keys]
-  double limit = 0;                // from what difference on an element counts as wrong
+  double limit = 0;                // an element with a larger difference is wrong
   bool right = true;
   bool finite = true;
 
   double row_sum(std::int64_t row) const;
 };
 
-// Launches once a block of head_dim keys with V one-hot in it, so that O is that block of P. The problem has
-// one batch and one head; V of the inputs is replaced.
+// Reads P in blocks of head_dim keys, with one launch per block. V is one-hot in the block, so that O is this
+// block of P. The problem must have one batch and one head. V of `inputs` is replaced.
 Probabilities read_probabilities(const ProbeRunner& runner, const Problem& problem, ChosenInputs inputs);
 
-// How log(got) follows log(wanted) within rows: the slope of the least-squares line and the correlation. Both
-// are 0 when fewer than half of the elements are positive.
+// The least-squares line of log(got) over log(wanted) within rows: its slope, and the correlation. Both are 0
+// if fewer than half of the elements are positive and finite, or if one of the logarithms is constant within
+// all rows.
 struct LogFit {
   double slope = 0;
   double correlation = 0;

@@ -36,7 +36,7 @@ Cell cell_of(const ProbeRun& run, std::size_t i, double limit) {
   return is_off(got, wanted, 10 * limit) ? Cell::far_off : Cell::off;
 }
 
-// The head of the element that the check calls the worst.
+// The head with the worst element of the check.
 std::int64_t worst_head(const ProbeRun& run) {
   const std::int64_t head_elements = run.problem.seq_q * run.problem.head_dim;
   return std::max<std::int64_t>(run.check.error.worst_index, 0) / head_elements;
@@ -67,7 +67,8 @@ std::string ProbeRun::first_bad_lse() const {
 
 bool ProbeRun::finite() const { return check.error.nonfinite == 0; }
 
-// An output may fail by the sum of its errors though none of them is large.
+// An output may exceed the relative L2 limit although no element exceeds its own limit. The limit of an
+// element then follows from the L2 limit.
 double ProbeRun::element_limit() const {
   const bool one_is_large = check.error.max_abs > check.limit.max_abs || out_right();
   return one_is_large ? check.limit.max_abs : check.limit.rel_l2 * check.error.reference_rms;
@@ -177,7 +178,7 @@ std::vector<float> constant_tensor(const TensorShape& shape, float value) {
 
 ChosenInputs inputs_with_scores(const Problem& problem, const std::function<double(std::int64_t)>& score) {
   const TensorShape keys = key_value_shape(problem);
-  constexpr float kQuery = 16;  // keeps K within fp16 where scores are large
+  constexpr float kQuery = 16;  // keeps K within the range of fp16 for large scores
   ChosenInputs inputs;
   inputs.q = make_tensor(query_shape(problem),
                          [](auto, auto, std::int64_t column) { return column == 0 ? kQuery : 0.0f; });

@@ -1,4 +1,4 @@
-// The probes: one row each, in the order in which they are asked.
+// The table of probes: one row per probe, in the order in which they run.
 #pragma once
 
 #include <span>
@@ -16,19 +16,17 @@ struct ProbeEntry {
   Finding (*ask)(const ProbeRunner&);
 };
 
-std::span<const ProbeEntry>
-output_probes();  // the asked problem, where O is written to, which V it is made of
-std::span<const ProbeEntry> score_probes();    // Q·Kᵀ, the scale and P of one tile
+std::span<const ProbeEntry> output_probes();  // the requested problem, the place of O, the elements of V in O
+std::span<const ProbeEntry> score_probes();   // Q·Kᵀ, the scale and P of one tile
 std::span<const ProbeEntry> softmax_probes();  // maximum, sum and rescaling from tile to tile
 std::span<const ProbeEntry> mask_probes();     // which keys a query sees
-std::span<const ProbeEntry>
-launch_probes();  // what the launches of all other probes did beside the answer; asked last
+std::span<const ProbeEntry> launch_probes();   // further errors of all other launches; they run last
 
-// All of them.
+// All rows.
 std::vector<ProbeEntry> all_probes();
 std::string_view question_of(Probe probe);
 
-// Checks a random problem of these sizes.
+// Runs `problem` on random inputs. The probe passes if O is right.
 Finding check_random(const ProbeRunner& runner, Probe probe, const Problem& problem);
 
 }  // namespace flashcore

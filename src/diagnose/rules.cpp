@@ -7,8 +7,8 @@
 namespace flashcore {
 namespace {
 
-// Symptom::passed also holds for a skipped probe, which speaks against nothing; Symptom::failed for every kind of
-// failure.
+// Symptom::passed also holds for a skipped or missing probe, because it found no failure. Symptom::failed
+// holds for every kind of failure.
 struct Expectation {
   Probe probe;
   Symptom symptom;
@@ -16,12 +16,12 @@ struct Expectation {
 
 constexpr std::size_t kMaxExpectations = 6;
 
-// The probe of the first expectation leads.
+// The probe of the first expectation is the leading probe.
 struct Rule {
   Fault fault;
   std::size_t count;
   std::array<Expectation, kMaxExpectations> expected;
-  bool explains_all = false;  // no rule after it says anything
+  bool explains_all = false;  // if the rule holds, later rules are not tried
 };
 
 template <class... Expectations>
@@ -37,8 +37,8 @@ constexpr Rule alone(Rule rule) {
 constexpr Expectation passes(Probe probe) { return {probe, Symptom::passed}; }
 constexpr Expectation fails(Probe probe, Symptom symptom = Symptom::failed) { return {probe, symptom}; }
 
-// What disturbs every other probe stands first, then what one probe shows by itself, then what follows from
-// several.
+// First the faults that disturb every other probe, then the faults that one probe shows, then the faults that
+// follow from several probes.
 constexpr Rule kRules[] = {
     alone(when(Fault::changes_inputs, fails(Probe::inputs_kept))),
     when(Fault::workspace, fails(Probe::workspace_kept)),

@@ -1,4 +1,4 @@
-// From findings to the part of the kernel that is wrong: a table, read from top to bottom.
+// The rules that derive suspected faults of a kernel from findings: a table that is read from top to bottom.
 #pragma once
 
 #include <span>
@@ -58,19 +58,20 @@ inline constexpr int kFaultCount = static_cast<int>(Fault::unknown) + 1;
 
 struct FaultText {
   std::string_view name;      // in JSON
-  std::string_view sentence;  // what is wrong, without a full stop
+  std::string_view sentence;  // describes the fault; without a full stop
   std::string_view advice;    // where to look
 };
 FaultText text_of(Fault fault);
 
-// A fault, and the probe whose finding says most about it.
+// A fault, and its leading probe, whose finding shows it best.
 struct SuspectedFault {
   Fault fault = Fault::unknown;
   Probe lead = Probe::plain;
 };
 
-// All rules that the findings fulfil, the first of the table first, each fault once. Empty when no probe
-// failed; {unknown, the first failure} when some did and no rule knows why.
+// The faults of all rules that the findings fulfil, in the order of the table, each fault once. Only {crash,
+// the probe} if a probe crashed. Empty if no probe failed. {unknown, the first failed probe} if a probe
+// failed and no rule holds.
 std::vector<SuspectedFault> suspected_faults(std::span<const Finding> findings);
 
 }  // namespace flashcore

@@ -1,5 +1,5 @@
-// Probes of one tile: no online softmax is at work yet. With V as one-hot columns O is P, a block of head_dim
-// keys a launch, so that the probabilities of any kernel can be read.
+// Probes of one tile, which needs no online softmax. With one-hot columns in V, O is P for a block of
+// head_dim keys per launch. So the probabilities of any kernel can be read.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -27,7 +27,7 @@ Finding ask_one_tile_lse(const ProbeRunner& runner) {
   return failure(Probe::one_tile_lse, Symptom::failed, run, run.first_bad_lse());
 }
 
-// Which straight line of the right values gives those of the kernel, and how far they are from it.
+// The least-squares line of the kernel's values over the right values, and the largest distance from it.
 struct LineFit {
   double slope = 0, offset = 0, largest_residual = 0;
 };
@@ -67,8 +67,8 @@ Symptom symptom_of_lse(const ProbeRun& run, const LineFit& fit, std::string& det
   return same(fit.slope, 1 / run.problem.scale) ? Symptom::lse_unscaled : Symptom::failed;
 }
 
-// All scores of a row are the same, from -4 to 3: the log-sum-exp follows them on a straight line, and how that line
-// differs from the right one says what is wrong.
+// All scores of a row are equal, and range from -4 to 3 over the rows. The line of the kernel's log-sum-exp
+// over the right log-sum-exp shows the fault by its slope and offset.
 Finding ask_lse_levels(const ProbeRunner& runner) {
   constexpr std::int64_t kLevels = 8;
   const Problem problem = runner.problem(std::max(runner.block_q(), kLevels), runner.block_kv());
@@ -86,8 +86,8 @@ Finding ask_lse_levels(const ProbeRunner& runner) {
   return finding;
 }
 
-// Q·Kᵀ goes wrong in the scale when log P is the right one times a factor, up to what normalises a row. Rows
-// that are right up to a factor have the wrong sum.
+// If log P is the right one times a factor, up to the normalisation of each row, the scores have the wrong
+// scale. If each row of P is the right one times a factor, the row sum is wrong.
 Symptom symptom_of(const Probabilities& p, std::int64_t first_bad_row, std::string& detail) {
   const LogFit fit = fit_logarithms(p);
   constexpr double kExact = 0.99;
@@ -121,8 +121,8 @@ Finding ask_probabilities(const ProbeRunner& runner) {
   return judge(Probe::probabilities, read_probabilities(runner, problem, runner.random_inputs(problem)));
 }
 
-// Key j is one-hot in column j + 1: its scores are that column of Q. One off the diagonal, because the
-// identity looks the same when rows and columns are exchanged.
+// Key j is one-hot in column j + 1, so that its scores are this column of Q. The ones are not on the
+// diagonal, because the identity stays the same if rows and columns are exchanged.
 Finding ask_q_columns(const ProbeRunner& runner) {
   const Problem problem = one_tile(runner);
   ChosenInputs inputs = runner.random_inputs(problem);
@@ -168,7 +168,7 @@ Finding ask_scale(const ProbeRunner& runner) {
   return check_random(runner, Probe::scale, problem);
 }
 
-// One key with a score at which exp() overflows FP32, unless the maximum is taken off first.
+// One key has a score for which exp() overflows FP32 unless the maximum is subtracted first.
 Finding ask_large_score(const ProbeRunner& runner) {
   const Problem problem = one_tile(runner);
   constexpr double kLarge = 200;

@@ -1,5 +1,6 @@
-// Probes of the online softmax: what a kernel carries from one tile of keys to the next. The scores are
-// constant in a tile, and with V = 1 in one tile and 0 elsewhere O is the weight of that tile.
+// Probes of the online softmax: the maximum, sum and output that a kernel carries from one tile of keys to
+// the next. For the weight of a tile, all scores of a tile are equal, V is 1 in this tile and 0 elsewhere: O
+// is then the weight.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -12,22 +13,22 @@
 namespace flashcore {
 namespace {
 
-// The weight of each tile of keys, a launch each.
+// The weight of each tile of keys, from one launch per tile.
 struct TileWeights {
   std::vector<double> got, wanted;
-  ProbeRun worst;  // the first that is wrong, else the last
+  ProbeRun worst;  // the first wrong run, or else the last run
   bool right = true;
-  // Weights are medians: what is wrong in some rows or columns alone does not show in them.
+  // Weights are medians, so that they do not show errors in only some rows or columns.
   std::string text() const {
     if (got == wanted) return worst.check.reason;
     return fmt::format("tiles weigh {:.3g}, wanted {:.3g}", fmt::join(got, ", "), fmt::join(wanted, ", "));
   }
 };
 
-// A kernel may round P once and O once. The check's limit is too small here: it assumes roundings that average out, but all
-// elements of a weight share one rounding, which the unfused attention may not have.
+// A kernel may round P once and O once. The check's limit is too small here: it assumes that rounding errors
+// average out. But all elements of a weight have the same error, and the unfused attention may not have it.
 bool right_but_rounding(const ProbeRun& run) {
-  constexpr double kRoundings = 2.5;  // the two, and what the first does to the sum
+  constexpr double kRoundings = 2.5;  // of P and of O, and the effect of the first on the sum
   const double relative = kRoundings * unit_roundoff(run.problem.dtype);
   return std::ranges::equal(run.out, run.wanted_out, [relative](float got, float wanted) {
     return std::fabs(got - wanted) <= relative * std::fabs(static_cast<double>(wanted));
@@ -40,8 +41,8 @@ double median(std::vector<float> values) {
   return static_cast<double>(*middle);
 }
 
-// The median over O, so that rows and columns that are wrong for reasons of their own do not count. NaN has
-// no order.
+// The median over O, so that errors in single rows or columns do not count. NaN if an element is NaN, because
+// NaN cannot be ordered.
 double weight_of(const std::vector<float>& out) {
   if (std::ranges::any_of(out, [](float value) { return std::isnan(value); })) return std::nan("");
   return median(out);
@@ -98,7 +99,7 @@ Symptom symptom_of(const TileWeights& weights) {
   return Symptom::failed;
 }
 
-// Between neighbouring tiles; exp(2) of the one to the other.
+// The difference of the scores of neighbouring tiles. Their weights differ by the factor exp(2).
 constexpr double kStep = 2;
 
 Finding check_weights(Probe probe, const TileWeights& weights) {
@@ -129,7 +130,7 @@ Finding ask_rising_lse(const ProbeRunner& runner) {
   return failure(Probe::rising_lse, Symptom::failed, run, run.first_bad_lse());
 }
 
-// The first tile's scores are so far above the second's that exp() of their distance overflows.
+// The first tile's scores are so far above the second tile's that exp() of the difference overflows FP32.
 Finding ask_falling_far(const ProbeRunner& runner) {
   const std::int64_t block_kv = runner.block_kv();
   constexpr double kFar = 120;
@@ -143,7 +144,8 @@ Finding ask_falling_far(const ProbeRunner& runner) {
                  run.check.reason);
 }
 
-// Scores far below 0, where exp() of them without their maximum is 0. The tiles rise, so that the maximum moves.
+// All scores are far below 0, so that exp(score) is 0 unless the maximum is subtracted. Scores rise from tile
+// to tile, so that the maximum grows.
 Finding ask_far_below(const ProbeRunner& runner) {
   constexpr double kRise = 4;
   for (const std::int64_t keys : {runner.block_kv(), 3 * runner.block_kv(), std::int64_t{1}}) {
@@ -164,7 +166,7 @@ Finding ask_far_below(const ProbeRunner& runner) {
   return {Probe::far_below};
 }
 
-// More keys than a half can count, each of a weight that a half holds exactly; V = 1.
+// The sum has more keys than fp16 can count. Each weight is exact in fp16, and V = 1.
 Finding ask_long_sum(const ProbeRunner& runner) {
   constexpr std::int64_t kKeys = 8192;
   constexpr double kWeight = 45.0 / 128;
@@ -195,7 +197,7 @@ Finding ask_shift(const ProbeRunner& runner) {
   set_first_column(inputs.q, 1);
   set_first_column(inputs.k, 0);
   const ProbeRun before = runner.run(problem, inputs);
-  constexpr float kShift = 64;  // of the products; the scores move by this times the scale
+  constexpr float kShift = 64;  // added to every Q·K; the scores grow by this times the scale
   set_first_column(inputs.k, kShift);
   const ProbeRun after = runner.run(problem, inputs);
   for (std::size_t i = 0; i < after.out.size(); ++i) {

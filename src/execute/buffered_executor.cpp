@@ -10,11 +10,11 @@
 namespace flashcore {
 namespace {
 
-// Rows of every head that a sample is checked by.
+// Rows of every head that the check of a sample compares.
 constexpr int kCheckedRows = 2;
 
 std::int32_t random_row(std::int64_t seq_q) {
-  static std::random_device random;  // no seed: nobody can know the rows before the launch
+  static std::random_device random;  // no seed: a kernel cannot know the rows before its launch
   return std::uniform_int_distribution<std::int32_t>(0, static_cast<std::int32_t>(seq_q - 1))(random);
 }
 
@@ -28,7 +28,7 @@ Check failed(Check check, std::string reason) {
 
 void BufferedExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
   forget_addresses();
-  buffers_.reset();  // before the next problem takes its memory
+  buffers_.reset();  // frees its memory before the next problem allocates
   workspace_ = nullptr;
   buffers_ = std::make_unique<ProblemBuffers>(problem, seed, inputs, launcher_.device());
 }
@@ -99,7 +99,8 @@ CheckedSample BufferedExecutor::verify_sample(const Variant& variant, TimingMode
   launcher_.device().delay();
   buffers_->poison_outputs();
   Sample taken = sample(variant, mode);
-  // A single launch after poison would show only that a launch writes what is not written yet.
+  // A kernel that skips its work when an output is already there would still pass one launch into poison. The
+  // second launch therefore has other inputs and finds the output of the first.
   if (taken.launches == 1) {
     change_inputs(sets);
     taken = sample(variant, mode);
@@ -119,7 +120,8 @@ Check BufferedExecutor::compare_with_lone_launch(Check check, const Variant& var
   wait_for(variant);
   if (!buffers_->outputs().changed_since_kept()) return check;
   const OutputChange change = buffers_->outputs().largest_change();
-  // Both are within the limit of the reference, or one of them is wrong in rows that were not looked at.
+  // Two right outputs differ by at most twice the limit. If they differ by more, one of them is wrong in a
+  // row that was not compared.
   if (change.out <= 2 * check.limit.max_abs && change.lse <= 2 * check.limit.lse_max_abs) return check;
   return failed(check,
                 fmt::format("a lone launch on the same inputs gives another output: it differs by {:.3g}",

@@ -1,4 +1,4 @@
-// What executors in this process share: the buffers of the prepared problem, and the checks on them.
+// The common part of executors in this process: the buffers of the prepared problem, and their checks.
 #pragma once
 
 #include <memory>
@@ -26,10 +26,12 @@ class BufferedExecutor : public Executor {
  protected:
   explicit BufferedExecutor(Launcher launcher) : launcher_(std::move(launcher)) {}
 
-  // Drops what holds addresses of the buffers: they are about to go, or the workspace has moved.
+  // Drops objects that contain addresses of the buffers. Called before the buffers are freed, and when the
+  // workspace has moved.
   virtual void forget_addresses() {}
 
-  // Launches what sample() launches once and keeps, so that a sample is nothing but the launches that it times.
+  // Does the launches that sample() does only once per variant and mode, so that the next sample has only the
+  // launches that it times.
   virtual void warm(const Variant& variant, TimingMode mode) = 0;
 
   ProblemBuffers& buffers() { return *buffers_; }
@@ -37,21 +39,21 @@ class BufferedExecutor : public Executor {
   Launcher& launcher() { return launcher_; }
   const Launcher& launcher() const { return launcher_; }
 
-  // As Launcher::args().
+  // Like Launcher::args(). Calls forget_addresses() if the workspace has moved.
   AttentionArgs args(const Variant& variant, InputView view);
 
   // The views that launches of a timing mode read in turns, at least two.
   std::vector<InputView> views_of(TimingMode mode);
-  // The view that the last launch of a sample read.
+  // `view` is the view that the last launch of a sample read.
   void set_last_view(InputView view) { last_view_ = view; }
 
  private:
   void wait_for(const Variant& variant) const;
-  // Other values in the first `sets` input sets, as they are before a launch that guard() judges.
+  // Writes other values into the first `sets` input sets, and remembers them for guard().
   void change_inputs(std::int64_t sets);
-  // Adds to a check what outputs do not show: changed inputs, and outputs that somebody writes later.
+  // Fails a check if the inputs have changed, or if the output has changed after the launch was complete.
   Check guard(Check check);
-  // Runs once more on the inputs of the last sample and compares with what the sample left.
+  // Launches once on the inputs of the last sample, and compares the output with the sample's output.
   Check compare_with_lone_launch(Check check, const Variant& variant);
 
   Launcher launcher_;

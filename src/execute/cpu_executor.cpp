@@ -21,7 +21,7 @@
 namespace flashcore {
 namespace {
 
-// A sample of launches back to back lasts about this long, so that reading the clock does not show in it.
+// A sample of back-to-back launches lasts about this long, so that the time to read the clock is negligible.
 constexpr double kSampleUs = 2000;
 constexpr int kMaxCalls = 1000;
 
@@ -41,7 +41,7 @@ class CpuExecutor final : public BufferedExecutor {
  private:
   // Microseconds per launch over `calls` launches that read the views in turns.
   double time_calls(const Variant& variant, int calls, std::span<const InputView> views);
-  // A launch after a pass over the memory of its inputs.
+  // Microseconds of one launch after a pass over the memory of its inputs.
   double time_after_scramble(const Variant& variant, bool change);
   int calls_per_sample(const Variant& variant);
 

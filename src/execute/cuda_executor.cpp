@@ -16,28 +16,27 @@
 namespace flashcore {
 namespace {
 
-// A sample is one graph of about this much work, so that its two events do not show in it.
+// A sample is one graph that lasts about this long, so that the time of its two events is negligible.
 constexpr double kSampleUs = 1000;
 constexpr int kMaxLaunches = 400;
-// A graph that takes less of kSampleUs than this is made anew, with more launches.
+// A graph that lasts a smaller share of kSampleUs is recorded again with more launches.
 constexpr double kShortSample = 0.9;
-// A graph of launches with changing inputs lasts about this long.
+// The launches of a graph in contrast() last about this long.
 constexpr double kContrastUs = 200;
 constexpr int kMaxContrastLaunches = 20;
 
-// Lines that some kernel marked as persisting would survive the rotation of input sets. There are none before somebody
-// sets L2 aside for them; a reset takes longer than a sample.
+// L2 lines that a kernel has marked as persisting would survive the rotation of input sets. They exist only
+// if a part of L2 is set aside for them. A reset takes longer than a sample, so it is done only then.
 void reset_persisting_l2() {
   std::size_t set_aside = 0;
   const bool known = cudaDeviceGetLimit(&set_aside, cudaLimitPersistingL2CacheSize) == cudaSuccess;
   if (known && set_aside == 0) return;
   (void)cudaCtxResetPersistingL2Cache();
-  (void)
-      cudaGetLastError();  // a device without such lines has nothing to reset, which is no error of a sample
+  (void)cudaGetLastError();  // the reset fails on devices without such lines; the sample is valid anyway
 }
 
-// Microseconds per launch, from which the length of a graph follows. Events that tell far less than this program waited
-// for are not believed, since a sample would then last for minutes.
+// Microseconds per launch, which set the number of launches in a graph. If the events show far less time than
+// this program waited, the waiting time counts: a sample could otherwise last for minutes.
 template <class Time>
 double waited_us(int launches, Time time_us) {
   constexpr double kMaxShare = 2;
@@ -48,7 +47,7 @@ double waited_us(int launches, Time time_us) {
   return waited.count() > kMaxShare * us * launches + kOverheadUs ? waited.count() / launches : us;
 }
 
-// Whether a kernel stands in the graph or in a graph within it.
+// Whether the graph or one of its child graphs has a kernel.
 bool has_kernel(cudaGraph_t graph) {
   std::size_t count = 0;
   cuda_check(cudaGraphGetNodes(graph, nullptr, &count), "reading a graph");
@@ -75,7 +74,7 @@ CudaExecutor::CudaExecutor(int device_index)
   launcher().info().code_problem = code_.problem();
 }
 
-// Microseconds a launch between begin_ and end_, once both have been reached.
+// Waits for end_. Returns the microseconds per launch between begin_ and end_.
 double CudaExecutor::elapsed_us(std::string_view what, int launches) {
   cuda_check(cudaEventSynchronize(end_.get()), fmt::format("running {}", what));
   float milliseconds = 0;
@@ -110,7 +109,7 @@ Sample CudaExecutor::sample(const Variant& variant, TimingMode mode) {
   if (how.lone_launch) return {.us = call_us(variant, views[next_call_++ % views.size()]), .launches = 1};
   const LaunchGraph& launches = graph(variant, mode);
   if (how.rotates_inputs) reset_persisting_l2();
-  set_last_view(views.back());  // every view has its turn equally often
+  set_last_view(views.back());  // a graph reads every view equally often
   return {.us = replay_us(variant, launches), .launches = launches.launches};
 }
 
@@ -141,15 +140,16 @@ GraphHandle CudaExecutor::capture(const Variant& variant, const std::function<in
   return graph;
 }
 
-// The first graph is made by the time of lone calls and says how long a launch among others takes; only by
-// that do variants which are equally fast get equally many.
+// The time of lone launches sets the length of the first graph. If this graph is short, its time per launch
+// sets the length of a second graph. Only the time of back-to-back launches gives equally fast variants
+// equally many launches.
 CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, TimingMode mode) {
   const std::vector<InputView> views = views_of(mode);
   const auto turn = static_cast<int>(views.size());
   const auto enough = [turn](double one_us) {
     const double launches = std::ceil(kSampleUs / std::max(one_us, 0.1));
     const int most = std::clamp(static_cast<int>(std::min<double>(launches, kMaxLaunches)), 2, kMaxLaunches);
-    return (most + turn - 1) / turn * turn;  // a replay goes on where the one before ended
+    return (most + turn - 1) / turn * turn;  // whole turns: a replay continues where the last one ended
   };
   const auto record = [&](int launches) {
     return record_launches(variant, launches, [&] {
@@ -193,7 +193,7 @@ CudaExecutor::LaunchGraph CudaExecutor::record_launches(const Variant& variant, 
   return {.graph = GraphExecHandle(executable), .launches = count};
 }
 
-// Passes over the inputs of one view, each followed by a launch, or by none.
+// A graph of `count` passes over the inputs of one view. With `with_launches`, a launch follows each pass.
 CudaExecutor::LaunchGraph CudaExecutor::record_scrambles(const Variant& variant, int count, bool change,
                                                          bool with_launches) {
   constexpr InputView kView{};
@@ -242,7 +242,7 @@ void CudaExecutor::measure_ceilings() {
     cuda_check(kernels::run_probe(stream(), probe), "measuring the device's ceilings");
     launcher().info().ceilings = probe;
   } catch (const Error& error) {
-    (void)cudaGetLastError();  // said here; a later launch must not report it again
+    (void)cudaGetLastError();  // reported here; a later launch must not report it again
     launcher().info().ceilings_problem = error.what();
   }
 }

@@ -24,12 +24,12 @@ class CudaExecutor final : public BufferedExecutor {
   std::string code_hash(const Variant& variant) const override;
 
  private:
-  // A graph of back-to-back launches between begin_ and end_, which are its first and its last node: the time
-  // that the host and the device take to start a graph lies before.
+  // A graph of back-to-back launches. begin_ and end_ are its first and its last node, so that the time that
+  // host and device take to start the graph is not measured.
   struct LaunchGraph {
     GraphExecHandle graph;
     int launches = 0;
-    double launch_us = 0;  // about; 0: not known
+    double launch_us = 0;  // approximate; 0: unknown
   };
 
   void forget_addresses() override {
@@ -42,9 +42,9 @@ class CudaExecutor final : public BufferedExecutor {
   double call_us(const Variant& variant, InputView view);
   const LaunchGraph& graph(const Variant& variant, TimingMode mode);
   double replay_us(const Variant& variant, const LaunchGraph& launches);
-  // The faster of two lone launches, as waited_us() has it.
+  // Microseconds of the faster of two lone launches, by waited_us().
   double lone_us(const Variant& variant, InputView first, InputView second);
-  // About what a launch takes: as a graph of it was told, or a lone one.
+  // Approximate microseconds of a launch: from a graph of the variant, or from lone launches if it has none.
   double launch_us(const Variant& variant);
   LaunchGraph record_graph(const Variant& variant, TimingMode mode);
   LaunchGraph record_scrambles(const Variant& variant, int count, bool change, bool with_launches);
@@ -56,9 +56,9 @@ class CudaExecutor final : public BufferedExecutor {
   int max_threads_per_sm_ = 0;
   EventHandle begin_;
   EventHandle end_;
-  std::size_t next_call_ = 0;  // of the lone launches, which read the views in turns
+  std::size_t next_call_ = 0;  // counts lone launches, which read the views in turns
   std::map<std::pair<const Variant*, TimingMode>, LaunchGraph> graphs_;  // of the prepared problem
-  std::map<int, LaunchGraph> scrambles_;  // by their number; of the prepared problem, whatever the variant
+  std::map<int, LaunchGraph> scrambles_;  // passes without launches, by their number; for all variants
 };
 
 }  // namespace flashcore

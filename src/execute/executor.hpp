@@ -15,24 +15,24 @@
 
 namespace flashcore {
 
-// Microseconds per launch, and the launches that it is the mean of.
+// The mean microseconds per launch, and the number of launches.
 struct Sample {
   double us = 0;
   int launches = 1;
-  // Of the request for the sample, by the clock of another process than the kernel's; 0: none.
+  // The duration of the request for the sample, by the clock of a process without the kernel; 0: none.
   double request_us = 0;
 };
 
 // A sample whose output was checked.
 struct CheckedSample {
   Check check;
-  std::optional<Sample> sample;  // absent where a worker of an older build does not tell it
+  std::optional<Sample> sample;  // absent if a worker of an older build does not send it
 };
 
-// Microseconds per launch, the fastest of their kind. An honest kernel needs as long for values that it has seen before as
-// for others.
+// Microseconds per launch, from the fastest launches of each kind. A kernel that does its work takes as long
+// for values that it has seen before as for others.
 struct Contrast {
-  double unchanged_us = 0;  // with the same values as in the launch before, and its output in place
+  double unchanged_us = 0;  // with the values of the launch before, whose output is still there
   double changed_us = 0;    // with values that no launch has seen
 };
 
@@ -49,38 +49,40 @@ class Executor {
 
   virtual const DeviceInfo& device() const = 0;
 
-  // Runs the built-in probe, where the device has one, and keeps the result in device(). Throws nothing.
+  // Runs the built-in probe, if the device has one, and stores the result in device(). Throws nothing.
   virtual void measure_ceilings() {}
 
   // Bytes of device memory that prepare() would take.
   virtual std::int64_t required_bytes(const Problem& problem) const = 0;
 
-  // Makes seeded inputs and their reference; frees the problem before. Throws
-  // OutOfMemoryError, or EnvironmentError with another status when this problem alone cannot be prepared.
+  // Frees the last problem, then makes seeded inputs and their reference. If only this problem cannot be
+  // prepared, throws OutOfMemoryError, or EnvironmentError with another status than `error`.
   virtual void prepare(const Problem& problem, std::uint64_t seed,
                        kernels::InputKind inputs = kernels::InputKind::normal) = 0;
 
   // The reason why the variant cannot run the prepared problem, or an empty string.
   virtual std::string unsupported(const Variant& variant) const = 0;
 
-  // Poisons the output, runs once, compares. A launch that changes its inputs does not pass, and they are restored.
-  // Throws EnvironmentError when the launch fails.
+  // Poisons the output, launches once, and compares the output with the reference. A launch that changes its
+  // inputs does not pass; the inputs are then restored. Throws EnvironmentError if the launch fails.
   virtual Check verify(const Variant& variant, const CheckPolicy& policy) = 0;
 
-  // Hash of every bit of the outputs as they are now (base/hash.hpp), guards and gaps included.
+  // Hash of every bit of the current outputs, including guards and gaps.
   virtual std::string output_hash() const = 0;
 
-  // Launches of a sample read two views of the inputs or more in turns, so that none finds its own output.
+  // Takes one sample. Its launches read two or more views of the inputs in turns, so that no launch finds its
+  // own result in the output.
   virtual Sample sample(const Variant& variant, TimingMode mode) = 0;
 
-  // Draws the values of the inputs anew at the same addresses, poisons the outputs and takes a sample. Then compares rows
-  // that are chosen at random with a reference of the new values, and the whole output with a lone launch on
-  // them. An output that was kept from earlier inputs, or that somebody writes later, cannot pass. verify() restores the
-  // first values.
+  // Writes new random values to the inputs at the same addresses, poisons the outputs and takes a sample.
+  // Then compares randomly chosen rows with a reference of the new values, and the whole output with a lone
+  // launch on them. An output of earlier inputs does not pass, nor an output that is written after the launch
+  // was complete. verify() restores the first values.
   virtual CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) = 0;
 
-  // Times launches whose inputs change before each, and launches whose inputs do not, in turns, `pairs` times. The memory
-  // of the inputs is read and written before either. Changes inputs as verify_sample() does.
+  // Times launches whose inputs change before each launch, and launches whose inputs do not change, in turns,
+  // `pairs` times. The memory of the inputs is read and written before both kinds of launches. Changes inputs
+  // like verify_sample().
   virtual Contrast contrast(const Variant& variant, int pairs) = 0;
 
   // Absent where samples are timed by the clock of the host, whose requests hold nothing but the sample.
@@ -88,7 +90,7 @@ class Executor {
 
   virtual Resources resources(const Variant& variant) const = 0;
 
-  // Hash of the machine code that the device runs for the variant's kernel; empty where there is none.
+  // Hash of the machine code that the device runs for the variant's kernel; empty if there is none.
   virtual std::string code_hash(const Variant&) const { return ""; }
 };
 

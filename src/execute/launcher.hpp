@@ -19,7 +19,8 @@ class Launcher {
   DeviceInfo& info() { return info_; }
   CheckDevice& device() const { return *device_; }
 
-  // Why the variant cannot run the problem here, or an empty text. Looks at strides, not at pointers.
+  // The reason why the variant cannot run the problem on this device, or an empty text. Considers strides,
+  // but not pointers.
   std::string unsupported(const Variant& variant, const Problem& problem) const;
 
   // Arguments of a launch that reads one view of the inputs, with the variant's workspace.
@@ -28,7 +29,7 @@ class Launcher {
   // Queues one launch. Throws OutOfMemoryError or EnvironmentError, with the variant's id.
   void launch(const Variant& variant, const AttentionArgs& args) const;
 
-  // Launches once on input set 0 into the outputs as they are, and waits.
+  // Launches once on input set 0, without poisoning the outputs first, and waits.
   void run(const Variant& variant, ProblemBuffers& buffers) const;
 
  private:

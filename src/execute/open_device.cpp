@@ -13,7 +13,7 @@ namespace {
 #ifdef FLASHCORE_HAVE_CUDA
 std::unique_ptr<Executor> open_cuda_device(int index) { return std::make_unique<CudaExecutor>(index); }
 #else
-std::unique_ptr<Executor> open_cuda_device(int) { return nullptr; }  // cuda_status() has no device then
+std::unique_ptr<Executor> open_cuda_device(int) { return nullptr; }  // unused: cuda_status() has no device
 #endif
 
 }  // namespace

@@ -22,7 +22,7 @@ SteadyClock::duration to_duration(double seconds) {
   return std::chrono::duration_cast<SteadyClock::duration>(Seconds(seconds));
 }
 
-// Runs `work`; what it throws becomes the record's status. False when it failed.
+// Runs `work`. An EnvironmentError becomes the record's status. Returns false if there was one.
 template <class Work>
 bool attempt(Record& record, Work work) {
   try {
@@ -34,12 +34,12 @@ bool attempt(Record& record, Work work) {
   return false;
 }
 
-// Two stretches of warming up that differ by less than this have settled.
+// Clock and power have settled if two consecutive warm-up stretches differ by at most these fractions.
 constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
 constexpr double kWarmupStretchSeconds = 0.1;
 
-// Medians that differ by less than this are near: which of them is faster may be asked.
+// Medians that differ by at most this fraction are near to each other: users compare them.
 constexpr double kNeighbour = 0.15;
 
 bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
@@ -53,13 +53,13 @@ bool has_settled(const TelemetrySummary& before, const TelemetrySummary& now) {
 
 }  // namespace
 
-// The samples of one candidate at one clock, and when each was taken.
+// The samples of one candidate in one timing mode, and the time span of each.
 struct Measurement::Series {
   Candidate candidate;
   std::vector<double> samples;
   std::vector<TimeSpan> spans;
-  double request_share = 0;  // as Timing has it; 0: not known
-  bool verified = false;     // the last sample was
+  double request_share = 0;  // like Timing::request_share; 0: unknown
+  bool verified = false;     // the last sample was checked
   bool finished = false;
 
   void stop() {
@@ -75,7 +75,8 @@ bool Measurement::has_converged(const Series& series) const {
          relative_width(make_timing(series.samples)) <= policy_.relative_width;
 }
 
-// Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster GPU.
+// Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster
+// GPU.
 void Measurement::drop_converged(std::vector<Series*>& running) const {
   const auto median_of = [](const Series* series) { return make_timing(series->samples).median; };
   std::erase_if(running, [](const Series* series) { return series->finished; });
@@ -127,7 +128,7 @@ bool Measurement::may_be_last(const Series& series) const {
   return with_this == policy_.min_samples || with_this == policy_.max_samples;
 }
 
-// Series whose last sample was not checked take another one, which is checked and not kept.
+// A series whose last sample was not checked takes one more sample, which is checked but not kept.
 void Measurement::verify_last(std::span<Series> all, TimingMode mode) {
   for (Series& series : all) {
     if (interrupt_requested()) return;
@@ -135,7 +136,7 @@ void Measurement::verify_last(std::span<Series> all, TimingMode mode) {
   }
 }
 
-// What is sampled first is slow, because nothing is cached yet.
+// The first sample is slow, because nothing is cached yet.
 void Measurement::warm_up(Series& series, TimingMode mode) {
   const bool taken = attempt(*series.candidate.record, [&] {
     sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
@@ -174,7 +175,7 @@ void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoin
     if (!series.finished) running.push_back(&series);
   }
   const TimePoint begin = SteadyClock::now();
-  double checking_s = 0;  // of the samples that need not be the last
+  double checking_s = 0;  // for samples that cannot be the last
   double one_check_s = 0;
   for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
     if (round > kMinSamples && SteadyClock::now() >= deadline) break;
@@ -219,7 +220,7 @@ void Measurement::finish(Series& series, TimingMode mode) {
   series.candidate.record->timings[mode] = std::move(timing);
 }
 
-// Over what was sampled of the record until now, whatever the clock.
+// Summarises telemetry over all samples of the record so far, in all timing modes.
 void Measurement::summarise_telemetry(Record& record, std::span<const TimeSpan> spans) {
   if (!telemetry_->problem().empty()) return;
   std::vector<TimeSpan>& all = sampled_[&record];

@@ -1,5 +1,5 @@
-// Interleaved measuring: all variants of a problem take turns, so that drift of clocks and temperature falls
-// on all.
+// Interleaved measuring: all variants of a problem take turns, so that drift of clocks and temperature
+// affects all of them.
 #pragma once
 
 #include <cstdint>
@@ -16,34 +16,35 @@
 
 namespace flashcore {
 
-// A variant that passed its check, and where its timings go.
+// A variant that passed its check, and the record for its timings.
 struct Candidate {
   const Variant* variant;
   Record* record;
 };
 
 inline constexpr int kMinSamples = 3;
-inline constexpr double kCheckShare = 0.02;  // of the time of samples, for checking some of them
+inline constexpr double kCheckShare = 0.02;  // of the sampling time, for checks of samples
 
 // Fills in the timings, telemetry and energy of the candidates' records.
 //
-// All candidates first take turns untimed until clock and power settle (at most warmup_s). Then each timing mode of the
-// policy takes samples in rounds. Each round has a new random order, drawn from `seed`. A candidate has converged when
-// the 95 % interval of its median is narrow enough or it has max_samples. It leaves the rounds when all candidates with
-// a median near its own have converged. The modes share budget_s, which does not include settling. When it is spent,
-// rounds end as soon as every candidate has kMinSamples.
-// The first sample of each candidate and mode warms up and is not kept. Burst pacing rests after each sample for
-// kBurstRest times its duration.
+// All candidates first take turns untimed until clock and power settle (at most warmup_s). Then each timing
+// mode of the policy takes samples in rounds. Each round has a new random order, drawn from `seed`. A
+// candidate has converged when the 95 % interval of its median is narrow enough or it has max_samples. It
+// leaves the rounds when all candidates with a median near its own have converged. The modes share budget_s,
+// which does not include settling. When it is spent, rounds end as soon as every candidate has kMinSamples.
+// The first sample of each candidate and mode warms up and is not kept. Burst pacing rests after each sample
+// for kBurstRest times its duration.
 //
-// A candidate whose sample does not pass its check becomes an `incorrect` record without timings, and one whose launch
-// fails an `error` record without timings. An interrupt ends the rounds and keeps the samples. Without telemetry (null,
-// or without NVML) clocks are absent.
+// A candidate becomes an `incorrect` record without timings if a sample does not pass its check. It becomes a
+// record with the error's status and without timings if a launch fails. An interrupt ends the rounds and
+// keeps the samples. Clocks are absent without telemetry (null, or without NVML).
 class Measurement {
  public:
   using OnRound = std::function<void(TimingMode, int round)>;
 
-  // With `check`, some samples are verified (Executor::verify_sample): the last one of each candidate and mode, and others
-  // whose checks take kCheckShare of the time. `check` and `telemetry` may be null.
+  // With `check`, some samples are checked (Executor::verify_sample): the last sample of each candidate and
+  // mode, and others while their checks take at most kCheckShare of the time. `check` and `telemetry` may be
+  // null.
   Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, const CheckPolicy* check,
               std::uint64_t seed, Executor& executor, TelemetrySampler* telemetry)
       : candidates_(candidates),
@@ -55,7 +56,7 @@ class Measurement {
 
   void run(double budget_s, const OnRound& on_round);
 
-  // Seconds that run() spent on samples, with those that warm up and without settling.
+  // Seconds that run() spent on samples. Includes the samples that warm up, but not settling.
   double sampling_s() const { return sampling_s_; }
 
  private:
@@ -65,7 +66,8 @@ class Measurement {
   void warm_up();
   void warm_up(Series& series, TimingMode mode);
   void take_sample(Series& series, TimingMode mode);
-  // Takes a sample and checks its output; adds it to the series with `keep`. Returns the seconds that the check took.
+  // Takes a sample and checks its output. With `keep`, adds the sample to the series. Returns the seconds
+  // that the check took.
   double verify_sample(Series& series, TimingMode mode, bool keep);
   void add(Series& series, const SampleBlock& block);
   bool may_be_last(const Series& series) const;

@@ -1,4 +1,4 @@
-// How a run measures: the config's `measure` block.
+// The policy of measuring: the config's `measure` block.
 #pragma once
 
 #include <string_view>
@@ -10,8 +10,8 @@
 namespace flashcore {
 
 // How samples follow each other.
-//   sustained  back to back: large problems run at whatever clock the card's power limit leaves
-//   burst      with pauses in between, so that the card stays cool and holds its highest clock
+//   sustained  back to back: large problems run at the clock that the card's power limit allows
+//   burst      with pauses, so that the card stays cool and keeps its highest clock
 enum class Pacing : int { sustained, burst };
 inline constexpr std::string_view kPacingWords[] = {"sustained", "burst"};
 constexpr Words words(Pacing) { return kPacingWords; }
@@ -30,12 +30,12 @@ struct MeasurePolicy {
       0.01;  // stop when the 95 % interval of the median is this narrow, relative to the median
   int min_samples = 15;
   int max_samples = 200;
-  double budget_s = 60;  // measuring time of the whole run, shared out over its problems
+  double budget_s = 60;  // measuring time of the whole run, shared by its problems
   Pacing pacing = Pacing::sustained;
-  double warmup_s = 1;  // the most that waiting for clocks and power to settle may take, each problem
-  int repeats = 1;      // records of each variant: with more than one, what the same code differs by is seen
-  double timeout_s = 30;  // the most that one check or sample of a variant may take, in a worker process
-  double energy_s = 0;    // back-to-back launches that each record's energy is taken over; 0: not taken
+  double warmup_s = 1;    // the maximum time per problem until clocks and power have settled
+  int repeats = 1;        // records per variant; two or more show how much times of the same code differ
+  double timeout_s = 30;  // the maximum time of one check or sample of a variant in a worker process
+  double energy_s = 0;    // back-to-back launches for the energy of each record; 0: not measured
 };
 
 }  // namespace flashcore

@@ -1,4 +1,4 @@
-// Samples of one variant, one after another. All times are taken here.
+// Consecutive samples of one variant. All timing uses these functions.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ struct SampleBlock {
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing = Pacing::sustained);
 
-// A sample whose output is checked. The block is empty where the check does not pass, and where the executor does not tell
-// the sample; its request_s is 0, since a request does more than sample.
+// A sample whose output is checked. The block is empty if the check does not pass, or if the executor does
+// not return the sample. Its request_s is 0, because the request does more than take a sample.
 struct CheckedBlock {
   Check check;
   SampleBlock block;
@@ -32,6 +32,6 @@ struct CheckedBlock {
 CheckedBlock checked_block(Executor& executor, const Variant& variant, TimingMode mode,
                            const CheckPolicy& policy, Pacing pacing = Pacing::sustained);
 
-inline constexpr double kBurstRest = 9;  // a duty of 10 %: far below any power limit
+inline constexpr double kBurstRest = 9;  // a duty cycle of 10 %: far below any power limit
 
 }  // namespace flashcore

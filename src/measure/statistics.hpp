@@ -22,15 +22,15 @@ struct RankInterval {
 
 // The narrowest symmetric pair of ranks that holds the median of any continuous distribution with a
 // probability of at least 95 %, by the exact binomial(n, 1/2) (Conover, Practical Nonparametric Statistics,
-// section 3.2). With fewer than 6 samples no pair reaches 95 %: it is then the smallest and the largest,
-// which covers 1 − 2^(1 − n), 93.75 % with 5 samples and nothing with one.
+// section 3.2). With fewer than 6 samples no pair reaches 95 %: the pair is then the smallest and the largest
+// sample, with a probability of 1 − 2^(1 − n): 93.75 % for 5 samples, 0 for one.
 RankInterval median_interval_ranks(std::size_t n);
 
-// Samples in microseconds, in the order they were taken, to their statistics. Throws std::invalid_argument
-// without samples and EnvironmentError when one is not finite.
+// The statistics of samples in microseconds, in the order in which they were taken. Throws
+// std::invalid_argument without samples, and EnvironmentError if a sample is not finite.
 Timing make_timing(std::vector<double> samples);
 
-// (ci95_high − ci95_low) / median: what the stopping rule looks at. Infinite when the median is not positive.
+// (ci95_high − ci95_low) / median, the stopping criterion. Infinite if the median is not positive.
 double relative_width(const Timing& timing);
 
 }  // namespace flashcore

@@ -11,13 +11,14 @@ namespace {
 
 using kernels::InputKind;
 
-// No multiple of any tile, and more keys than two of the largest hold.
+// Not multiples of any tile size. There are more keys than in the largest tile, and more than in two tiles of
+// 128 keys.
 constexpr std::int64_t kQueries = 149;
 constexpr std::int64_t kKeys = 331;
-constexpr std::int64_t kKeysOfOneTile = 8;  // of the smallest tile
+constexpr std::int64_t kKeysOfOneTile = 8;  // a single tile for all but the smallest tiles
 constexpr std::int64_t kMaxHeadsKv = 2;
 constexpr int kFurtherSeeds = 2;
-// Edges for families that have no tile of their own, or do not tell it.
+// The tile size in the edge cases of families that have no tile or do not state it.
 constexpr int kUsualBlock = 64;
 
 Problem small_problem(const Problem& problem, std::int64_t seq_q, std::int64_t seq_kv) {
@@ -43,7 +44,7 @@ Problem with_causal(Problem problem) {
   return problem;
 }
 
-// Kernels branch on whether the log-sum-exp is asked for.
+// Kernels branch on whether the problem asks for the log-sum-exp.
 CheckCase without_lse(CheckCase one) {
   one.name += "_no_lse";
   one.problem.lse = false;
@@ -53,7 +54,7 @@ CheckCase without_lse(CheckCase one) {
 CheckCase input_case(const Problem& problem, InputKind kind, std::int64_t seq_kv, std::uint64_t seed) {
   CheckCase made{std::string(to_string(kind)), small_problem(problem, kQueries, seq_kv), kind, seed};
   made.problem.scale = kernels::kAdversarialScale;
-  if (kind == InputKind::nan_key) made.problem = with_causal(made.problem);  // all but the last rows see none
+  if (kind == InputKind::nan_key) made.problem = with_causal(made.problem);  // only the last rows see NaN
   if (kind == InputKind::nan_value) made.problem = without_mask(made.problem);
   return made;
 }
@@ -85,7 +86,7 @@ CheckCase gap_case(std::string name, Problem problem, std::uint64_t seed) {
   return {.name = std::move(name), .problem = std::move(problem), .seed = seed};
 }
 
-// Strides of 0, and offsets that 32 bits do not hold.
+// Layouts with a stride of 0, and with offsets that do not fit into 32 bits.
 std::vector<CheckCase> stride_cases(const Problem& problem, std::uint64_t seed) {
   Problem small = small_problem(problem, kQueries, kKeys);
   small.batch = 2;

@@ -1,4 +1,5 @@
-// The cases of a deep check: small problems and inputs on which kernels tend to break. docs/checking.md lists them.
+// The cases of a deep check: small problems and inputs on which kernels tend to break. docs/checking.md lists
+// them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 
 namespace flashcore {
 
-// One small problem with its inputs, and a name that stands in reasons. Its problem asks for the log-sum-exp unless the
+// A small problem with its inputs, and a name for reasons. The problem asks for the log-sum-exp unless the
 // name ends with "_no_lse".
 struct CheckCase {
   std::string name;
@@ -22,11 +23,13 @@ struct CheckCase {
   bool operator==(const CheckCase&) const = default;
 };
 
-// The cases of every variant on this problem: its dtype, head_dim, head group, mask and soft cap on small
-// sizes, with adversarial and non-finite inputs, fully masked rows, gaps in memory and further seeds.
+// The cases that all variants share on this problem. They have its dtype, head_dim, head group, mask and soft
+// cap, but small sizes. They cover adversarial and non-finite inputs, fully masked rows, gaps in memory,
+// special strides and further seeds.
 std::vector<CheckCase> common_cases(const Problem& problem, std::uint64_t seed);
 
-// Lengths of 1, of a tile, of one more and one less, and of two tiles, for queries and keys in every combination.
+// The cases around the edges of a tile: lengths of 1, one tile less 1, one tile, one tile and 1, and two
+// tiles, for queries and keys in every combination.
 std::vector<CheckCase> edge_cases(const Problem& problem, const Tile& tile, std::uint64_t seed);
 
 }  // namespace flashcore

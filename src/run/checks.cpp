@@ -15,7 +15,7 @@
 namespace flashcore {
 namespace {
 
-// The check of the problem that is prepared.
+// Checks the prepared problem.
 void check_own_problem(Record& record, const Variant& variant, const CheckPolicy& policy,
                        Executor& executor) {
   Check& check = record.check.emplace(executor.verify(variant, policy));
@@ -27,18 +27,18 @@ void check_own_problem(Record& record, const Variant& variant, const CheckPolicy
   if (!check.passed) record.fail(Status::incorrect, check.reason);
 }
 
-// Rounds of a suspicion: a round that finds nothing ends it, and the next is taken only to confirm it.
+// Rounds that confirm a suspicion. The next round runs only if the round before it found something.
 struct Round {
   int pairs;         // of launches with changed and unchanged inputs
-  double sampled_s;  // that the clock is compared over
+  double sampled_s;  // over which the clocks are compared
 };
 constexpr Round kRounds[] = {{1, 0.02}, {7, 0.2}, {15, 1}, {30, 2}};
 
-// Launches on values seen before take at least this share of the time of launches on new values. The fastest of each
-// are compared, since everything else that a machine does only ever slows a launch down.
+// Launches on values that the kernel has seen before must take at least this share of the time of launches on
+// new values. The fastest launches are compared, because other work of the machine can only slow launches.
 constexpr double kUnchangedShare = 0.7;
 
-// "", or the sentence that tells how much faster launches are on inputs that they have seen.
+// "", or a sentence that states how much faster launches are on inputs that they have seen before.
 std::string compare_changed_inputs(const Variant& variant, Executor& executor, const Round& round) {
   const Contrast contrast = executor.contrast(variant, round.pairs);
   if (contrast.unchanged_us >= kUnchangedShare * contrast.changed_us) return "";
@@ -49,8 +49,8 @@ std::string compare_changed_inputs(const Variant& variant, Executor& executor, c
       contrast.unchanged_us, contrast.changed_us);
 }
 
-// Samples and this program's own clock, which runs outside of the process with the kernel, have to agree. Requests take
-// a little longer than the launches in them.
+// The samples must agree with this program's own clock, which runs outside of the process with the kernel. A
+// request takes a little longer than its launches.
 constexpr double kMinSampledShare = 0.5;
 constexpr double kMaxSampledShare = 1.02;
 
@@ -59,8 +59,8 @@ bool is_plausible(double share) { return share >= kMinSampledShare && share <= k
 // A clock that runs slower than this beside a kernel of known length is wrong.
 constexpr double kSlowClock = 0.9;
 
-// "", or the sentence that tells how far the clock of the samples is off. Requests also take longer where a device is shared,
-// so the same is asked of a kernel of this program.
+// "", or a sentence that states how far the clock of the samples is off. Requests also take longer on a shared device, so
+// a kernel of this program is timed in turns with the samples.
 std::string compare_clocks(const Variant& variant, TimingMode mode, Executor& executor, const Round& round) {
   double sampled_s = 0;
   double request_s = 0;
@@ -97,7 +97,7 @@ std::string confirmed(Compare compare) {
   return reason;
 }
 
-// Why its times cannot be trusted, or nothing.
+// The reason why the record's times cannot be trusted; empty if they can.
 std::string find_wrong_time(const Record& record, const Variant& variant, Executor& executor) {
   std::string reason =
       confirmed([&](const Round& round) { return compare_changed_inputs(variant, executor, round); });

@@ -1,4 +1,4 @@
-// The checks around timing: a wrong variant is not timed, and a timed one is checked again.
+// The checks before and after timing: a wrong variant is not timed, and a timed variant is checked again.
 #pragma once
 
 #include "execute/executor.hpp"
@@ -7,11 +7,12 @@
 
 namespace flashcore {
 
-// On the prepared problem, with the repeats of a deep check but without its cases. Fills in everything of the record
-// but its timings. A failure becomes the record's status.
+// Checks the variant on the prepared problem. A deep check includes its repeats here, but not its cases.
+// Fills in all of the record except the timings. A failure becomes the record's status.
 void check_before_timing(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor);
 
-// A quick check leaves it out, and so do records that are not timed. A record that fails it loses its times.
+// Checks a timed variant again. Does nothing for a quick check, or if the record has no times. A record that
+// fails loses its times.
 void check_after_timing(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor);
 
 }  // namespace flashcore

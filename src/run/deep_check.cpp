@@ -13,12 +13,12 @@
 namespace flashcore {
 namespace {
 
-// What one variant is to be tried on.
+// The cases of one variant, and their outcome so far.
 struct Agenda {
   const Variant* variant;
   std::vector<CheckCase> cases;
   CaseOutcome outcome;
-  std::string refusal;  // why it cannot run the case that was tried last
+  std::string refusal;  // why it cannot run the last case; empty if it can
 };
 
 void fail(CaseOutcome& outcome, const CheckCase& now, Status status, std::string_view reason) {
@@ -26,7 +26,7 @@ void fail(CaseOutcome& outcome, const CheckCase& now, Status status, std::string
   outcome.reason = fmt::format("case {} ({}): {}", now.name, problem_id(now.problem), reason);
 }
 
-// Tries the case that is prepared, or leaves the reason in `refusal`.
+// Tries the prepared case. Sets `refusal` if the variant cannot run it.
 void try_case(Agenda& agenda, const CheckCase& now, const CheckPolicy& policy, Executor& executor) {
   CaseOutcome& outcome = agenda.outcome;
   try {
@@ -40,7 +40,7 @@ void try_case(Agenda& agenda, const CheckCase& now, const CheckPolicy& policy, E
   }
 }
 
-// Tries a case on the variants that want it; returns those that refuse it.
+// Tries a case on the variants that have it. Returns the variants that cannot run it.
 std::vector<Agenda*> try_case(const CheckCase& now, std::span<Agenda* const> wanting,
                               const CheckPolicy& policy, Executor& executor) {
   std::vector<Agenda*> refusing;
@@ -62,7 +62,7 @@ std::vector<Agenda*> try_case(const CheckCase& now, std::span<Agenda* const> wan
   return refusing;
 }
 
-// A case is skipped by variants that refuse it with the log-sum-exp and without.
+// A variant skips a case if it can run it neither with nor without the log-sum-exp.
 void try_or_skip(CheckCase now, std::span<Agenda* const> wanting, const CheckPolicy& policy,
                  Executor& executor) {
   std::vector<Agenda*> refusing = try_case(now, wanting, policy, executor);
@@ -75,7 +75,7 @@ void try_or_skip(CheckCase now, std::span<Agenda* const> wanting, const CheckPol
   }
 }
 
-// All cases of all agendas, each once, in the order in which they are first named.
+// All cases of all agendas, each once, in the order of their first occurrence.
 std::vector<CheckCase> distinct_cases(const std::vector<Agenda>& agendas) {
   std::vector<CheckCase> all;
   for (const Agenda& agenda : agendas) {

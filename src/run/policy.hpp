@@ -1,4 +1,4 @@
-// What a run asks for: the config's `check` and `measure` blocks, and its seed.
+// The policy of a run: the config's `check` and `measure` blocks, and its seed.
 #pragma once
 
 #include <cstdint>

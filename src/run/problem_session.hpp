@@ -1,4 +1,4 @@
-// One problem on one executor, from inputs to final records: the steps that run, tune and live comparisons share.
+// One problem on one executor, from inputs to final records: the steps that run and tune share.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace flashcore {
 
 struct SessionEvents {
   std::function<void(std::string_view doing)> doing = [](std::string_view) {};
-  // Records that are final, all at once where they were timed together.
+  // Receives records that are final, one or more in a call.
   std::function<void(std::span<Record* const>)> emitted = [](std::span<Record* const>) {};
 };
 
@@ -33,25 +33,26 @@ class ProblemSession {
         telemetry_(telemetry),
         events_(std::move(events)) {}
 
-  // A record of the variant on this problem, with nothing known yet.
+  // A new record of the variant on this problem, without results.
   Record new_record(const Variant& variant) const;
 
-  // Makes inputs and reference. With a deep check, tries the cases of run/deep_check.hpp on the variants first. False
-  // when this problem cannot be prepared: `waiting` then have that status and are emitted. Throws what is wrong with
-  // the device itself.
+  // Makes inputs and reference. A deep check first tries the cases of run/deep_check.hpp on the variants.
+  // Returns false if this problem cannot be prepared: the records of `waiting` then get the failure's status
+  // and are emitted. Throws EnvironmentError if the device itself has failed.
   bool prepare(std::span<const Variant* const> variants, std::span<Record* const> waiting);
 
-  // The check before timing: fills in everything but the timings. A failure becomes the record's status.
+  // The check before timing. Fills in all of the record except the timings. A failure becomes the record's
+  // status.
   void check(const Variant& variant, Record& record);
 
-  // Times the candidates in turns. Returns the seconds that samples took.
+  // Times the candidates in turns. Returns the seconds spent on samples.
   double measure(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,
                  double budget_s, const std::function<void(TimingMode, int round)>& on_round);
 
-  // The check after timing, which a quick one leaves out; a record that fails it loses its times.
+  // check_after_timing(), and a check that the device can reach the times. A failed record loses its times.
   void recheck(const Variant& variant, Record& record);
 
-  // Completes the records and passes them on.
+  // Adds the rates to the records and emits them.
   void emit(std::span<Record* const> records);
 
  private:

@@ -20,14 +20,14 @@ double peak_flops_per_s(const DevicePeak& peak, const Timing& timing) {
   return tensor_flops_per_s_at(peak, make_timing(timing.sm_clock_mhz).median);
 }
 
-// Times that are shorter than a floor by less than this are within the errors of clocks.
+// A time may be shorter than a floor by this factor, because clocks have errors.
 constexpr double kSlack = 1.02;
 
 // A matrix unit (AMX) does up to this times the work of the FP32 vector units of its core.
 constexpr double kMatrixUnit = 16;
 
-// No kernel does more; absent where nobody knows. Every dtype with 8 bits has twice the rate of fp16 and bf16, on devices
-// that have it.
+// An upper limit; absent where the peak is not known. 8-bit dtypes have twice the rate of fp16 and bf16, on devices that
+// support them.
 std::optional<double> fastest_flops_per_s(const DevicePeak* peak, const DeviceInfo& device, Dtype dtype) {
   const double rate = traits(dtype).scaled ? 2 : 1;
   if (device.fma_flops_per_s) return rate * kMatrixUnit * *device.fma_flops_per_s;
@@ -36,8 +36,9 @@ std::optional<double> fastest_flops_per_s(const DevicePeak* peak, const DeviceIn
   return rate * tensor_flops_per_s_at(*peak, clock_mhz);
 }
 
-// The input sets of `cold` take at least twice the L2 cache, so at least half of them comes from memory. 0 for small
-// problems, whose sets may fit in it, and for masks that leave rows or keys out.
+// The shortest time of a `cold` launch by memory bandwidth. The input sets take at least twice the L2 cache,
+// so at least half of the bytes come from memory. 0 for small problems, whose sets may fit into L2, and for
+// masks that leave out rows or keys.
 double memory_floor_us(const Problem& problem, const DevicePeak& peak, const DeviceInfo& device) {
   const double bytes = compulsory_bytes(problem);
   const bool in_l2 =
@@ -76,7 +77,7 @@ void add_rates(Record& record, const DeviceInfo& device) {
   if (timing == nullptr || timing->median <= 0) return;
   const double work = flops(record.problem);
   record.tflops = work / timing->median * 1e-6;
-  if (traits(record.problem.dtype).scaled) return;  // the peaks known here are those of fp16 and bf16
+  if (traits(record.problem.dtype).scaled) return;  // the known peaks are for fp16 and bf16
   if (const DevicePeak* peak = find_peak(device.name)) {
     const double most = peak_flops_per_s(*peak, *timing);
     record.peak_tflops = most / kTera;

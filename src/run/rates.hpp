@@ -1,4 +1,4 @@
-// How fast a record's time is against what the device can do.
+// The rates of a record, compared with the peaks of the device.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace flashcore {
 
-// Fills in, for a record that was timed, the rate at its headline timing, the share of the device's dense
-// peak (record/peak.hpp; at the median SM clock of that timing, or at the boost clock where no clock could be
-// read) and the roofline from the device's measured ceilings. What is not known stays absent.
+// Fills in the rates of a timed record: the rate at its headline timing, the share of the device's dense peak
+// (record/peak.hpp), and the roofline from the device's measured ceilings. The peak is at the median SM clock
+// of that timing, or at the boost clock if no clock could be read. Unknown values stay absent.
 void add_rates(Record& record, const DeviceInfo& device);
 
-// "", or the sentence that tells that a time of the record is shorter than the device allows: than its peak at its
-// highest clock, or in `cold` than its bandwidth, by more than 2 %. "" where the peak is not known.
+// "", or a sentence if a time of the record is shorter than the device allows by more than 2 %. The limit is
+// the device's peak at its highest clock, and in `cold` also its bandwidth. "" if the peak is not known.
 std::string impossible_time(const Record& record, const DeviceInfo& device);
 
 }  // namespace flashcore

@@ -36,7 +36,7 @@ void count_status(RunSummary& summary, Status status) {
   }
 }
 
-// Clocks apart by more than this within one record's samples are worth a warning.
+// If the clocks of one record's samples differ by more than this fraction, there is a warning.
 constexpr double kWanderingClock = 0.05;
 
 bool clocks_wandered(const Timing& timing) {
@@ -77,7 +77,7 @@ class Runner {
     for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
       const double share_s = budget_s / static_cast<double>(problems.size() - i);
       budget_s -=
-          run_problem(problems[i], pick_of(i), share_s);  // what one problem leaves, the others may use
+          run_problem(problems[i], pick_of(i), share_s);  // later problems may use the time that is left
     }
     for (Sink* sink : sinks_) sink->finish();
     summary_.interrupted = interrupt_requested();
@@ -87,7 +87,7 @@ class Runner {
  private:
   Pick pick_of(std::size_t problem) const { return picks_.empty() ? Pick{} : picks_[problem]; }
 
-  // The pick first, then the variants compiled for the problem. As often as the policy repeats them.
+  // The pick first, then the variants compiled for the problem. All of them are repeated as the policy says.
   std::vector<const Variant*> variants_for(const Problem& problem, const Pick& pick) const {
     std::vector<const Variant*> once = compiled_for(problem, variants_);
     if (pick.variant != nullptr) {
@@ -115,7 +115,7 @@ class Runner {
     for (Record& record : records) waiting.push_back(&record);
     if (!session.prepare(variants, waiting)) return 0;
     std::vector<Candidate> candidates;
-    std::size_t checked = 0;  // an interrupt leaves the others out
+    std::size_t checked = 0;  // after an interrupt, the other records are left out
     while (checked < records.size() && !interrupt_requested()) {
       session.check(*variants[checked], records[checked]);
       if (records[checked].status == Status::ok) candidates.push_back({variants[checked], &records[checked]});

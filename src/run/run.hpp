@@ -14,7 +14,7 @@
 
 namespace flashcore {
 
-// Told of progress, for a line on the terminal; done and total count (problem, variant) pairs.
+// Receives progress for a line on the terminal. `done` and `total` count (problem, variant) pairs.
 class Progress {
  public:
   virtual ~Progress() = default;
@@ -29,22 +29,23 @@ struct RunSummary {
   std::int64_t failed = 0;  // crashed, timeout, out_of_memory, error
   std::int64_t timed = 0;
   std::int64_t clocks_wandered = 0;    // timed records whose SM clock moved by more than 5 % between samples
-  std::int64_t throttled = 0;          // timed records with samples taken while the clocks were held down
-  std::uint64_t throttle_reasons = 0;  // of those, as ThrottleReason bits
+  std::int64_t throttled = 0;          // timed records with samples taken while the device was throttled
+  std::uint64_t throttle_reasons = 0;  // of these records, as ThrottleReason bits
   bool interrupted = false;
 };
 
-// A variant that was chosen for one problem, and by what rule.
+// A variant that was chosen for one problem, and the rule that chose it.
 struct Pick {
   const Variant* variant = nullptr;
-  std::string reason;  // goes into the record of a pick that is right
+  std::string reason;  // the record's reason, if the pick does not fail
 };
 
-// Gives every sink one record per problem and variant: the variants of registry/supports.hpp's compiled_for(), in
-// problem order, then in the order of `variants`. An incorrect or failing variant is a record, never an exception; an
-// Error ends the run. Unless the check is quick, timed variants are checked again: with poisoned outputs, with negated
-// values, and for being faster when the output is already there. `picks` is empty or has one per problem, which comes
-// before the other variants.
+// Gives every sink one record per problem and variant, in the order of the problems, then in the order of
+// `variants`. The variants of a problem are compiled_for() (registry/supports.hpp). An incorrect or failing
+// variant is a record, never an exception. An Error ends the run. Unless the check is quick, timed variants
+// are checked again: with poisoned outputs, for being faster on inputs that they have seen before, and for a
+// clock that disagrees with this program's. `picks` is empty or has one pick per problem, which comes before
+// the other variants.
 RunSummary run(std::span<const Problem> problems, std::span<const Variant* const> variants,
                const RunPolicy& policy, Executor& executor, std::span<Sink* const> sinks, Progress& progress,
                std::span<const Pick> picks = {});

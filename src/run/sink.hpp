@@ -1,4 +1,4 @@
-// Where records go. A sink is told of each record as soon as it is complete.
+// The destination of records. A sink receives each record as soon as it is complete.
 #pragma once
 
 #include "record/record.hpp"

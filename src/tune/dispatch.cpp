@@ -17,7 +17,7 @@
 namespace flashcore {
 namespace {
 
-// Why an entry must not be used here; empty if it may be used.
+// The reason why an entry must not be used here; empty if it may be used.
 std::string stale_reason(const TunedEntry& entry, const Fingerprint& here) {
   const Fingerprint& there = entry.fingerprint;
   if (there.backend != here.backend || there.device != here.device) return "tuned on " + there.device;

@@ -1,10 +1,11 @@
-// The racing search: times all candidates briefly in interleaved rounds, drops those that are clearly slower
-// than the best, times the rest for longer, and so on. The finalists are timed again in full (Maron, Moore:
-// "Hoeffding races", 1994; intervals of medians replace Hoeffding's bound).
+// The racing search: times all candidates briefly in interleaved rounds, drops candidates that are clearly
+// slower than the best, times the rest for longer, and so on. The finalists are timed again in full (Maron,
+// Moore: "Hoeffding races", 1994; intervals of medians replace Hoeffding's bound).
 //
 // The interval of a few samples is too narrow, so each stage widens it by a margin for the error of a single
-// sample. The first stage takes lone calls: one costs a single launch, a sample of back-to-back launches
-// costs a millisecond. Launch overhead differs between kernels, so that stage also allows a constant slack.
+// sample. The first stage takes lone calls: a lone call costs a single launch, a sample of back-to-back
+// launches costs a millisecond. Launch overhead differs between kernels, so that stage also allows a constant
+// slack.
 #pragma once
 
 #include "tune/searcher.hpp"
@@ -37,7 +38,8 @@ class Race : public Searcher {
   // `policy` must have one timing mode: the one that decides.
   explicit Race(MeasurePolicy policy) : policy_(std::move(policy)) {}
 
-  // Runs the stages even without time left: they are short, and the final round need not time what they drop.
+  // Runs the stages even without time left: they are short, and the final round need not time the candidates
+  // that they drop.
   Proposal propose(std::span<const Contender> contenders, bool) override;
 
  private:

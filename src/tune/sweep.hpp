@@ -1,4 +1,5 @@
-// Sweeps one problem: checks its candidates, searches them, and times those that tie for the best again.
+// Sweeps one problem: checks its candidates, searches them, and times the candidates that tie for the best
+// again.
 #pragma once
 
 #include <functional>
