@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <exception>
 
 #include "base/error.hpp"
 #include "base/json_fields.hpp"
@@ -135,6 +136,8 @@ void send_diagnosis(const DeviceRequest& device, const Variant& variant, const P
     send({{kEnd, true}});
   } catch (const Error& error) {
     send({{kError, error.what()}, {"code", static_cast<int>(error.code())}});
+  } catch (const std::exception& error) {
+    send({{kError, error.what()}, {"code", static_cast<int>(ExitCode::environment)}});
   }
 }
 

@@ -51,6 +51,7 @@ Finding check_mask(Probe probe, const Problem& problem, const Probabilities& p) 
   Finding finding{.probe = probe, .symptom = p.finite ? Symptom::failed : Symptom::nonfinite};
   finding.map = map_of_probabilities(p);
   finding.first_bad = first_bad_probability(p);
+  finding.problem = problem;
   const std::int64_t row = finding.first_bad ? finding.first_bad->row : 0;
   finding.detail = fmt::format("seq_q {}, seq_kv {}: row {} sees {} keys, wanted {}", problem.seq_q,
                                problem.seq_kv, row, keys_seen(p.got, p, row), keys_seen(p.wanted, p, row));

@@ -101,11 +101,12 @@ Symptom symptom_of(const Probabilities& p, std::int64_t first_bad_row, std::stri
   return Symptom::rows_scaled;
 }
 
-Finding judge(Probe probe, const Probabilities& p) {
+Finding judge(Probe probe, const Problem& problem, const Probabilities& p) {
   if (p.right) return {probe};
   Finding finding{.probe = probe, .symptom = Symptom::failed};
   finding.map = map_of_probabilities(p);
   finding.first_bad = first_bad_probability(p);
+  finding.problem = problem;
   const std::int64_t row = finding.first_bad ? finding.first_bad->row : 0;
   if (finding.first_bad) {
     finding.detail =
@@ -118,7 +119,8 @@ Finding judge(Probe probe, const Probabilities& p) {
 
 Finding ask_probabilities(const ProbeRunner& runner) {
   const Problem problem = one_tile(runner);
-  return judge(Probe::probabilities, read_probabilities(runner, problem, runner.random_inputs(problem)));
+  return judge(Probe::probabilities, problem,
+               read_probabilities(runner, problem, runner.random_inputs(problem)));
 }
 
 // Key j is one-hot in column j + 1, so that its scores are this column of Q. The ones are not on the
@@ -130,7 +132,7 @@ Finding ask_q_columns(const ProbeRunner& runner) {
   inputs.k = make_tensor(key_value_shape(problem), [&](auto, std::int64_t key, std::int64_t column) {
     return column == (key + 1) % problem.head_dim ? kHeight : 0.0f;
   });
-  return judge(Probe::q_columns, read_probabilities(runner, problem, inputs));
+  return judge(Probe::q_columns, problem, read_probabilities(runner, problem, inputs));
 }
 
 Finding ask_row_sums(const ProbeRunner& runner) {

@@ -71,14 +71,17 @@ Json JobServer::perform(const JsonReader& request) {
       return encode(executor_.sample(variant(request), TimingMode::call).us);
     case Call::contrast:
       return to_json(executor_.contrast(variant(request), decode<int>(require_field(request, "pairs"))));
-    case Call::control: {
-      const std::optional<Control> control = executor_.control();
-      return control ? to_json(*control) : Json(nullptr);
-    }
+    case Call::control:
+      return time_control();
     case Call::output_hash:
       return executor_.output_hash();
   }
   return nullptr;
+}
+
+Json JobServer::time_control() {
+  const std::optional<Control> control = executor_.control();
+  return control ? to_json(*control) : Json(nullptr);
 }
 
 Json JobServer::inspect(const std::string& id) const {

@@ -23,6 +23,7 @@ class JobServer {
   Json perform(const JsonReader& request);
   Json inspect(const std::string& id) const;
   Json take_sample(const Variant& variant, TimingMode mode);
+  Json time_control();
   Json verify_sample(const JsonReader& request, TimingMode mode);
   const Variant& variant(const JsonReader& request) const;
 
