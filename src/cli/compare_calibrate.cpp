@@ -64,12 +64,12 @@ std::vector<ResultFile> make_runs(int count, const CompareRunOptions& options, c
 }
 
 std::string calibration_table(const Calibration& calibration, const std::filesystem::path& path) {
-  std::vector<std::vector<std::string>> table = {{"size", "rows", "each row", "all rows alike"}};
-  for (const SizeClass size : kAll<SizeClass>) {
-    const auto count =
-        std::ranges::count_if(calibration.rows, [size](const RepeatedRow& row) { return row.size == size; });
-    const Spread& spread = calibration.noise.model.of(size);
-    table.push_back({std::string(to_string(size)), std::to_string(count),
+  std::vector<std::vector<std::string>> table = {{"class", "rows", "each row", "all rows alike"}};
+  for (const NoiseClass kind : kAll<NoiseClass>) {
+    const auto count = std::ranges::count_if(
+        calibration.rows, [kind](const RepeatedRow& row) { return row.noise_class == kind; });
+    const Spread& spread = calibration.noise.model.of(kind);
+    table.push_back({std::string(to_string(kind)), std::to_string(count),
                      fmt::format("{:.2f} %", 100 * spread.row),
                      fmt::format("{:.2f} %", 100 * spread.common)});
   }

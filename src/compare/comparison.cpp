@@ -75,7 +75,8 @@ class Comparer {
 
   RowVerdict& row_of(const Timed& timed) { return result_.rows[timed.place]; }
   bool is_tested(const Timed& timed) const {
-    return !result_.rows[timed.place].same_code && timed.statistics.min_samples >= kMinRunSamples;
+    return !result_.rows[timed.place].same_code && !timed.statistics.same_samples &&
+           timed.statistics.min_samples >= kMinRunSamples;
   }
   double common_variance(const RowStatistics& statistics) const {
     return result_.drift ? drift_variance_ : statistics.common_variance(result_.noise);
@@ -136,7 +137,7 @@ void Comparer::update_noise() {
   for (const Timed& timed : timed_) {
     base.push_back(timed.statistics.base);
     next.push_back(timed.statistics.next);
-    base.back().size = next.back().size = timed.statistics.size;
+    base.back().noise_class = next.back().noise_class = timed.statistics.noise_class;
   }
   NoiseEstimate repeats;
   repeats.add_side(base);
@@ -151,10 +152,10 @@ void Comparer::update_noise() {
 // Scatter is measured around the median of each family, so that a change of a whole family does not count as
 // scatter.
 void Comparer::raise_noise_to_scatter() {
-  for (const SizeClass size : kAll<SizeClass>) {
+  for (const NoiseClass kind : kAll<NoiseClass>) {
     std::map<std::string, std::vector<const RowStatistics*>> families;
     for (const Timed& timed : timed_) {
-      if (timed.statistics.size == size) families[row_of(timed).family].push_back(&timed.statistics);
+      if (timed.statistics.noise_class == kind) families[row_of(timed).family].push_back(&timed.statistics);
     }
     std::vector<double> residuals;
     std::vector<double> sampling;
@@ -172,7 +173,7 @@ void Comparer::raise_noise_to_scatter() {
     }
     if (residuals.size() < kMinScatterRows) continue;
     const double seen = std::pow(robust_deviation(residuals), 2) - median_of(sampling);
-    double& row = result_.noise.of(size).row;
+    double& row = result_.noise.of(kind).row;
     const double scatter = std::sqrt(std::max(0.0, seen) / run_factor);
     row = std::clamp(scatter, row, kMaxScatter * row);
   }
@@ -183,7 +184,9 @@ void Comparer::set_row_verdict(RowVerdict& row, const RowStatistics& statistics,
   const double log_ratio = statistics.log_ratio - log_drift_;
   const double error = std::sqrt(statistics.row_variance(result_.noise) + common_variance(statistics));
   row.ratio = make_ratio(log_ratio, error, critical);
-  if (statistics.min_samples < kMinRunSamples) {
+  if (statistics.same_samples) {
+    row.note = "the same measurement";
+  } else if (statistics.min_samples < kMinRunSamples) {
     row.verdict = Verdict::unclear;
     row.note = fmt::format("{} sample{} in a run, {} are needed", statistics.min_samples,
                            statistics.min_samples == 1 ? "" : "s", kMinRunSamples);

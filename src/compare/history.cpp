@@ -46,7 +46,7 @@ void find_steps(const Series& series, std::size_t begin, std::size_t end, std::v
 }
 
 double point_error(const RepeatedRow& row, const std::vector<double>& logs, const NoiseModel& noise) {
-  const Spread& spread = noise.of(row.size);
+  const Spread& spread = noise.of(row.noise_class);
   const double stated =
       std::sqrt(spread.row * spread.row + spread.common * spread.common + row.sampling_variance);
   if (logs.size() <= kMinDifferences) return stated;

@@ -19,11 +19,12 @@ double pooled(double prior, double squares, double freedom, double subtract) {
 
 }  // namespace
 
-SizeClass size_class(const Timing& timing) {
+NoiseClass noise_class(const Record& record, const Timing& timing) {
   if (2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size()))
-    return SizeClass::capped;
-  if (timing.median < kSmallProblemUs) return SizeClass::small;
-  return timing.median < kLargeProblemUs ? SizeClass::medium : SizeClass::large;
+    return NoiseClass::capped;
+  if (record.backend == Backend::cuda && record.code_hash.empty()) return NoiseClass::foreign;
+  if (timing.median < kSmallProblemUs) return NoiseClass::small;
+  return timing.median < kLargeProblemUs ? NoiseClass::medium : NoiseClass::large;
 }
 
 NoiseModel default_noise(Backend backend) {
@@ -32,10 +33,11 @@ NoiseModel default_noise(Backend backend) {
     model.spreads.fill({.row = 0.015, .common = 0.015});
     return model;
   }
-  model.of(SizeClass::small) = {.row = 0.0035, .common = 0.004};
-  model.of(SizeClass::medium) = {.row = 0.0035, .common = 0.004};
-  model.of(SizeClass::large) = {.row = 0.008, .common = 0.006};
-  model.of(SizeClass::capped) = {.row = 0.02, .common = 0.012};
+  model.of(NoiseClass::small) = {.row = 0.0035, .common = 0.004};
+  model.of(NoiseClass::medium) = {.row = 0.0035, .common = 0.004};
+  model.of(NoiseClass::large) = {.row = 0.008, .common = 0.006};
+  model.of(NoiseClass::foreign) = {.row = 0.015, .common = 0.004};
+  model.of(NoiseClass::capped) = {.row = 0.02, .common = 0.012};
   return model;
 }
 
@@ -53,12 +55,12 @@ double RepeatedRow::sum_of_squares() const {
 }
 
 void NoiseEstimate::add_side(std::span<const RepeatedRow> rows) {
-  for (const SizeClass size : kAll<SizeClass>) {
+  for (const NoiseClass kind : kAll<NoiseClass>) {
     std::vector<const RepeatedRow*> repeated;
     for (const RepeatedRow& row : rows) {
-      if (row.size == size && row.runs.size() >= 2) repeated.push_back(&row);
+      if (row.noise_class == kind && row.runs.size() >= 2) repeated.push_back(&row);
     }
-    if (!repeated.empty()) add_class(repeated, sums_[static_cast<std::size_t>(size)]);
+    if (!repeated.empty()) add_class(repeated, sums_[static_cast<std::size_t>(kind)]);
   }
 }
 
@@ -89,10 +91,10 @@ void NoiseEstimate::add_class(std::span<const RepeatedRow* const> rows, Sums& su
 
 NoiseModel NoiseEstimate::updated(const NoiseModel& prior) const {
   NoiseModel model = prior;
-  for (const SizeClass size : kAll<SizeClass>) {
-    const Sums& sums = sums_[static_cast<std::size_t>(size)];
+  for (const NoiseClass kind : kAll<NoiseClass>) {
+    const Sums& sums = sums_[static_cast<std::size_t>(kind)];
     const double sampling = sums.row_freedom > 0 ? sums.sampling / sums.row_freedom : 0;
-    Spread& spread = model.of(size);
+    Spread& spread = model.of(kind);
     spread.row = pooled(spread.row, sums.row_squares, sums.row_freedom, sampling);
     spread.common = pooled(spread.common, sums.common_squares, sums.common_freedom, 0);
   }
@@ -101,11 +103,11 @@ NoiseModel NoiseEstimate::updated(const NoiseModel& prior) const {
 
 NoiseModel NoiseEstimate::calibrated(const NoiseModel& prior) const {
   NoiseModel model = updated(prior);
-  for (const SizeClass size : kAll<SizeClass>) {
-    std::vector<double> variances = sums_[static_cast<std::size_t>(size)].row_variances;
+  for (const NoiseClass kind : kAll<NoiseClass>) {
+    std::vector<double> variances = sums_[static_cast<std::size_t>(kind)].row_variances;
     if (variances.size() < kMinScatterRows) continue;
     std::ranges::sort(variances);
-    model.of(size).row = std::max(model.of(size).row, std::sqrt(quantile(variances, kCalibratedShare)));
+    model.of(kind).row = std::max(model.of(kind).row, std::sqrt(quantile(variances, kCalibratedShare)));
   }
   return model;
 }

@@ -1,4 +1,4 @@
-// The noise of medians of unchanged code between runs, per size class; see compare/rule.hpp.
+// The noise of medians of unchanged code between runs, per class of rows; see compare/rule.hpp.
 #pragma once
 
 #include <array>
@@ -12,13 +12,14 @@
 
 namespace flashcore {
 
-// The class of a row, by the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows
-// of any size are capped if most samples were taken while power or temperature reduced the clocks.
-enum class SizeClass : int { small, medium, large, capped };
-inline constexpr std::string_view kSizeClassWords[] = {"small", "medium", "large", "capped"};
-constexpr Words words(SizeClass) { return kSizeClassWords; }
+// The class of a row, by the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows without a
+// machine-code hash on a CUDA device are foreign: a library may choose another algorithm in each process. Rows of any
+// kind are capped if most samples were taken while power or temperature reduced the clocks.
+enum class NoiseClass : int { small, medium, large, foreign, capped };
+inline constexpr std::string_view kNoiseClassWords[] = {"small", "medium", "large", "foreign", "capped"};
+constexpr Words words(NoiseClass) { return kNoiseClassWords; }
 
-SizeClass size_class(const Timing& timing);
+NoiseClass noise_class(const Record& record, const Timing& timing);
 
 // Standard deviations of the logarithm of a median between runs.
 struct Spread {
@@ -27,11 +28,11 @@ struct Spread {
 };
 
 struct NoiseModel {
-  std::array<Spread, std::size(kSizeClassWords)> spreads;
+  std::array<Spread, std::size(kNoiseClassWords)> spreads;
   std::string source = "default";  // for reports
 
-  Spread& of(SizeClass size) { return spreads[static_cast<std::size_t>(size)]; }
-  const Spread& of(SizeClass size) const { return spreads[static_cast<std::size_t>(size)]; }
+  Spread& of(NoiseClass kind) { return spreads[static_cast<std::size_t>(kind)]; }
+  const Spread& of(NoiseClass kind) const { return spreads[static_cast<std::size_t>(kind)]; }
 };
 
 // For a machine that was not calibrated.
@@ -43,7 +44,7 @@ struct RepeatedRow {
     std::size_t run;  // the same number for all rows of a run
     double log_median;
   };
-  SizeClass size = SizeClass::small;
+  NoiseClass noise_class = NoiseClass::small;
   double sampling_variance = 0;  // mean over its runs, of the logarithm of the median
   std::vector<Run> runs;
 
@@ -79,7 +80,7 @@ class NoiseEstimate {
   };
   void add_class(std::span<const RepeatedRow* const> rows, Sums& sums) const;
 
-  std::array<Sums, std::size(kSizeClassWords)> sums_;
+  std::array<Sums, std::size(kNoiseClassWords)> sums_;
 };
 
 }  // namespace flashcore

@@ -56,8 +56,11 @@ CalibratedNoise noise_from_json(const JsonReader& root) {
                         .runs = static_cast<std::size_t>(require_field(root, "runs").integer(1, kMaxRuns)),
                         .model = {}};
   const JsonReader spreads = require_field(root, "spreads");
-  for (const SizeClass size : kAll<SizeClass>) {
-    noise.model.of(size) = read_spread(require_field(spreads, to_string(size)));
+  for (const NoiseClass kind : kAll<NoiseClass>) {
+    const bool is_new =
+        kind == NoiseClass::foreign && !spreads.has(to_string(kind));  // files of older versions
+    noise.model.of(kind) =
+        is_new ? default_noise(Backend::cuda).of(kind) : read_spread(require_field(spreads, to_string(kind)));
   }
   return noise;
 }
@@ -74,9 +77,9 @@ void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise
                {"device", noise.device},
                {"time", noise.time},
                {"runs", noise.runs}};
-  for (const SizeClass size : kAll<SizeClass>) {
-    const Spread& spread = noise.model.of(size);
-    json["spreads"][to_string(size)] = {{"row", spread.row}, {"common", spread.common}};
+  for (const NoiseClass kind : kAll<NoiseClass>) {
+    const Spread& spread = noise.model.of(kind);
+    json["spreads"][to_string(kind)] = {{"row", spread.row}, {"common", spread.common}};
   }
   require_writable(path);
   write_atomically(path, {json_text(json, 2), "\n"});

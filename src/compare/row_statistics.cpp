@@ -78,7 +78,9 @@ RowState verdict_of_status(Condition base, Condition next, const std::string& ba
                           : state(Verdict::broken, next_note);
   }
   if (next == invalid) return state(Verdict::broken, next_note);
-  if (base == untimed && next == untimed) return state(Verdict::same, "no clock timed both sides");
+  if (base == untimed && next == untimed) {
+    return state(Verdict::unclear, "nothing to compare: no clock timed both sides");
+  }
   return base == measured ? state(Verdict::unclear, "new: " + next_note)
                           : state(Verdict::unclear, "base: " + base_note);
 }
@@ -89,7 +91,7 @@ RepeatedRow repeated_row(const RunRecords& runs, TimingMode mode, std::size_t& m
     std::vector<double> samples;
     for (const Record* record : records) {
       const Timing& timing = *record->timings[mode];
-      row.size = std::max(row.size, size_class(timing));
+      row.noise_class = std::max(row.noise_class, noise_class(*record, timing));
       samples.insert(samples.end(), timing.samples.begin(), timing.samples.end());
     }
     row.sampling_variance += bootstrap_log_median_variance(samples) / static_cast<double>(runs.size());
@@ -99,20 +101,30 @@ RepeatedRow repeated_row(const RunRecords& runs, TimingMode mode, std::size_t& m
   return row;
 }
 
+std::vector<double> all_samples(const RunRecords& runs, TimingMode mode) {
+  std::vector<double> all;
+  for (const Record* record : records_of(runs)) {
+    const std::vector<double>& samples = record->timings[mode]->samples;
+    all.insert(all.end(), samples.begin(), samples.end());
+  }
+  return all;
+}
+
 RowStatistics row_statistics(const MatchedRow& row, TimingMode mode) {
   RowStatistics statistics;
   statistics.min_samples = std::numeric_limits<std::size_t>::max();
   statistics.base = repeated_row(row.base, mode, statistics.min_samples);
   statistics.next = repeated_row(row.next, mode, statistics.min_samples);
   // If one side was capped, the other may be, too: the noisier class counts.
-  statistics.size = statistics.base.size;
-  if (statistics.next.size == SizeClass::capped) statistics.size = SizeClass::capped;
+  statistics.noise_class = statistics.base.noise_class;
+  if (statistics.next.noise_class > NoiseClass::large) statistics.noise_class = statistics.next.noise_class;
   const auto base_runs = static_cast<double>(row.base.size());
   const auto next_runs = static_cast<double>(row.next.size());
   statistics.log_ratio = statistics.next.mean_log_median() - statistics.base.mean_log_median();
   statistics.sampling_variance =
       statistics.base.sampling_variance / base_runs + statistics.next.sampling_variance / next_runs;
   statistics.run_factor = 1 / base_runs + 1 / next_runs;
+  statistics.same_samples = all_samples(row.base, mode) == all_samples(row.next, mode);
   return statistics;
 }
 
@@ -122,19 +134,19 @@ RowStatistics row_statistics(const MatchedRow& row, TimingMode mode) {
 // variance poorly; it is therefore pooled with the stated one (Smyth: "Linear models and empirical Bayes
 // methods", 2004).
 double RowStatistics::row_variance(const NoiseModel& noise) const {
-  const double stated = std::pow(noise.of(size).row, 2);
+  const double stated = std::pow(noise.of(noise_class).row, 2);
   const double freedom = base.degrees_of_freedom() + next.degrees_of_freedom();
   double own = 0;
   if (freedom > 0) {
     const double repeats = (base.sum_of_squares() + next.sum_of_squares()) / freedom;
-    own = std::max(0.0, repeats - std::pow(noise.of(size).common, 2) - sampling_variance / run_factor);
+    own = std::max(0.0, repeats - std::pow(noise.of(noise_class).common, 2) - sampling_variance / run_factor);
   }
   const double moderated = (kPriorRuns * stated + freedom * own) / (kPriorRuns + freedom);
   return sampling_variance + std::max(stated, moderated) * run_factor;
 }
 
 double RowStatistics::common_variance(const NoiseModel& noise) const {
-  return std::pow(noise.of(size).common, 2) * run_factor;
+  return std::pow(noise.of(noise_class).common, 2) * run_factor;
 }
 
 std::vector<SideRow> side_rows(const Runs& runs, const ComparePolicy& policy) {

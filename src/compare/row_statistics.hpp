@@ -12,13 +12,14 @@
 namespace flashcore {
 
 struct RowStatistics {
-  SizeClass size = SizeClass::small;
+  NoiseClass noise_class = NoiseClass::small;
   RepeatedRow base;
   RepeatedRow next;
   double log_ratio = 0;
   double sampling_variance = 0;  // of log_ratio
   double run_factor = 2;         // 1/k_base + 1/k_new over the numbers of runs
   std::size_t min_samples = 0;   // in a run
+  bool same_samples = false;     // both sides are the same measurement
 
   // Variances of log_ratio. row_variance() has sampling and row noise: the noise of the class, or of the
   // row's own repeats if that is larger. common_variance() has common noise.

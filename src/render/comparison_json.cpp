@@ -33,8 +33,8 @@ Json scope_json(const ScopeVerdict& scope) {
 
 Json noise_json(const NoiseModel& noise) {
   Json json = {{"source", noise.source}};
-  for (const SizeClass size : kAll<SizeClass>) {
-    json[to_string(size)] = {{"row", noise.of(size).row}, {"common", noise.of(size).common}};
+  for (const NoiseClass kind : kAll<NoiseClass>) {
+    json[to_string(kind)] = {{"row", noise.of(kind).row}, {"common", noise.of(kind).common}};
   }
   return json;
 }

@@ -91,8 +91,10 @@ class Pair:
 
 
 def noisy(seed, new=every_row(1.0), base=every_row(1.0), runs=1, **noise):
+    """Runs of two builds whose kernels all differ."""
     machine = Machine(seed, **noise)
-    return [machine.file(base) for _ in range(runs)], [machine.file(new) for _ in range(runs)]
+    return with_code(([machine.file(base) for _ in range(runs)], [machine.file(new) for _ in range(runs)]),
+                     every_row(True))
 
 
 def with_code(pair, changed=lambda record: False):
@@ -101,6 +103,14 @@ def with_code(pair, changed=lambda record: False):
         for file in files:
             for record in file["records"]:
                 record["code_hash"] = "1" * 16 if side and changed(record) else "0" * 16
+    return pair
+
+
+def foreign_row(pair):
+    """The one row has no machine code hash, as that of a library; all others have equal ones."""
+    for files in with_code(pair):
+        for file in files:
+            del the_row(file)["code_hash"]
     return pair
 
 
@@ -198,8 +208,8 @@ def only_cold(file):
         record["timing"]["cold_us"] = record["timing"].pop("hot_us")
 
 
-def identical(seed):
-    base, _ = noisy(seed)
+def identical(seed, **noise):
+    base, _ = noisy(seed, **noise)
     return base, copy.deepcopy(base)
 
 
@@ -229,6 +239,9 @@ def all_pairs():
 
     return {
         "identical": Pair(*identical(1), OK),
+        "identical_with_one_sample": Pair(*identical(1, samples=1), OK),
+        "foreign_row_six_percent": Pair(*foreign_row(noisy(60, one_row(1.06))), OK),
+        "foreign_row_thirty_percent": Pair(*foreign_row(noisy(61, one_row(1.3))), REGRESSION, "slower"),
         "same_noise": Pair(*noisy(2), OK),
         "same_noise_three_runs": Pair(*noisy(3, runs=3), OK, says=("repeated runs",)),
         "more_noise_than_stated": Pair(*noisy(4, row=0.008), OK),
@@ -297,7 +310,8 @@ def all_pairs():
                                      policy={"tolerances": [{"problem": "seed_q1024", "effect": 0.5}]}),
         "no_row_in_common": Pair(*changed_file(48, lambda file: file["records"].clear()), CANNOT_TELL, "missing", 39,
                                  arguments=("--fail-on", "slower")),
-        "no_clock_in_common": Pair(*changed_file(49, only_cold), CANNOT_TELL),
+        "no_clock_in_common": Pair(*changed_file(49, only_cold), CANNOT_TELL, "unclear", 39,
+                                   says=("nothing to compare",)),
         "no_records": Pair(*both(noisy(50), lambda file: file["records"].clear()), CANNOT_TELL, None),
         "renamed_problem": Pair(*changed_file(51, rename_problems), OK, None),
         "cpu_five_percent": Pair(*both(noisy(52, every_row(1.05), row=0.01, common=0.01), on_cpu), OK, None, None),
