@@ -113,16 +113,21 @@ double CpuExecutor::time_after_scramble(const Variant& variant, bool change) {
 Contrast CpuExecutor::contrast(const Variant& variant, int pairs) {
   constexpr double kNever = std::numeric_limits<double>::infinity();
   Contrast contrast{.unchanged_us = kNever, .changed_us = kNever};
+  int faster = 0;
   const auto time = [&](bool change) {
+    const double us = time_after_scramble(variant, change);
     double& fastest = change ? contrast.changed_us : contrast.unchanged_us;
-    fastest = std::min(fastest, time_after_scramble(variant, change));
+    fastest = std::min(fastest, us);
+    return us;
   };
   for (int i = 0; i < pairs; ++i) {
-    const bool changed_first =
-        i % 2 == 0;  // on a busy machine the second launch of a pair finds its threads awake
-    time(changed_first);
-    time(!changed_first);
+    // On a busy machine the second launch of a pair finds its threads awake.
+    const bool changed_first = i % 2 == 0;
+    const double first_us = time(changed_first);
+    const double second_us = time(!changed_first);
+    faster += changed_first == (second_us < first_us) ? 1 : 0;
   }
+  contrast.faster_share = static_cast<double>(faster) / pairs;
   return contrast;
 }
 

@@ -228,17 +228,20 @@ Contrast CudaExecutor::contrast(const Variant& variant, int pairs) {
   constexpr double kNever = std::numeric_limits<double>::infinity();
   Contrast fastest{.unchanged_us = kNever, .changed_us = kNever};
   double scramble_us = kNever;
-  const auto time_unchanged = [&] {
-    fastest.unchanged_us = std::min(fastest.unchanged_us, replay_us(variant, unchanged));
-  };
+  int faster = 0;
   for (int i = 0; i < pairs; ++i) {
     const bool changed_first = i % 2 == 0;
-    if (!changed_first) time_unchanged();
+    double unchanged_us = changed_first ? 0 : replay_us(variant, unchanged);
     scramble_us = std::min(scramble_us, replay_us(variant, scrambles));
-    fastest.changed_us = std::min(fastest.changed_us, replay_us(variant, changed));
-    if (changed_first) time_unchanged();
+    const double changed_us = replay_us(variant, changed);
+    if (changed_first) unchanged_us = replay_us(variant, unchanged);
+    fastest.changed_us = std::min(fastest.changed_us, changed_us);
+    fastest.unchanged_us = std::min(fastest.unchanged_us, unchanged_us);
+    faster += unchanged_us < changed_us ? 1 : 0;
   }
-  return {.unchanged_us = fastest.unchanged_us - scramble_us, .changed_us = fastest.changed_us - scramble_us};
+  return {.unchanged_us = fastest.unchanged_us - scramble_us,
+          .changed_us = fastest.changed_us - scramble_us,
+          .faster_share = static_cast<double>(faster) / pairs};
 }
 
 void CudaExecutor::measure_ceilings() {

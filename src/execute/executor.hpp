@@ -34,6 +34,7 @@ struct CheckedSample {
 struct Contrast {
   double unchanged_us = 0;  // with the values of the launch before, whose output is still there
   double changed_us = 0;    // with values that no launch has seen
+  double faster_share = 1;  // of the pairs, those whose launch with the same values was the faster one
 };
 
 // A kernel of this program, timed as samples are. It takes at least `least_us`, whatever the clock says.

@@ -27,6 +27,7 @@ void sample_fields(auto&& io, auto& sample) {
 void contrast_fields(auto&& io, auto& contrast) {
   io.required("unchanged_us", contrast.unchanged_us);
   io.required("changed_us", contrast.changed_us);
+  io.with_default("faster_share", contrast.faster_share);
 }
 
 void control_fields(auto&& io, auto& control) {
