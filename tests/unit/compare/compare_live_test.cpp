@@ -143,6 +143,7 @@ std::vector<ResultFile> results(int count, int step, double factor) {
     file.environment = {{"time", "2026-01-" + std::to_string(10 + day) + "T00:00:00Z"},
                         {"device", {{"name", "a device"}}}};
     file.records = {ok_record(sample_problem(), "mma", {64, 64, 4, 2}, us)};
+    file.records[0].code_hash = "00f0a1b2c3d4e5f6";
     files.push_back(std::move(file));
   }
   std::ranges::shuffle(files, random);
