@@ -10,7 +10,6 @@ Blocks stand between two comments. The words say what is written there and from 
     <!-- generated: tuned results/tuned/h100.json -->      one line per entry of a tuned table
     <!-- generated: profile results/h100/ncu/mma.json -->  what a profile counted
     <!-- generated: keys configs/schema/config.schema.json measure -->   the keys of an object of a schema
-    <!-- generated: families kernels/manifest.def -->      one line per family, in ladder order
     <!-- generated: configs configs -->                    one line per config of a folder
     <!-- generated: devices results -->                    the pages of all devices
     <!-- generated: text results/h100/ladder.txt -->       the file as it is
@@ -25,10 +24,10 @@ import pathlib
 import re
 import sys
 
-from pages import device, families, tables
+from pages import device, tables
 from pages.records import SOURCE, Site
 
-KINDS = {**tables.KINDS, "devices": device.links, "families": families.families}
+KINDS = {**tables.KINDS, "devices": device.links}
 BLOCK = re.compile(r"(<!-- generated: (\w+) (\S+)((?: \S+)*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

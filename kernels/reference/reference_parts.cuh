@@ -19,7 +19,7 @@ struct HeadIndex {
   std::int64_t batch, head, head_kv;
 };
 
-__device__ HeadIndex head_index(const AttentionArgs& args, std::int64_t flat) {
+__device__ inline HeadIndex head_index(const AttentionArgs& args, std::int64_t flat) {
   const std::int64_t head = flat % args.heads_q;
   return {flat / args.heads_q, head, args.kv_head(head)};
 }

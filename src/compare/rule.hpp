@@ -30,8 +30,8 @@
 // largest and the smallest median differ by 1 to 3.6 % for small problems, and by 3 to 11.5 % for problems
 // that reach the power cap; the range of 16 normal values is 3.5 standard deviations. Two runs of one build
 // in different sessions (results/h100/ladder.json and its predecessor) differ by 0.9 % in the median of their
-// 144 rows, and the rows scatter around it by 0.5 %. On an H200, medians of cuDNN's rows of about 10 us differ between
-// runs by 1.0 % (root mean square, 11 rows in 4 runs), and those of our own rows by 0.3 %.
+// 144 rows, and the rows scatter around it by 0.5 %. On an H200 the medians
+// of cuDNN's rows of about 10 us differ by 1.0 % between runs (root mean square of 11 rows in 4 runs), our own by 0.3 %.
 #pragma once
 
 #include <cstddef>

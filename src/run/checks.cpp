@@ -48,8 +48,7 @@ std::string compare_changed_inputs(const Variant& variant, Executor& executor, c
   if (contrast.faster_share < kFasterShare) return "";
   return fmt::format(
       "the time is not the work's: a launch takes {:.3g} us on inputs that it has seen before and {:.3g} us "
-      "on "
-      "others",
+      "on others",
       contrast.unchanged_us, contrast.changed_us);
 }
 

@@ -174,10 +174,6 @@ class WordsTest(unittest.TestCase):
         for word in words:
             self.assertRegex(text, rf"(?m)^\| `{re.escape(word)}`", f"{page} has no row for {word}")
 
-    def test_families(self):
-        manifest = (SOURCE / "kernels/manifest.def").read_text()
-        self.assert_rows("words.md", dict.fromkeys(re.findall(r"(?m)^KERNEL\((\w+),.*(?:cpu|cuda)\)", manifest)))
-
     def test_attributes_of_a_tile(self):
         spec = (SOURCE / "src/variant/spec.hpp").read_text()
         fields = re.findall(r'\{"(\w+)", "(\w+)", ', spec)
