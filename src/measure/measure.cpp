@@ -80,6 +80,10 @@ bool Measurement::has_converged(const Series& series) const {
 void Measurement::drop_converged(std::vector<Series*>& running) const {
   const auto median_of = [](const Series* series) { return make_timing(series->samples).median; };
   std::erase_if(running, [](const Series* series) { return series->finished; });
+  const auto is_short = [&](const Series* series) {
+    return static_cast<int>(series->samples.size()) < policy_.min_samples;
+  };
+  if (std::ranges::all_of(running, is_short)) return;  // sorting thousands of samples takes time
   std::vector<double> open_us;
   for (const Series* series : running) {
     if (!has_converged(*series)) open_us.push_back(median_of(series));
