@@ -19,25 +19,9 @@ double pooled(double prior, double squares, double freedom, double subtract) {
 
 }  // namespace
 
-NoiseClass noise_class(const Record& record, const Timing& timing) {
-  if (2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size()))
-    return NoiseClass::capped;
-  if (record.backend == Backend::cuda && record.code_hash.empty()) return NoiseClass::foreign;
-  if (timing.median < kSmallProblemUs) return NoiseClass::small;
-  return timing.median < kLargeProblemUs ? NoiseClass::medium : NoiseClass::large;
-}
-
 NoiseModel default_noise(Backend backend) {
   NoiseModel model;
-  if (backend == Backend::cpu) {
-    model.spreads.fill({.row = 0.015, .common = 0.015});
-    return model;
-  }
-  model.of(NoiseClass::small) = {.row = 0.0035, .common = 0.004};
-  model.of(NoiseClass::medium) = {.row = 0.0035, .common = 0.004};
-  model.of(NoiseClass::large) = {.row = 0.008, .common = 0.006};
-  model.of(NoiseClass::foreign) = {.row = 0.015, .common = 0.004};
-  model.of(NoiseClass::capped) = {.row = 0.02, .common = 0.012};
+  for (const NoiseClass kind : kAll<NoiseClass>) model.of(kind) = default_spread(backend, kind);
   return model;
 }
 

@@ -8,24 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "record/record.hpp"
+#include "measure/run_noise.hpp"
 
 namespace flashcore {
-
-// The class of a row, by the base's median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows without a
-// machine-code hash on a CUDA device are foreign: a library may choose another algorithm in each process. Rows of any
-// kind are capped if most samples were taken while power or temperature reduced the clocks.
-enum class NoiseClass : int { small, medium, large, foreign, capped };
-inline constexpr std::string_view kNoiseClassWords[] = {"small", "medium", "large", "foreign", "capped"};
-constexpr Words words(NoiseClass) { return kNoiseClassWords; }
-
-NoiseClass noise_class(const Record& record, const Timing& timing);
-
-// Standard deviations of the logarithm of a median between runs.
-struct Spread {
-  double row = 0;     // of each row independently
-  double common = 0;  // of all rows of a run equally
-};
 
 struct NoiseModel {
   std::array<Spread, std::size(kNoiseClassWords)> spreads;

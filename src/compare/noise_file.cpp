@@ -57,10 +57,9 @@ CalibratedNoise noise_from_json(const JsonReader& root) {
                         .model = {}};
   const JsonReader spreads = require_field(root, "spreads");
   for (const NoiseClass kind : kAll<NoiseClass>) {
-    const bool is_new =
-        kind == NoiseClass::foreign && !spreads.has(to_string(kind));  // files of older versions
+    const bool is_known = spreads.has(to_string(kind));  // files of older versions have fewer classes
     noise.model.of(kind) =
-        is_new ? default_noise(Backend::cuda).of(kind) : read_spread(require_field(spreads, to_string(kind)));
+        is_known ? read_spread(spreads[to_string(kind)]) : default_spread(Backend::cuda, kind);
   }
   return noise;
 }

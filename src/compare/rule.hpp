@@ -61,9 +61,6 @@ inline constexpr double kPriorRuns = 3;  // the weight of stated noise, in runs,
 inline constexpr std::int64_t kMinCalibrationRuns = 4;  // with fewer, the default outweighs the measurement
 inline constexpr double kCalibratedShare = 0.95;        // of the rows scatter less than a calibrated `row`
 
-inline constexpr double kSmallProblemUs = 20;   // below: launches and latencies dominate the time
-inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the power cap of an H100
-
 // A relative difference of SM clocks that matters: between two sides, or between a timing and the card's
 // highest clock.
 inline constexpr double kClockDifference = 0.02;

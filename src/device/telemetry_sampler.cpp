@@ -47,6 +47,11 @@ TelemetrySummary TelemetrySampler::summary(std::span<const TimeSpan> spans) {
   return summarise(readings_, spans);
 }
 
+TelemetrySummary TelemetrySampler::within(const TimeSpan& span) const {
+  const std::lock_guard lock(mutex_);
+  return summarise(readings_, {&span, 1});
+}
+
 std::optional<TelemetryReading> TelemetrySampler::at(TelemetryClock::time_point time) const {
   const std::lock_guard lock(mutex_);
   const TelemetryReading* nearest = nearest_reading(readings_, time);

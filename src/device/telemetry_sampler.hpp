@@ -36,6 +36,9 @@ class TelemetrySampler {
   // Summarises several spans, for example those of one variant in interleaved rounds.
   TelemetrySummary summary(std::span<const TimeSpan> spans);
 
+  // Summarises one span from the readings that there are.
+  TelemetrySummary within(const TimeSpan& span) const;
+
   // The reading nearest to a time; nothing if there are no readings.
   std::optional<TelemetryReading> at(TelemetryClock::time_point time) const;
 

@@ -25,6 +25,9 @@ constexpr double kShortSample = 0.9;
 constexpr double kContrastUs = 200;
 constexpr int kMaxContrastLaunches = 20;
 
+constexpr double kMinControlUs = 200;  // the event records are short beside it
+constexpr double kMaxControlUs = 100'000;
+
 // L2 lines that a kernel has marked as persisting would survive the rotation of input sets. They exist only
 // if a part of L2 is set aside for them. A reset takes longer than a sample, so it is done only then.
 void reset_persisting_l2() {
@@ -207,15 +210,17 @@ CudaExecutor::LaunchGraph CudaExecutor::record_scrambles(const Variant& variant,
   });
 }
 
-std::optional<Control> CudaExecutor::control() {
-  constexpr std::int64_t kCycles = 4'000'000;  // about 2 ms, so that a request is short beside it
+std::optional<Control> CudaExecutor::control(double us) {
+  constexpr double kUsualMhz = 2000;
+  const auto max_mhz = device().max_sm_clock_mhz;
+  const auto cycles =
+      static_cast<std::int64_t>(std::clamp(us, kMinControlUs, kMaxControlUs) * max_mhz.value_or(kUsualMhz));
   cuda_check(cudaStreamSynchronize(stream()), "waiting for the device");
   cuda_check(cudaEventRecord(begin_.get(), stream()), "recording an event");
-  cuda_check(kernels::cuda_delay(kCycles, stream()), "waiting");
+  cuda_check(kernels::cuda_delay(cycles, stream()), "waiting");
   cuda_check(cudaEventRecord(end_.get(), stream()), "recording an event");
-  const auto max_mhz = device().max_sm_clock_mhz;
   return Control{.us = elapsed_us("a delay", 1),
-                 .least_us = max_mhz ? static_cast<double>(kCycles) / *max_mhz : 0};
+                 .least_us = max_mhz ? static_cast<double>(cycles) / *max_mhz : 0};
 }
 
 Contrast CudaExecutor::contrast(const Variant& variant, int pairs) {

@@ -17,7 +17,7 @@ class CudaExecutor final : public BufferedExecutor {
   explicit CudaExecutor(int device_index);
 
   Sample sample(const Variant& variant, TimingMode mode) override;
-  std::optional<Control> control() override;
+  std::optional<Control> control(double us) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant& variant) const override;
   void measure_ceilings() override;

@@ -86,8 +86,9 @@ class Executor {
   // like verify_sample().
   virtual Contrast contrast(const Variant& variant, int pairs) = 0;
 
-  // Absent where samples are timed by the clock of the host, whose requests hold nothing but the sample.
-  virtual std::optional<Control> control() { return {}; }
+  // A control of about `us`. Absent where samples are timed by the clock of the host, whose requests hold
+  // nothing but the sample.
+  virtual std::optional<Control> control(double /*us*/) { return {}; }
 
   virtual Resources resources(const Variant& variant) const = 0;
 

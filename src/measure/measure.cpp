@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
-#include "check/verdict.hpp"
+#include "measure/run_noise.hpp"
 #include "measure/sample_block.hpp"
 #include "measure/statistics.hpp"
 
@@ -22,25 +21,11 @@ SteadyClock::duration to_duration(double seconds) {
   return std::chrono::duration_cast<SteadyClock::duration>(Seconds(seconds));
 }
 
-// Runs `work`. An EnvironmentError becomes the record's status. Returns false if there was one.
-template <class Work>
-bool attempt(Record& record, Work work) {
-  try {
-    work();
-    return true;
-  } catch (const EnvironmentError& error) {
-    record.fail(error.status, error.what());
-  }
-  return false;
-}
-
 // Clock and power have settled if two consecutive warm-up stretches differ by at most these fractions.
 constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
 constexpr double kWarmupStretchSeconds = 0.1;
-
-// Medians that differ by at most this fraction are near to each other: users compare them.
-constexpr double kNeighbour = 0.15;
+constexpr double kHeldWarmupSeconds = 1;  // until the power controller has settled
 
 bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
 
@@ -53,183 +38,66 @@ bool has_settled(const TelemetrySummary& before, const TelemetrySummary& now) {
 
 }  // namespace
 
-// The samples of one candidate in one timing mode, and the time span of each.
-struct Measurement::Series {
-  Candidate candidate;
-  std::vector<double> samples;
-  std::vector<TimeSpan> spans;
-  double request_share = 0;  // like Timing::request_share; 0: unknown
-  bool verified = false;     // the last sample was checked
-  bool finished = false;
-
-  void stop() {
-    samples.clear();
-    finished = true;
-  }
-};
-
-bool Measurement::has_converged(const Series& series) const {
-  const auto taken = static_cast<int>(series.samples.size());
-  if (taken >= policy_.max_samples) return true;
-  return taken >= policy_.min_samples &&
-         relative_width(make_timing(series.samples)) <= policy_.relative_width;
-}
-
-// Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster
-// GPU.
-void Measurement::drop_converged(std::vector<Series*>& running) const {
-  const auto median_of = [](const Series* series) { return make_timing(series->samples).median; };
-  std::erase_if(running, [](const Series* series) { return series->finished; });
-  const auto is_short = [&](const Series* series) {
-    return static_cast<int>(series->samples.size()) < policy_.min_samples;
-  };
-  if (std::ranges::all_of(running, is_short)) return;  // sorting thousands of samples takes time
-  std::vector<double> open_us;
-  for (const Series* series : running) {
-    if (!has_converged(*series)) open_us.push_back(median_of(series));
-  }
-  std::erase_if(running, [&](const Series* series) {
-    const double us = median_of(series);
-    return std::ranges::none_of(open_us, [us](double open) { return is_near(us, open, kNeighbour); });
-  });
-}
-
-void Measurement::add(Series& series, const SampleBlock& block) {
-  series.samples.insert(series.samples.end(), block.us.begin(), block.us.end());
-  series.spans.insert(series.spans.end(), block.spans.begin(), block.spans.end());
-  if (block.request_s > 0)
-    series.request_share = std::max(series.request_share, block.sampled_s / block.request_s);
-}
-
-void Measurement::take_sample(Series& series, TimingMode mode) {
-  series.verified = false;
-  const bool taken = attempt(*series.candidate.record, [&] {
-    add(series, sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing));
-  });
-  if (!taken) series.stop();
-}
-
-double Measurement::verify_sample(Series& series, TimingMode mode, bool keep) {
-  const TimePoint begin = SteadyClock::now();
-  Record& record = *series.candidate.record;
-  double sampled_s = 0;
-  attempt(record, [&] {
-    const CheckedBlock checked =
-        checked_block(executor_, *series.candidate.variant, mode, *check_, policy_.pacing);
-    if (!checked.check.passed) return record.fail_check(sample_reason(mode, checked.check));
-    const bool told = !checked.block.us.empty();
-    series.verified = told || !keep;
-    sampled_s = checked.block.sampled_s;
-    if (keep && told) return add(series, checked.block);
-    if (keep) add(series, sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing));
-  });
-  if (record.status != Status::ok) series.stop();
-  return Seconds(SteadyClock::now() - begin).count() - sampled_s;
-}
-
-bool Measurement::may_be_last(const Series& series) const {
-  const auto with_this = static_cast<int>(series.samples.size()) + 1;
-  return with_this == policy_.min_samples || with_this == policy_.max_samples;
-}
-
-// A series whose last sample was not checked takes one more sample, which is checked but not kept.
-void Measurement::verify_last(std::span<Series> all, TimingMode mode) {
-  for (Series& series : all) {
-    if (interrupt_requested()) return;
-    if (!series.samples.empty() && !series.verified) verify_sample(series, mode, false);
-  }
-}
-
-// The first sample is slow, because nothing is cached yet.
-void Measurement::warm_up(Series& series, TimingMode mode) {
-  const bool taken = attempt(*series.candidate.record, [&] {
-    sample_block(executor_, *series.candidate.variant, mode, 1, policy_.pacing);
-  });
-  if (!taken) series.stop();
+TelemetrySummary Measurement::take_turns_for(double seconds) {
+  const TimePoint end = SteadyClock::now() + to_duration(seconds);
+  telemetry_->begin();
+  do {
+    for (Candidate& candidate : candidates_) {
+      if (interrupt_requested()) break;
+      if (candidate.record->status != Status::ok) continue;
+      attempt(*candidate.record,
+              [&] { sample_block(executor_, *candidate.variant, policy_.modes.front(), 1); });
+    }
+  } while (SteadyClock::now() < end && !interrupt_requested());
+  return telemetry_->end();
 }
 
 // Burst pacing keeps the card cool, so there is nothing to wait for.
-void Measurement::warm_up() {
+void Measurement::settle() {
   if (telemetry_ == nullptr || !telemetry_->problem().empty() || policy_.pacing == Pacing::burst) return;
-  const TimePoint deadline = SteadyClock::now() + to_duration(policy_.warmup_s);
+  const TimePoint begin = SteadyClock::now();
   TelemetrySummary before;
-  while (SteadyClock::now() < deadline) {
-    const TimePoint stretch_end = SteadyClock::now() + to_duration(kWarmupStretchSeconds);
-    telemetry_->begin();
-    do {
-      for (Candidate& candidate : candidates_) {
-        if (candidate.record->status != Status::ok) continue;
-        attempt(*candidate.record,
-                [&] { sample_block(executor_, *candidate.variant, policy_.modes.front(), 1); });
-        if (interrupt_requested()) return;
-      }
-    } while (SteadyClock::now() < stretch_end);
-    const TelemetrySummary now = telemetry_->end();
-    if (has_settled(before, now)) return;
+  while (Seconds(SteadyClock::now() - begin).count() < policy_.warmup_s && !interrupt_requested()) {
+    const TelemetrySummary now = take_turns_for(kWarmupStretchSeconds);
+    clocks_.notice();
+    if (has_settled(before, now)) break;
     before = now;
   }
+  if (clocks_.held() && policy_.warmup_s > 0) take_turns_for(kHeldWarmupSeconds);
 }
 
-void Measurement::sample_rounds(std::span<Series> all, TimingMode mode, TimePoint deadline,
-                                const OnRound& on_round) {
-  std::mt19937_64 random(seed_ + static_cast<std::uint64_t>(mode));
-  std::vector<Series*> running;
-  for (Series& series : all) {
-    warm_up(series, mode);
-    if (!series.finished) running.push_back(&series);
+// A sample counts as throttled if a reading within it was.
+void Measurement::add_clocks(const Series& series, Timing& timing) {
+  std::vector<double> cycles;
+  for (const TimeSpan& span : series.spans()) {
+    const TelemetrySummary summary = telemetry_->within(span);
+    if (!summary.sm_clock_mhz) return;
+    cycles.push_back(timing.samples[cycles.size()] * summary.sm_clock_mhz->median);
+    timing.sm_clock_mhz.push_back(summary.sm_clock_mhz->median);
+    timing.throttled_samples += summary.slowed_down() ? 1 : 0;
   }
-  const TimePoint begin = SteadyClock::now();
-  double checking_s = 0;  // for samples that cannot be the last
-  double one_check_s = 0;
-  for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
-    if (round > kMinSamples && SteadyClock::now() >= deadline) break;
-    on_round(mode, round);
-    std::shuffle(running.begin(), running.end(), random);
-    const bool has_time =
-        checking_s + one_check_s <= kCheckShare * Seconds(SteadyClock::now() - begin).count();
-    for (Series* series : running) {
-      if (interrupt_requested()) return;
-      const bool is_last = may_be_last(*series);
-      const bool has_turn = has_time && series == running.front();
-      if (check_ == nullptr || (!is_last && !has_turn)) {
-        take_sample(*series, mode);
-        continue;
-      }
-      one_check_s = verify_sample(*series, mode, true);
-      if (!is_last) checking_s += one_check_s;
-    }
-    drop_converged(running);
-  }
-  if (check_ != nullptr) verify_last(all, mode);
+  if (!cycles.empty()) timing.cycles = make_timing(std::move(cycles)).median;
 }
 
-void Measurement::finish(Series& series, TimingMode mode) {
-  if (series.samples.empty()) return;
-  Timing timing = make_timing(std::move(series.samples));
-  if (series.request_share > 0) timing.request_share = series.request_share;
-  if (telemetry_ != nullptr) {
-    std::vector<double> cycles;
-    for (std::size_t i = 0; i < series.spans.size(); ++i) {
-      const TimeSpan& span = series.spans[i];
-      const auto reading = telemetry_->at(span.begin + (span.end - span.begin) / 2);
-      if (!reading || !reading->sm_clock_mhz) break;
-      timing.sm_clock_mhz.push_back(*reading->sm_clock_mhz);
-      timing.throttled_samples += (reading->throttle_reasons.value_or(0) & kSlowdownReasons) != 0 ? 1 : 0;
-      cycles.push_back(timing.samples[i] * *reading->sm_clock_mhz);
-    }
-    if (timing.sm_clock_mhz.size() != timing.samples.size()) timing.sm_clock_mhz.clear();
-    if (!timing.sm_clock_mhz.empty()) timing.cycles = make_timing(std::move(cycles)).median;
-    summarise_telemetry(*series.candidate.record, series.spans);
+void Measurement::finish(const Series& series, TimingMode mode) {
+  if (series.size() == 0) return;
+  Record& record = series.record();
+  Timing timing = make_timing(series.samples());
+  timing.block_s = clocks_.held() ? series.block_s() : 0;
+  if (series.request_share() > 0) timing.request_share = series.request_share();
+  if (telemetry_ != nullptr && telemetry_->problem().empty()) {
+    add_clocks(series, timing);
+    summarise_telemetry(record, series.spans());
   }
-  series.candidate.record->timings[mode] = std::move(timing);
+  record.timings[mode] = with_run_noise(record, std::move(timing));
 }
 
 // Summarises telemetry over all samples of the record so far, in all timing modes.
 void Measurement::summarise_telemetry(Record& record, std::span<const TimeSpan> spans) {
-  if (!telemetry_->problem().empty()) return;
   std::vector<TimeSpan>& all = sampled_[&record];
   all.insert(all.end(), spans.begin(), spans.end());
   record.telemetry = telemetry_->summary(all);
+  record.telemetry->company = company_;
 }
 
 // Interleaved samples are too short for the card's energy counter, so each candidate runs alone for a while.
@@ -251,18 +119,23 @@ void Measurement::measure_energy(Candidate& candidate) {
 void Measurement::run(double budget_s, const OnRound& on_round) {
   if (policy_.modes.empty()) return;
   if (telemetry_ != nullptr) telemetry_->discard_before(SteadyClock::now());
-  warm_up();
+  company_ =
+      static_cast<int>(std::ranges::count_if(
+          candidates_, [](const Candidate& candidate) { return candidate.record->status == Status::ok; })) -
+      1;
+  settle();
   const TimePoint begin = SteadyClock::now();
   for (std::size_t i = 0; i < policy_.modes.size() && !interrupt_requested(); ++i) {
     std::vector<Series> all;
     for (const Candidate& candidate : candidates_) {
-      if (candidate.record->status == Status::ok) all.push_back({.candidate = candidate});
+      if (candidate.record->status == Status::ok) all.emplace_back(candidate);
     }
     const double share = static_cast<double>(i + 1) / static_cast<double>(policy_.modes.size());
     const TimePoint sampling = SteadyClock::now();
-    sample_rounds(all, policy_.modes[i], begin + to_duration(budget_s * share), on_round);
+    Rounds(policy_.modes[i], policy_, check_, executor_, clocks_)
+        .run(all, seed_, begin + to_duration(budget_s * share), on_round);
     sampling_s_ += Seconds(SteadyClock::now() - sampling).count();
-    for (Series& series : all) finish(series, policy_.modes[i]);
+    for (const Series& series : all) finish(series, policy_.modes[i]);
   }
   if (policy_.energy_s > 0 && telemetry_ != nullptr && telemetry_->problem().empty()) {
     for (Candidate& candidate : candidates_) measure_energy(candidate);

@@ -11,19 +11,11 @@
 #include "device/telemetry_sampler.hpp"
 #include "execute/executor.hpp"
 #include "measure/policy.hpp"
-#include "measure/sample_block.hpp"
+#include "measure/rounds.hpp"
+#include "measure/series.hpp"
 #include "record/record.hpp"
 
 namespace flashcore {
-
-// A variant that passed its check, and the record for its timings.
-struct Candidate {
-  const Variant* variant;
-  Record* record;
-};
-
-inline constexpr int kMinSamples = 3;
-inline constexpr double kCheckShare = 0.02;  // of the sampling time, for checks of samples
 
 // Fills in the timings, telemetry and energy of the candidates' records.
 //
@@ -32,15 +24,20 @@ inline constexpr double kCheckShare = 0.02;  // of the sampling time, for checks
 // candidate has converged when the 95 % interval of its median is narrow enough or it has max_samples. It
 // leaves the rounds when all candidates with a median near its own have converged. The modes share budget_s,
 // which does not include settling. When it is spent, rounds end as soon as every candidate has kMinSamples.
-// The first sample of each candidate and mode warms up and is not kept. Burst pacing rests after each sample
+// The first turn of each candidate and mode warms up and is not kept. Burst pacing rests after each turn
 // for kBurstRest times its duration.
+//
+// A sample is one turn. While power or temperature holds the clocks down, a sample is a block of turns that
+// lasts block_s: clocks then change within tenths of seconds, so that turns that follow each other agree with
+// each other and not with the next run. The block is shorter if the budget does not last for min_samples.
+// All candidates then leave together, because each has the clock that the company of the others leaves to it.
 //
 // A candidate becomes an `incorrect` record without timings if a sample does not pass its check. It becomes a
 // record with the error's status and without timings if a launch fails. An interrupt ends the rounds and
 // keeps the samples. Clocks are absent without telemetry (null, or without NVML).
 class Measurement {
  public:
-  using OnRound = std::function<void(TimingMode, int round)>;
+  using OnRound = Rounds::OnRound;
 
   // With `check`, some samples are checked (Executor::verify_sample): the last sample of each candidate and
   // mode, and others while their checks take at most kCheckShare of the time. `check` and `telemetry` may be
@@ -52,7 +49,8 @@ class Measurement {
         check_(check),
         seed_(seed),
         executor_(executor),
-        telemetry_(telemetry) {}
+        telemetry_(telemetry),
+        clocks_(telemetry, policy.pacing) {}
 
   void run(double budget_s, const OnRound& on_round);
 
@@ -60,22 +58,12 @@ class Measurement {
   double sampling_s() const { return sampling_s_; }
 
  private:
-  struct Series;
   using TimePoint = TelemetryClock::time_point;
 
-  void warm_up();
-  void warm_up(Series& series, TimingMode mode);
-  void take_sample(Series& series, TimingMode mode);
-  // Takes a sample and checks its output. With `keep`, adds the sample to the series. Returns the seconds
-  // that the check took.
-  double verify_sample(Series& series, TimingMode mode, bool keep);
-  void add(Series& series, const SampleBlock& block);
-  bool may_be_last(const Series& series) const;
-  void verify_last(std::span<Series> all, TimingMode mode);
-  void sample_rounds(std::span<Series> all, TimingMode mode, TimePoint deadline, const OnRound& on_round);
-  bool has_converged(const Series& series) const;
-  void drop_converged(std::vector<Series*>& running) const;
-  void finish(Series& series, TimingMode mode);
+  void settle();
+  TelemetrySummary take_turns_for(double seconds);  // of all candidates, untimed
+  void finish(const Series& series, TimingMode mode);
+  void add_clocks(const Series& series, Timing& timing);
   void summarise_telemetry(Record& record, std::span<const TimeSpan> spans);
   void measure_energy(Candidate& candidate);
 
@@ -86,6 +74,8 @@ class Measurement {
   Executor& executor_;
   TelemetrySampler* telemetry_;
   double sampling_s_ = 0;
+  HeldClocks clocks_;
+  int company_ = 0;                                         // like TelemetrySummary::company
   std::map<const Record*, std::vector<TimeSpan>> sampled_;  // when each record's samples were taken
 };
 

@@ -24,6 +24,10 @@ inline std::vector<TimingMode> default_timing_modes() {
   return modes;
 }
 
+// The clock of an H200 at its power limit moves around its mean with a period of about a second. Means of a quarter of
+// a second do not correlate with their neighbours (docs/measuring.md).
+inline constexpr double kBlockSeconds = 0.25;
+
 struct MeasurePolicy {
   std::vector<TimingMode> modes = default_timing_modes();  // "clocks" in a config; empty: check only
   double relative_width =
@@ -32,7 +36,8 @@ struct MeasurePolicy {
   int max_samples = 200;
   double budget_s = 60;  // measuring time of the whole run, shared by its problems
   Pacing pacing = Pacing::sustained;
-  double warmup_s = 1;    // the maximum time per problem until clocks and power have settled
+  double warmup_s = 1;             // the maximum time per problem until clocks and power have settled
+  double block_s = kBlockSeconds;  // of a sample while power or temperature holds the clocks down
   int repeats = 1;        // records per variant; two or more show how much times of the same code differ
   double timeout_s = 30;  // the maximum time of one check or sample of a variant in a worker process
   double energy_s = 0;    // back-to-back launches for the energy of each record; 0: not measured

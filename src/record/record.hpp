@@ -68,6 +68,8 @@ struct Timing {
   std::vector<double> sm_clock_mhz;  // SM clock of each sample, from the nearest reading; empty without NVML
   std::int64_t throttled_samples = 0;  // samples taken while the device was throttled
   std::optional<double> cycles;        // median of sample · SM clock
+  // Seconds per sample, if clocks were held down and a sample is the mean of a block of turns; else 0.
+  double block_s = 0;
   double request_share = 1;  // the largest share of a request that its sample took, 0 to 1; in no file
 };
 

@@ -69,6 +69,7 @@ struct TelemetrySummary {
   std::optional<double> energy_j;      // sum over all spans
   std::uint64_t throttle_reasons = 0;  // union of all readings
 
+  int company = 0;  // other records that took turns with this one; they share its power and temperature
   bool slowed_down() const { return (throttle_reasons & kSlowdownReasons) != 0; }
 };
 

@@ -35,6 +35,7 @@ void power_fields(auto&& io, auto& telemetry) {
 
 void reading_fields(auto&& io, auto& telemetry) {
   io.with_default("readings", telemetry.readings);
+  io.with_default("company", telemetry.company);
   io.optional("mem_clock_mhz", telemetry.mem_clock_mhz);
   io.optional("temperature_c_max", telemetry.temperature_c_max);
   io.optional("energy_j", telemetry.energy_j);
@@ -72,6 +73,7 @@ Json timing_to_json(const Timing& timing) {
                {"ci95", numbers_to_json({timing.ci95_low, timing.ci95_high})},
                {"n", timing.samples.size()},
                {"samples", numbers_to_json(timing.samples)}};
+  if (timing.block_s > 0) json["block_s"] = encode_number(timing.block_s);
   if (timing.sm_clock_mhz.empty()) return json;
   json["sm_clock_mhz"] = numbers_to_json(timing.sm_clock_mhz);
   json["throttled_samples"] = timing.throttled_samples;
@@ -94,6 +96,7 @@ Timing timing_from_json(const JsonReader& reader) {
     if (timing.sm_clock_mhz.size() != timing.samples.size()) modes->fail("must have as many as samples");
   }
   FieldReader fields(reader);
+  fields.with_default("block_s", timing.block_s);
   fields.with_default("throttled_samples", timing.throttled_samples);
   fields.optional("cycles", timing.cycles);
   return timing;

@@ -29,8 +29,8 @@ void check_own_problem(Record& record, const Variant& variant, const CheckPolicy
 
 // Rounds that confirm a suspicion. The next round runs only if the round before it found something.
 struct Round {
-  int pairs;         // of launches with changed and unchanged inputs
-  double sampled_s;  // over which the clocks are compared
+  int pairs;         // of launches with changed and unchanged inputs, or of a sample and a control
+  double sampled_s;  // over which clocks are compared at least
 };
 constexpr Round kRounds[] = {{1, 0.02}, {7, 0.2}, {15, 1}, {30, 2}};
 
@@ -62,30 +62,27 @@ bool is_plausible(double share) { return share >= kMinSampledShare && share <= k
 // A clock that runs slower than this beside a kernel of known length is wrong.
 constexpr double kSlowClock = 0.9;
 
-// "", or a sentence that states how far the clock of the samples is off. Requests also take longer on a shared device, so
-// a kernel of this program is timed in turns with the samples.
+// "", or a sentence that states how far the clock of the samples is off. Requests also take longer on a shared
+// device, so each sample is followed by a kernel of this program that is as long. One such request that takes
+// too long as well, or one sample that is plausible, ends the suspicion.
 std::string compare_clocks(const Variant& variant, TimingMode mode, Executor& executor, const Round& round) {
   double sampled_s = 0;
   double request_s = 0;
-  double largest_share = 0;
-  std::optional<double> control_share;
-  while (request_s < round.sampled_s) {
+  for (int pairs = 0; pairs < round.pairs || request_s < round.sampled_s; ++pairs) {
     const SampleBlock block = sample_block(executor, variant, mode, 1);
     sampled_s += block.sampled_s;
     request_s += block.request_s;
-    largest_share = std::max(largest_share, block.sampled_s / block.request_s);
-    const std::optional<Control> control = executor.control();
+    const double share = block.sampled_s / block.request_s;
+    if (is_plausible(share)) return "";
+    const std::optional<Control> control = executor.control(1e6 * block.sampled_s);
     if (!control) continue;
     if (control->us < kSlowClock * control->least_us) {
       return fmt::format(
           "the clock is not to be trusted: it shows {:.4g} us for a kernel that takes at least {:.4g} us",
           control->us, control->least_us);
     }
-    control_share = std::max(control_share.value_or(0), control->us / control->request_us);
+    if (share < kMinSampledShare && control->us < kMinSampledShare * control->request_us) return "";
   }
-  if (is_plausible(largest_share)) return "";
-  const bool is_shared = control_share.value_or(1) < kMinSampledShare;
-  if (largest_share < kMinSampledShare && is_shared) return "";
   return fmt::format("the clock is not to be trusted: launches of {:.3g} ms by the samples took {:.3g} ms",
                      1e3 * sampled_s, 1e3 * request_s);
 }

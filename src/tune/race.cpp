@@ -10,6 +10,7 @@ MeasurePolicy Race::stage_policy(const RaceStage& stage) const {
   MeasurePolicy policy = policy_;
   policy.min_samples = policy.max_samples = stage.samples;
   policy.energy_s = 0;
+  policy.block_s = 0;  // candidates that take turns share the clock
   if (stage.lone_calls) policy.modes = {TimingMode::call};
   return policy;
 }

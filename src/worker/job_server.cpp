@@ -72,15 +72,15 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::contrast:
       return to_json(executor_.contrast(variant(request), decode<int>(require_field(request, "pairs"))));
     case Call::control:
-      return time_control();
+      return time_control(decode<double>(require_field(request, "us")));
     case Call::output_hash:
       return executor_.output_hash();
   }
   return nullptr;
 }
 
-Json JobServer::time_control() {
-  const std::optional<Control> control = executor_.control();
+Json JobServer::time_control(double us) {
+  const std::optional<Control> control = executor_.control(us);
   return control ? to_json(*control) : Json(nullptr);
 }
 

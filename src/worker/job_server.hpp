@@ -23,7 +23,7 @@ class JobServer {
   Json perform(const JsonReader& request);
   Json inspect(const std::string& id) const;
   Json take_sample(const Variant& variant, TimingMode mode);
-  Json time_control();
+  Json time_control(double us);
   Json verify_sample(const JsonReader& request, TimingMode mode);
   const Variant& variant(const JsonReader& request) const;
 

@@ -179,10 +179,12 @@ Sample WorkerExecutor::sample(const Variant& variant, TimingMode mode) {
   return sample;
 }
 
-std::optional<Control> WorkerExecutor::control() {
+std::optional<Control> WorkerExecutor::control(double us) {
   if (hello().protocol < kProtocolVersion) return {};
+  Json question = request(Call::control);
+  question["us"] = us;
   const auto begin = std::chrono::steady_clock::now();
-  const JsonDocument answer = session_->ask(request(Call::control));
+  const JsonDocument answer = session_->ask(question);
   const std::chrono::duration<double, std::micro> request = std::chrono::steady_clock::now() - begin;
   const JsonReader result = result_of(answer);
   if (result.value().is_null()) return {};

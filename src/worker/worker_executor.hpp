@@ -47,7 +47,7 @@ class WorkerExecutor final : public Executor {
   // A build of protocol 2 has neither: verify() takes the place of the first, and the second shows no difference.
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
   Contrast contrast(const Variant& variant, int pairs) override;
-  std::optional<Control> control() override;
+  std::optional<Control> control(double us) override;
   Resources resources(const Variant& variant) const override;
   std::string code_hash(const Variant& variant) const override;
 

@@ -138,21 +138,24 @@ TEST_F(RunTest, SaysWhyAVariantCannotRun) {
   EXPECT_EQ(sink.records[2].reason, "the script says so");
 }
 
+constexpr Control kQuick = {.us = 2000, .least_us = 2000, .request_us = 2100};
+constexpr Control kSlow = {.us = 2000, .least_us = 2000, .request_us = 20'000};
+
 // Requests that take ten times as long as their samples.
 TEST_F(RunTest, SlowRequestsOfASharedDeviceAreNoSuspicion) {
-  executor.set_clock(10, {.us = 2000, .least_us = 2000, .request_us = 20'000});
+  executor.set_clock(10, {kQuick, kQuick, kSlow});
   EXPECT_EQ(run_all().ok, 6);
 }
 
 TEST_F(RunTest, SlowRequestsOfAnIdleDeviceAreSuspect) {
-  executor.set_clock(10, {.us = 2000, .least_us = 2000, .request_us = 2100});
+  executor.set_clock(10, {kQuick});
   EXPECT_EQ(run_all().suspect, 6);
   EXPECT_TRUE(sink.records[0].reason.starts_with("the clock is not to be trusted: launches of"))
       << sink.records[0].reason;
 }
 
 TEST_F(RunTest, AClockThatIsWrongForAKernelOfKnownLengthIsSuspect) {
-  executor.set_clock(10, {.us = 200, .least_us = 2000, .request_us = 20'000});
+  executor.set_clock(10, {{.us = 200, .least_us = 2000, .request_us = 20'000}});
   EXPECT_EQ(run_all().suspect, 6);
   EXPECT_EQ(sink.records[0].reason,
             "the clock is not to be trusted: it shows 200 us for a kernel that takes at least 2000 us");

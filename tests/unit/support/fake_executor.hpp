@@ -57,10 +57,10 @@ class FakeExecutor : public Executor {
   // Problems for which prepare() throws OutOfMemoryError, by name.
   void refuse_problem(const std::string& name) { refused_.push_back(name); }
 
-  // A request takes `request_factor` times the sample in it. The control is what it is.
-  void set_clock(double request_factor, const Control& control) {
+  // A request takes `request_factor` times the sample in it. Controls take turns.
+  void set_clock(double request_factor, std::vector<Control> controls) {
     request_factor_ = request_factor;
-    control_ = control;
+    controls_ = std::move(controls);
   }
 
   double elapsed_us() const { return elapsed_us_; }  // of the fake clock: what samples and checks took
@@ -127,7 +127,11 @@ class FakeExecutor : public Executor {
     return {.us = us, .launches = 1, .request_us = us * request_factor_};
   }
 
-  std::optional<Control> control() override { return control_; }
+  std::optional<Control> control(double) override {
+    if (controls_.empty()) return {};
+    return controls_[static_cast<std::size_t>(controls_taken_++) % controls_.size()];
+  }
+  int controls_taken() const { return controls_taken_; }
 
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override {
     const Sample taken = sample(variant, mode);
@@ -190,7 +194,8 @@ class FakeExecutor : public Executor {
   std::normal_distribution<double> normal_;
   double elapsed_us_ = 0;
   double request_factor_ = 0;  // requests are not timed
-  std::optional<Control> control_;
+  std::vector<Control> controls_;
+  int controls_taken_ = 0;
 };
 
 // A variant of a family that exists only in tests. `family` must outlive it, as a literal does.

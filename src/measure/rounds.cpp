@@ -1,0 +1,180 @@
+#include "measure/rounds.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <random>
+
+#include "base/error.hpp"
+#include "base/interrupt.hpp"
+#include "check/verdict.hpp"
+#include "measure/run_noise.hpp"
+#include "measure/statistics.hpp"
+
+namespace flashcore {
+namespace {
+
+using Clock = TelemetryClock;
+
+// Medians that differ by at most this fraction are near to each other: users compare them.
+constexpr double kNeighbour = 0.15;
+
+// Samples that scatter by less than this share of what differs between runs widen the interval by an eighth at most.
+constexpr double kNoMatter = 0.5;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// More samples do not narrow what differs between runs, so that the interval of one run can end wider than asked for.
+bool is_narrow(const Series& series, bool held, double wanted) {
+  Timing timing = make_timing(series.samples());
+  if (held) timing.block_s = series.block_s();
+  const Record& record = series.record();
+  const double between = 2 * between_runs(record.backend, noise_class(record, timing));
+  const double within = std::sqrt(std::max(0.0, wanted * wanted - between * between));
+  return relative_width(timing) <= std::max(within, kNoMatter * between);
+}
+
+double median_of_samples(const Series* series) { return make_timing(series->samples()).median; }
+
+}  // namespace
+
+bool attempt(Record& record, const std::function<void()>& work) {
+  try {
+    work();
+    return true;
+  } catch (const EnvironmentError& error) {
+    record.fail(error.status, error.what());
+  }
+  return false;
+}
+
+bool HeldClocks::notice() {
+  if (held_ || telemetry_ == nullptr) return false;
+  const auto reading = telemetry_->at(Clock::now());
+  held_ = reading && (reading->throttle_reasons.value_or(0) & kSlowdownReasons) != 0;
+  return held_;
+}
+
+// The first turn is slow, because nothing is cached yet.
+void Rounds::warm_up(Series& series) {
+  if (!attempt(series.record(), [&] { sample_block(executor_, series.variant(), mode_, 1, policy_.pacing); }))
+    series.stop();
+}
+
+void Rounds::take_turn(Series& series) {
+  series.verified = false;
+  const bool taken = attempt(series.record(), [&] {
+    series.add_turn(sample_block(executor_, series.variant(), mode_, 1, policy_.pacing));
+  });
+  if (!taken) series.stop();
+}
+
+double Rounds::verify_turn(Series& series, bool keep) {
+  const TimePoint begin = Clock::now();
+  Record& record = series.record();
+  double sampled_s = 0;
+  attempt(record, [&] {
+    const CheckedBlock checked = checked_block(executor_, series.variant(), mode_, *check_, policy_.pacing);
+    if (!checked.check.passed) return record.fail_check(sample_reason(mode_, checked.check));
+    const bool told = !checked.block.us.empty();
+    series.verified = told || !keep;
+    sampled_s = checked.block.sampled_s;
+    if (keep && told) return series.add_turn(checked.block);
+    if (keep) series.add_turn(sample_block(executor_, series.variant(), mode_, 1, policy_.pacing));
+  });
+  if (record.status != Status::ok) series.stop();
+  return seconds_since(begin) - sampled_s;
+}
+
+bool Rounds::may_be_last(const Series& series) const {
+  if (clocks_.held()) return false;  // a block has many turns: verify_last() adds one
+  const auto with_this = static_cast<int>(series.size()) + 1;
+  return with_this == policy_.min_samples || with_this == policy_.max_samples;
+}
+
+// A series whose last turn was not checked takes one more, which is checked but not kept.
+void Rounds::verify_last(std::span<Series> all) {
+  for (Series& series : all) {
+    if (interrupt_requested()) return;
+    if (series.size() > 0 && !series.verified) verify_turn(series, false);
+  }
+}
+
+bool Rounds::has_converged(const Series& series) const {
+  const auto taken = static_cast<int>(series.size());
+  if (taken >= policy_.max_samples) return true;
+  return taken >= policy_.min_samples && is_narrow(series, clocks_.held(), policy_.relative_width);
+}
+
+// Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster GPU. While
+// clocks are held, all of them share the power.
+void Rounds::drop_converged(std::vector<Series*>& running) const {
+  const auto is_short = [&](const Series* series) {
+    return static_cast<int>(series->size()) < policy_.min_samples;
+  };
+  if (std::ranges::all_of(running, is_short)) return;  // sorting thousands of samples takes time
+  std::vector<double> open_us;
+  for (const Series* series : running) {
+    if (!has_converged(*series)) open_us.push_back(median_of_samples(series));
+  }
+  if (clocks_.held() && !open_us.empty()) return;
+  std::erase_if(running, [&](const Series* series) {
+    const double us = median_of_samples(series);
+    return std::ranges::none_of(
+        open_us, [us](double open) { return std::abs(us - open) <= kNeighbour * std::max(us, open); });
+  });
+}
+
+void Rounds::take_round(std::span<Series* const> running) {
+  const bool has_time = checking_s_ + one_check_s_ <= kCheckShare * seconds_since(begin_);
+  for (Series* series : running) {
+    if (interrupt_requested()) return;
+    const bool is_last = may_be_last(*series);
+    const bool has_turn = has_time && series == running.front();
+    if (check_ == nullptr || (!is_last && !has_turn)) {
+      take_turn(*series);
+      continue;
+    }
+    one_check_s_ = verify_turn(*series, true);
+    if (!is_last) checking_s_ += one_check_s_;
+  }
+}
+
+void Rounds::run(std::span<Series> all, std::uint64_t seed, TimePoint deadline, const OnRound& on_round) {
+  std::mt19937_64 random(seed + static_cast<std::uint64_t>(mode_));
+  std::vector<Series*> running;
+  for (Series& series : all) {
+    warm_up(series);
+    if (!series.finished()) running.push_back(&series);
+  }
+  begin_ = Clock::now();
+  const double budget_s = std::max(0.0, std::chrono::duration<double>(deadline - begin_).count());
+  const double block_s = std::min(policy_.block_s, budget_s / policy_.min_samples);
+  TimePoint block = begin_;
+  int samples = 0;
+  for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
+    if (samples >= kMinSamples && Clock::now() >= deadline) break;
+    on_round(mode_, round);
+    std::shuffle(running.begin(), running.end(), random);
+    take_round(running);
+    if (clocks_.notice()) {
+      for (Series* series : running) series->restart();
+      samples = 0;
+      block = Clock::now();
+    }
+    std::erase_if(running, [](const Series* series) { return series->finished(); });
+    if (clocks_.held() && seconds_since(block) < block_s) continue;
+    for (Series* series : running) series->end_block();
+    block = Clock::now();
+    ++samples;
+    drop_converged(running);
+  }
+  if (samples == 0) {
+    for (Series* series : running) series->end_block();  // an interrupt keeps what there is
+  }
+  if (check_ != nullptr) verify_last(all);
+}
+
+}  // namespace flashcore

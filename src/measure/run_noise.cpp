@@ -1,0 +1,57 @@
+#include "measure/run_noise.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+
+namespace flashcore {
+namespace {
+
+struct RunNoise {
+  Spread spread;
+  double between_runs;
+};
+
+// In the order of NoiseClass.
+constexpr std::array<RunNoise, std::size(kNoiseClassWords)> kCudaNoise = {{
+    {{.row = 0.0035, .common = 0.004}, 0.003},
+    {{.row = 0.0035, .common = 0.004}, 0.003},
+    {{.row = 0.008, .common = 0.006}, 0.003},
+    {{.row = 0.005, .common = 0.005}, 0.003},
+    {{.row = 0.015, .common = 0.004}, 0.02},
+    {{.row = 0.02, .common = 0.012}, 0.03},
+}};
+constexpr RunNoise kCpuNoise = {{.row = 0.015, .common = 0.015}, 0.02};
+
+const RunNoise& noise_of(Backend backend, NoiseClass kind) {
+  return backend == Backend::cpu ? kCpuNoise : kCudaNoise[static_cast<std::size_t>(kind)];
+}
+
+bool is_capped(const Timing& timing) {
+  return 2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size());
+}
+
+}  // namespace
+
+NoiseClass noise_class(const Record& record, const Timing& timing) {
+  const bool averaged = timing.block_s > 0;
+  if (is_capped(timing) && !averaged) return NoiseClass::capped;
+  if (record.backend == Backend::cuda && record.code_hash.empty()) return NoiseClass::foreign;
+  if (averaged) return NoiseClass::averaged;
+  if (timing.median < kSmallProblemUs) return NoiseClass::small;
+  return timing.median < kLargeProblemUs ? NoiseClass::medium : NoiseClass::large;
+}
+
+Spread default_spread(Backend backend, NoiseClass kind) { return noise_of(backend, kind).spread; }
+
+double between_runs(Backend backend, NoiseClass kind) { return noise_of(backend, kind).between_runs; }
+
+Timing with_run_noise(const Record& record, Timing timing) {
+  const double between_us = timing.median * between_runs(record.backend, noise_class(record, timing));
+  timing.ci95_low = timing.median - std::hypot(timing.median - timing.ci95_low, between_us);
+  timing.ci95_high = timing.median + std::hypot(timing.ci95_high - timing.median, between_us);
+  return timing;
+}
+
+}  // namespace flashcore

@@ -1,0 +1,42 @@
+// How far medians of unchanged code differ between runs, per class of rows. Intervals and comparisons use it.
+#pragma once
+
+#include <string_view>
+
+#include "base/words.hpp"
+#include "record/record.hpp"
+
+namespace flashcore {
+
+inline constexpr double kSmallProblemUs = 20;   // below: launches and latencies dominate the time
+inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the power cap of an H100
+
+// The class of a row, by its median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows without a
+// machine-code hash on a CUDA device are foreign: a library may choose another algorithm in each process. If power or
+// temperature reduced the clocks during most samples, a row is averaged (or foreign) where samples are means of blocks,
+// and capped where they are not. From quiet to noisy.
+enum class NoiseClass : int { small, medium, large, averaged, foreign, capped };
+inline constexpr std::string_view kNoiseClassWords[] = {"small",    "medium",  "large",
+                                                        "averaged", "foreign", "capped"};
+constexpr Words words(NoiseClass) { return kNoiseClassWords; }
+
+NoiseClass noise_class(const Record& record, const Timing& timing);
+
+// Of the logarithm of a median.
+struct Spread {
+  double row = 0;     // standard deviation between runs of each row independently
+  double common = 0;  // of all rows of a run equally
+};
+
+// For a machine that was not calibrated. Stated for the noisiest rows of a class on the noisiest card that was measured,
+// because a comparison tests many rows.
+Spread default_spread(Backend backend, NoiseClass kind);
+
+// Half of the width of the interval around a median that holds the medians of other runs of a typical row with a
+// probability of 95 %, as a fraction of the median, when the samples of a run do not scatter.
+double between_runs(Backend backend, NoiseClass kind);
+
+// The same timing, with an interval that also covers what differs between runs.
+Timing with_run_noise(const Record& record, Timing timing);
+
+}  // namespace flashcore
