@@ -30,8 +30,7 @@ double seconds_since(Clock::time_point begin) {
 bool is_narrow(const Series& series, bool held, double wanted) {
   Timing timing = make_timing(series.samples());
   if (held) timing.block_s = series.block_s();
-  const Record& record = series.record();
-  const double between = 2 * between_runs(record.backend, noise_class(record, timing));
+  const double between = 2 * between_runs(series.record(), timing);
   const double within = std::sqrt(std::max(0.0, wanted * wanted - between * between));
   return relative_width(timing) <= std::max(within, kNoMatter * between);
 }

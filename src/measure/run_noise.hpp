@@ -33,8 +33,9 @@ struct Spread {
 Spread default_spread(Backend backend, NoiseClass kind);
 
 // Half of the width of the interval around a median that holds the medians of other runs of a typical row with a
-// probability of 95 %, as a fraction of the median, when the samples of a run do not scatter.
-double between_runs(Backend backend, NoiseClass kind);
+// probability of 95 %, as a fraction of the median, when the samples of a run do not scatter. A run sees one state of a
+// host that has other work to do, so that other runs differ on the CPU by nearly as much as samples do.
+double between_runs(const Record& record, const Timing& timing);
 
 // The same timing, with an interval that also covers what differs between runs.
 Timing with_run_noise(const Record& record, Timing timing);

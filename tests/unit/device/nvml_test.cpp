@@ -130,6 +130,58 @@ TEST_F(Nvml, TelemetryOfARecordCoversEveryTimingMode) {
   EXPECT_EQ(record.telemetry->readings, 3 * 4);
 }
 
+// The fake device is always at its power limit.
+class HeldClocksTest : public Nvml {
+ protected:
+  void measure(const MeasurePolicy& policy) {
+    TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+    Candidate candidates[] = {{&variants[0], &records[0]}, {&variants[1], &records[1]}};
+    Measurement(candidates, policy, nullptr, 0, executor, &sampler).run(30, [](TimingMode, int) {});
+  }
+  const Timing& timing(std::size_t i) const { return *records[i].timings[TimingMode::hot]; }
+
+  MeasurePolicy policy{
+      .modes = {TimingMode::hot}, .min_samples = 4, .max_samples = 12, .warmup_s = 0, .block_s = 0.002};
+  std::vector<Variant> variants{testing::fake_variant("one"), testing::fake_variant("two")};
+  std::vector<Record> records{{.status = Status::ok}, {.status = Status::ok}};
+  testing::FakeExecutor executor;
+};
+
+TEST_F(HeldClocksTest, ASampleIsABlockOfTurns) {
+  policy.max_samples = 4;
+  measure(policy);
+  EXPECT_EQ(timing(0).samples.size(), 4u);
+  EXPECT_GE(timing(0).block_s, 0.001);
+  EXPECT_EQ(timing(0).throttled_samples, 4);
+  EXPECT_EQ(records[0].telemetry->company, 1);
+  EXPECT_GT(executor.calls().size(), 2u * 4 * 2);
+}
+
+TEST_F(HeldClocksTest, AllCandidatesLeaveTogether) {
+  executor.set_script(variants[0].id(), {.latency_us = 10, .noise = 1e-9});
+  executor.set_script(variants[1].id(), {.latency_us = 1000, .noise = 3});  // never narrow enough
+  measure(policy);
+  EXPECT_EQ(timing(0).samples.size(), 12u);
+  EXPECT_EQ(timing(1).samples.size(), 12u);
+}
+
+TEST_F(HeldClocksTest, BurstPacingLeavesTheClocksAlone) {
+  policy.max_samples = 4;
+  policy.pacing = Pacing::burst;
+  measure(policy);
+  EXPECT_EQ(timing(0).block_s, 0);
+  EXPECT_EQ(executor.calls().size(), 2u * (4 + 1));  // one warms up
+}
+
+TEST_F(HeldClocksTest, ABudgetThatIsTooShortMakesBlocksShorter) {
+  policy.block_s = 1000;
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  Candidate candidates[] = {{&variants[0], &records[0]}};
+  Measurement(candidates, policy, nullptr, 0, executor, &sampler).run(0.02, [](TimingMode, int) {});
+  EXPECT_GE(timing(0).samples.size(), 3u);
+  EXPECT_LT(timing(0).block_s, 1);
+}
+
 TEST_F(Nvml, SamplerDiscardsAllButTheLastReadingBeforeATime) {
   TelemetrySampler sampler(kBusId, std::chrono::hours(1));
   sampler.begin();

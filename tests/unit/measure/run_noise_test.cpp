@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "measure/statistics.hpp"
 
@@ -36,7 +38,7 @@ TEST(NoiseClass, GoesBySizeCodeAndClocks) {
 
 TEST(RunNoise, WidensTheIntervalOfSamplesThatAgree) {
   const Record record = hashed_on_cuda();
-  const double between = between_runs(Backend::cuda, NoiseClass::medium);
+  const double between = between_runs(record, timing(100));
   const Timing wide = with_run_noise(record, timing(100));
   EXPECT_DOUBLE_EQ(wide.median, 100);
   EXPECT_NEAR(wide.ci95_low, 100 * (1 - between), 1e-9);
@@ -47,16 +49,26 @@ TEST(RunNoise, AddsToTheScatterOfSamplesInSquares) {
   Timing scattered = timing(100);
   scattered.ci95_low = 97;
   scattered.ci95_high = 104;
-  const double between = 100 * between_runs(Backend::cuda, NoiseClass::medium);
+  const double between = 100 * between_runs(hashed_on_cuda(), scattered);
   const Timing wide = with_run_noise(hashed_on_cuda(), scattered);
   EXPECT_NEAR(wide.ci95_low, 100 - std::hypot(3, between), 1e-9);
   EXPECT_NEAR(wide.ci95_high, 100 + std::hypot(4, between), 1e-9);
 }
 
-TEST(RunNoise, NoisierClassesHaveWiderIntervals) {
-  for (const NoiseClass noisy : {NoiseClass::foreign, NoiseClass::capped}) {
-    EXPECT_GT(between_runs(Backend::cuda, noisy), between_runs(Backend::cuda, NoiseClass::medium));
-  }
+TEST(RunNoise, NoisierRowsHaveWiderIntervals) {
+  const double quiet = between_runs(hashed_on_cuda(), timing(100));
+  EXPECT_GT(between_runs({.backend = Backend::cuda}, timing(100)), quiet);
+  EXPECT_GT(between_runs(hashed_on_cuda(), held(100, 0)), quiet);
+}
+
+// Ten samples of 100 us and ten of 200 us: half of the time another process had the core.
+TEST(RunNoise, RunsOnABusyHostDifferAsSamplesDo) {
+  std::vector<double> samples(20, 100);
+  std::fill(samples.begin() + 10, samples.end(), 200);
+  const Timing scattered = make_timing(samples);
+  EXPECT_NEAR(between_runs({.backend = Backend::cpu}, scattered), 0.75 * (100 / 2.56) / 150, 1e-9);
+  EXPECT_LT(between_runs(hashed_on_cuda(), scattered), 0.01);
+  EXPECT_DOUBLE_EQ(between_runs({.backend = Backend::cpu}, timing(100)), 0.02);
 }
 
 }  // namespace
