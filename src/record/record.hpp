@@ -62,7 +62,7 @@ struct Timing {
   double median = 0;
   double p10 = 0;
   double p90 = 0;
-  double ci95_low = 0;  // 95 % confidence interval of the median, by order statistics
+  double ci95_low = 0;  // 95 % interval for the median of another run
   double ci95_high = 0;
   std::vector<double> samples;
   std::vector<double> sm_clock_mhz;  // SM clock of each sample, from the nearest reading; empty without NVML
