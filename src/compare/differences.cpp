@@ -10,6 +10,7 @@
 
 #include "compare/resample.hpp"
 #include "compare/rule.hpp"
+#include "measure/run_noise.hpp"
 
 namespace flashcore {
 namespace {

@@ -61,10 +61,6 @@ inline constexpr double kPriorRuns = 3;  // the weight of stated noise, in runs,
 inline constexpr std::int64_t kMinCalibrationRuns = 4;  // with fewer, the default outweighs the measurement
 inline constexpr double kCalibratedShare = 0.95;        // of the rows scatter less than a calibrated `row`
 
-// A relative difference of SM clocks that matters: between two sides, or between a timing and the card's
-// highest clock.
-inline constexpr double kClockDifference = 0.02;
-
 // Variance of the median of normal values over the variance of their mean, for many values: π/2.
 inline constexpr double kMedianOverMeanVariance = 1.571;
 

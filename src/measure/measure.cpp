@@ -25,7 +25,7 @@ SteadyClock::duration to_duration(double seconds) {
 constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
 constexpr double kWarmupStretchSeconds = 0.1;
-constexpr double kHeldWarmupSeconds = 1;  // until the power controller has settled
+constexpr double kHeldWarmupSeconds = 2;  // until the power controller has settled
 
 bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
 

@@ -16,6 +16,10 @@ namespace {
 
 using Clock = TelemetryClock;
 
+constexpr std::chrono::milliseconds kRecent{200};
+constexpr double kBudgetShare =
+    0.9;  // for min_samples blocks; turns end a little later than the block should
+
 // Medians that differ by at most this fraction are near to each other: users compare them.
 constexpr double kNeighbour = 0.15;
 
@@ -49,10 +53,16 @@ bool attempt(Record& record, const std::function<void()>& work) {
   return false;
 }
 
+// A reason alone is not enough: it stays for a while after the load that caused it, and a card near its limit shows it
+// at its highest clock.
 bool HeldClocks::notice() {
   if (held_ || telemetry_ == nullptr) return false;
-  const auto reading = telemetry_->at(Clock::now());
-  held_ = reading && (reading->throttle_reasons.value_or(0) & kSlowdownReasons) != 0;
+  const auto now = Clock::now();
+  const auto reading = telemetry_->at(now);
+  if (!reading || (reading->throttle_reasons.value_or(0) & kSlowdownReasons) == 0) return false;
+  const auto highest = telemetry_->info().max_sm_clock_mhz;
+  const TelemetrySummary recent = telemetry_->within({.begin = now - kRecent, .end = now});
+  held_ = !highest || !recent.sm_clock_mhz || recent.sm_clock_mhz->median < (1 - kClockDifference) * *highest;
   return held_;
 }
 
@@ -150,7 +160,7 @@ void Rounds::run(std::span<Series> all, std::uint64_t seed, TimePoint deadline, 
   }
   begin_ = Clock::now();
   const double budget_s = std::max(0.0, std::chrono::duration<double>(deadline - begin_).count());
-  const double block_s = std::min(policy_.block_s, budget_s / policy_.min_samples);
+  const double block_s = std::min(policy_.block_s, kBudgetShare * budget_s / policy_.min_samples);
   TimePoint block = begin_;
   int samples = 0;
   for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {

@@ -11,6 +11,10 @@ namespace flashcore {
 inline constexpr double kSmallProblemUs = 20;   // below: launches and latencies dominate the time
 inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the power cap of an H100
 
+// A relative difference of SM clocks that matters: between two sides, or between a timing and the card's
+// highest clock.
+inline constexpr double kClockDifference = 0.02;
+
 // The class of a row, by its median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows without a
 // machine-code hash on a CUDA device are foreign: a library may choose another algorithm in each process. If power or
 // temperature reduced the clocks during most samples, a row is averaged (or foreign) where samples are means of blocks,

@@ -2,7 +2,7 @@
 //
 // The environment variable FAKE_NVML sets its behaviour. Unset: like a current driver. "no_init" and
 // "no_device": initialisation or the search for the device fails. "old": has no power fields. "bare": reports
-// no values.
+// no values. "held" and "free": the SM clock is always 1500 MHz or 1980 MHz.
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -66,7 +66,8 @@ int nvmlSystemGetDriverVersion(char* version, unsigned length) {
 // The SM clock is 1980 MHz and 1500 MHz in alternating readings.
 int nvmlDeviceGetClockInfo(void*, int type, unsigned* mhz) {
   if (type != 1) return report(mhz, 2619u);
-  return report(mhz, clock_reads++ % 2 == 0 ? 1980u : 1500u);
+  const bool high = behaves_as("free") || (clock_reads++ % 2 == 0 && !behaves_as("held"));
+  return report(mhz, high ? 1980u : 1500u);
 }
 
 int nvmlDeviceGetMaxClockInfo(void*, int type, unsigned* mhz) {

@@ -133,6 +133,10 @@ TEST_F(Nvml, TelemetryOfARecordCoversEveryTimingMode) {
 // The fake device is always at its power limit.
 class HeldClocksTest : public Nvml {
  protected:
+  void SetUp() override {
+    Nvml::SetUp();
+    setenv("FAKE_NVML", "held", 1);
+  }
   void measure(const MeasurePolicy& policy) {
     TelemetrySampler sampler(kBusId, std::chrono::hours(1));
     Candidate candidates[] = {{&variants[0], &records[0]}, {&variants[1], &records[1]}};
@@ -163,6 +167,19 @@ TEST_F(HeldClocksTest, AllCandidatesLeaveTogether) {
   measure(policy);
   EXPECT_EQ(timing(0).samples.size(), 12u);
   EXPECT_EQ(timing(1).samples.size(), 12u);
+}
+
+TEST_F(HeldClocksTest, AReasonAtTheHighestClockHoldsNothing) {
+  setenv("FAKE_NVML", "free", 1);
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  HeldClocks clocks(&sampler, Pacing::sustained);
+  EXPECT_FALSE(clocks.notice());
+  setenv("FAKE_NVML", "held", 1);
+  TelemetrySampler slow(kBusId, std::chrono::hours(1));
+  HeldClocks held(&slow, Pacing::sustained);
+  EXPECT_TRUE(held.notice());
+  EXPECT_FALSE(held.notice());  // nothing new
+  EXPECT_TRUE(held.held());
 }
 
 TEST_F(HeldClocksTest, BurstPacingLeavesTheClocksAlone) {
