@@ -39,9 +39,6 @@ constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
 constexpr double kWarmupStretchSeconds = 0.1;
 
-// Medians that differ by at most this fraction are near to each other: users compare them.
-constexpr double kNeighbour = 0.15;
-
 bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
 
 bool has_settled(const TelemetrySummary& before, const TelemetrySummary& now) {
@@ -86,7 +83,7 @@ void Measurement::drop_converged(std::vector<Series*>& running) const {
   }
   std::erase_if(running, [&](const Series* series) {
     const double us = median_of(series);
-    return std::ranges::none_of(open_us, [us](double open) { return is_near(us, open, kNeighbour); });
+    return std::ranges::none_of(open_us, [us](double open) { return are_neighbours(us, open); });
   });
 }
 
@@ -203,6 +200,7 @@ void Measurement::finish(Series& series, TimingMode mode) {
   if (series.samples.empty()) return;
   Timing timing = make_timing(std::move(series.samples));
   if (series.request_share > 0) timing.request_share = series.request_share;
+  for (const TimeSpan& span : series.spans) timing.sampled_s += Seconds(span.end - span.begin).count();
   if (telemetry_ != nullptr) {
     std::vector<double> cycles;
     for (std::size_t i = 0; i < series.spans.size(); ++i) {

@@ -1,6 +1,8 @@
 // The policy of measuring: the config's `measure` block.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +24,11 @@ inline std::vector<TimingMode> default_timing_modes() {
     if (kTimingModes[static_cast<std::size_t>(mode)].by_default) modes.push_back(mode);
   }
   return modes;
+}
+
+// Medians that differ by at most 15 % are near to each other: users compare them, so they leave the rounds together.
+inline bool are_neighbours(double a_us, double b_us) {
+  return std::abs(a_us - b_us) <= 0.15 * std::max(a_us, b_us);
 }
 
 struct MeasurePolicy {

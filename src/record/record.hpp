@@ -68,6 +68,7 @@ struct Timing {
   std::vector<double> sm_clock_mhz;  // SM clock of each sample, from the nearest reading; empty without NVML
   std::int64_t throttled_samples = 0;  // samples taken while the device was throttled
   std::optional<double> cycles;        // median of sample · SM clock
+  double sampled_s = 0;                // what taking its samples took, in seconds; in no file, and then 0
   double request_share = 1;  // the largest share of a request that its sample took, 0 to 1; in no file
 };
 
