@@ -58,11 +58,11 @@ class Run(BenchTest):
         result = run(*arguments, stdin=json.dumps(config))
         self.assertIn("cpu_scalar/fp16_d64 ‡", self.assert_ok(result))
         self.assertIn("‡ fewer than 30 samples of one of its times", result.stdout)
-        said = re.search(r"1 of 1 rows has fewer than 30 samples \(min_samples\); --budget (\S+) would do", result.stderr)
+        said = re.search(r"1 of 1 rows has fewer than 30 samples \(min_samples\).*; --budget (\S+) would do", result.stderr)
         self.assertTrue(said, result.stderr)
         # Far more than the estimate, because another process may take the processor in between.
         result = run(*arguments, "--budget", str(5 + 10 * float(said[1])), stdin=json.dumps(config))
-        self.assertNotIn("‡", self.assert_ok(result))
+        self.assert_ok(result)
         self.assertNotIn("min_samples", result.stderr)
         self.assertGreaterEqual(self.records("r.json")[0]["timing"]["hot_us"]["n"], 30)
 
