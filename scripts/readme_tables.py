@@ -5,6 +5,7 @@ Blocks stand between two comments. The words say what is written there and from 
     <!-- generated: ladder results/h100/ladder.json seed_q512 -->   the best variant of each family, one table per
                                                                     problem, or only of the problems that are named
     <!-- generated: peers results/h100/peers.json -->      one line per problem, this project's best beside each peer
+    <!-- generated: conclusion results/h100/peers.json -->   the sentences on all problems of a run
     <!-- generated: dtypes results/h100/fp8.json -->       one line per problem, the best variant of each dtype
     <!-- generated: repeats results/h100/aa-1.json,results/h100/aa-2.json -->   how far rows of the same variant differ
     <!-- generated: tuned results/tuned/h100.json -->      one line per entry of a tuned table
@@ -16,7 +17,9 @@ Blocks stand between two comments. The words say what is written there and from 
     <!-- end -->
 Each folder of results/ that holds result files gets a page, docs/results/<folder>.md, with its charts in docs/images/.
 
-Exit codes: 0 up to date (or written), 1 stale under --check, 2 a file that cannot be read.
+Conclusions and marks come from the program, `flashcore-bench report`, of the newest build or of FLASHCORE_BENCH.
+
+Exit codes: 0 up to date (or written), 1 stale under --check, 2 a file that cannot be read or no program.
 """
 
 import argparse

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import subprocess
 
 from records import role
 
@@ -24,6 +25,14 @@ class Site:
     def load(self, file):
         return load(self.root / file)
 
+    def records(self, file):
+        """The records of a result file, with what the program says of them: `falls_short`."""
+        return read_records(self.root / file)
+
+    def report(self, file):
+        """What the program says of a result file."""
+        return report(self.root / file)
+
     def link(self, file, text=None):
         target = os.path.relpath(self.root / file, (self.root / self.page).parent)
         return f"[{text or file}]({target})"
@@ -32,6 +41,37 @@ class Site:
 @functools.lru_cache(maxsize=None)
 def load(path):
     return json.loads(path.read_text())
+
+
+def program():
+    """The program that was built last, or that of FLASHCORE_BENCH."""
+    built = sorted(SOURCE.glob("build/*/flashcore-bench"), key=lambda path: path.stat().st_mtime)
+    found = os.environ.get("FLASHCORE_BENCH") or (built and built[-1])
+    if not found:
+        raise ValueError("flashcore-bench is not built: conclusions come from `flashcore-bench report`")
+    return found
+
+
+@functools.lru_cache(maxsize=None)
+def report(path):
+    """`flashcore-bench report --format json` of a result file."""
+    result = subprocess.run([program(), "-q", "report", path, "--format", "json"], capture_output=True, text=True,
+                            check=False)
+    if result.returncode != 0:
+        raise ValueError(result.stderr.strip())
+    return json.loads(result.stdout)
+
+
+@functools.lru_cache(maxsize=None)
+def read_records(path):
+    records = load(path)["records"]
+    grouped = [record for same in by_problem(records) for record in same]
+    said = report(path)["records"]
+    if [record["variant"] for record in grouped] != [record["variant"] for record in said]:
+        raise ValueError(f"{path}: the report has other records")
+    for record, words in zip(grouped, said):
+        record["falls_short"] = words.get("falls_short", False)
+    return records
 
 
 @functools.lru_cache(maxsize=None)
@@ -59,6 +99,27 @@ def headline(record):
     """The median that speed-ups compare: of the first timing mode that was taken."""
     taken = (median(record, timing) for timing in timing_fields())
     return next((value for value in taken if value is not None), None)
+
+
+def headline_timing(record):
+    """The timing of that median."""
+    taken = record.get("timing", {})
+    return next((taken[field] for field in timing_fields() if field in taken), None)
+
+
+def half_interval(record):
+    """Half of the 95 % interval, relative to the median."""
+    timing = headline_timing(record)
+    return f"{50 * (timing['ci95'][1] - timing['ci95'][0]) / timing['median']:.1f} %"
+
+
+def sample_count(record):
+    return str(headline_timing(record)["n"])
+
+
+def sign(record):
+    """Behind a figure of a record that falls short of its run's stopping rule."""
+    return " ‡" if record and record["falls_short"] else ""
 
 
 def is_peer(record):

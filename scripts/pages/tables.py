@@ -1,7 +1,6 @@
 """Markdown tables, one function per kind of block. Each takes the site, the files and the words after them."""
 
 import re
-import statistics
 
 from . import records as rec
 from .records import headline, number
@@ -9,7 +8,7 @@ from .schema import keys
 
 
 def is_number(cell):
-    return re.fullmatch(r"[-+]?[0-9.]+(e[-+]\d+)?(×| %.*)?|–|", cell) is not None
+    return re.fullmatch(r"[-+]?[0-9.]+(e[-+]\d+)?(×| %.*)?( ‡)?|–|", cell) is not None
 
 
 def table(head, rows):
@@ -19,7 +18,31 @@ def table(head, rows):
     return [f"| {' | '.join(head)} |", line] + [f"| {' | '.join(row)} |" for row in rows]
 
 
-def ladder_table(records, timings):
+def conclusion(site, file, problem=None):
+    """The program's sentences on a file, or on one problem of it; ids become code."""
+    said = site.report(file)
+    sentences = said["files"][0]["conclusion"]
+    if problem is not None:
+        sentences = [one["conclusion"] for one in said["problems"] if one["name"] == problem and one["conclusion"]]
+    ids = {record["variant"] for record in said["records"]}
+    texts = (re.sub(r"[^\s(),;]+", lambda word: f"`{word[0]}`" if word[0] in ids else word[0], text)
+             for text in sentences)
+    return [f"{text[0].upper()}{text[1:]}." for text in texts]
+
+
+def means(site, files, _words=()):
+    """The program's sentences on all problems of a file."""
+    return conclusion(site, files[0])
+
+
+def short_note(site, file, records):
+    """What the sign at rows means, where one of them has it."""
+    if not any(record["falls_short"] for record in records if record):
+        return []
+    return ["", f"‡ {site.report(file)['files'][0]['falls_short_means']}."]
+
+
+def ladder_table(site, file, records, timings):
     best = rec.best_of_families(records)
     if not best:
         return ["No variant was right and timed."]
@@ -27,63 +50,68 @@ def ladder_table(records, timings):
     for record in best:
         rel_l2 = record.get("check", {}).get("rel_l2")
         rows.append([f"`{record['variant']}`", *(number(rec.median(record, timing)) for timing in timings),
+                     rec.half_interval(record), rec.sample_count(record) + rec.sign(record),
                      number(record.get("tflops")), number(headline(best[0]) / headline(record)) + "×",
                      f"{rel_l2:.1e}" if isinstance(rel_l2, float) else number(rel_l2),
                      number(record.get("resources", {}).get("registers"), 1)])
-    head = ["variant", *(timing.replace("_us", " µs") for timing in timings), "TFLOP/s", "speed-up", "rel. L2 error",
-            "registers"]
-    return table(head, rows)
+    head = ["variant", *(timing.replace("_us", " µs") for timing in timings), "±", "n", "TFLOP/s", "speed-up",
+            "rel. L2 error", "registers"]
+    return table(head, rows) + short_note(site, file, best)
 
 
 def ladder(site, files, names=()):
     """One table per problem, the fastest right variant of each family; `names` choose problems."""
-    records = [record for record in site.load(files[0])["records"]
+    records = [record for record in site.records(files[0])
                if not names or record["problem"]["name"] in names]
     timings = [timing for timing in rec.timing_fields() if any(rec.median(record, timing) for record in records)]
     lines = [rec.source_line(site, files), ""]
+    lines += [] if names else [*conclusion(site, files[0]), ""]
     for same in rec.by_problem(records):
         problem = same[0]["problem"]
-        lines += [f"**{problem['name']}**: {rec.sizes(problem)}", "", *ladder_table(same, timings), ""]
+        lines += [f"**{problem['name']}**: {rec.sizes(problem)}", "", *conclusion(site, files[0], problem["name"]), "",
+                  *ladder_table(site, files[0], same, timings), ""]
     return lines
 
 
 def peers(site, files, _words=()):
     """One line per problem: the fastest variant of this project beside each peer."""
-    records = site.load(files[0])["records"]
+    records = site.records(files[0])
     families = rec.peer_families(records)
-    rows, ratios = [], []
+    rows, shown = [], []
     for same in rec.by_problem(records):
         own = rec.fastest([record for record in same if not rec.is_peer(record)])
-        best = {record["family"]: headline(record) for record in rec.best_of_families(same)}
-        times = [best.get(family) for family in families]
-        rivals = [time for time in times if time is not None]
-        if own is None or not rivals:
+        best = {record["family"]: record for record in rec.best_of_families(same)}
+        rivals = [best.get(family) for family in families]
+        if own is None or not any(rivals):
             continue
-        ratios.append(min(rivals) / headline(own))
+        ratio = min(headline(rival) for rival in rivals if rival) / headline(own)
         rows.append([same[0]["problem"]["name"], f"`{own['variant']}`", number(headline(own)),
-                     *map(number, times), number(ratios[-1]) + "×"])
+                     rec.half_interval(own), rec.sample_count(own) + rec.sign(own),
+                     *(number(headline(rival)) + rec.sign(rival) if rival else "–" for rival in rivals),
+                     number(ratio) + "×"])
+        shown += [own, *rivals]
     if not rows:
         return [rec.source_line(site, files), "", "No problem was timed on both sides."]
-    head = ["problem", "fastest here", "µs", *(f"`{family}`" for family in families), "speed-up"]
-    return [rec.source_line(site, files), "", *table(head, rows), "",
-            f"The speed-up is over the fastest peer. Its geometric mean over the {len(ratios)} problems is "
-            f"{number(statistics.geometric_mean(ratios))}×."]
+    head = ["problem", "fastest here", "µs", "±", "n", *(f"`{family}`" for family in families), "speed-up"]
+    return [rec.source_line(site, files), "", *conclusion(site, files[0]), "", *table(head, rows),
+            *short_note(site, files[0], shown), "", "The speed-up is over the fastest peer."]
 
 
 def dtypes(site, files, _words=()):
     """One line per problem, the fastest variant of each dtype; the speed-up is the last dtype's over the first."""
-    records = site.load(files[0])["records"]
+    records = site.records(files[0])
     names = list(dict.fromkeys(record["problem"]["dtype"] for record in records))
-    rows = []
+    rows, shown = [], []
     for same in rec.by_problem(records, left_out=("name", "dtype", "out_dtype")):
         best = [rec.fastest([record for record in same if record["problem"]["dtype"] == name]) for name in names]
         cells = [cell for record in best
-                 for cell in ([number(headline(record)), number(record["tflops"]), f"`{record['variant']}`"]
+                 for cell in ([number(headline(record)) + rec.sign(record), number(record["tflops"]), f"`{record['variant']}`"]
                               if record else ["–"] * 3)]
         ratio = number(headline(best[0]) / headline(best[-1])) + "×" if best[0] and best[-1] else "–"
         rows.append([rec.sizes(same[0]["problem"], dtype=False), *cells, ratio])
+        shown += best
     head = ["problem", *(f"{name} {what}" for name in names for what in ("µs", "TFLOP/s", "variant")), "speed-up"]
-    return [rec.source_line(site, files), "", *table(head, rows)]
+    return [rec.source_line(site, files), "", *table(head, rows), *short_note(site, files[0], shown)]
 
 
 def hot_rows(document):
@@ -137,9 +165,9 @@ def tuned(site, files, _words=()):
     fingerprints = {f"{entry['fingerprint']['device']}, driver {entry['fingerprint']['driver'] or 'none'}"
                     for entry in entries}
     rows = [[entry["problem"]["name"], rec.sizes(entry["problem"]), f"`{entry['winner']['variant']}`",
-             number(entry["winner"]["median_us"]), str(len(entry["ties"]))] for entry in entries]
+             number(entry["winner"]["median_us"]), str(entry["winner"]["samples"]), str(len(entry["ties"]))] for entry in entries]
     return [f"{'; '.join(sorted(fingerprints))}; from {site.link(files[0])}.", "",
-            *table(["problem", "sizes", "winner", "µs", "ties"], rows)]
+            *table(["problem", "sizes", "winner", "µs", "n", "ties"], rows)]
 
 
 PROFILE = (("ncu µs", "duration_us"), ("tensor pipe %", "tensor_pipe_percent"), ("DRAM %", "dram_percent"),
@@ -177,5 +205,5 @@ def text(site, files, _words=()):
     return ["```text", site.path(files[0]).read_text().rstrip(), "```"]
 
 
-KINDS = {"configs": configs, "dtypes": dtypes, "keys": keys, "ladder": ladder, "peers": peers, "profile": profile,
+KINDS = {"conclusion": means, "configs": configs, "dtypes": dtypes, "keys": keys, "ladder": ladder, "peers": peers, "profile": profile,
          "repeats": repeats, "text": text, "tuned": tuned}

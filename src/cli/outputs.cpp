@@ -67,6 +67,7 @@ Outputs open_outputs(const ReportTarget& target, const Plan& plan, const DeviceI
   const TableOptions table{.color = session.color,
                            .width = terminal_width(STDOUT_FILENO, kWidthWithoutTerminal),
                            .baseline = plan.baseline,
+                           .rule = plan.policy.measure,
                            .before_output = [&progress] { progress.erase(); }};
   for (const OutputFormat* format : target.formats) {
     const std::string_view extension = format->extensions.front();

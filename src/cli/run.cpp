@@ -18,6 +18,7 @@
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
 #include "device/device.hpp"
+#include "render/conclusion_text.hpp"
 #include "render/progress.hpp"
 
 namespace flashcore {
@@ -74,14 +75,25 @@ ExitCode exit_code(const RunSummary& summary) {
   return ExitCode::ok;
 }
 
-// A run of this program before this one may have kept all cores busy.
-constexpr double kBusyShare = 1.5;
-
-void warn_if_busy(const DeviceInfo& device) {
+// Returns true if it has warned.
+bool warn_if_busy(const DeviceInfo& device) {
   const std::optional<double> load = cpu_load();
-  const double cores = std::thread::hardware_concurrency();
-  if (device.backend != Backend::cpu || !load || *load <= kBusyShare * cores) return;
-  spdlog::warn("load {:.0f} on {} cores: times are upper bounds", *load, cores);
+  if (device.backend != Backend::cpu || !load) return false;
+  const std::string text = busy_sentence(*load, std::thread::hardware_concurrency());
+  if (!text.empty()) spdlog::warn("{}", text);
+  return !text.empty();
+}
+
+// An estimate that the run has already disproved is none.
+std::optional<double> larger_budget(const RunSummary& summary, const MeasurePolicy& policy) {
+  const std::optional<double> budget_s = summary.sufficient_budget_s;
+  return budget_s && *budget_s > policy.budget_s ? budget_s : std::nullopt;
+}
+
+void warn_at_the_end(const RunSummary& summary, const MeasurePolicy& policy) {
+  for (const std::string& text : caveat_sentences(summary.caveats, policy, larger_budget(summary, policy))) {
+    spdlog::warn("{}", text);
+  }
 }
 
 ExitCode run_config(const PlanOptions& options, const Session& session) {
@@ -100,8 +112,9 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
     fmt::print("{}{}", plan_text(plan, variants, *executor), picks_text(plan, picks));
     return ExitCode::ok;
   }
+  bool busy = false;
   if (!plan.policy.measure.modes.empty()) {
-    warn_if_busy(device);
+    busy = warn_if_busy(device);
     executor->measure_ceilings();
   }
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
@@ -111,9 +124,8 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   const RunSummary summary =
       run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress, picks);
   progress.erase();
-  for (const std::string& warning : clock_warnings(summary, plan.policy.measure.pacing)) {
-    spdlog::warn("{}", warning);
-  }
+  warn_at_the_end(summary, plan.policy.measure);
+  if (!busy && summary.caveats.timed > 0) warn_if_busy(device);
   if (!session.quiet) fmt::print(stderr, "{}\n", summary_line(summary, outputs.files));
   return exit_code(summary);
 }

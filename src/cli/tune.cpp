@@ -221,7 +221,8 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .table = std::move(table),
                          .journal = open_journal(journal, paths.journal, identity, environment, config),
                          .records = std::make_unique<JsonSink>(paths.records, environment, config),
-                         .quiet = session.quiet});
+                         .quiet = session.quiet,
+                         .devices = devices.size()});
   install_interrupt_handler();
   const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
   tune(space, known, policy, make_openers(devices, open, executor), progress);

@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <iostream>
+#include <optional>
 
 #include "base/interrupt.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/tune_table.hpp"
+#include "render/conclusion_text.hpp"
 
 namespace flashcore {
 
@@ -34,6 +37,7 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   swept_[problem] = result.contenders;
   measuring_s_ += result.measuring_s;
   if (result.interrupted || result.contenders.empty()) return;
+  note_finalists(result);
   const std::vector<std::size_t> best = winners(result.contenders, options_.policy);
   const TimingMode mode = objective_mode(options_.policy);
   line_.erase();
@@ -53,6 +57,31 @@ std::string TuneProgress::rate() const {
   return done_ == 0 ? "" : fmt::format("; {:.1f} records/s", static_cast<double>(done_) / elapsed.count());
 }
 
+void TuneProgress::note_finalists(const SweptProblem& result) {
+  const MeasurePolicy rule = with_objective_mode(options_.policy);
+  std::vector<Record> finalists;
+  for (const Contender& contender : result.contenders) {
+    if (contender.finalist) finalists.push_back(contender.record);
+  }
+  for (const Record& record : finalists) caveats_.add(record, rule);
+  if (std::optional<ProblemTime> time = needed_time(finalists, rule, result.final_s)) {
+    time->share_s /= 1 - kSearchShare;
+    time->spent_s += result.measuring_s - result.final_s;
+    times_.push_back(*time);
+  }
+}
+
+void TuneProgress::warn() const {
+  std::optional<double> budget_s;
+  if (times_.size() == options_.space.size()) {
+    budget_s = sufficient_budget_s(times_) / static_cast<double>(options_.devices);
+  }
+  if (budget_s && *budget_s <= options_.policy.budget_s) budget_s.reset();
+  for (const std::string& text : caveat_sentences(caveats_, options_.policy, budget_s, "finalists")) {
+    spdlog::warn("{}", text);
+  }
+}
+
 ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
   line_.erase();
   std::int64_t records = 0;
@@ -65,6 +94,7 @@ ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
   }
   options_.records->finish();
   write_tuned_table(options_.table, options_.table.path);
+  warn();
   if (!options_.quiet) {
     fmt::print(stderr, "{}{} of {} problems tuned, {} records, {:.2f} s of measuring; wrote {}\n",
                interrupt_requested() ? "interrupted: " : "", decided_, options_.space.size(), records,

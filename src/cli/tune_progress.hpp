@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "conclude/budget.hpp"
+#include "conclude/caveats.hpp"
 #include "render/progress.hpp"
 #include "results/file_sink.hpp"
 #include "tune/journal.hpp"
@@ -24,6 +26,7 @@ struct TuneProgressOptions {
   std::unique_ptr<JournalWriter> journal;
   std::unique_ptr<JsonSink> records;
   bool quiet = false;
+  std::size_t devices = 1;
 };
 
 class TuneProgress : public TuneListener {
@@ -39,6 +42,9 @@ class TuneProgress : public TuneListener {
 
  private:
   std::string rate() const;
+  void note_finalists(const SweptProblem& result);
+  // Which finalists fall short, and a budget that would do.
+  void warn() const;
 
   TuneProgressOptions options_;
   ProgressLine line_;
@@ -48,6 +54,8 @@ class TuneProgress : public TuneListener {
   std::int64_t total_ = 0;
   std::int64_t decided_ = 0;  // problems with a winner
   double measuring_s_ = 0;
+  Caveats caveats_;                 // of the finalists
+  std::vector<ProblemTime> times_;  // of each problem whose needs are known
 };
 
 }  // namespace flashcore

@@ -84,6 +84,7 @@ void Measurement::finish(const Series& series, TimingMode mode) {
   Record& record = series.record();
   Timing timing = make_timing(series.samples());
   timing.block_s = clocks_.held() ? series.block_s() : 0;
+  timing.sampled_s = series.sampled_s();
   if (series.request_share() > 0) timing.request_share = series.request_share();
   if (telemetry_ != nullptr && telemetry_->problem().empty()) {
     add_clocks(series, timing);

@@ -1,6 +1,8 @@
 // The policy of measuring: the config's `measure` block.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <string_view>
 #include <vector>
 
@@ -27,6 +29,11 @@ inline std::vector<TimingMode> default_timing_modes() {
 // The clock of an H200 at its power limit moves around its mean with a period of about a second. Means of a quarter of
 // a second do not correlate with their neighbours (docs/measuring.md).
 inline constexpr double kBlockSeconds = 0.25;
+
+// Medians that differ by at most 15 % are near to each other: users compare them, so they leave the rounds together.
+inline bool are_neighbours(double a_us, double b_us) {
+  return std::abs(a_us - b_us) <= 0.15 * std::max(a_us, b_us);
+}
 
 struct MeasurePolicy {
   std::vector<TimingMode> modes = default_timing_modes();  // "clocks" in a config; empty: check only

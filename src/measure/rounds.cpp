@@ -20,23 +20,8 @@ constexpr std::chrono::milliseconds kRecent{200};
 constexpr double kBudgetShare =
     0.9;  // for min_samples blocks; turns end a little later than the block should
 
-// Medians that differ by at most this fraction are near to each other: users compare them.
-constexpr double kNeighbour = 0.15;
-
-// Samples that scatter by less than this share of what differs between runs widen the interval by an eighth at most.
-constexpr double kNoMatter = 0.5;
-
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-// More samples do not narrow what differs between runs, so that the interval of one run can end wider than asked for.
-bool is_narrow(const Series& series, bool held, double wanted) {
-  Timing timing = make_timing(series.samples());
-  if (held) timing.block_s = series.block_s();
-  const double between = 2 * between_runs(series.record(), timing);
-  const double within = std::sqrt(std::max(0.0, wanted * wanted - between * between));
-  return relative_width(timing) <= std::max(within, kNoMatter * between);
 }
 
 double median_of_samples(const Series* series) { return make_timing(series->samples()).median; }
@@ -114,7 +99,10 @@ void Rounds::verify_last(std::span<Series> all) {
 bool Rounds::has_converged(const Series& series) const {
   const auto taken = static_cast<int>(series.size());
   if (taken >= policy_.max_samples) return true;
-  return taken >= policy_.min_samples && is_narrow(series, clocks_.held(), policy_.relative_width);
+  if (taken < policy_.min_samples) return false;
+  Timing timing = make_timing(series.samples());
+  if (clocks_.held()) timing.block_s = series.block_s();
+  return relative_width(timing) <= sampled_width(series.record(), timing, policy_.relative_width);
 }
 
 // Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster GPU. While
@@ -131,8 +119,7 @@ void Rounds::drop_converged(std::vector<Series*>& running) const {
   if (clocks_.held() && !open_us.empty()) return;
   std::erase_if(running, [&](const Series* series) {
     const double us = median_of_samples(series);
-    return std::ranges::none_of(
-        open_us, [us](double open) { return std::abs(us - open) <= kNeighbour * std::max(us, open); });
+    return std::ranges::none_of(open_us, [us](double open) { return are_neighbours(us, open); });
   });
 }
 

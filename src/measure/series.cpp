@@ -24,6 +24,9 @@ void Series::add_turn(const SampleBlock& turn) {
   if (turn.us.empty()) return;
   if (turns_.empty()) block_.begin = turn.spans.front().begin;
   block_.end = turn.spans.back().end;
+  for (const TimeSpan& span : turn.spans) {
+    sampled_s_ += std::chrono::duration<double>(span.end - span.begin).count();
+  }
   turns_.insert(turns_.end(), turn.us.begin(), turn.us.end());
   if (turn.request_s > 0) request_share_ = std::max(request_share_, turn.sampled_s / turn.request_s);
 }
@@ -48,6 +51,7 @@ void Series::restart() {
   turns_.clear();
   samples_.clear();
   spans_.clear();
+  sampled_s_ = 0;
 }
 
 void Series::stop() {

@@ -39,6 +39,8 @@ class Series {
   const std::vector<double>& samples() const { return samples_; }
   const std::vector<TimeSpan>& spans() const { return spans_; }
   double block_s() const;  // the median length of a block
+  // What the turns of the samples took, with their requests.
+  double sampled_s() const { return sampled_s_; }
   // Like Timing::request_share; 0: unknown.
   double request_share() const { return request_share_; }
 
@@ -50,6 +52,7 @@ class Series {
   TimeSpan block_{};
   std::vector<double> samples_;
   std::vector<TimeSpan> spans_;
+  double sampled_s_ = 0;
   double request_share_ = 0;
   bool finished_ = false;
 };

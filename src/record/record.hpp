@@ -70,6 +70,7 @@ struct Timing {
   std::optional<double> cycles;        // median of sample · SM clock
   // Seconds per sample, if clocks were held down and a sample is the mean of a block of turns; else 0.
   double block_s = 0;
+  double sampled_s = 0;      // what taking its samples took, in seconds; in no file, and then 0
   double request_share = 1;  // the largest share of a request that its sample took, 0 to 1; in no file
 };
 

@@ -9,12 +9,22 @@
 #include "attention/problem_fields.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
+#include "conclude/conclusion.hpp"
+#include "conclude/shortfall.hpp"
+#include "measure/statistics.hpp"
 #include "record/ranking.hpp"
+#include "render/conclusion_text.hpp"
 
 namespace flashcore {
 namespace {
 
 constexpr std::string_view kNothing = "–";
+
+// How the records of a file are read.
+struct Reading {
+  std::string baseline;  // a glob
+  MeasurePolicy rule;    // of the run
+};
 
 // As code, unless the id has characters that code within a table cannot hold.
 std::string code(std::string_view id) {
@@ -46,9 +56,16 @@ std::string median_cell(const Record& record, TimingMode mode) {
   return timing ? format_significant(timing->median, 4) : std::string(kNothing);
 }
 
-std::string timed_row(const Record& record, const Record& baseline) {
+std::string count_cell(const Record& record, const MeasurePolicy& rule) {
+  return fmt::format("{}{}", record.headline()->samples.size(),
+                     shortfall(record, rule).any() ? fmt::format(" {}", kShortSign) : "");
+}
+
+std::string timed_row(const Record& record, const Record& baseline, const MeasurePolicy& rule) {
   std::vector<std::string> cells = {code(record.variant_id())};
   for (const TimingMode mode : kAll<TimingMode>) cells.push_back(median_cell(record, mode));
+  cells.push_back(fmt::format("{:.1f} %", 50 * relative_width(*record.headline())));
+  cells.push_back(count_cell(record, rule));
   cells.push_back(format_significant(baseline.headline()->median / record.headline()->median, 3) + "×");
   cells.push_back(record.tflops ? format_significant(*record.tflops, 3) : std::string(kNothing));
   cells.push_back(record.check ? format_error(record.check->error.rel_l2) : std::string(kNothing));
@@ -73,17 +90,22 @@ std::vector<const Record*> best_of_families(const std::vector<Record>& records) 
   return best;
 }
 
-std::string timed_table(const std::vector<Record>& records, std::string_view glob) {
-  const Record* baseline = find_baseline_or_first(records, glob);
+std::string timed_table(const std::vector<Record>& records, const Reading& reading) {
+  const Record* baseline = find_baseline_or_first(records, reading.baseline);
   if (baseline == nullptr) return "";
   std::vector<std::string> titles = {"variant"};
   for (const TimingMode mode : kAll<TimingMode>) titles.push_back(fmt::format("{} µs", to_string(mode)));
-  for (const char* title : {"speed-up", "TFLOP/s", "rel L2", "limit", "registers"})
+  for (const char* title : {"±", "n", "speed-up", "TFLOP/s", "rel L2", "limit", "registers"})
     titles.emplace_back(title);
   std::string table = fmt::format("\n| {} |\n|---|", fmt::join(titles, " | "));
   for (std::size_t column = 1; column < titles.size(); ++column) table += "---:|";
   table += "\n";
-  for (const Record* record : best_of_families(records)) table += timed_row(*record, *baseline);
+  const std::vector<const Record*> best = best_of_families(records);
+  for (const Record* record : best) table += timed_row(*record, *baseline, reading.rule);
+  const auto falls_short = [&](const Record* record) { return shortfall(*record, reading.rule).any(); };
+  if (std::ranges::any_of(best, falls_short)) {
+    table += fmt::format("\n{} {}\n", kShortSign, meaning_of_short(reading.rule));
+  }
   return table + fmt::format("\nSpeed-up over {}.\n", code(baseline->variant_id()));
 }
 
@@ -100,11 +122,30 @@ std::string failures(const std::vector<Record>& records) {
   return list.empty() ? "" : "\n" + list;
 }
 
-std::string problem_section(const std::vector<Record>& records, std::string_view glob) {
+std::string problem_section(const std::vector<Record>& records, const Reading& reading) {
   const Problem& problem = records.front().problem;
   const std::string sizes = escape_markdown(problem_sizes(problem));
   const std::string title = is_named(problem) ? escape_markdown(problem.name) + ": " + sizes : sizes;
-  return fmt::format("\n### {}\n{}{}", title, timed_table(records, glob), failures(records));
+  return fmt::format("\n### {}\n{}{}", title, timed_table(records, reading), failures(records));
+}
+
+// A list of sentences: the means, each problem, what makes the times less certain.
+std::string conclusion_list(const Conclusion& conclusion, const Json& environment) {
+  std::string list;
+  for (const std::string& mean : mean_sentences(conclusion)) list += fmt::format("- {}\n", mean);
+  for (const ProblemConclusion& problem : conclusion.problems()) {
+    list += fmt::format("- **{}**: {}\n", escape_markdown(problem.problem), sentence(problem, code));
+  }
+  const auto falls_short = [](const ProblemConclusion& problem) {
+    return (problem.baseline && problem.baseline->falls_short) || (problem.peer && problem.peer->falls_short);
+  };
+  if (std::ranges::any_of(conclusion.problems(), falls_short)) {
+    list += fmt::format("- {} {}\n", kShortSign, meaning_of_short(conclusion.policy()));
+  }
+  for (const std::string& caveat : file_cautions(conclusion, environment)) {
+    list += fmt::format("- caution: {}\n", escape_markdown(caveat));
+  }
+  return list.empty() ? "" : list + "\n";
 }
 
 }  // namespace
@@ -112,9 +153,12 @@ std::string problem_section(const std::vector<Record>& records, std::string_view
 std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline) {
   std::string text = "# Fused attention: results\n";
   for (const ResultFile& file : files) {
-    text += fmt::format("\n## {}\n\n{}", escape_markdown(file.path), environment_line(file.environment));
-    const std::string glob = baseline.empty() ? configured_baseline(file.config) : baseline;
-    for (const auto& records : by_problem(file.records)) text += problem_section(records, glob);
+    const auto problems = by_problem(file.records);
+    const Conclusion conclusion = conclude_file(problems, baseline, file.config);
+    const Reading reading{conclusion.baseline(), conclusion.policy()};
+    text += fmt::format("\n## {}\n\n{}{}", escape_markdown(file.path),
+                        conclusion_list(conclusion, file.environment), environment_line(file.environment));
+    for (const auto& records : problems) text += problem_section(records, reading);
   }
   return text;
 }

@@ -8,7 +8,7 @@
 
 namespace flashcore {
 
-// Per file: its environment, then a table per problem with the fastest right variant of each family and every variant
+// Per file: the conclusion, its environment, then a table per problem with the fastest right variant of each family and every variant
 // that failed. Variants that cannot run the problem are counted. The baseline of speed-ups is the first timed match of
 // `baseline`, or of the glob in the file's own config if `baseline` is empty, or else the first timed record. Text of
 // the files is escaped: it can neither break a table nor become HTML.

@@ -9,7 +9,10 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/json_text.hpp"
+#include "conclude/conclusion.hpp"
+#include "conclude/shortfall.hpp"
 #include "record/ranking.hpp"
+#include "render/conclusion_text.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
@@ -40,7 +43,7 @@ constexpr std::string_view kShownFields[] = {"/variant",
                                              "/resources/waves"};
 
 // The same for each timing.
-constexpr std::string_view kShownTimingFields[] = {"median", "ci95", "throttled_samples"};
+constexpr std::string_view kShownTimingFields[] = {"median", "ci95", "n"};
 
 // Six significant digits are more than any measurement has, and halve the page.
 Json rounded(Json json) {
@@ -61,9 +64,10 @@ Json curves_of(const Problem& problem) {
           {"same_tokens", fmt::format("{} tokens, {}", problem.batch * problem.seq_q, rest)}};
 }
 
-Json page_record(const Record& record, std::size_t problem) {
+Json page_record(const Record& record, std::size_t problem, const MeasurePolicy& rule) {
   const Json whole = to_json(record);
   Json shown = {{"problem", problem}};
+  if (shortfall(record, rule).any()) shown["falls_short"] = true;
   const auto show = [&](const std::string& field) {
     const Json::json_pointer pointer{field};
     if (whole.contains(pointer)) shown[pointer] = rounded(whole.at(pointer));
@@ -98,14 +102,21 @@ void add_family(Json& page, const Record& record) {
   page["families"].push_back({{"name", record.family}, {"role", to_string(record.role)}});
 }
 
-void add_problem(Json& page, const std::vector<Record>& records, std::size_t file, std::string_view glob) {
+std::string as_it_is(std::string_view id) { return std::string(id); }
+
+void add_problem(Json& page, const std::vector<Record>& records, std::size_t file,
+                 const Conclusion& conclusion) {
   Json problem = page_problem(records.front(), file);
-  const Record* baseline = find_baseline_or_first(records, glob);
+  const Record* baseline = find_baseline_or_first(records, conclusion.baseline());
   problem["baseline"] = nullptr;
+  problem["conclusion"] = nullptr;
+  if (const auto found = conclude(records, conclusion.baseline(), conclusion.policy())) {
+    problem["conclusion"] = sentence(*found, as_it_is);
+  }
   for (const Record& record : records) {
     if (&record == baseline) problem["baseline"] = page["records"].size();
     add_family(page, record);
-    page["records"].push_back(page_record(record, page["problems"].size()));
+    page["records"].push_back(page_record(record, page["problems"].size(), conclusion.policy()));
   }
   page["problems"].push_back(std::move(problem));
 }
@@ -125,9 +136,14 @@ Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
   }
   for (const ResultFile& file : files) {
     const std::size_t index = page["files"].size();
-    page["files"].push_back({{"path", file.path}, {"environment", file.environment}});
-    const std::string glob = baseline.empty() ? configured_baseline(file.config) : baseline;
-    for (const auto& records : by_problem(file.records)) add_problem(page, records, index, glob);
+    const auto problems = by_problem(file.records);
+    const Conclusion conclusion = conclude_file(problems, baseline, file.config);
+    page["files"].push_back({{"path", file.path},
+                             {"environment", file.environment},
+                             {"conclusion", mean_sentences(conclusion)},
+                             {"cautions", file_cautions(conclusion, file.environment)},
+                             {"falls_short_means", meaning_of_short(conclusion.policy())}});
+    for (const auto& records : problems) add_problem(page, records, index, conclusion);
   }
   return page;
 }

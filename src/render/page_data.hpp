@@ -11,11 +11,13 @@
 namespace flashcore {
 
 // {"clocks": [{field, name}],
-//  "files": [{path, environment}],
-//  "problems": [{file, sizes, curves: {same_batch, same_tokens}, name, …, flops, bytes, baseline}],
+//  "files": [{path, environment, conclusion: [sentence], cautions: [sentence], falls_short_means}],
+//  "problems": [{file, sizes, curves: {same_batch, same_tokens}, name, …, flops, bytes, baseline, conclusion}],
 //  "families": [{name, role}],
-//  "records": [{problem, variant, …}]}
+//  "records": [{problem, variant, …, falls_short}]}
 // "file", "problem" and "baseline" are places in these lists; a problem without a timed record has the baseline null.
+// Conclusions are those of render/conclusion_text.hpp; a problem's is null where there is nothing to compare.
+// "falls_short" is there where it is true.
 // Problems with the same name in "curves" are points of one curve over the sequence length. Other fields are those of
 // result files, with numbers rounded to six significant digits; a "roofline" also has the "clock" that it is compared
 // with.

@@ -81,19 +81,4 @@ std::string summary_line(const RunSummary& summary, std::span<const std::string>
   return line;
 }
 
-std::vector<std::string> clock_warnings(const RunSummary& summary, Pacing pacing) {
-  std::vector<std::string> warnings;
-  if (summary.clocks_wandered > 0) {
-    warnings.push_back(fmt::format(
-        "the SM clock moved by more than 5 % during {} of {} records{}", summary.clocks_wandered,
-        summary.timed, pacing == Pacing::burst ? "" : ": --pacing burst keeps it at its maximum"));
-  }
-  if (summary.throttled > 0) {
-    const std::vector<std::string> reasons = throttle_reason_names(summary.throttle_reasons);
-    warnings.push_back(fmt::format("the clocks were held down during {} of {} records{}{}", summary.throttled,
-                                   summary.timed, reasons.empty() ? "" : ": ", fmt::join(reasons, ", ")));
-  }
-  return warnings;
-}
-
 }  // namespace flashcore

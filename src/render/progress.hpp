@@ -1,4 +1,4 @@
-// Progress, summary and warnings of a run, for standard error.
+// Progress and summary of a run, for standard error.
 #pragma once
 
 #include <chrono>
@@ -43,8 +43,5 @@ int terminal_width(int file_descriptor, int otherwise);
 
 // "10 ok, 1 incorrect, 2 unsupported; wrote results/cpu/default.json, results/cpu/default.csv"
 std::string summary_line(const RunSummary& summary, std::span<const std::string> files);
-
-// Warnings about the device's clocks during the timings, one line each.
-std::vector<std::string> clock_warnings(const RunSummary& summary, Pacing pacing);
 
 }  // namespace flashcore

@@ -9,13 +9,15 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/text.hpp"
+#include "conclude/shortfall.hpp"
 #include "record/ranking.hpp"
+#include "render/conclusion_text.hpp"
 
 namespace flashcore {
 namespace {
 
 constexpr std::string_view kNothing = "–";
-constexpr std::string_view kThrottledSign = " †";
+constexpr std::string_view kThrottledSign = "†";
 constexpr int kMarkWidth = 2;                // "* " before the best row
 constexpr std::size_t kMaxEqualReasons = 4;  // more unsupported rows with one reason become one line
 
@@ -48,6 +50,11 @@ std::string half_interval(const Record& record) {
   return fmt::format("{:.1f}%", 50 * (timing->ci95_high - timing->ci95_low) / timing->median);
 }
 
+std::string sample_count(const Record& record) {
+  const Timing* timing = record.headline();
+  return timing == nullptr ? std::string(kNothing) : fmt::format("{}", timing->samples.size());
+}
+
 void add_clock_columns(std::vector<Column>& columns, const std::vector<Record>& records) {
   bool first = true;
   for (const TimingMode mode : kAll<TimingMode>) {
@@ -58,7 +65,9 @@ void add_clock_columns(std::vector<Column>& columns, const std::vector<Record>& 
                          const auto& timing = record.timings[mode];
                          return timing ? format_significant(timing->median, 4) : std::string(kNothing);
                        }});
-    if (std::exchange(first, false)) columns.push_back({"±", 0, half_interval});
+    if (!std::exchange(first, false)) continue;
+    columns.push_back({"±", 0, half_interval});
+    columns.push_back({"n", 0, sample_count});
   }
 }
 
@@ -93,7 +102,7 @@ std::vector<Column> make_columns(const std::vector<Record>& records, const Table
     columns.push_back({"peak", 1, peak_cell});
   }
   if (any([](const Record& record) { return record.check.has_value(); })) {
-    columns.push_back({"rel L2", 0, error_cell});
+    columns.push_back({"rel L2", 1, error_cell});
   }
   columns.push_back({"status", 0, [](const Record& record) { return record.check ? "ok" : "unchecked"; }});
   return columns;
@@ -104,7 +113,15 @@ std::string message_of(const Record& record) {
   return record.reason.empty() ? status : fmt::format("{}: {}", status, printable(record.reason));
 }
 
-std::vector<Row> make_rows(const std::vector<Record>& records) {
+// The signs behind a row's label: " †‡".
+std::string signs_of(const Record& record, const TableOptions& options) {
+  const bool throttled = is_throttled(record);
+  const bool falls_short = shortfall(record, options.rule).any();
+  return fmt::format("{}{}{}", throttled || falls_short ? " " : "", throttled ? kThrottledSign : "",
+                     falls_short ? kShortSign : "");
+}
+
+std::vector<Row> make_rows(const std::vector<Record>& records, const TableOptions& options) {
   std::map<std::string, std::size_t> alike;
   for (const Record& record : records) {
     if (record.status == Status::unsupported) ++alike[record.reason];
@@ -112,8 +129,7 @@ std::vector<Row> make_rows(const std::vector<Record>& records) {
   std::vector<Row> rows;
   for (const Record& record : records) {
     if (record.status == Status::ok) {
-      rows.push_back(
-          {record.variant_id() + std::string(is_throttled(record) ? kThrottledSign : ""), "", &record});
+      rows.push_back({record.variant_id() + signs_of(record, options), "", &record});
       continue;
     }
     const std::size_t count = record.status == Status::unsupported ? alike[record.reason] : 1;
@@ -127,8 +143,11 @@ std::vector<Row> make_rows(const std::vector<Record>& records) {
   return rows;
 }
 
-// The meaning of the sign at a row's label, with a line end; empty if no row has the sign.
-std::string footnote(const std::vector<Record>& records, const TableOptions& options) {
+std::string footnote(std::string_view text, const TableOptions& options) {
+  return paint(elide(fmt::format("  {}", text), options.width), kFaintStyle, options.color) + "\n";
+}
+
+std::string throttled_note(const std::vector<Record>& records, const TableOptions& options) {
   std::uint64_t reasons = 0;
   bool any = false;
   for (const Record& record : records) {
@@ -138,9 +157,22 @@ std::string footnote(const std::vector<Record>& records, const TableOptions& opt
   }
   if (!any) return "";
   const std::vector<std::string> names = throttle_reason_names(reasons);
-  const std::string text = fmt::format(" {} timed in part while the clocks were held down{}{}",
-                                       kThrottledSign, names.empty() ? "" : ": ", fmt::join(names, ", "));
-  return paint(elide(text, options.width), kFaintStyle, options.color) + "\n";
+  return footnote(fmt::format("{} timed in part while the clocks were held down{}{}", kThrottledSign,
+                              names.empty() ? "" : ": ", fmt::join(names, ", ")),
+                  options);
+}
+
+std::string short_note(const std::vector<Record>& records, const TableOptions& options) {
+  const auto falls_short = [&](const Record& record) { return shortfall(record, options.rule).any(); };
+  if (std::ranges::none_of(records, falls_short)) return "";
+  return footnote(fmt::format("{} {}", kShortSign, meaning_of_short(options.rule)), options);
+}
+
+// The best row has a star; rows that tie with it have an equals sign, as `tune` marks them.
+char mark_of(const Row& row, const Record* best, const TableOptions& options) {
+  if (row.record == nullptr || best == nullptr || !is_timed(*row.record)) return ' ';
+  if (row.record == best) return '*';
+  return are_tied(*best->headline(), *row.record->headline(), options.rule.relative_width) ? '=' : ' ';
 }
 
 struct Grid {
@@ -186,14 +218,14 @@ std::string title_of(const Problem& p, const TableOptions& options) {
 }
 
 std::string render_row(const Row& row, const Grid& grid, const Record* best, const TableOptions& options) {
-  const bool is_best = best != nullptr && row.record == best;
-  std::string line = (is_best ? "* " : "  ") + align_left(row.label, grid.label_width);
+  const char mark = mark_of(row, best, options);
+  std::string line = fmt::format("{} {}", mark, align_left(row.label, grid.label_width));
   if (row.message.empty()) {
     for (const Column& column : grid.columns) {
       line += std::string(static_cast<std::size_t>(grid.gap), ' ') +
               align_right(column.cell(*row.record), column.width);
     }
-    return paint(line, kBestStyle, options.color && is_best);
+    return paint(line, kBestStyle, options.color && mark == '*');
   }
   line = elide(line + "  " + row.message, options.width);
   const bool harmless = row.record == nullptr || row.record->status == Status::unsupported;
@@ -203,7 +235,7 @@ std::string render_row(const Row& row, const Grid& grid, const Record* best, con
 }  // namespace
 
 std::string render_table(const std::vector<Record>& records, const TableOptions& options) {
-  const std::vector<Row> rows = make_rows(records);
+  const std::vector<Row> rows = make_rows(records, options);
   const Grid grid = make_grid(records, rows, options);
   std::string header = "  " + align_left("variant", grid.label_width);
   for (const Column& column : grid.columns) {
@@ -213,24 +245,38 @@ std::string render_table(const std::vector<Record>& records, const TableOptions&
   text += paint(header, kFaintStyle, options.color) + "\n";
   const Record* best = find_best(records);
   for (const Row& row : rows) text += render_row(row, grid, best, options) + "\n";
-  return text + footnote(records, options);
+  return text + throttled_note(records, options) + short_note(records, options);
 }
 
-TableSink::TableSink(std::ostream& out, TableOptions options) : out_(out), options_(std::move(options)) {}
+TableSink::TableSink(std::ostream& out, TableOptions options)
+    : out_(out), options_(std::move(options)), conclusion_(Conclusion(options_.baseline, options_.rule)) {}
 
 void TableSink::add(const Record& record) {
   if (!records_.empty() && records_.front().problem != record.problem) print();
   records_.push_back(record);
 }
 
-void TableSink::finish() {
+void TableSink::end_problem() {
   if (!records_.empty()) print();
+}
+
+void TableSink::finish() {
+  end_problem();
+  if (!conclusion_) return;
+  const std::vector<std::string> lines = conclusion_lines(*conclusion_);
+  conclusion_.reset();
+  if (lines.empty()) return;
+  if (options_.before_output) options_.before_output();
+  out_ << "\n" << paint("Conclusion", kTitleStyle, options_.color) << "\n";
+  for (const std::string& line : lines) out_ << "  " << line << "\n";
+  out_ << std::flush;
 }
 
 void TableSink::print() {
   if (options_.before_output) options_.before_output();
   if (std::exchange(printed_, true)) out_ << "\n";
   out_ << render_table(records_, options_) << std::flush;
+  if (conclusion_) conclusion_->add(records_);
   records_.clear();
 }
 

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
 
+#include "conclude/conclusion.hpp"
+#include "measure/policy.hpp"
 #include "run/sink.hpp"
 
 namespace flashcore {
@@ -14,6 +17,7 @@ struct TableOptions {
   bool color = false;
   int width = 100;            // in characters; the least important columns are left out to fit
   std::string baseline = {};  // a glob over ids: speed-ups are against the first match that is ok
+  MeasurePolicy rule = {};    // the run's stopping rule: rows that fall short are marked
   std::function<void()> before_output = {};  // called before anything is printed, to erase a progress line
 };
 
@@ -21,12 +25,12 @@ struct TableOptions {
 // have the same problem.
 std::string render_table(const std::vector<Record>& records, const TableOptions& options);
 
-// Prints each problem's table as soon as its records are complete.
+// Prints each problem's table as soon as its records are complete, and the conclusion at the end.
 class TableSink : public Sink {
  public:
   TableSink(std::ostream& out, TableOptions options);
   void add(const Record& record) override;
-  void end_problem() override { finish(); }
+  void end_problem() override;
   void finish() override;
 
  private:
@@ -34,7 +38,8 @@ class TableSink : public Sink {
 
   std::ostream& out_;
   TableOptions options_;
-  std::vector<Record> records_;  // of the current problem
+  std::vector<Record> records_;           // of the current problem
+  std::optional<Conclusion> conclusion_;  // until it is printed
   bool printed_ = false;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "conclude/budget.hpp"
 #include "device/telemetry_sampler.hpp"
 #include "registry/supports.hpp"
 #include "run/problem_session.hpp"
@@ -36,26 +37,6 @@ void count_status(RunSummary& summary, Status status) {
   }
 }
 
-// If the clocks of one record's samples differ by more than this fraction, there is a warning.
-constexpr double kWanderingClock = 0.05;
-
-bool clocks_wandered(const Timing& timing) {
-  if (timing.sm_clock_mhz.empty()) return false;
-  const auto [low, high] = std::ranges::minmax(timing.sm_clock_mhz);
-  return high > (1 + kWanderingClock) * low;
-}
-
-void count(RunSummary& summary, const Record& record) {
-  count_status(summary, record.status);
-  const Timing* timing = record.headline();
-  if (timing == nullptr) return;
-  ++summary.timed;
-  summary.clocks_wandered += clocks_wandered(*timing) ? 1 : 0;
-  if (timing->throttled_samples == 0) return;
-  ++summary.throttled;
-  if (record.telemetry) summary.throttle_reasons |= record.telemetry->throttle_reasons & kSlowdownReasons;
-}
-
 class Runner {
  public:
   Runner(std::span<const Variant* const> variants, const RunPolicy& policy, Executor& executor,
@@ -74,13 +55,19 @@ class Runner {
       total_ += static_cast<std::int64_t>(variants_for(problems[i], pick_of(i)).size());
     }
     double budget_s = policy_.measure.budget_s;
+    std::vector<ProblemTime> times;
     for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
       const double share_s = budget_s / static_cast<double>(problems.size() - i);
+      time_ = ProblemTime{};
       budget_s -=
           run_problem(problems[i], pick_of(i), share_s);  // later problems may use the time that is left
+      if (time_) times.push_back(*time_);
     }
     for (Sink* sink : sinks_) sink->finish();
     summary_.interrupted = interrupt_requested();
+    if (!summary_.interrupted && times.size() == problems.size()) {
+      summary_.sufficient_budget_s = sufficient_budget_s(times);
+    }
     return summary_;
   }
 
@@ -136,9 +123,19 @@ class Runner {
                        fmt::format("{}: {} time, round {} of {} variants", problem.name, to_string(mode),
                                    round, candidates.size()));
     };
-    session.measure(candidates, policy_.measure, policy_.seed, budget_s, on_round);
+    const double sampling_s = session.measure(candidates, policy_.measure, policy_.seed, budget_s, on_round);
     for (const Candidate& candidate : candidates) session.recheck(*candidate.variant, *candidate.record);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const double spent_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    note_time(candidates, sampling_s, spent_s);
+    return spent_s;
+  }
+
+  // For an estimate of a budget that would do.
+  void note_time(std::span<const Candidate> candidates, double sampling_s, double spent_s) {
+    std::vector<Record> records;
+    for (const Candidate& candidate : candidates) records.push_back(*candidate.record);
+    time_ = needed_time(records, policy_.measure, sampling_s);
+    if (time_) time_->spent_s += spent_s - sampling_s;
   }
 
   SessionEvents events() {
@@ -150,7 +147,8 @@ class Runner {
   }
 
   void take(const Record& record) {
-    count(summary_, record);
+    count_status(summary_, record.status);
+    summary_.caveats.add(record, policy_.measure);
     for (Sink* sink : sinks_) sink->add(record);
     progress_.update(++done_, total_, record.problem.name);
   }
@@ -163,6 +161,7 @@ class Runner {
   std::span<const Pick> picks_;
   std::optional<TelemetrySampler> telemetry_;
   RunSummary summary_;
+  std::optional<ProblemTime> time_ = {};  // of the current problem; empty if it is not known
   std::int64_t done_ = 0;
   std::int64_t total_ = 0;
 };

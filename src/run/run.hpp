@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "conclude/caveats.hpp"
 #include "execute/executor.hpp"
 #include "record/record.hpp"
 #include "run/policy.hpp"
@@ -27,10 +29,9 @@ struct RunSummary {
   std::int64_t suspect = 0;
   std::int64_t unsupported = 0;
   std::int64_t failed = 0;  // crashed, timeout, out_of_memory, error
-  std::int64_t timed = 0;
-  std::int64_t clocks_wandered = 0;    // timed records whose SM clock moved by more than 5 % between samples
-  std::int64_t throttled = 0;          // timed records with samples taken while the device was throttled
-  std::uint64_t throttle_reasons = 0;  // of these records, as ThrottleReason bits
+  Caveats caveats;
+  std::optional<double>
+      sufficient_budget_s;  // sufficient_budget_s(); empty if the times of samples are not known
   bool interrupted = false;
 };
 

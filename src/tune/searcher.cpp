@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "conclude/advantage.hpp"
 #include "tune/race.hpp"
 
 namespace flashcore {
@@ -107,9 +108,7 @@ std::vector<std::size_t> tie_set(std::span<const Contender> contenders, std::spa
   std::ranges::stable_sort(ranked, {}, [&](std::size_t i) { return timing(i)->median; });
   if (ranked.empty()) return ranked;
   const Timing& best = *timing(ranked.front());
-  std::erase_if(ranked, [&](std::size_t i) {
-    return timing(i)->ci95_low > best.ci95_high && timing(i)->median > (1 + relative_width) * best.median;
-  });
+  std::erase_if(ranked, [&](std::size_t i) { return !are_tied(best, *timing(i), relative_width); });
   return ranked;
 }
 

@@ -58,9 +58,8 @@ Proposal final_round(std::span<const Contender> contenders, const MeasurePolicy&
 // The contenders that can still win: status ok and not final.
 std::vector<std::size_t> open_contenders(std::span<const Contender> contenders);
 
-// The contenders of `among` that tie with the best of them, in the order of their medians. Two contenders tie
-// if the 95 % intervals of their medians overlap, or if the medians differ by at most relative_width, the
-// requested precision. Contenders without a timing in `mode` are left out.
+// The contenders of `among` that tie with the best of them (are_tied()), in the order of their medians.
+// Contenders without a timing in `mode` are left out.
 std::vector<std::size_t> tie_set(std::span<const Contender> contenders, std::span<const std::size_t> among,
                                  TimingMode mode, double relative_width);
 

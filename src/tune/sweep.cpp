@@ -125,7 +125,9 @@ class ProblemSweep {
   }
 
   void finish(const Proposal& proposal) {
+    const double before_s = swept_.measuring_s;
     measure(proposal, policy_.run.measure.budget_s);
+    swept_.final_s += swept_.measuring_s - before_s;
     if (interrupt_requested()) return;
     for (const std::size_t i : proposal.measured) {
       Contender& contender = contenders()[i];

@@ -29,6 +29,7 @@ struct KnownRecord {
 struct SweptProblem {
   std::vector<Contender> contenders;  // in the order of the problem's candidates
   double measuring_s = 0;             // seconds spent on samples
+  double final_s = 0;                 // of these, on the finalists
   bool interrupted = false;
 };
 

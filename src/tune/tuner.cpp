@@ -10,9 +10,6 @@
 namespace flashcore {
 namespace {
 
-// The share of a problem's budget for the search. The final round gets the rest.
-constexpr double kSearchShare = 0.75;
-
 class Tuner {
  public:
   Tuner(std::span<const ProblemSpace> space, std::span<const KnownRecord> known, const SweepPolicy& policy,

@@ -22,6 +22,9 @@ class TuneListener {
   virtual void doing(std::string_view what) = 0;
 };
 
+// The share of a problem's budget for the search. The final round gets the rest.
+inline constexpr double kSearchShare = 0.75;
+
 using OpenExecutor = std::function<std::unique_ptr<Executor>()>;
 
 // Sweeps every problem of the space, each on one device. A single device runs in the calling thread; each of

@@ -15,11 +15,19 @@ sys.path.insert(0, str(SOURCE / "scripts"))
 from pages import charts, records, schema, tables  # noqa: E402  (found through the path above)
 
 
-def record(family, tile, hot_us, status="ok", **problem):
+CONFIG = {"measure": {"min_samples": 15, "relative_width": 0.05}}
+
+
+def record(family, block_q, hot_us, status="ok", samples=15, **problem):
     sizes = {"name": "seed", "batch": 1, "heads_q": 8, "heads_kv": 8, "seq_q": 512, "seq_kv": 512, "head_dim": 64,
              "dtype": "fp16", **problem}
-    return {"problem": sizes, "variant": f"{family}/fp16_d64_{tile}", "family": family, "status": status,
-            "check": {"rel_l2": 2.5e-4}, "timing": {"hot_us": {"median": hot_us}}, "tflops": 536.870912 / hot_us}
+    check = {"max_abs": 1e-3, "mean_abs": 1e-5, "rel_l2": 2.5e-4, "nonfinite": 0, "passed": status == "ok",
+             "limit": {"max_abs": 1, "rel_l2": 1}, "yardstick": {"max_abs": 1, "rel_l2": 1}}
+    timing = {"median": hot_us, "p10": hot_us, "p90": hot_us, "ci95": [0.99 * hot_us, 1.01 * hot_us], "n": samples,
+              "samples": [hot_us] * samples}
+    return {"problem": sizes, "variant": f"{family}/fp16_d64_q{block_q}", "family": family, "backend": "cuda",
+            "spec": {"dtype": "fp16", "head_dim": 64, "block_q": block_q}, "status": status, "check": check,
+            "timing": {"hot_us": timing}, "tflops": 536.870912 / hot_us}
 
 
 class TablesTest(unittest.TestCase):
@@ -32,7 +40,8 @@ class TablesTest(unittest.TestCase):
     def write(self, file, *found):
         path = self.root / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"environment": {"device": {"name": "card"}}, "records": found}))
+        path.write_text(json.dumps({"schema_version": 1, "environment": {"device": {"name": "card"}}, "config": CONFIG,
+                                    "records": found}))
         return file
 
     def script(self, *options):
@@ -56,7 +65,7 @@ class TablesTest(unittest.TestCase):
         self.assertIn("no.txt does not exist", result.stderr)
 
     def test_a_device_gets_a_page_and_loses_it_with_its_results(self):
-        self.write("results/card/ladder.json", record("scalar", "q4", 300.0), record("mma", "q64", 10.0))
+        self.write("results/card/ladder.json", record("scalar", 4, 300.0), record("mma", 64, 10.0))
         page, chart = self.root / "docs/results/card.md", self.root / "docs/images/card-ladder.svg"
         self.assertEqual(self.script("--check").returncode, 1)
         self.assertEqual(self.script().returncode, 0)
@@ -69,36 +78,63 @@ class TablesTest(unittest.TestCase):
         self.assertFalse(page.exists() or chart.exists())
 
     def test_runs_of_a_user_are_no_pages(self):
-        self.write("results/cpu/default-20260131-120000.json", record("cpu_scalar", "x", 300.0))
+        self.write("results/cpu/default-20260131-120000.json", record("cpu_scalar", 1, 300.0))
         self.assertEqual(self.script("--check").returncode, 0)
 
     def test_ladder_has_the_best_right_variant_of_each_family(self):
-        file = self.write("ladder.json", record("scalar", "q4", 300.0), record("scalar", "q8", 400.0),
-                          record("wmma", "q32", 60.0), record("wmma", "q64", 10.0, status="incorrect"),
-                          record("wmma", "q16", 75.0), record("wmma", "q16", 1.0, name="other"))
+        file = self.write("ladder.json", record("scalar", 4, 300.0), record("scalar", 8, 400.0),
+                          record("wmma", 32, 60.0), record("wmma", 64, 10.0, status="incorrect"),
+                          record("wmma", 16, 75.0), record("wmma", 16, 1.0, name="other"))
         rows = [line for line in tables.ladder(self.site, [file], ["seed"]) if line.startswith("| `")]
-        self.assertEqual(rows, ["| `scalar/fp16_d64_q4` | 300 | 1.79 | 1.00× | 2.5e-04 | – |",
-                                "| `wmma/fp16_d64_q32` | 60.0 | 8.95 | 5.00× | 2.5e-04 | – |"])
+        self.assertEqual(rows, ["| `scalar/fp16_d64_q4` | 300 | 1.0 % | 15 | 1.79 | 1.00× | 2.5e-04 | – |",
+                                "| `wmma/fp16_d64_q32` | 60.0 | 1.0 % | 15 | 8.95 | 5.00× | 2.5e-04 | – |"])
+
+    def test_rows_that_fall_short_have_a_sign_that_is_explained_once(self):
+        found = [record("scalar", 4, 300.0, samples=14), record("mma", 32, 10.0), record("wmma", 32, 60.0, samples=3)]
+        lines = tables.ladder(self.site, [self.write("ladder.json", *found)])
+        rows = [line for line in lines if line.startswith("| `")]
+        self.assertEqual([line.split(" | ")[3] for line in rows], ["14 ‡", "15", "3 ‡"])
+        self.assertEqual([line for line in lines if line.startswith("‡")],
+                         ["‡ fewer than 15 samples of one of its times, or an interval wider than 5 %."])
+        self.assertNotIn("‡", "".join(tables.ladder(self.site, [self.write("whole.json", found[1])])))
+
+    def test_conclusions_are_the_program_s(self):
+        found = [record(family, 1, time, name=name) for name, factor in (("a", 1), ("b", 2))
+                 for family, time in (("scalar", 80.0 * factor), ("mma", 10.0 * factor), ("peer_a", 20.0 * factor))]
+        lines = tables.ladder(self.site, [self.write("ladder.json", *found)])
+        self.assertTrue(any(line.startswith("Over 2 problems, the fastest variants are 8.00 ±") for line in lines), lines)
+        said = [line for line in lines if line.startswith("`mma/fp16_d64_q1` is 8.00 ±")]
+        self.assertEqual(len(said), 2)
+        self.assertIn("times faster than `peer_a/fp16_d64_q1` (the fastest peer).", said[0])
+        self.assertNotIn("Over 2", "".join(tables.ladder(self.site, ["ladder.json"], ["a"])))
+
+    def test_a_file_that_the_program_refuses_is_an_error(self):
+        found = record("mma", 32, 10.0)
+        found["spec"]["block_q"] = 64
+        self.write("results/card/ladder.json", found)
+        result = self.script()
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("does not belong to family and spec", result.stderr)
 
     def test_peers_stand_beside_the_best_variant(self):
-        file = self.write("peers.json", record("mma", "q32", 8.0), record("wgmma", "q64", 5.0),
-                          record("peer_a", "x", 10.0), record("peer_b", "x", 20.0))
-        lines = tables.peers(self.site, [file])
-        self.assertIn("| seed | `wgmma/fp16_d64_q64` | 5.00 | 10.0 | 20.0 | 2.00× |", lines)
-        self.assertIn("over the 1 problems is 2.00×", lines[-1])
+        found = [record(family, 1, time, name=name) for name in ("seed", "other")
+                 for family, time in (("mma", 8.0), ("wgmma", 5.0), ("peer_a", 10.0), ("peer_b", 20.0))]
+        lines = tables.peers(self.site, [self.write("peers.json", *found)])
+        self.assertIn("| seed | `wgmma/fp16_d64_q1` | 5.00 | 1.0 % | 15 | 10.0 | 20.0 | 2.00× |", lines)
+        self.assertTrue(any("over 2 problems" in line.lower() and "2.00 ± " in line for line in lines), lines)
 
     def test_a_role_decides_who_is_a_peer(self):
         self.assertTrue(records.is_peer({"family": "theirs", "role": "peer"}))
         self.assertFalse(records.is_peer({"family": "peer_of_mine", "role": "plugin"}))
 
     def test_repeats_compare_within_a_run_and_between_runs(self):
-        files = [self.write("a.json", *(record("mma", "q32", time) for time in (100.0, 100.5))),
-                 self.write("b.json", *(record("mma", "q32", time) for time in (110.0, 100.0)))]
+        files = [self.write("a.json", *(record("mma", 32, time) for time in (100.0, 100.5))),
+                 self.write("b.json", *(record("mma", 32, time) for time in (110.0, 100.0)))]
         shares = [line.split(" | ")[2] for line in tables.repeats(self.site, files) if line.startswith(("| within", "| above"))]
         self.assertEqual(shares, ["100.0 % (±1 %)", "0.0 % (±1 %)", "0.0 % (±2 %)"])
 
     def test_three_lengths_of_one_shape_make_a_panel(self):
-        found = [record(family, "x", 10.0, seq_q=length, seq_kv=length, batch=4096 // length)
+        found = [record(family, 1, 10.0, seq_q=length, seq_kv=length, batch=4096 // length)
                  for family in ("mma", "peer_torch_flash") for length in (512, 1024, 2048)]
         document = {"environment": {}, "records": found}
         chart = charts.sequence_chart(document)

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pathlib
+import re
 import shutil
 import tempfile
 import unittest
@@ -103,7 +104,34 @@ class Markdown(BenchTest):
                     rival = fastest.setdefault(record["family"], record)
                     fastest[record["family"]] = min(rival, record, key=lambda r: r["timing"]["hot_us"]["median"])
             self.assertEqual([row[0] for row in table[1:]], [record["variant"] for record in fastest.values()])
-            self.assertEqual({len(row) for row in table}, {6 + len(timing_modes())})
+            self.assertEqual({len(row) for row in table}, {8 + len(timing_modes())})
+
+    def test_begins_with_the_conclusion(self):
+        text = self.assert_ok(run("report", LADDER, "--format", "markdown"))
+        begin = text.split("\n## ")[1].split("\n\n")[1]
+        said = json.loads(self.assert_ok(run("report", LADDER, "--format", "json")))
+        self.assertTrue(begin.startswith(f"- {said['files'][0]['conclusion'][0]}\n"), begin)
+        for problem in said["problems"]:
+            self.assertIn(f"**{problem['name']}**: {problem['conclusion']}".replace("_", ""),
+                          re.sub(r"[`\\_]", "", begin))
+
+    def test_rows_that_fall_short_have_a_sign(self):
+        file = json.loads(LADDER.read_text())
+        timing = file["records"][0]["timing"]["hot_us"]
+        timing.update(samples=timing["samples"][:3], n=3)
+        for name in ("sm_clock_mhz",):
+            if name in timing:
+                timing[name] = timing[name][:3]
+        file["records"] = file["records"][:1]
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "short.json"
+            path.write_text(json.dumps(file))
+            text = self.assert_ok(run("report", path, "--format", "markdown"))
+            self.assertIn(" | 3 ‡ | ", text)
+            self.assertEqual(text.count("\n‡ fewer than 15 samples"), 1)
+            file["config"]["measure"].update(min_samples=3, relative_width=1)
+            path.write_text(json.dumps(file))
+            self.assertNotIn("‡", self.assert_ok(run("report", path, "--format", "markdown")))
 
     def test_baseline_is_chosen(self):
         baseline = cells(self.render(LADDER))[0][-1][0]

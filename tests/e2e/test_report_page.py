@@ -159,6 +159,18 @@ class ReportPage(BenchTest, BrowserTest):
         best = self.script(COLUMN, "overview", "best variant")["cells"]
         self.assertFalse(any(variant.startswith(("wgmma/", "peer_")) for variant in best), best)
 
+    def test_the_conclusion_is_first(self):
+        said = json.loads(self.assert_ok(run("report", PEERS, "--format", "json")))
+        self.open(self.report(PEERS))
+        self.assertEqual(self.script("return document.querySelector('main').firstElementChild.id"), "conclusion")
+        self.assertEqual(self.script("return [...document.querySelectorAll('.means li')].map((l) => l.textContent)"),
+                         [f"{text[0].upper()}{text[1:]}." for text in said["files"][0]["conclusion"]])
+        items = self.script("return [...document.querySelectorAll('.problems li')].map((l) => l.textContent)")
+        self.assertEqual(items, [f"{one['name']}: {one['conclusion']}" for one in said["problems"]])
+        self.assertFalse(self.script("return document.querySelector('#conclusion details').open"))
+        self.assertEqual(self.script("return document.querySelector('#records .short-note').textContent"),
+                         f"‡ {said['files'][0]['falls_short_means']}")
+
     def test_table_sorts_by_keyboard(self):
         self.open(self.report(LADDER))
         for direction, in_order in (("descending", lambda a, b: a >= b), ("ascending", lambda a, b: a <= b)):

@@ -3,6 +3,7 @@
 import csv
 import json
 import pathlib
+import re
 import signal
 import subprocess
 import tempfile
@@ -37,6 +38,33 @@ class Run(BenchTest):
             self.assertEqual([row["variant"] for row in csv.DictReader(file)],
                              [record["variant"] for record in records])
         self.assertNotIn("\x1b", text, "no colour where there is no terminal")
+
+    def test_a_run_ends_with_its_conclusion(self):
+        text = self.assert_ok(run("--device", "cpu", "--problem", "name=p,heads_q=2,seq_q=33:40", "--budget", "0.2",
+                                  "--variants", "cpu_*", "--baseline", "cpu_scalar/*", "--output", self.folder / "r"))
+        lines = text.split("\nConclusion\n")[1].splitlines()
+        self.assertEqual([line.split(":")[0] for line in lines[:2]], ["  p_q33", "  p_q40"])
+        self.assertIn("cpu_scalar/fp16_d64", lines[0])
+        self.assertIn("over 2 problems", lines[2])
+        fast = [max((r for r in self.records("r.json") if r["problem"]["name"] == name), key=lambda r: r["tflops"])
+                for name in ("p_q33", "p_q40")]
+        for line, record in zip(lines, fast):
+            self.assertIn(record["variant"], line)
+
+    def test_what_was_not_reached_is_said_with_a_budget_that_would_do(self):
+        config = {"problems": {"name": "p", "heads_q": 2, "seq_q": 64}, "variants": "cpu_scalar/*",
+                  "measure": {"min_samples": 30, "relative_width": 1, "budget_s": 1e-6, "clocks": ["hot"]}}
+        arguments = ("--config", "-", "--device", "cpu", "--format", "table,json", "--output", self.folder / "r")
+        result = run(*arguments, stdin=json.dumps(config))
+        self.assertIn("cpu_scalar/fp16_d64 ‡", self.assert_ok(result))
+        self.assertIn("‡ fewer than 30 samples of one of its times", result.stdout)
+        said = re.search(r"1 of 1 rows has fewer than 30 samples \(min_samples\).*; --budget (\S+) would do", result.stderr)
+        self.assertTrue(said, result.stderr)
+        # Far more than the estimate, because another process may take the processor in between.
+        result = run(*arguments, "--budget", str(5 + 10 * float(said[1])), stdin=json.dumps(config))
+        self.assert_ok(result)
+        self.assertNotIn("min_samples", result.stderr)
+        self.assertGreaterEqual(self.records("r.json")[0]["timing"]["hot_us"]["n"], 30)
 
     def test_problems_of_eight_bits(self):
         text = self.assert_ok(run("--device", "cpu", "--problem", "name=p,batch=2,heads_q=4,heads_kv=2,seq_q=33,"

@@ -4,6 +4,7 @@ import copy
 import json
 import pathlib
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -72,6 +73,18 @@ class Sweep(TuneTest):
         self.assertEqual(len(self.journal()), 1 + len(self.candidates()))
         for entry in self.table():
             self.assertIn(entry["winner"]["variant"], text)
+
+    def test_finalists_that_fall_short_are_counted(self):
+        config = copy.deepcopy(CONFIG)
+        config["measure"] = {"min_samples": 50, "max_samples": 60, "budget_s": 1e-6, "clocks": ["hot"]}
+        self.config.write_text(json.dumps(config))
+        result = run("tune", "--config", self.config, "--device", "cpu", "--output", self.folder / "tuned", **SERIAL)
+        self.assert_ok(result)
+        finalists = sum(1 + len(entry["ties"]) for entry in self.table())
+        found = re.search(r"(\d+) of (\d+) finalists (?:has|have) fewer than 50 samples \(min_samples\)", result.stderr)
+        self.assertTrue(found, result.stderr)
+        self.assertEqual(found[1], found[2])
+        self.assertGreaterEqual(int(found[2]), finalists)
 
     def test_every_search_decides_every_problem(self):
         for search in ("exhaustive", "random"):

@@ -5,6 +5,7 @@
 #include "render/diagnosis_output.hpp"
 #include "render/formats.hpp"
 #include "render/history_output.hpp"
+#include "render/report_data.hpp"
 #include "results/file_sink.hpp"
 
 namespace flashcore {
@@ -14,9 +15,11 @@ const OutputFormat kJson = {
     .meaning = "everything, for programs",
     .extensions = {".json"},
     .by_default = true,
+    .shows_comparison = true,
     .run = [](const RunOutput& output) -> std::unique_ptr<Sink> {
       return std::make_unique<JsonSink>(output.path, output.environment, output.config);
     },
+    .results = [](const ResultsOutput& output) { return json_text(report_data(output)) + "\n"; },
     .comparison = [](const Comparison& comparison,
                      const TextOptions&) { return indented_json(to_json(comparison)); },
     .history = [](const History& history) { return indented_json(to_json(history)); },

@@ -28,6 +28,11 @@ const halfInterval = (record, clock = selection.clock) => {
   return middle === null || !Number.isFinite(low) || !Number.isFinite(high) ? null : (high - low) / 2 / middle;
 };
 
+const sampleCount = (record, clock = selection.clock) => record.timing?.[clock]?.n ?? null;
+
+// The sign at rows that fall short of the run's stopping rule.
+const shortSign = (record) => (record?.falls_short ? " ‡" : "");
+
 const isTimed = (record, clock = selection.clock) => isRight(record) && median(record, clock) !== null;
 
 // TFLOP/s by the FLOP convention of the problem.

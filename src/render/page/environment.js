@@ -29,12 +29,11 @@ const drawHead = () => {
 // Warnings about the chosen file.
 const notices = () => {
   const records = fileRecords();
-  const throttled = records.filter((record) => record.timing?.[selection.clock]?.throttled_samples > 0).length;
   const wrong = records.filter((record) => !["ok", "unsupported"].includes(record.status));
   const devices = new Set(data.files.map(deviceName));
   return [
     environmentOf(data.files[selection.file]).git?.dirty && "The program was built from files that are not in its commit.",
-    throttled > 0 && `${throttled} records were timed in part while something held the clocks down.`,
+    ...data.files[selection.file].cautions.map(asSentence),
     wrong.length > 0 && `${wrong.length} records failed: ${[...new Set(wrong.map(({ status }) => status))].join(", ")}.`,
     devices.size > 1 && `The files come from different devices: ${[...devices].join(", ")}.`,
   ].filter(Boolean);
@@ -45,13 +44,27 @@ const drawNotices = () => {
   box.replaceChildren(...notices().map((text) => element("p", { class: "notice" }, text)));
 };
 
+// Of many problems the list is folded.
+const drawConclusion = () => {
+  const items = (texts) => texts.map((text) => element("li", {}, text));
+  const concluded = fileProblems().filter((problem) => problem.conclusion);
+  const means = data.files[selection.file].conclusion;
+  byId("conclusion").hidden = concluded.length === 0;
+  within("conclusion", ".means").replaceChildren(...items(means.map(asSentence)));
+  within("conclusion", ".problems").replaceChildren(
+    ...items(concluded.map((problem) => `${problemName(problem)}: ${problem.conclusion}`)),
+  );
+  within("conclusion", "details").open = concluded.length <= 10;
+  noteShort("conclusion", fileRecords());
+};
+
 const overviewColumns = () => [
   { title: "problem", value: (row) => problemName(row.problem) },
   { title: "best variant", value: (row) => row.best?.variant },
   {
     title: `${clockNames[selection.clock]} µs`,
     value: (row) => median(row.best),
-    show: fourDigits,
+    show: (value, row) => `${fourDigits(value)}${shortSign(row.best)}`,
     smallFirst: true,
   },
   { title: "TFLOP/s", value: (row) => row.best && tflops(row.best), show: threeDigits },
@@ -78,23 +91,25 @@ const drawOverview = () => {
   });
   const hasPeers = rows.some((row) => row.peer);
   const columns = overviewColumns();
+  noteShort("overview", rows.map((row) => row.best));
   makeTable(within("overview", ".table"), hasPeers ? columns : columns.filter(({ ofPeer }) => !ofPeer), rows, 12);
 };
 
-const withInterval = (clock) => (value, record) => {
+const withInterval = (clock, sign) => (value, record) => {
   if (value === null) return nothing;
   const half = halfInterval(record, clock);
-  return half === null ? significant(value, 4) : `${significant(value, 4)} ±${(100 * half).toFixed(1)}\u202f%`;
+  const spread = half === null ? "" : ` ±${(100 * half).toFixed(1)}\u202f%, n ${sampleCount(record, clock)}`;
+  return `${significant(value, 4)}${spread}${sign(record)}`;
 };
 
 const recordColumns = (records) => [
   { title: "problem", value: (record) => problemName(problemOf(record)) },
   { title: "variant", value: (record) => record.variant },
   { title: "status", value: (record) => record.status },
-  ...clocksOf(records).map((clock) => ({
+  ...clocksOf(records).map((clock, place) => ({
     title: `${clockNames[clock]} µs`,
     value: (record) => median(record, clock),
-    show: withInterval(clock),
+    show: withInterval(clock, place === 0 ? shortSign : () => ""),
     smallFirst: true,
   })),
   { title: "speed-up", value: (record) => speedUp(record), show: times },
@@ -110,6 +125,7 @@ const drawRecords = () => {
     [problemName(problemOf(record)), record.variant, record.status, record.reason ?? ""].join(" ").toLowerCase();
   const records = fileRecords().filter((record) => words.every((word) => text(record).includes(word)));
   makeTable(within("records", ".table"), recordColumns(fileRecords()), records);
+  noteShort("records", records);
 };
 
 const drawEnvironment = () => {

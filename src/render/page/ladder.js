@@ -20,6 +20,7 @@ const ladderColumns = () => [
   { title: "variant", value: (record) => record.variant },
   { title: `${clockNames[selection.clock]} µs`, value: (record) => median(record), show: fourDigits },
   { title: "±", value: (record) => halfInterval(record), show: (share) => percent(share) },
+  { title: "n", value: (record) => sampleCount(record), show: (n, record) => `${n}${shortSign(record)}` },
   { title: "speed-up", value: (record) => speedUp(record), show: times },
   { title: "TFLOP/s", value: (record) => tflops(record), show: threeDigits },
 ];
@@ -73,6 +74,7 @@ const drawLadder = () => {
           "clock. Striped bars are peers."
       : "",
   );
+  noteShort("ladder", records);
   drawFigure("ladder", {
     empty: records.length === 0 && `No right variant of this problem was timed by the ${clock} clock.`,
     height: 70 + 30 * records.length,

@@ -4,6 +4,7 @@ const byId = (id) => document.getElementById(id);
 
 const drawAll = () => {
   drawHead();
+  drawConclusion();
   drawNotices();
   drawOverview();
   drawLadder();

@@ -44,6 +44,15 @@ const setCaption = (id, text) => {
   within(id, ".caption").textContent = text;
 };
 
+// Explains the sign at rows that fall short, below a section's table, when one of the records has it.
+const noteShort = (id, records) => {
+  const note = within(id, ".short-note");
+  note.hidden = !records.some((record) => record?.falls_short);
+  note.textContent = `‡ ${data.files[selection.file].falls_short_means}`;
+};
+
+const asSentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
 // Options [value, label]; keeps the choice when it is still there, else takes the first.
 const fillSelect = (select, options) => {
   const before = select.value;

@@ -49,18 +49,6 @@ TEST_F(ProgressLineTest, IsSilentWhenNotEnabled) {
   EXPECT_EQ(out_.str(), "");
 }
 
-TEST(ClockWarnings, TellOfWanderingAndThrottledClocks) {
-  EXPECT_TRUE(clock_warnings({.ok = 3, .timed = 3}, Pacing::sustained).empty());
-  EXPECT_EQ(
-      clock_warnings({.timed = 8, .clocks_wandered = 3, .throttled = 2, .throttle_reasons = kSwPowerCap},
-                     Pacing::sustained),
-      (std::vector<std::string>{"the SM clock moved by more than 5 % during 3 of 8 records: --pacing burst "
-                                "keeps it at its maximum",
-                                "the clocks were held down during 2 of 8 records: sw_power_cap"}));
-  EXPECT_EQ(clock_warnings({.timed = 8, .clocks_wandered = 3}, Pacing::burst),
-            (std::vector<std::string>{"the SM clock moved by more than 5 % during 3 of 8 records"}));
-}
-
 TEST(SummaryLine, CountsAndNamesFiles) {
   const std::vector<std::string> files = {"a.json", "a.csv"};
   EXPECT_EQ(summary_line({.ok = 3}, {}), "3 ok");

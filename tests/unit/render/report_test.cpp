@@ -28,6 +28,9 @@ using testing::sample_problem;
 using testing::sample_records;
 using testing::TemporaryFolder;
 
+// A stopping rule that all sample records meet.
+const TableOptions kMet{.rule = {.relative_width = 0.1, .min_samples = 5}};
+
 std::string render(const TableOptions& options) {
   std::ostringstream out;
   TableSink sink(out, options);
@@ -61,7 +64,8 @@ TEST(Table, ColorAddsNothingButEscapes) {
 
 TEST(Table, FitsItsWidthByLeavingColumnsOut) {
   for (const int width : {100, 90, 80}) {
-    for (const std::string& line : lines_of(render({.width = width}))) {
+    const std::string text = render({.width = width});
+    for (const std::string& line : lines_of(text.substr(0, text.find("Conclusion")))) {
       EXPECT_LE(display_width(line), width) << line;
     }
   }
@@ -83,22 +87,60 @@ TEST(Table, FewUnsupportedRowsStayApart) {
     records.push_back(
         failed_record(sample_problem(), "mma", {block_q, 64, 4, 1}, Status::unsupported, "too old"));
   }
-  EXPECT_EQ(lines_of(render_table(records, {})).size(), 2u + 5u);
+  EXPECT_EQ(lines_of(render_table(records, kMet)).size(), 2u + 5u);
   records.push_back(failed_record(sample_problem(), "mma", {256, 64, 4, 1}, Status::unsupported, "too old"));
-  EXPECT_EQ(lines_of(render_table(records, {})).size(), 2u + 2u);
-  expect_contains(render_table(records, {}), "5 variants");
+  EXPECT_EQ(lines_of(render_table(records, kMet)).size(), 2u + 2u);
+  expect_contains(render_table(records, kMet), "5 variants");
 }
 
 TEST(Table, MarksRowsWhoseClocksWereHeldDown) {
   std::vector<Record> records = {ok_record(sample_problem(), "scalar", {4, 4, 4, 1}, 10),
                                  ok_record(sample_problem(), "mma", {64, 64, 4, 1}, 5)};
-  EXPECT_EQ(render_table(records, {}).find("†"), std::string::npos);
+  EXPECT_EQ(render_table(records, kMet).find("†"), std::string::npos);
   testing::add_measurements(records[1]);
-  const std::vector<std::string> lines = lines_of(render_table(records, {}));
+  const std::vector<std::string> lines = lines_of(render_table(records, kMet));
   ASSERT_EQ(lines.size(), 5u);
   EXPECT_EQ(lines[2].find("†"), std::string::npos);
   expect_contains(lines[3], "mma/fp16_d64_q64_kv64_w4_s1 †");
   EXPECT_EQ(lines[4], "  † timed in part while the clocks were held down: sw_power_cap, hw_thermal_slowdown");
+}
+
+TEST(Table, MarksRowsThatFallShortAndExplainsTheSignOnce) {
+  std::vector<Record> records = {ok_record(sample_problem(), "scalar", {4, 4, 4, 1}, 10),
+                                 ok_record(sample_problem(), "wmma", {32, 64, 4, 1}, 8),
+                                 ok_record(sample_problem(), "mma", {64, 64, 4, 1}, 5)};
+  EXPECT_EQ(render_table(records, kMet).find("‡"), std::string::npos);
+  records[0].timings[TimingMode::call]->samples.resize(3);
+  testing::add_measurements(records[2]);
+  records[2].timings[TimingMode::hot]->samples.resize(4);
+  const std::vector<std::string> lines = lines_of(render_table(records, kMet));
+  ASSERT_EQ(lines.size(), 7u);
+  expect_contains(lines[2], "scalar/fp16_d64_q4_kv4_w4_s1 ‡");
+  EXPECT_EQ(lines[3].find("‡"), std::string::npos);
+  expect_contains(lines[4], "mma/fp16_d64_q64_kv64_w4_s1 †‡");
+  EXPECT_EQ(lines[6], "  ‡ fewer than 5 samples of one of its times, or an interval wider than 10 %");
+}
+
+TEST(Table, MarksRowsThatTieWithTheBest) {
+  const std::vector<Record> records = {ok_record(sample_problem(), "scalar", {4, 4, 4, 1}, 10),
+                                       ok_record(sample_problem(), "wmma", {32, 64, 4, 1}, 5.05),
+                                       ok_record(sample_problem(), "mma", {64, 64, 4, 1}, 5)};
+  const std::vector<std::string> lines = lines_of(render_table(records, {}));
+  EXPECT_EQ(lines[2].substr(0, 8), "  scalar");
+  EXPECT_EQ(lines[3].substr(0, 6), "= wmma");
+  EXPECT_EQ(lines[4].substr(0, 5), "* mma");
+}
+
+TEST(Table, EndsWithTheConclusionOnce) {
+  std::ostringstream out;
+  TableSink sink(out, {.baseline = "scalar/*"});
+  for (const Record& record : sample_records()) sink.add(record);
+  sink.finish();
+  const std::string text = out.str();
+  expect_contains(text, "\n\nConclusion\n  seed: mma/fp16_d64_q64_kv64_w4_s2 is 41.3 ± ");
+  EXPECT_EQ(lines_of(text).back().substr(0, 17), "  over 2 problems");
+  sink.finish();
+  EXPECT_EQ(out.str(), text);
 }
 
 TEST(Table, PrintsAProblemAsSoonAsItIsComplete) {
@@ -116,7 +158,7 @@ TEST(Table, PrintsAProblemAsSoonAsItIsComplete) {
   sink.finish();
   expect_contains(out.str(), "\n\ntwo  batch 1");
   sink.finish();
-  EXPECT_EQ(erased, 2);
+  EXPECT_EQ(erased, 3);  // two tables and the conclusion
 }
 
 TEST(Table, ReasonsCannotMoveTheCursor) {

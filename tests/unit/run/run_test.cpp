@@ -66,12 +66,25 @@ TEST_F(RunTest, GivesOneRecordForEachProblemAndVariantInOrder) {
 
 TEST_F(RunTest, EntersEachVariantAsOftenAsAsked) {
   policy.measure.repeats = 2;
-  EXPECT_EQ(run_all().timed, 12);
+  EXPECT_EQ(run_all().caveats.timed, 12);
   ASSERT_EQ(sink.records.size(), 12u);
   EXPECT_EQ(sink.records[3].family, "one");
   EXPECT_EQ(sink.records[5].family, "three");
   EXPECT_EQ(sink.records[6].problem.name, "second");
   EXPECT_EQ(progress.total, 12);
+}
+
+TEST_F(RunTest, CountsRowsThatFallShortAndNamesABudget) {
+  EXPECT_EQ(run_all().caveats.few_samples, 0);
+  progress = {};
+  policy.measure.budget_s = 1e-9;
+  const RunSummary summary = run_all();
+  EXPECT_EQ(summary.caveats.few_samples, 6);
+  ASSERT_TRUE(summary.sufficient_budget_s);
+  EXPECT_GT(*summary.sufficient_budget_s, policy.measure.budget_s);
+  progress = {};
+  policy.measure.modes.clear();
+  EXPECT_EQ(run_all().caveats.timed, 0);
 }
 
 TEST_F(RunTest, NeverTimesAWrongVariant) {
@@ -224,7 +237,7 @@ TEST_F(RunTest, EndsAtTheBudgetWithTheFewestSamples) {
 
 TEST_F(RunTest, RecordsCarryTheRooflineAndTheHashOfTheCode) {
   executor.set_script(variants[1].id(), {.behaviour = Behaviour::wrong});
-  EXPECT_EQ(run_all().timed, 4);
+  EXPECT_EQ(run_all().caveats.timed, 4);
   EXPECT_FALSE(sink.records[0].roofline);
   EXPECT_EQ(sink.records[0].code_hash, "hash of " + variants[0].id());
   executor.measure_ceilings();
