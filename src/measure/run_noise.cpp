@@ -45,7 +45,7 @@ bool is_capped(const Timing& timing) {
 NoiseClass noise_class(const Record& record, const Timing& timing) {
   const bool averaged = timing.block_s > 0;
   if (is_capped(timing) && !averaged) return NoiseClass::capped;
-  if (record.backend == Backend::cuda && record.code_hash.empty()) return NoiseClass::foreign;
+  if (record.backend == Backend::cuda && record.role == Role::peer) return NoiseClass::foreign;
   if (averaged) return NoiseClass::averaged;
   if (timing.median < kSmallProblemUs) return NoiseClass::small;
   return timing.median < kLargeProblemUs ? NoiseClass::medium : NoiseClass::large;

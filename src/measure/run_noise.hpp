@@ -15,8 +15,8 @@ inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the
 // highest clock.
 inline constexpr double kClockDifference = 0.02;
 
-// The class of a row, by its median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows without a
-// machine-code hash on a CUDA device are foreign: a library may choose another algorithm in each process. If power or
+// The class of a row, by its median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows of peers on a CUDA
+// device are foreign: a library may choose another algorithm in each process. If power or
 // temperature reduced the clocks during most samples, a row is averaged (or foreign) where samples are means of blocks,
 // and capped where they are not. From quiet to noisy.
 enum class NoiseClass : int { small, medium, large, averaged, foreign, capped };

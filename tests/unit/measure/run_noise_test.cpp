@@ -11,7 +11,8 @@
 namespace flashcore {
 namespace {
 
-Record hashed_on_cuda() { return {.backend = Backend::cuda, .code_hash = "0123"}; }
+Record ladder_on_cuda() { return {.backend = Backend::cuda}; }
+Record peer_on_cuda() { return {.backend = Backend::cuda, .role = Role::peer}; }
 
 Timing timing(double us) { return make_timing(std::vector<double>(15, us)); }
 
@@ -23,13 +24,13 @@ Timing held(double us, double block_s) {
 }
 
 TEST(NoiseClass, GoesBySizeCodeAndClocks) {
-  const Record hashed = hashed_on_cuda();
-  EXPECT_EQ(noise_class(hashed, timing(19.9)), NoiseClass::small);
-  EXPECT_EQ(noise_class(hashed, timing(20)), NoiseClass::medium);
-  EXPECT_EQ(noise_class(hashed, timing(500)), NoiseClass::large);
-  EXPECT_EQ(noise_class(hashed, held(100, 0)), NoiseClass::capped);
-  EXPECT_EQ(noise_class(hashed, held(100, 0.25)), NoiseClass::averaged);
-  const Record foreign = {.backend = Backend::cuda};
+  const Record ladder = ladder_on_cuda();
+  EXPECT_EQ(noise_class(ladder, timing(19.9)), NoiseClass::small);
+  EXPECT_EQ(noise_class(ladder, timing(20)), NoiseClass::medium);
+  EXPECT_EQ(noise_class(ladder, timing(500)), NoiseClass::large);
+  EXPECT_EQ(noise_class(ladder, held(100, 0)), NoiseClass::capped);
+  EXPECT_EQ(noise_class(ladder, held(100, 0.25)), NoiseClass::averaged);
+  const Record foreign = peer_on_cuda();
   EXPECT_EQ(noise_class(foreign, timing(100)), NoiseClass::foreign);
   EXPECT_EQ(noise_class(foreign, held(100, 0.25)), NoiseClass::foreign);
   EXPECT_EQ(noise_class(foreign, held(100, 0)), NoiseClass::capped);
@@ -37,7 +38,7 @@ TEST(NoiseClass, GoesBySizeCodeAndClocks) {
 }
 
 TEST(RunNoise, WidensTheIntervalOfSamplesThatAgree) {
-  const Record record = hashed_on_cuda();
+  const Record record = ladder_on_cuda();
   const double between = between_runs(record, timing(100));
   const Timing wide = with_run_noise(record, timing(100));
   EXPECT_DOUBLE_EQ(wide.median, 100);
@@ -49,16 +50,16 @@ TEST(RunNoise, AddsToTheScatterOfSamplesInSquares) {
   Timing scattered = timing(100);
   scattered.ci95_low = 97;
   scattered.ci95_high = 104;
-  const double between = 100 * between_runs(hashed_on_cuda(), scattered);
-  const Timing wide = with_run_noise(hashed_on_cuda(), scattered);
+  const double between = 100 * between_runs(ladder_on_cuda(), scattered);
+  const Timing wide = with_run_noise(ladder_on_cuda(), scattered);
   EXPECT_NEAR(wide.ci95_low, 100 - std::hypot(3, between), 1e-9);
   EXPECT_NEAR(wide.ci95_high, 100 + std::hypot(4, between), 1e-9);
 }
 
 TEST(RunNoise, NoisierRowsHaveWiderIntervals) {
-  const double quiet = between_runs(hashed_on_cuda(), timing(100));
-  EXPECT_GT(between_runs({.backend = Backend::cuda}, timing(100)), quiet);
-  EXPECT_GT(between_runs(hashed_on_cuda(), held(100, 0)), quiet);
+  const double quiet = between_runs(ladder_on_cuda(), timing(100));
+  EXPECT_GT(between_runs(peer_on_cuda(), timing(100)), quiet);
+  EXPECT_GT(between_runs(ladder_on_cuda(), held(100, 0)), quiet);
 }
 
 // Ten samples of 100 us and ten of 200 us: half of the time another process had the core.
@@ -67,7 +68,7 @@ TEST(RunNoise, RunsOnABusyHostDifferAsSamplesDo) {
   std::fill(samples.begin() + 10, samples.end(), 200);
   const Timing scattered = make_timing(samples);
   EXPECT_NEAR(between_runs({.backend = Backend::cpu}, scattered), 0.75 * (100 / 2.56) / 150, 1e-9);
-  EXPECT_LT(between_runs(hashed_on_cuda(), scattered), 0.01);
+  EXPECT_LT(between_runs(ladder_on_cuda(), scattered), 0.01);
   EXPECT_DOUBLE_EQ(between_runs({.backend = Backend::cpu}, timing(100)), 0.02);
 }
 
