@@ -18,9 +18,9 @@ from proof.program import Program, StepError
 HOLDS, FAILS, USAGE, ENVIRONMENT = 0, 1, 2, 4
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 STEPS = {step.__name__: step for step in (
-    correctness.gpu_tests, correctness.deep, correctness.faults, correctness.sanitize, repeats.repeat, slowdowns.planted,
-    slowdowns.gate_runs, slowdowns.gate, slowdowns.live, tuning.ci, tuning.seed, tuning.tune, tuning.auto, tuning.drill,
-    speed.speed)}
+    correctness.gpu_tests, correctness.deep, correctness.faults, correctness.sanitize, repeats.repeat,
+    slowdowns.planted, slowdowns.gate_runs, slowdowns.gate, slowdowns.live, tuning.ci, tuning.seed, tuning.tune,
+    tuning.auto, tuning.drill, speed.speed)}
 
 
 def parse_arguments(arguments):

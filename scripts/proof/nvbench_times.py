@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Times variants with NVBench, by its defaults.
 
-nvbench_times.py LIBRARY CASES OUTPUT: CASES is a JSON list of {"problem": …, "variant": …} as in records. OUTPUT gets a
-list of {"problem": name, "cold_us": …, "batch_us": …, "seconds": …}: NVBench's mean of single launches with a flushed
+nvbench_times.py LIBRARY CASES OUTPUT: CASES is a JSON list of {"problem": …, "variant": …} as in records. OUTPUT gets
+a list of {"problem": name, "cold_us": …, "batch_us": …, "seconds": …}: NVBench's mean of single launches with a flushed
 L2 cache, its mean of back-to-back launches, and the time that both took. Needs PyTorch and cuda-bench.
 """
 

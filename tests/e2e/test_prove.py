@@ -13,7 +13,7 @@ from bench import SOURCE, BenchTest, run
 
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from proof import cheats, claims, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
+from proof import cheats, claims, repeats, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
 
 SCRIPT = SOURCE / "scripts" / "prove.py"
 BUILD = pathlib.Path(os.environ["FLASHCORE_BENCH"]).parent
@@ -35,6 +35,41 @@ def sweep(choices):
     made.entries = {problem: {"winner": {"variant": winner}, "ties": [{"variant": tie} for tie in ties]}
                     for problem, (winner, *ties) in choices.items()}
     return made
+
+
+def timing(median, half, n=15, throttled=0):
+    return {"median": median, "ci95": [median - half, median + half], "n": n, "throttled_samples": throttled}
+
+
+class RepeatSums(unittest.TestCase):
+    def rows(self, *timings):
+        return repeats.rows_of([[{"problem": {"name": "p"}, "timing": {"hot_us": one}}] for one in timings])
+
+    def test_an_interval_holds_the_median_of_the_other_runs(self):
+        row = self.rows(timing(100, 1), timing(100.5, 1), timing(103, 1))[("p", "hot")]
+        self.assertEqual(list(row.covered()), [False, False, False])  # others: 101.75, 101.5, 100.25
+        row = self.rows(timing(100, 1), timing(100.5, 1), timing(101, 1))[("p", "hot")]
+        self.assertEqual(list(row.covered()), [True, True, True])
+
+    def test_a_row_that_a_run_lacks_is_left_out(self):
+        runs = [[{"problem": {"name": "p"}, "timing": {"hot_us": timing(1, 0)}}], []]
+        self.assertEqual(repeats.rows_of(runs), {})
+
+    def test_limits_go_by_the_power_limit_and_the_size(self):
+        def limits(*timings, backend="cuda"):
+            return repeats.spread_limit(self.rows(*timings)[("p", "hot")], backend)
+        self.assertEqual(limits(timing(10, 1)), 0.01)
+        self.assertEqual(limits(timing(100, 1)), 0.005)
+        self.assertEqual(limits(timing(100, 1), timing(100, 1, throttled=8)), 0.015)
+        self.assertEqual(limits(timing(100, 1), backend="cpu"), 0.015)
+
+    def test_spreads_are_held_against_nvbench(self):
+        rows = self.rows(timing(100, 1, throttled=15), timing(101, 1, throttled=15))
+        bench = [[{"problem": "p", "cold_us": us, "batch_us": us}] for us in (200, 204)]
+        self.assertTrue(all(claim.held for claim in repeats.nvbench_claims(rows, bench)))
+        steady = [[{"problem": "p", "cold_us": us, "batch_us": us}] for us in (200, 200.1)]
+        self.assertFalse(any(claim.held for claim in repeats.nvbench_claims(rows, steady)))
+        self.assertIsNone(repeats.nvbench_claims(rows, [])[0].held)
 
 
 class Sums(unittest.TestCase):
