@@ -20,7 +20,7 @@ std::vector<Need> needs_in(std::span<const Record> records, TimingMode mode, con
   std::vector<Need> needs;
   for (const Record& record : records) {
     const auto& timing = record.timings[mode];
-    if (is_timed(record) && timing) needs.push_back({&*timing, needed_samples(record, *timing, policy)});
+    if (is_timed(record) && timing) needs.push_back({&*timing, needed_samples(*timing, policy)});
   }
   return needs;
 }

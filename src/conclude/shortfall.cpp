@@ -5,7 +5,6 @@
 #include <limits>
 #include <numbers>
 
-#include "measure/run_noise.hpp"
 #include "measure/statistics.hpp"
 #include "record/ranking.hpp"
 
@@ -28,8 +27,7 @@ double standard_deviation(const std::vector<double>& samples) {
 }
 
 // The samples that make the interval narrow enough: its width shrinks with √n. Infinite when one sample is all there is.
-double samples_for_width(const Record& record, const Timing& recorded, double whole_width) {
-  const double wanted = sampled_width(record, recorded, whole_width);
+double samples_for_width(const Timing& recorded, double wanted) {
   const Timing timing = make_timing(recorded.samples);  // its interval is that of the samples alone
   const auto n = static_cast<double>(timing.samples.size());
   if (n >= kEnoughForAnInterval) {
@@ -61,14 +59,14 @@ Shortfall shortfall(const Record& record, const MeasurePolicy& policy) {
     found.few_samples |= timing && static_cast<int>(timing->samples.size()) < policy.min_samples;
   }
   const Timing& headline = *record.headline();
-  const double needed = samples_for_width(record, headline, policy.relative_width);
+  const double needed = samples_for_width(headline, policy.relative_width);
   found.wide = needed > static_cast<double>(headline.samples.size());
   found.at_limit = found.wide && needed > policy.max_samples;
   return found;
 }
 
-std::int64_t needed_samples(const Record& record, const Timing& timing, const MeasurePolicy& policy) {
-  const double wanted = samples_for_width(record, timing, policy.relative_width);
+std::int64_t needed_samples(const Timing& timing, const MeasurePolicy& policy) {
+  const double wanted = samples_for_width(timing, policy.relative_width);
   if (!(wanted < policy.max_samples)) return policy.max_samples;
   return std::max<std::int64_t>(policy.min_samples, std::llround(std::ceil(wanted)));
 }

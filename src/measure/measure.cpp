@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/error.hpp"
@@ -26,6 +27,8 @@ constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
 constexpr double kWarmupStretchSeconds = 0.1;
 constexpr double kHeldWarmupSeconds = 2;  // until the power controller has settled
+
+constexpr double kUnknownMhz = std::numeric_limits<double>::infinity();
 
 bool is_near(double a, double b, double relative) { return std::abs(a - b) <= relative * std::max(a, b); }
 
@@ -66,15 +69,16 @@ void Measurement::settle() {
   if (clocks_.held() && policy_.warmup_s > 0) take_turns_for(kHeldWarmupSeconds);
 }
 
-// A sample counts as throttled if a reading within it was.
+// A sample counts as throttled if a reading within it shows a reason and the clock was low.
 void Measurement::add_clocks(const Series& series, Timing& timing) {
+  const double low_mhz = (1 - kClockDifference) * telemetry_->info().max_sm_clock_mhz.value_or(kUnknownMhz);
   std::vector<double> cycles;
   for (const TimeSpan& span : series.spans()) {
     const TelemetrySummary summary = telemetry_->within(span);
     if (!summary.sm_clock_mhz) return;
     cycles.push_back(timing.samples[cycles.size()] * summary.sm_clock_mhz->median);
     timing.sm_clock_mhz.push_back(summary.sm_clock_mhz->median);
-    timing.throttled_samples += summary.slowed_down() ? 1 : 0;
+    timing.throttled_samples += summary.slowed_down() && summary.sm_clock_mhz->median < low_mhz ? 1 : 0;
   }
   if (!cycles.empty()) timing.cycles = make_timing(std::move(cycles)).median;
 }

@@ -26,9 +26,9 @@ inline std::vector<TimingMode> default_timing_modes() {
   return modes;
 }
 
-// The clock of an H200 at its power limit moves around its mean with a period of about a second. Means of a quarter of
-// a second do not correlate with their neighbours (docs/measuring.md).
-inline constexpr double kBlockSeconds = 0.25;
+// The clock of a card at its power limit moves around its mean within seconds; measure/NOTES.md has the figures of an
+// H200. Fifteen blocks last long enough for medians to repeat.
+inline constexpr double kBlockSeconds = 0.5;
 
 // Medians that differ by at most 15 % are near to each other: users compare them, so they leave the rounds together.
 inline bool are_neighbours(double a_us, double b_us) {

@@ -99,10 +99,8 @@ void Rounds::verify_last(std::span<Series> all) {
 bool Rounds::has_converged(const Series& series) const {
   const auto taken = static_cast<int>(series.size());
   if (taken >= policy_.max_samples) return true;
-  if (taken < policy_.min_samples) return false;
-  Timing timing = make_timing(series.samples());
-  if (clocks_.held()) timing.block_s = series.block_s();
-  return relative_width(timing) <= sampled_width(series.record(), timing, policy_.relative_width);
+  return taken >= policy_.min_samples &&
+         relative_width(make_timing(series.samples())) <= policy_.relative_width;
 }
 
 // Candidates that are compared must stop together: one that stopped early would be timed on a cooler, faster GPU. While

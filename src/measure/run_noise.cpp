@@ -16,10 +16,10 @@ struct RunNoise {
 
 // In the order of NoiseClass.
 constexpr std::array<RunNoise, std::size(kNoiseClassWords)> kCudaNoise = {{
-    {{.row = 0.0035, .common = 0.004}, 0.003},
-    {{.row = 0.0035, .common = 0.004}, 0.003},
-    {{.row = 0.008, .common = 0.006}, 0.003},
-    {{.row = 0.005, .common = 0.005}, 0.003},
+    {{.row = 0.0035, .common = 0.004}, 0.005},
+    {{.row = 0.0035, .common = 0.004}, 0.005},
+    {{.row = 0.008, .common = 0.006}, 0.005},
+    {{.row = 0.01, .common = 0.006}, 0.01},
     {{.row = 0.015, .common = 0.004}, 0.02},
     {{.row = 0.02, .common = 0.012}, 0.03},
 }};
@@ -28,9 +28,6 @@ constexpr std::array<RunNoise, std::size(kNoiseClassWords)> kCudaNoise = {{
 constexpr double kHostShare = 0.75;
 constexpr double kTenths = 2.56;  // distance of the 10th and 90th percentiles of a normal distribution
 constexpr RunNoise kCpuNoise = {{.row = 0.015, .common = 0.015}, 0.02};
-
-// Samples that scatter by less than this share of what differs between runs widen the interval by an eighth at most.
-constexpr double kNoMatter = 0.5;
 
 const RunNoise& noise_of(Backend backend, NoiseClass kind) {
   return backend == Backend::cpu ? kCpuNoise : kCudaNoise[static_cast<std::size_t>(kind)];
@@ -57,11 +54,6 @@ double between_runs(const Record& record, const Timing& timing) {
   const double stated = noise_of(record.backend, noise_class(record, timing)).between_runs;
   if (record.backend != Backend::cpu || timing.median <= 0) return stated;
   return std::max(stated, kHostShare * (timing.p90 - timing.p10) / kTenths / timing.median);
-}
-
-double sampled_width(const Record& record, const Timing& timing, double wanted) {
-  const double between = 2 * between_runs(record, timing);
-  return std::max(std::sqrt(std::max(0.0, wanted * wanted - between * between)), kNoMatter * between);
 }
 
 Timing with_run_noise(const Record& record, Timing timing) {

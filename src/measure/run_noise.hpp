@@ -41,10 +41,6 @@ Spread default_spread(Backend backend, NoiseClass kind);
 // host that has other work to do, so that other runs differ on the CPU by nearly as much as samples do.
 double between_runs(const Record& record, const Timing& timing);
 
-// The relative width that the interval of the samples alone may have when the whole interval is to be `wanted` wide. More
-// samples do not narrow what differs between runs: where that is most of the width, a share of it is enough.
-double sampled_width(const Record& record, const Timing& timing, double wanted);
-
 // The same timing, with an interval that also covers what differs between runs.
 Timing with_run_noise(const Record& record, Timing timing);
 

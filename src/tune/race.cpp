@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <iterator>
 #include <limits>
+#include <optional>
+
+#include "measure/statistics.hpp"
 
 namespace flashcore {
 
@@ -18,7 +21,11 @@ MeasurePolicy Race::stage_policy(const RaceStage& stage) const {
 std::vector<std::size_t> Race::drop_slower(std::span<const Contender> contenders, const RaceStage& stage,
                                            std::vector<std::size_t>& running) const {
   const TimingMode mode = stage_policy(stage).modes.front();
-  const auto timing = [&](std::size_t i) { return contenders[i].record.timings[mode]; };
+  // The interval of the samples alone: candidates of one run share what differs between runs.
+  const auto timing = [&](std::size_t i) -> std::optional<Timing> {
+    const auto& taken = contenders[i].record.timings[mode];
+    return taken ? std::optional(make_timing(taken->samples)) : std::nullopt;
+  };
   double best_high_us = std::numeric_limits<double>::infinity();  // the smallest upper end of an interval
   for (const std::size_t i : running) {
     if (const auto taken = timing(i)) {

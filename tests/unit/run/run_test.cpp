@@ -212,7 +212,7 @@ TEST_F(RunTest, StopsWhenTheIntervalIsNarrowEnough) {
   EXPECT_EQ(sink.records[0].timings[TimingMode::hot]->samples.size(), 10u);
   EXPECT_EQ(sink.records[1].timings[TimingMode::hot]->samples.size(), 40u);
   EXPECT_EQ(sink.records[2].timings[TimingMode::hot]->samples.size(), 10u);
-  EXPECT_LE(relative_width(*sink.records[0].timings[TimingMode::hot]), 0.02);
+  EXPECT_LE(relative_width(make_timing(sink.records[0].timings[TimingMode::hot]->samples)), 0.02);
 }
 
 TEST_F(RunTest, WhatIsComparedSharesItsRounds) {
