@@ -28,7 +28,10 @@ double standard_deviation(const std::vector<double>& samples) {
 
 // The samples that make the interval narrow enough: its width shrinks with √n. Infinite when one sample is all there is.
 double samples_for_width(const Timing& recorded, double wanted) {
-  const Timing timing = make_timing(recorded.samples);  // its interval is that of the samples alone
+  const bool usable = !recorded.samples.empty() &&
+                      std::ranges::all_of(recorded.samples, [](double us) { return std::isfinite(us); });
+  const Timing timing =
+      usable ? make_timing(recorded.samples) : recorded;  // the interval of the samples alone
   const auto n = static_cast<double>(timing.samples.size());
   if (n >= kEnoughForAnInterval) {
     const double width = relative_width(timing);

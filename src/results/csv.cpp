@@ -38,7 +38,7 @@ constexpr std::string_view kCheckColumns[] = {"depth",
                                               "passed",
                                               "reason"};
 constexpr std::string_view kTimingColumns[] = {
-    "median", "p10", "p90", "ci95.0", "ci95.1", "n", "throttled_samples", "cycles"};
+    "median", "p10", "p90", "ci95.0", "ci95.1", "n", "throttled_samples", "cycles", "block_s"};
 constexpr std::string_view kRateColumns[] = {"tflops", "peak_tflops", "percent_of_peak", "energy_per_call_j"};
 constexpr std::string_view kRooflineColumns[] = {
     "flops", "bytes",    "arithmetic_floor_us", "exponential_floor_us", "memory_floor_us",
@@ -48,7 +48,8 @@ constexpr std::string_view kResourceColumns[] = {
     "threads",   "blocks_per_sm", "occupancy",         "grid_blocks",        "waves"};
 constexpr std::string_view kTelemetryColumns[] = {
     "sm_clock_mhz.min", "sm_clock_mhz.median", "sm_clock_mhz.max",  "power_w.mean", "power_w.max",
-    "readings",         "mem_clock_mhz",       "temperature_c_max", "energy_j",     "throttle_reasons"};
+    "readings",         "mem_clock_mhz",       "temperature_c_max", "energy_j",     "throttle_reasons",
+    "company"};
 
 void add_columns(std::vector<std::string>& columns, std::string_view parent,
                  std::span<const std::string_view> names) {

@@ -107,10 +107,11 @@ def with_code(pair, changed=lambda record: False):
 
 
 def foreign_row(pair):
-    """The one row has no machine code hash, as that of a library; all others have equal ones."""
+    """The one row is a peer's, without a machine code hash; all others have equal ones."""
     for files in with_code(pair):
         for file in files:
             del the_row(file)["code_hash"]
+            the_row(file)["role"] = "peer"
     return pair
 
 

@@ -85,6 +85,7 @@ inline void add_measurements(Record& record) {
   record.timings[TimingMode::hot]->sm_clock_mhz = {1980, 1965, 1755, 1740, 1980};
   record.timings[TimingMode::hot]->throttled_samples = 2;
   record.timings[TimingMode::hot]->cycles = 187657.5;
+  record.timings[TimingMode::hot]->block_s = 0.5;
   record.peak_tflops = 1062.6;
   record.roofline = Roofline{.flops = 5.37e8,
                              .bytes = 1.343e8,
@@ -99,7 +100,8 @@ inline void add_measurements(Record& record) {
                                       .power_w_max = 701.25,
                                       .temperature_c_max = 61,
                                       .energy_j = 84.5,
-                                      .throttle_reasons = kSwPowerCap | kHwThermalSlowdown | 0x600};
+                                      .throttle_reasons = kSwPowerCap | kHwThermalSlowdown | 0x600,
+                                      .company = 3};
   record.energy_per_call_j = 0.0625;
   record.code_hash = "00f0a1b2c3d4e5f6";
 }
