@@ -13,40 +13,47 @@ _MASK = "bool causal=False, int window_left=-1, int window_right=-1, float softc
 _LIBRARY.define(f"attention(Tensor q, Tensor k, Tensor v, {_MASK}) -> Tensor")
 _LIBRARY.define(f"attention_out(Tensor q, Tensor k, Tensor v, Tensor(a!) out, {_MASK}) -> ()")
 
-_plans = {}
-
-
 # (causal, window_left, window_right, softcap, scale) is the `mask` of these functions.
 
 
+class _Plan:
+    """What a call does with tensors of one shape: `launch` of a chosen variant, its workspace, whether it takes the
+    tensors as they are, and their device (-1: the CPU)."""
+
+    __slots__ = ("launch", "workspace_bytes", "takes_strides", "device")
+
+    def __init__(self, q, k, v, out, mask):
+        _check(q, k, v, out)
+        strides = [list(tensor.stride()) for tensor in (q, k, v, out)]
+        self.device = q.device.index if q.is_cuda else -1
+        self.takes_strides = all(stride[3] == 1 for stride in strides)
+        if not self.takes_strides:
+            return
+        causal, window_left, window_right, softcap, scale = mask
+        fields = {} if scale is None else {"scale": scale}
+        problem = Problem(batch=q.shape[0], heads=(q.shape[1], k.shape[1]), seq=(q.shape[2], k.shape[2]),
+                          head_dim=q.shape[3], dtype=_DTYPES[q.dtype], causal=causal, window=(window_left, window_right),
+                          softcap=softcap, **fields)
+        plan = _core.LaunchPlan(problem.to_json(), strides, self.device)
+        self.launch = plan.launch
+        self.workspace_bytes = plan.workspace_bytes
+
+
+_plans = {}
+_MOST_PLANS = 4096  # decoding asks for every length of its keys once
+
+
 def _check(q, k, v, out):
-    """Raises ValueError unless dtypes and shapes fit each other."""
+    """Raises ValueError unless dtypes, shapes and devices fit each other."""
     if not (q.dtype in _DTYPES and q.dtype == k.dtype == v.dtype == out.dtype):
         raise ValueError(f"attention: q, k, v and out must all be fp16 or all bf16, not {q.dtype}, {k.dtype}, {v.dtype}, "
                          f"{out.dtype}")
-    if not (q.dim() == 4 == k.dim() and k.shape == v.shape and q.shape == out.shape):
+    if not (q.dim() == 4 == k.dim() and k.shape == v.shape and q.shape == out.shape
+            and (q.shape[0], q.shape[3]) == (k.shape[0], k.shape[3])):
         raise ValueError("attention: q and out must be [batch, heads_q, seq_q, head_dim], k and v [batch, heads_kv, "
                          f"seq_kv, head_dim], not {[list(tensor.shape) for tensor in (q, k, v, out)]}")
-
-
-def _make_plan(q, k, v, out, mask):
-    """The variant for tensors of these shapes and strides. Raises ValueError if there is none."""
-    if (q.shape[0], q.shape[3]) != (k.shape[0], k.shape[3]) or not q.device == k.device == v.device == out.device:
-        raise ValueError("attention: q and k must have the same batch and head_dim, and all tensors the same device")
-    causal, window_left, window_right, softcap, scale = mask
-    fields = {} if scale is None else {"scale": scale}
-    problem = Problem(batch=q.shape[0], heads=(q.shape[1], k.shape[1]), seq=(q.shape[2], k.shape[2]), head_dim=q.shape[3],
-                      dtype=_DTYPES[q.dtype], causal=causal, window=(window_left, window_right), softcap=softcap, **fields)
-    device = q.device.index if q.is_cuda else -1
-    return _core.LaunchPlan(problem.to_json(), [list(tensor.stride()) for tensor in (q, k, v, out)], device)
-
-
-def _plan_for(q, k, v, out, mask):
-    key = (q.shape, k.shape, v.shape, q.stride(), k.stride(), v.stride(), out.stride(), q.dtype, q.device, mask)
-    plan = _plans.get(key)
-    if plan is None:
-        plan = _plans[key] = _make_plan(q, k, v, out, mask)
-    return plan
+    if not q.device == k.device == v.device == out.device:
+        raise ValueError("attention: all tensors must be on the same device")
 
 
 def _aligned_copy(tensor):
@@ -56,36 +63,42 @@ def _aligned_copy(tensor):
     return tensor.clone(memory_format=torch.contiguous_format)
 
 
-def _launch_copies(q, k, v, out, mask):
-    """For tensors that no kernel takes as they are."""
+def _attend_copies(q, k, v, out, mask):
+    """For tensors that no variant takes as they are."""
     written = _aligned_copy(out)
-    _launch(_aligned_copy(q), _aligned_copy(k), _aligned_copy(v), written, mask)
+    _attend(_aligned_copy(q), _aligned_copy(k), _aligned_copy(v), written, mask)
     if written is not out:
         out.copy_(written)
 
 
-def _launch(q, k, v, out, mask):
-    pointers = q.data_ptr(), k.data_ptr(), v.data_ptr(), out.data_ptr()
-    if (pointers[0] | pointers[1] | pointers[2] | pointers[3]) % _ALIGNMENT or \
-            not q.stride(3) == k.stride(3) == v.stride(3) == out.stride(3) == 1:
-        return _launch_copies(q, k, v, out, mask)
-    plan = _plan_for(q, k, v, out, mask)
-    stream = torch._C._cuda_getCurrentRawStream(q.get_device()) if q.is_cuda else 0
-    if plan.workspace_bytes:
-        scratch = torch.empty(plan.workspace_bytes, dtype=torch.uint8, device=q.device)
-        return plan.launch(*pointers, 0, scratch.data_ptr(), stream)
-    return plan.launch(*pointers, 0, 0, stream)
-
-
-def _mutating(q, k, v, out, causal=False, window_left=-1, window_right=-1, softcap=0.0, scale=None):
-    """PyTorch leaves out arguments at the end that are at the schema's default."""
-    mask = causal, window_left, window_right, softcap, scale
-    _check(q, k, v, out)
-    if not q.is_cuda or torch.cuda.current_device() == q.get_device():
-        _launch(q, k, v, out, mask)
+def _attend(q, k, v, out, mask):
+    key = (q.shape, k.shape, v.shape, out.shape, q.stride(), k.stride(), v.stride(), out.stride(), q.dtype, k.dtype,
+           v.dtype, out.dtype, q.device, k.device, v.device, out.device, mask)
+    plan = _plans.get(key)
+    if plan is None:
+        if len(_plans) == _MOST_PLANS:
+            _plans.clear()
+        plan = _plans[key] = _Plan(q, k, v, out, mask)
+    q_at, k_at, v_at, out_at = q.data_ptr(), k.data_ptr(), v.data_ptr(), out.data_ptr()
+    if not plan.takes_strides or (q_at | k_at | v_at | out_at) % _ALIGNMENT:
+        _attend_copies(q, k, v, out, mask)
+    elif plan.device < 0:
+        scratch = torch.empty(plan.workspace_bytes, dtype=torch.uint8)
+        plan.launch(q_at, k_at, v_at, out_at, 0, scratch.data_ptr(), 0)
+    elif torch._C._cuda_getDevice() != plan.device:
+        with torch.cuda.device(plan.device):
+            _attend(q, k, v, out, mask)
     else:
-        with torch.cuda.device(q.device):
-            _launch(q, k, v, out, mask)
+        workspace = 0
+        if plan.workspace_bytes:
+            scratch = torch.empty(plan.workspace_bytes, dtype=torch.uint8, device=q.device)
+            workspace = scratch.data_ptr()
+        plan.launch(q_at, k_at, v_at, out_at, 0, workspace, torch._C._cuda_getCurrentRawStream(plan.device))
+
+
+# PyTorch leaves out arguments at the end that are at the schema's default.
+def _mutating(q, k, v, out, causal=False, window_left=-1, window_right=-1, softcap=0.0, scale=None):
+    _attend(q, k, v, out, (causal, window_left, window_right, softcap, scale))
 
 
 def _like(q):
@@ -94,9 +107,9 @@ def _like(q):
     return out if out.stride(-1) == 1 else torch.empty(q.shape, dtype=q.dtype, device=q.device)
 
 
-def _functional(q, k, v, *mask):
+def _functional(q, k, v, causal=False, window_left=-1, window_right=-1, softcap=0.0, scale=None):
     out = _like(q)
-    _mutating(q, k, v, out, *mask)
+    _attend(q, k, v, out, (causal, window_left, window_right, softcap, scale))
     return out
 
 

@@ -226,6 +226,74 @@ class BenchmarkTest(PackageTest):
         self.assertTrue(fc.check(self.kernel(numpy_kernels.right), fc.Problem(**TINY)))
 
 
+@unittest.skipIf(importlib.util.find_spec("torch") is None, "there is no PyTorch")
+class TorchTest(PackageTest):
+    def tensors(self, dtype="bf16", **fields):
+        problem = fc.Problem(**{"batch": 2, "heads": (4, 2), "seq": (33, 47), "dtype": dtype, **fields})
+        inputs = fc.inputs(problem, seed=1, framework="torch")
+        return problem, inputs, tuple(inputs.values())
+
+    def assert_right(self, out, problem, inputs):
+        import torch
+        torch.testing.assert_close(out.float(), fc.reference(problem, inputs).out, atol=0.02, rtol=0.02)
+
+    def test_attention_is_right(self):
+        import torch
+        for fields in ({}, {"causal": True}, {"window": (5, 3), "softcap": 3.0}, {"scale": 0.3, "layout": "bshd"}):
+            problem, inputs, qkv = self.tensors(**fields)
+            options = {key: fields[key] for key in ("causal", "window", "softcap", "scale") if key in fields}
+            out = fc.attention(*qkv, **options)
+            self.assertEqual(out.stride(), qkv[0].stride())
+            self.assert_right(out, problem, inputs)
+            written = torch.full_like(out, torch.nan)
+            self.assertIsNone(fc.attention_out(*qkv, written, **options))
+            self.assertTrue(torch.equal(written, out))
+
+    def test_tensors_that_no_kernel_takes_are_copied(self):
+        import torch
+        problem, inputs, (q, k, v) = self.tensors()
+        unaligned = torch.empty(q.numel() + 1, dtype=q.dtype)[1:].view(q.shape).copy_(q)
+        columns = k.transpose(2, 3).contiguous().transpose(2, 3)
+        out = torch.empty(q.numel() + 1, dtype=q.dtype)[1:].view(q.shape)
+        fc.attention_out(unaligned, columns, v, out)
+        self.assert_right(out, problem, inputs)
+
+    def test_wrong_tensors_are_refused(self):
+        _, _, (q, k, v) = self.tensors()
+        for wrong, words in (((q.float(), k, v), "all be fp16 or all bf16"), ((q, k[:1], v[:1]), r"\[batch, heads_q"),
+                             ((q, k[..., :32], v[..., :32]), r"\[batch, heads_q"), ((q[:, :3], k, v), "heads_q")):
+            with self.assertRaisesRegex(ValueError, words):
+                fc.attention(*wrong)
+
+    def test_operators_pass_opcheck_and_compile(self):
+        import torch
+        _, _, (q, k, v) = self.tensors()
+        operators = torch.ops.flashcore_bench
+        fc.attention(q, k, v)
+        torch.library.opcheck(operators.attention.default, (q, k, v, True))
+        torch.library.opcheck(operators.attention.default, (q.transpose(1, 2).contiguous().transpose(1, 2), k, v))
+        torch.library.opcheck(operators.attention_out.default, (q, k, v, torch.empty_like(q), False, 5, 3, 2.0))
+
+        def model(q, k, v):
+            return fc.attention(q * 2, k, v, causal=True) + 1
+        self.assertTrue(torch.equal(torch.compile(model, fullgraph=True, backend="aot_eager")(q, k, v), model(q, k, v)))
+
+    def test_kernels_and_peers(self):
+        import torch
+        problem = fc.Problem(heads=(4, 2), seq=33, dtype="bf16", causal=True)
+
+        def returning(q, k, v, scale, causal):
+            return torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal, scale=scale, enable_gqa=True)
+
+        def no_output(q, k, v, out, causal):
+            out[:, :, ::2] = 0
+        found = fc.bench([returning, fc.kernel(no_output)], problem, against=["sdpa_math", "cpu_scalar"], **FAST)
+        self.assertEqual([row.status for row in found.rows[:3]], ["ok", "incorrect", "ok"], found)
+        self.assertGreater(found.ratio("sdpa_math").high, 0)
+        self.assertIn("torch", json.loads(found.text)["environment"])
+        self.assertTrue(torch.is_grad_enabled())
+
+
 class PagesTest(PackageTest):
     def test_the_stub_names_what_the_extension_has(self):
         stub = (SOURCE / "python" / "flashcore_bench" / "_core.pyi").read_text()
