@@ -74,6 +74,8 @@ class Kernel:
         self.role = role
         self.summary = next(iter((inspect.getdoc(function) or "").splitlines()), "")
         self._by_problem = {}
+        if self.family in _core.families():
+            raise _core.UsageError(f"{self.name}: family {self.family} already exists; name= gives the kernel another")
         if function is not None:
             _parameters(function, self.name)
         functools.update_wrapper(self, function or prepare, updated=())

@@ -46,6 +46,9 @@ def run(config, subjects, device=None, output="", on_problem=None):
     with each record. `on_problem` receives the records of each problem. Raises UsageError and DeviceError.
     """
     kernels = [as_kernel(subject) for subject in subjects]
+    names = [kernel.family for kernel in kernels]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise _core.UsageError(f"two kernels are named {min(twice)}; kernel(name=…) tells them apart")
     backend, index = place_of(kernels, device)
     adapters = [Adapter(kernel, backend, index) for kernel in kernels]
     config = {**config, "device": f"cuda:{index}" if backend == "cuda" else "cpu"}

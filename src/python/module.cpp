@@ -101,13 +101,11 @@ std::string cuda_devices() {
   return json_text(json);
 }
 
-// (id, family, backend) of every built-in variant and of loaded plug-ins.
-nb::list variants() {
-  nb::list all;
-  for (const Variant* variant : all_variants()) {
-    all.append(nb::make_tuple(variant->id(), variant->family, to_string(variant->backend)));
-  }
-  return all;
+// The names of built-in families and of loaded plug-ins; a kernel has none of them.
+std::vector<std::string> families() {
+  std::vector<std::string> names;
+  for (const DeclaredFamily& family : declared_families()) names.emplace_back(family.name);
+  return names;
 }
 
 TensorStrides strides_of(const std::vector<std::vector<std::int64_t>>& strides) {
@@ -198,7 +196,7 @@ NB_MODULE(_core, m) {  // NOLINT
   m.attr("version") = build_info().version;
   m.attr("poison16") = kernels::kPoison16;
   m.def("cuda", &cuda_devices);
-  m.def("variants", &variants);
+  m.def("families", &families);
   m.def("load_plugin", [](const std::string& path) { load_plugin(path, "plugin"); });
   m.def("write_text",
         [](const std::string& path, const std::string& text) { write_atomically(path, {text}); });

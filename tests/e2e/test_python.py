@@ -59,6 +59,12 @@ class KernelTest(PackageTest):
         with self.assertRaisesRegex(fc.UsageError, "unknown parameter windw; .*q, k, v, out, lse.*softcap.*window"):
             self.kernel(lambda q, k, v, windw: None)
 
+    def test_names_are_the_kernels_own(self):
+        with self.assertRaisesRegex(fc.UsageError, "family mma already exists"):
+            self.kernel(numpy_kernels.right, name="mma")
+        with self.assertRaisesRegex(fc.UsageError, "two kernels are named right"):
+            fc.bench([self.kernel(numpy_kernels.right), self.kernel(numpy_kernels.right)], fc.Problem(**TINY))
+
     def test_keyword_only_defaults_are_the_kernels_own(self):
         def mine(q, k, v, scale, *, block=16):
             return numpy_kernels.returning(q, k, v, scale, False)
