@@ -46,6 +46,10 @@ class NumPy:
         yield
 
     @staticmethod
+    def wait():
+        """Waits for work that is not on the stream of launches."""
+
+    @staticmethod
     def collect(out, result):
         """Copies a returned array to `out`, and poisons it, so that a launch that leaves it as it is shows."""
         result = _check_result(result, out)
@@ -105,6 +109,12 @@ class Torch:
                         yield
                 finally:
                     torch.cuda.set_stream(before)
+
+    @staticmethod
+    def wait():
+        import torch
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
 
     @staticmethod
     def collect(out, result):

@@ -89,7 +89,10 @@ class Kernel:
     def function_for(self, problem):
         """(function, its parameters) for a problem. Raises Unsupported."""
         if problem not in self._by_problem:
-            function = self.prepare(problem) if self.prepare else self.function
+            function = self.function
+            if self.prepare:
+                function = self.prepare(problem)
+                self.framework.wait()
             self._by_problem[problem] = function, _parameters(function, self.name)
         return self._by_problem[problem]
 

@@ -86,3 +86,15 @@ def remembering(q, k, v):
 
 
 remembering.known = {}
+
+
+def forgetting(q, k, v):
+    """Returns one array of its own, of which only the first launch computes the first row."""
+    found = attention(q, k, v, 1 / math.sqrt(q.shape[3]), 0, (-1, -1))[0].astype(q.dtype)
+    if q.shape not in forgetting.known:
+        forgetting.known[q.shape] = found
+    forgetting.known[q.shape][:, :, 1:] = found[:, :, 1:]
+    return forgetting.known[q.shape]
+
+
+forgetting.known = {}

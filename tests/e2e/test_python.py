@@ -224,6 +224,12 @@ class BenchmarkTest(PackageTest):
         found = self.bench(self.kernel(numpy_kernels.remembering), fc.Problem(**TINY), modes=["hot"])
         self.assertEqual(found.rows[0].status, "incorrect", found)
 
+    def test_what_is_returned_is_poisoned_after_each_sample(self):
+        numpy_kernels.forgetting.known.clear()
+        found = self.bench(self.kernel(numpy_kernels.forgetting), fc.Problem(**TINY), modes=["hot"])
+        self.assertEqual(found.rows[0].status, "incorrect", found)
+        self.assertIn("not written", found.rows[0].reason)
+
     def test_an_interrupt_is_pythons(self):
         def stopping(q, k, v, out):
             raise KeyboardInterrupt
