@@ -1,5 +1,5 @@
 """A Triton attention kernel, autotuned, and a copy that forgets a factor: checked, timed beside others, diagnosed."""
-import flashcore_bench as fc, torch, triton, triton.language as tl
+import flashcore_bench as fc, triton, triton.language as tl
 
 TILES = [triton.Config({"M": m, "N": n}, num_warps=w, num_stages=s) for m, n, w, s in ((128, 64, 4, 3), (128, 128, 8, 2))]
 @triton.autotune(TILES, key=["seq_q", "seq_kv", "D", "CAUSAL"])
