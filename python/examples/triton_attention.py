@@ -1,8 +1,9 @@
 """A Triton attention kernel, autotuned, and a copy that forgets a factor: checked, timed beside others, diagnosed."""
 import flashcore_bench as fc, triton, triton.language as tl
 
-TILES = [triton.Config({"M": m, "N": n}, num_warps=w, num_stages=s) for m, n, w, s in ((128, 64, 4, 3), (128, 128, 8, 2))]
-@triton.autotune(TILES, key=["seq_q", "seq_kv", "D", "CAUSAL"])
+TILE = {"M": 128, "N": 64}
+CONFIGS = [triton.Config(TILE, num_warps=warps, num_stages=stages) for warps, stages in ((4, 2), (4, 3), (8, 3))]
+@triton.autotune(CONFIGS, key=["seq_q", "seq_kv", "D", "CAUSAL"])
 @triton.jit
 def attend(Q, K, V, O, scale, qb, qh, qr, kb, kh, kr, vb, vh, vr, ob, oh, orow, heads, group, seq_q, seq_kv,
            D: tl.constexpr, CAUSAL: tl.constexpr, RESCALE: tl.constexpr, M: tl.constexpr, N: tl.constexpr):
@@ -26,13 +27,14 @@ def attend(Q, K, V, O, scale, qb, qh, qr, kb, kh, kr, vb, vh, vr, ob, oh, orow, 
     out = (acc / tl.where(total == 0, 1.0, total)[:, None]).to(O.dtype.element_ty)
     tl.store(O + b * ob + h * oh + row[:, None].to(tl.int64) * orow + d, out, row[:, None] < seq_q)
 def launch(q, k, v, out, scale, causal, *, rescale=True):
-    strides = [stride for tensor in (q, k, v, out) for stride in tensor.stride()[:3]]
+    strides = (stride for tensor in (q, k, v, out) for stride in tensor.stride()[:3])
     sizes = q.shape[1], q.shape[1] // k.shape[1], q.shape[2], k.shape[2], q.shape[3]
     attend[lambda tile: (triton.cdiv(q.shape[2], tile["M"]), q.shape[0] * q.shape[1])](
         q, k, v, out, scale, *strides, *sizes, causal, rescale)
-
-mine = fc.kernel(launch, name="triton", supports=lambda problem: problem.head_dim in (64, 128))
-broken = fc.kernel(lambda q, k, v, out, scale, causal: launch(q, k, v, out, scale, causal, rescale=False), name="broken")
+def forgetful(q, k, v, out, scale, causal):
+    launch(q, k, v, out, scale, causal, rescale=False)
+mine, broken = (fc.kernel(function, supports=lambda problem: problem.head_dim in (64, 128), tile=tuple(TILE.values()))
+                for function in (launch, forgetful))
 problem = fc.Problem(batch=4, heads=(32, 8), seq=2048, head_dim=128, dtype="bf16", causal=True)
 print(fc.check(mine, problem, depth="deep"), fc.bench([mine, broken], problem, against=["cudnn", "fa3", "auto"]), sep="\n")
 print(fc.diagnose(broken, problem))

@@ -63,7 +63,8 @@ class Kernel:
     unsupported unless it is at its default.
     """
 
-    def __init__(self, function=None, *, supports=None, name=None, framework=None, role="plugin", prepare=None):
+    def __init__(self, function=None, *, supports=None, name=None, framework=None, tile=(0, 0), role="plugin",
+                 prepare=None):
         """`prepare(problem)` gives the function for a problem, in place of `function`."""
         self.function = function
         self.prepare = prepare
@@ -71,6 +72,7 @@ class Kernel:
         self.family = _family_name(self.name)
         self.supports = supports
         self.framework = frameworks.find(framework)
+        self.tile = tile
         self.role = role
         self.summary = next(iter((inspect.getdoc(function) or "").splitlines()), "")
         self._by_problem = {}
@@ -143,6 +145,7 @@ class Adapter:
         self.family = kernel.family
         self.summary = kernel.summary
         self.framework = kernel.framework.name
+        self.tile = kernel.tile
         self.role = kernel.role
         self.backend = backend
         self.device = device
@@ -186,18 +189,20 @@ class Adapter:
         return status, f"{type(error).__name__}: {first_line(error)}"
 
 
-def kernel(function=None, *, supports=None, name=None, framework=None):
+def kernel(function=None, *, supports=None, name=None, framework=None, tile=(0, 0)):
     """Makes a Kernel of a function; a decorator, with or without arguments.
 
     supports   takes a Problem and returns whether the kernel can run it, or a text why it cannot
     name       of the rows; the function's name if it is not given
     framework  "torch" or "numpy": whose tensors it takes; PyTorch if it can be imported
+    tile       (block_q, block_kv): queries of a block and keys of an iteration, 0 if there is none or it is not known. Deep
+               checks try lengths around it, diagnoses look for patterns of it, and ids have it
 
     Raises UsageError for a parameter that is none of ARGUMENTS.
     """
     if function is None:
-        return functools.partial(kernel, supports=supports, name=name, framework=framework)
-    return Kernel(function, supports=supports, name=name, framework=framework)
+        return functools.partial(kernel, supports=supports, name=name, framework=framework, tile=tile)
+    return Kernel(function, supports=supports, name=name, framework=framework, tile=tile)
 
 
 def as_kernel(subject):

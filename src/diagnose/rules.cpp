@@ -100,6 +100,10 @@ constexpr Rule kRules[] = {
     when(Fault::scale, fails(Probe::scale), passes(Probe::one_tile), passes(Probe::long_sum)),
     when(Fault::input_stride, fails(Probe::padded_values), passes(Probe::one_tile),
          passes(Probe::written_padded)),
+    // A kernel whose tile is not known may have several in one tile of the probes.
+    when(Fault::rescaling, fails(Probe::rising, Symptom::old_tiles_heavy), fails(Probe::one_tile),
+         passes(Probe::falling), passes(Probe::falling_far), passes(Probe::tile_masses),
+         passes(Probe::full_tiles)),
     alone(when(Fault::lse_base, fails(Probe::lse_levels, Symptom::lse_base_2), passes(Probe::one_tile))),
     alone(when(Fault::lse_offset, fails(Probe::lse_levels, Symptom::lse_offset), passes(Probe::one_tile))),
     alone(when(Fault::lse_scale, fails(Probe::lse_levels, Symptom::lse_unscaled), passes(Probe::one_tile))),

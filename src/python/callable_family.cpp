@@ -50,13 +50,16 @@ CallableFamily::CallableFamily(nb::object adapter)
       name_(nb::cast<std::string>(adapter_.attr("family"))),
       summary_(nb::cast<std::string>(adapter_.attr("summary"))),
       framework_(nb::cast<std::string>(adapter_.attr("framework"))),
+      tile_{.block_q = nb::cast<int>(adapter_.attr("tile")[0]),
+            .block_kv = nb::cast<int>(adapter_.attr("tile")[1])},
       backend_(word<Backend>(adapter_.attr("backend"))),
       role_(word<Role>(adapter_.attr("role"))),
       device_(nb::cast<int>(adapter_.attr("device"))),
       collects_(nb::cast<bool>(adapter_.attr("collects"))) {}
 
 const Variant& CallableFamily::variant_for(const Problem& problem) {
-  const VariantSpec spec{.dtype = problem.dtype, .head_dim = static_cast<int>(problem.head_dim), .tile = {}};
+  const VariantSpec spec{
+      .dtype = problem.dtype, .head_dim = static_cast<int>(problem.head_dim), .tile = tile_};
   const auto known = std::ranges::find(variants_, spec, &Variant::spec);
   if (known != variants_.end()) return *known;
   return variants_.emplace_back(Variant{.family = name_,

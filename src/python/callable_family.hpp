@@ -49,6 +49,7 @@ class CallableFamily final : public Family {
   std::string name_;
   std::string summary_;
   std::string framework_;
+  Tile tile_;
   Backend backend_ = Backend::cpu;
   Role role_ = Role::plugin;
   int device_ = 0;

@@ -77,6 +77,21 @@ def without_maximum(q, k, v, out, scale):
         out[...] = weights @ numpy.repeat(v, group, axis=1)
 
 
+def without_rescaling(q, k, v, out, scale):
+    """Leaves out the factor by which a greater maximum shrinks the output so far; 16 keys in an iteration."""
+    found = scores(q, k, scale, 0)
+    v = numpy.repeat(v.astype(numpy.float32), q.shape[1] // v.shape[1], axis=1)
+    top = numpy.full((*found.shape[:3], 1), -math.inf)
+    total, weighted = numpy.zeros_like(top), numpy.zeros((*found.shape[:3], v.shape[3]))
+    for first in range(0, found.shape[3], 16):
+        part = found[..., first:first + 16]
+        new = numpy.maximum(top, part.max(-1, keepdims=True))
+        weights = numpy.exp(part - new)
+        total = total * numpy.exp(top - new) + weights.sum(-1, keepdims=True)
+        weighted, top = weighted + weights @ v[:, :, first:first + 16], new
+    out[...] = weighted / total
+
+
 def remembering(q, k, v):
     """Computes once and then returns what it has."""
     key = q.shape, k.shape

@@ -146,6 +146,15 @@ class DiagnoseTest(PackageTest):
             self.assertIn(words, found.verdict)
             self.assertIn("Problem.from_flag", found.next[0])
 
+    def test_a_tile_makes_a_verdict_exact(self):
+        problem = fc.Problem(**TINY)
+        for tile, words in (((16, 16), "O is not rescaled when the maximum grows"), ((0, 0), "where the maximum grows")):
+            mine = self.kernel(numpy_kernels.without_rescaling, tile=tile)
+            self.assertIn(words, fc.diagnose(mine, problem).verdict)
+        self.assertEqual(fc.check(mine, problem).record["variant"], "without_rescaling/fp16_d64")
+        mine = self.kernel(numpy_kernels.right, tile=(32, 16))
+        self.assertEqual(fc.check(mine, problem).record["variant"], "right/fp16_d64_q32_kv16")
+
     def test_a_kernel_without_lse_is_diagnosed_too(self):
         self.assertTrue(fc.diagnose(self.kernel(numpy_kernels.returning), fc.Problem(**TINY)).healthy)
 
