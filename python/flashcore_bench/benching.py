@@ -1,11 +1,16 @@
 """How fast kernels are, beside each other."""
 
+from __future__ import annotations
+
 import fnmatch
 import shutil
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from . import _core, peers
+from .checking import Subject
 from .kernels import Kernel, as_kernel
+from .problem import Problem
 from .running import as_list, problem_objects, run
 
 
@@ -36,7 +41,7 @@ class Row:
         self.direct_calls = record.get("direct_calls", "")
         self.compile_s = compile_s
 
-    def timing(self, mode):
+    def timing(self, mode: str) -> dict | None:
         """median, p10, p90, ci95, n and samples of a timing mode; None if it was not taken."""
         return self.record.get("timing", {}).get(f"{mode}_us")
 
@@ -62,19 +67,19 @@ class Bench:
                      for record in result.records]
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The text of the result file."""
         return self._run.text
 
     @property
-    def best(self):
+    def best(self) -> Row | dict[str, Row] | None:
         """The fastest right Row; with several problems a dict of them by the problem's name."""
         best = {name: next(row for row in self.rows if (row.problem, row.variant) == (name, variant))
                 for name, variant in _core.best(self.text)}
         problems = {row.problem for row in self.rows}
         return next(iter(best.values()), None) if len(problems) == 1 else best
 
-    def row(self, name, problem=None):
+    def row(self, name: str, problem: str | None = None) -> Row:
         """The first Row of a kernel, a family, a peer, a variant, or of "auto". Raises UsageError."""
         globs = [name, f"{name}/*", *peers.globs(name)]
         found = [row for row in self.rows if problem in (None, row.problem)
@@ -86,7 +91,7 @@ class Bench:
             raise _core.UsageError("several problems were timed: name one by problem=")
         return found[0]
 
-    def ratio(self, name, problem=None):
+    def ratio(self, name: str, problem: str | None = None) -> Ratio:
         """The time of the first kernel over that of another row, a Ratio. Above 1 the first kernel is slower.
 
         Raises UsageError if one of the rows has no times, or if one was not timed by a graph and the other was.
@@ -97,7 +102,7 @@ class Bench:
                 raise _core.UsageError(f"{row.variant} has no times: {row.status}: {row.reason}")
         return Ratio(*_core.ratio(self._run.text_with([row.record for row in rows])))
 
-    def save(self, path):
+    def save(self, path) -> None:
         """Writes the result file, which flashcore-bench compare and report read."""
         _core.write_text(str(path), self.text)
 
@@ -124,8 +129,9 @@ def resolve(subjects):
     return kernels, globs
 
 
-def bench(kernels, problems, against=(), *, budget=10.0, depth="standard", modes=("hot", "cold", "call"), seed=0,
-          device=None, output="", measure=None):
+def bench(kernels: Subject | Sequence[Subject], problems: Problem | Sequence[Problem], against: Sequence[str] = (), *,
+          budget: float = 10.0, depth: str = "standard", modes: Sequence[str] = ("hot", "cold", "call"), seed: int = 0,
+          device: str | None = None, output: str = "", measure: dict | None = None) -> Bench:
     """Checks and times kernels on problems, all in turns in random order.
 
     kernels   a Kernel, a function or the name of a built-in variant, or several

@@ -1,13 +1,19 @@
 """Whether a kernel is right, and which part of it is not."""
 
+from __future__ import annotations
+
 import json
 import unittest
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, Union
 
 from . import _core
-from .kernels import Adapter, as_kernel
+from .kernels import Adapter, Kernel, as_kernel
 from .problem import Problem
 from .running import place_of, problem_objects, run, session
+
+
+Subject = Union[Kernel, Callable, str]  # a kernel, a function, or a name
 
 
 class Check:
@@ -21,7 +27,7 @@ class Check:
         self.reason = record.get("reason", "")
         self.cases = record.get("check", {}).get("cases", 0)
 
-    def __bool__(self):
+    def __bool__(self) -> bool:
         return self.passed
 
     def __repr__(self):
@@ -29,7 +35,7 @@ class Check:
         return f"{self.record['variant']}: {self.status}{cases}{': ' + self.reason if self.reason else ''}"
 
 
-def check(kernel, problem, depth="standard", *, seed=0, device=None):
+def check(kernel: Subject, problem: Problem, depth: str = "standard", *, seed: int = 0, device: str | None = None) -> Check:
     """Checks one kernel on one problem, without timing it.
 
     `kernel` is a Kernel, a function, or the id of a built-in variant. `depth` is quick, standard or deep. Returns a Check;
@@ -64,7 +70,7 @@ class Diagnosis:
         return self.details["text"]
 
 
-def diagnose(kernel, problem=None, *, seed=0, device=None):
+def diagnose(kernel: Subject, problem: Problem | None = None, *, seed: int = 0, device: str | None = None) -> Diagnosis:
     """Runs probes that show which part of a kernel is wrong. `problem` is the first question; its dtype and head_dim are
     those of all probes. Returns a Diagnosis. Raises UsageError if the kernel cannot run the problem."""
     problem = problem or Problem(heads=2, seq=256)
@@ -81,7 +87,7 @@ def diagnose(kernel, problem=None, *, seed=0, device=None):
     return Diagnosis(details, [f"check({found.name}, Problem.from_flag(\"{failing}\"), depth=\"deep\")"] if failing else [])
 
 
-def inputs(problem, seed=0, *, device=None, framework=None):
+def inputs(problem: Problem, seed: int = 0, *, device: str | None = None, framework: str | None = None) -> dict[str, Any]:
     """The seeded inputs of a problem by the names of a kernel's arguments: q, k and v in the problem's layout and dtype,
     and for e4m3 their descale factors in FP32."""
     from . import frameworks
@@ -101,7 +107,7 @@ class Reference(NamedTuple):
     lse: object
 
 
-def reference(problem, inputs):  # pylint: disable=redefined-outer-name  (the public name of both)
+def reference(problem: Problem, inputs: dict[str, Any]) -> Reference:  # pylint: disable=redefined-outer-name  (the public name of both)
     """The Reference of a problem of fp16 or bf16, computed in FP32 from `inputs`: a dict with q, k and v."""
     from . import frameworks
     if problem.dtype == "e4m3":
@@ -111,7 +117,8 @@ def reference(problem, inputs):  # pylint: disable=redefined-outer-name  (the pu
     return Reference(framework.tensor(out, False), framework.tensor(lse, False))
 
 
-def assert_correct(kernel, problem, depth="standard", *, seed=0, device=None):
+def assert_correct(kernel: Subject, problem: Problem, depth: str = "standard", *, seed: int = 0,
+                   device: str | None = None) -> None:
     """Raises AssertionError with the diagnosis's sentence unless the kernel passes its check.
 
     A problem that the kernel does not support raises unittest.SkipTest, by which pytest and unittest skip a test.

@@ -1,11 +1,14 @@
 """Python kernels: what they are given, and what they refuse."""
 
+from __future__ import annotations
+
 import functools
 import inspect
 import json
 import re
 import sys
 import time
+from collections.abc import Callable
 
 from . import _core, frameworks
 from .errors import Unsupported, WrongOutput, first_line
@@ -63,8 +66,9 @@ class Kernel:
     unsupported unless it is at its default.
     """
 
-    def __init__(self, function=None, *, supports=None, name=None, framework=None, tile=(0, 0), role="plugin",
-                 prepare=None):
+    def __init__(self, function: Callable | None = None, *, supports: Callable[[Problem], bool | str] | None = None,
+                 name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0),
+                 role: str = "plugin", prepare: Callable[[Problem], Callable] | None = None):
         """`prepare(problem)` gives the function for a problem, in place of `function`."""
         self.function = function
         self.prepare = prepare
@@ -98,7 +102,7 @@ class Kernel:
             self._by_problem[problem] = function, _parameters(function, self.name)
         return self._by_problem[problem]
 
-    def refuse(self, problem):
+    def refuse(self, problem: Problem) -> str:
         """Why the kernel cannot run a problem; empty if it can."""
         reason = self.framework.refuse(problem)
         if reason:
@@ -189,7 +193,8 @@ class Adapter:
         return status, f"{type(error).__name__}: {first_line(error)}"
 
 
-def kernel(function=None, *, supports=None, name=None, framework=None, tile=(0, 0)):
+def kernel(function: Callable | None = None, *, supports: Callable[[Problem], bool | str] | None = None,
+           name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0)):
     """Makes a Kernel of a function; a decorator, with or without arguments.
 
     supports   takes a Problem and returns whether the kernel can run it, or a text why it cannot

@@ -127,7 +127,8 @@ def _window(window):
     return left, right
 
 
-def attention(q, k, v, *, causal=False, window=None, softcap=0.0, scale=None):
+def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool = False, window=None, softcap: float = 0.0,
+              scale: float | None = None) -> torch.Tensor:
     """softmax(mask(softcap(scale * Q K^T))) V by the variant that a tuned table or the default rule chooses.
 
     q         fp16 or bf16, [batch, heads_q, seq_q, head_dim]; k and v [batch, heads_kv, seq_kv, head_dim]; any strides
@@ -143,7 +144,8 @@ def attention(q, k, v, *, causal=False, window=None, softcap=0.0, scale=None):
     return _ATTENTION(q, k, v, causal, left, right, softcap, scale)
 
 
-def attention_out(q, k, v, out, *, causal=False, window=None, softcap=0.0, scale=None):
+def attention_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, out: torch.Tensor, *, causal: bool = False,
+                  window=None, softcap: float = 0.0, scale: float | None = None) -> None:
     """As attention(), into `out`. Returns nothing."""
     left, right = _window(window)
     _ATTENTION_OUT(q, k, v, out, causal, left, right, softcap, scale)

@@ -1,5 +1,7 @@
 """Attention problems. Their fields, defaults and limits are those of configs."""
 
+from __future__ import annotations
+
 import json
 
 from . import _core
@@ -44,29 +46,29 @@ class Problem:
         self._fields = json.loads(text)
 
     @classmethod
-    def from_json(cls, text):
+    def from_json(cls, text: str | dict) -> Problem:
         """The problem of an object of a record."""
         problem = cls.__new__(cls)
         problem._take(text if isinstance(text, str) else json.dumps(text))
         return problem
 
     @classmethod
-    def from_flag(cls, flag):
+    def from_flag(cls, flag: str) -> Problem:
         """The problem that --problem of the program takes: "batch=1,heads_q=8,seq_q=512"."""
         [text] = _core.problems(_core.problem_from_flag(flag))
         return cls.from_json(text)
 
     @property
-    def flag(self):
+    def flag(self) -> str:
         """The value of --problem."""
         return _core.problem_flag(self._text)
 
     @property
-    def window(self):
+    def window(self) -> tuple[int, int]:
         """(keys before the diagonal, keys after it), -1 for all; a causal mask has 0 after it."""
         return self.window_left, 0 if self.causal else self.window_right
 
-    def to_json(self):
+    def to_json(self) -> str:
         """The problem as an object of a record, as text."""
         return self._text
 
@@ -88,11 +90,11 @@ class Problem:
         return self.name
 
 
-def problems(**fields):
+def problems(**fields) -> list[Problem]:
     """All combinations of fields whose values are lists: problems(seq_q=[128, 256], causal=[False, True])."""
     return [Problem.from_json(text) for text in _core.problems(json.dumps(fields))]
 
 
-def from_config(name):
+def from_config(name: str) -> list[Problem]:
     """The problems of a config: a path, or the name of a shipped one."""
     return [Problem.from_json(text) for text in _core.problems(json.dumps(json.loads(_core.load_config(name))["problems"]))]

@@ -1,11 +1,15 @@
 """For pytest."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 from . import _core
 from .problem import Problem, from_config
 from .running import as_list
 
 
-def parametrize(problems="deep", **fields):
+def parametrize(problems: str | Problem | Sequence[Problem] = "deep", **fields):
     """A pytest mark that runs a test once per problem, which is the argument `problem`.
 
     `problems` is "deep" (the sizes and strides of the cases of a deep check, at the given `fields` of a Problem), the name
