@@ -96,7 +96,7 @@ Problem ProbeRunner::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
 }
 
 Problem ProbeRunner::lse_problem(std::int64_t seq_q, std::int64_t seq_kv) const {
-  const Problem asked = problem(seq_q, seq_kv);
+  Problem asked = problem(seq_q, seq_kv);
   if (!asked.lse) throw Unsupported("it has no log-sum-exp");
   return asked;
 }
