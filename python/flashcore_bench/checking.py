@@ -113,6 +113,7 @@ def reference(problem: Problem, inputs: dict[str, Any]) -> Reference:  # pylint:
     if problem.dtype == "e4m3":
         raise _core.UsageError("reference: takes no descale factors yet, so no e4m3")
     framework = frameworks.NumPy if type(inputs["q"]).__module__ == "numpy" else frameworks.Torch
+    framework.wait()
     out, lse = _core.reference(problem.to_json(), inputs["q"], inputs["k"], inputs["v"], framework.name)
     return Reference(framework.tensor(out, False), framework.tensor(lse, False))
 

@@ -104,6 +104,7 @@ class Torch:
                 return
             with torch.cuda.device(device):
                 before = torch.cuda.current_stream(device)
+                torch.cuda.synchronize()  # what kernels hold may still be in the making, on the caller's stream
                 try:
                     with torch.cuda.use_mem_pool(torch.cuda.MemPool()):
                         yield

@@ -213,12 +213,11 @@ CudaExecutor::LaunchGraph CudaExecutor::capture_launches(const Variant& variant,
 // A graph of `count` passes over the inputs of one view. With `with_launches`, a launch follows each pass.
 CudaExecutor::LaunchGraph CudaExecutor::record_scrambles(const Variant& variant, int count, bool change,
                                                          bool with_launches) {
-  constexpr InputView kView{};
   const auto queue = [this, &variant, count, change, with_launches] {
     int code = 0;
     for (int i = 0; i < count && code == 0; ++i) {
       buffers().inputs().scramble(1, change);
-      if (with_launches) code = variant.launch(args(variant, kView), stream());
+      if (with_launches) code = variant.launch(args(variant, InputView{}), stream());
     }
     return code;
   };
