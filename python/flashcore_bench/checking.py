@@ -67,7 +67,9 @@ class Diagnosis:
         self.next = following
 
     def __repr__(self):
-        return self.details["text"]
+        """The program's text, with the next steps of this kernel."""
+        text, found, _ = self.details["text"].partition("\nNext:\n")
+        return text + found + "".join(f"  {step}\n" for step in self.next)
 
 
 def diagnose(kernel: Subject, problem: Problem | None = None, *, seed: int = 0, device: str | None = None) -> Diagnosis:

@@ -145,6 +145,8 @@ class DiagnoseTest(PackageTest):
             found = fc.diagnose(self.kernel(function), problem)
             self.assertIn(words, found.verdict)
             self.assertIn("Problem.from_flag", found.next[0])
+            self.assertIn(f"Next:\n  {found.next[0]}\n", repr(found))
+            self.assertNotIn("flashcore-bench", repr(found))
 
     def test_a_tile_makes_a_verdict_exact(self):
         problem = fc.Problem(**TINY)
