@@ -2,32 +2,34 @@
 """Times PyTorch's attention kernels and this project's in one process, interleaved, by the same definitions.
 
 Peers are families of their own: PyTorch SDPA's backends (peer_torch_flash, _cudnn, _efficient, _math), compiled
-FlexAttention (peer_torch_flex), FlashAttention-3 and -4 where they can be imported (peer_fa3, peer_fa4). This
-project's variants are called through libflashcore with the tensors' addresses on PyTorch's current stream. The
-result file has the form of flashcore-bench's own; call_us includes Python's share of a call, which is of the same
-order for all of them but larger than the program's.
+FlexAttention (peer_torch_flex), FlashAttention-3 and -4 where they can be imported (peer_fa3, peer_fa4). All are Python
+kernels of the package flashcore_bench, whose core checks and times them beside this project's variants and writes the
+result file. call_us of a peer has Python's share of a call.
 
 Exit codes: 0 fine, 1 an output is wrong, 2 the command line or the config is wrong, 4 PyTorch, the GPU or the
-library is missing, or one of this project's variants failed.
+package is missing, or one of this project's variants failed.
 """
 
 import argparse
 import fnmatch
-import gc
+import importlib
+import importlib.util
+import json
+import pathlib
 import sys
-import time
 
 from records import role
-from torch_peers.library import Library, LibraryError
-from torch_peers.measure import Measurement, Policy, first_line
-from torch_peers.problems import UsageError, load_config, select_problems
-from torch_peers.results import ResultFile, add_rate, fail, make_environment, new_record, peer_record
 
 OK, WRONG, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 4, 130
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+class UsageError(Exception):
+    """The command line or the config is wrong; the message names the place."""
 
 
 class EnvironmentProblem(Exception):
-    """PyTorch, the GPU or the library is missing."""
+    """PyTorch, the GPU or the package is missing."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,8 +51,9 @@ def parse_arguments(arguments):
     parser.add_argument("--rounds", type=int, default=0, help="exactly so many samples a clock, whatever they spread")
     parser.add_argument("--seed", type=int, help="seed of the inputs")
     parser.add_argument("--output", default="results/compare_torch.json", help="path of the result file")
-    parser.add_argument("--library", help="path of libflashcore.so (default: the newest of the build folders)")
-    parser.add_argument("--plugin", action="append", default=[], help="a plug-in for libflashcore; repeatable")
+    parser.add_argument("--library", help="libflashcore.so of the build whose Python module is used (default: the installed "
+                        "package, else the newest of the build folders)")
+    parser.add_argument("--plugin", action="append", default=[], help="a plug-in; repeatable")
     options = parser.parse_args(arguments)
     if options.budget is not None and not options.budget > 0:
         raise UsageError(f"--budget: {options.budget} is out of range, it must be above 0")
@@ -62,35 +65,45 @@ def parse_arguments(arguments):
     return options
 
 
-def matches(term, variant):
-    """A term of a config's `variants`: a glob over ids or an object of attribute filters."""
-    if isinstance(term, str):
-        return fnmatch.fnmatchcase(variant.id, term.removeprefix("!"))
-    attributes = {"family": variant.family, "backend": variant.backend}
-    for name, allowed in term.items():
-        value = attributes.get(name) or variant.spec.get(name, 0)
-        if value not in (allowed if isinstance(allowed, list) else [allowed]):
-            return False
-    return True
+def find_config(name):
+    """A path, else a shipped config by its bare name."""
+    for path in (pathlib.Path(name), ROOT / "configs" / name, ROOT / "configs" / f"{name}.json"):
+        if path.is_file():
+            return path
+    shipped = ", ".join(sorted(path.stem for path in (ROOT / "configs").glob("*.json")))
+    raise UsageError(f"--config: {name}: there is no such file; shipped configs: {shipped}")
 
 
-def select_variants(variants, terms, backend):
-    """As the program selects: included by any term, then what a term with a leading ! matches is taken away."""
-    excluding = [term for term in terms if isinstance(term, str) and term.startswith("!")]
-    including = [term for term in terms if term not in excluding] or ["*"]
-    chosen = [variant for variant in variants if variant.backend == backend
-              and any(matches(term, variant) for term in including)
-              and not any(matches(term, variant) for term in excluding)]
-    if not chosen:
-        raise UsageError(f"--variants: {', '.join(map(str, terms))}: leaves no variant that runs on {backend}")
-    return chosen
+def read_config(name):
+    path = find_config(name)
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"--config: {path}: {error}") from None
+    if not isinstance(config, dict) or "problems" not in config:
+        raise UsageError(f"--config: {path}: needs the key \"problems\"")
+    return config
 
 
-def select_peers(known, globs):
-    for glob in globs:
-        if not fnmatch.filter(known, glob):
-            raise UsageError(f"--peers: {glob} matches none of: {', '.join(known)}")
-    return [family for family in known if any(fnmatch.fnmatchcase(family, glob) for glob in globs)]
+def import_package(library):
+    """flashcore_bench of an installation or of a build folder."""
+    if library:
+        sys.path.insert(0, str(package_beside(pathlib.Path(library))))
+    elif importlib.util.find_spec("flashcore_bench") is None:
+        built = sorted(ROOT.glob("build/*/python/flashcore_bench/_core*.so"), key=lambda path: path.stat().st_mtime)
+        sys.path[:0] = [str(path.parents[1]) for path in built[-1:]]
+    try:
+        return importlib.import_module("flashcore_bench")
+    except ImportError as error:
+        raise EnvironmentProblem(f"the Python package flashcore_bench cannot be used: {error}") from None
+
+
+def package_beside(library):
+    """The folder to import from, of the build folder that has this libflashcore.so."""
+    folder = library.parent / "python"
+    if not list(folder.glob("flashcore_bench/_core*.so")):
+        raise EnvironmentProblem(f"--library: {library}: there is no Python module beside it, in {folder}")
+    return folder
 
 
 def import_torch():
@@ -101,88 +114,43 @@ def import_torch():
     return torch
 
 
-def open_library(options):
-    try:
-        library = Library(options.library)
-    except LibraryError as error:
-        raise EnvironmentProblem(f"--library: {error}") from None
-    try:
-        for path in options.plugin:
-            library.load_plugin(path)
-    except LibraryError as error:
-        raise UsageError(f"--plugin: {error}") from None
-    return library
+def require_device(torch, device):
+    if device != "cpu" and int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
+        raise EnvironmentProblem(f"--device {device}: PyTorch sees no such CUDA device")
 
 
-def torch_versions(torch):
-    versions = {"version": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
-    for name in ("triton", "flash_attn", "flash_attn_interface"):
-        versions[name] = getattr(sys.modules.get(name), "__version__", None)
-    return {name: version for name, version in versions.items() if version is not None}
+def select_peers(known, globs):
+    for glob in globs:
+        if not fnmatch.filter(known, glob):
+            raise UsageError(f"--peers: {glob} matches none of: {', '.join(known)}")
+    return [family for family in known if any(fnmatch.fnmatchcase(family, glob) for glob in globs)]
 
 
-class Comparison:
-    """Runs the problems one after the other; within one, everybody takes turns."""
+def select_problems(problems, globs):
+    """Those whose names match one of the globs; all without globs."""
+    chosen = [problem for problem in problems if not globs
+              or any(fnmatch.fnmatchcase(problem["name"], glob) for glob in globs)]
+    if not chosen:
+        names = ", ".join(problem["name"] for problem in problems[:8])
+        raise UsageError(f"--problems: {','.join(globs)} matches none of the {len(problems)} problems: {names}, …")
+    return chosen
 
-    def __init__(self, device, library, variants, peers, policy, seed):
-        self.device = device
-        self.library = library
-        self.variants = variants
-        self.peers = peers
-        self.policy = policy
-        self.seed = seed
 
-    def meant_for(self, problem):
-        return [variant for variant in self.variants
-                if variant.spec["dtype"] == problem.dtype and variant.spec["head_dim"] == problem.head_dim]
-
-    def make_contenders(self, problem, inputs):
-        from torch_peers.contenders import LibraryContender, PeerContender
-        return ([LibraryContender(self.library, variant, problem, inputs, self.device)
-                 for variant in self.meant_for(problem)]
-                + [PeerContender(family, problem, inputs, self.device) for family in self.peers])
-
-    def run_problem(self, problem, budget_s):
-        """The records of one problem, and the seconds spent on measuring. Raises torch's OutOfMemoryError."""
-        from torch_peers.check import TORCH_DTYPES, Judge
-        from torch_peers.contenders import Inputs
-        inputs = Inputs(problem, self.device, self.seed, TORCH_DTYPES[problem.dtype])
-        judge = Judge(problem, inputs.sets[0])
-        contenders = self.make_contenders(problem, inputs)
-        standing = [contender for contender in contenders
-                    if contender.record["status"] == "ok" and contender.examine(judge)]
-        begin = time.monotonic()
-        Measurement(standing, self.policy, self.seed).run(budget_s)
-        for contender in standing:
-            if contender.record["status"] == "ok" and not contender.examine(judge):  # what was timed is checked again
-                fail(contender.record, contender.record["status"],
-                     "after it was timed: " + contender.record["reason"])
-            contender.close()
-        for contender in contenders:
-            add_rate(contender.record, problem.flops())
-        return [contender.record for contender in contenders], time.monotonic() - begin
-
-    def out_of_memory(self, problem, reason):
-        """The records of a problem whose inputs and reference do not fit."""
-        records = ([new_record(problem, variant.id, variant.family, variant.backend, variant.spec)
-                    for variant in self.meant_for(problem)]
-                   + [peer_record(problem, family, self.device.backend) for family in self.peers])
-        for record in records:
-            fail(record, "out_of_memory", reason)
-        return records
-
-    def run(self, problems, on_records):
-        from torch.cuda import OutOfMemoryError
-        budget_s = self.policy.budget_s
-        for done, problem in enumerate(problems):
-            try:
-                records, spent_s = self.run_problem(problem, budget_s / (len(problems) - done))
-            except OutOfMemoryError as error:
-                records, spent_s = self.out_of_memory(problem, first_line(error)), 0
-            budget_s = max(budget_s - spent_s, 0)  # what one problem leaves, the others may use
-            on_records(records)
-            gc.collect()
-            self.device.release()
+def with_options(config, options, fc):
+    """The config that the core runs: the command line's values in place of the file's."""
+    problems = [json.loads(text) for text in fc._core.problems(json.dumps(config["problems"]))]
+    measure = dict(config.get("measure", {}))
+    if options.budget is not None:
+        measure["budget_s"] = options.budget
+    if options.rounds:
+        measure |= {"min_samples": options.rounds, "max_samples": options.rounds}
+    config = {**config, "problems": select_problems(problems, options.problems), "measure": measure}
+    config.setdefault("variants", "*")
+    if options.variants:
+        config["variants"] = options.variants
+    if options.seed is not None:
+        config["seed"] = options.seed
+    return config
 
 
 def record_line(record):
@@ -206,45 +174,39 @@ def print_table(records):
 
 def exit_code(records):
     """A peer that fails is a row; one of ours that fails is the run's failure."""
-    if any(record["status"] == "incorrect" for record in records):
+    if any(record["status"] in ("incorrect", "suspect") for record in records):
         return WRONG
     ours = [record for record in records if role(record) != "peer"]
     return ENVIRONMENT if any(record["status"] in ("error", "out_of_memory") for record in ours) else OK
 
 
+def load_plugins(fc, paths):
+    for path in paths:
+        try:
+            fc._core.load_plugin(path)
+        except fc.UsageError as error:
+            raise UsageError(f"--{error}") from None
+
+
+def run(config, options, fc):
+    from flashcore_bench import peers, running
+    families = select_peers(list(peers.PEERS), options.peers)
+    require_device(import_torch(), options.device)
+    load_plugins(fc, options.plugin)
+    return running.run(config, [peers.make(family) for family in families], options.device, options.output, print_table)
+
+
 def compare(options):
-    config = load_config(options.config)
-    problems = select_problems(config, options.problems)
-    policy = Policy.from_config(config.get("measure", {}))
-    policy.rounds = options.rounds
-    policy.budget_s = options.budget if options.budget is not None else policy.budget_s
-    seed = options.seed if options.seed is not None else config.get("seed", 0)
-    torch = import_torch()
-    from torch_peers.contenders import PEERS
-    from torch_peers.devices import open_device
-    peers = select_peers(list(PEERS), options.peers)
-    device = open_device(options.device)
-    if device is None:
-        raise EnvironmentProblem(f"--device {options.device}: PyTorch sees no such CUDA device")
-    library = open_library(options)
-    terms = options.variants or config.get("variants", [])
-    variants = select_variants(library.variants(), terms if isinstance(terms, list) else [terms], device.backend)
-    environment = make_environment(library.environment(device.index), torch_versions(torch), sys.argv, config)
+    config = read_config(options.config)
+    fc = import_package(options.library)
     try:
-        file = ResultFile(options.output, environment, config)
-    except OSError as error:
-        raise UsageError(f"--output: {options.output}: {error.strerror}") from None
-    records = []
-
-    def keep(new_records):
-        records.extend(new_records)
-        file.add(new_records)
-        print_table(new_records)
-
-    with torch.no_grad():
-        Comparison(device, library, variants, peers, policy, seed).run(problems, keep)
+        result = run(with_options(config, options, fc), options, fc)
+    except fc.UsageError as error:
+        raise UsageError(str(error)) from None
+    except fc.DeviceError as error:
+        raise EnvironmentProblem(str(error)) from None
     print(f"wrote {options.output}", file=sys.stderr)
-    return exit_code(records)
+    return exit_code(result.records)
 
 
 def main(arguments):

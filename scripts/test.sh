@@ -13,6 +13,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
 require_packages "${build_packages[@]}"
 find_nvcc
 skip_unusable_cuda
+require_nanobind
 build "$preset"
 say "Testing"
 exec ctest --test-dir "$flashcore_root/build/$preset" --output-on-failure --no-tests=error \

@@ -10,8 +10,8 @@ readonly exit_environment=4  # as flashcore-bench's own: the machine, not the in
 # What a build and its tests need, on Debian 12 and Ubuntu 24.04.
 # shellcheck disable=SC2034  # read by the scripts that source this file
 readonly build_packages=(cmake ninja-build g++ python3 python3-jsonschema python3-junitparser
-  python3-markdown-it libcli11-dev nlohmann-json3-dev libfmt-dev libspdlog-dev libgtest-dev libhwy-dev
-  libjs-chart.js)
+  python3-markdown-it python3-dev python3-numpy python3-pip python3-pytest libcli11-dev nlohmann-json3-dev libfmt-dev
+  libspdlog-dev libgtest-dev libhwy-dev libjs-chart.js)
 
 say() { printf '==> %s\n' "$*" >&2; }
 
@@ -98,13 +98,34 @@ skip_unusable_cuda() {
 cmake_options=()
 [[ -x /usr/bin/python3 ]] && cmake_options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
 
-# configure PRESET: configures build/PRESET, unless the same nvcc and cmake have configured it before.
+# The Python module needs nanobind, which these distributions do not package. It is taken from PyPI into build/nanobind,
+# at the version that pyproject.toml asks for. Without it everything else is built.
+# FLASHCORE_PYTHON=OFF leaves the module out.
+require_nanobind() {
+  local python=/usr/bin/python3 target=$flashcore_root/build/nanobind wanted
+  [[ ${FLASHCORE_PYTHON:-ON} == OFF ]] && return
+  [[ -x $python ]] || python=$(command -v python3)
+  wanted=$(sed -n 's/^requires = .*"\(nanobind[^"]*\)".*/\1/p' "$flashcore_root/pyproject.toml")
+  if [[ ! -d $target/nanobind ]]; then
+    say "Installing $wanted into build/nanobind"
+    "$python" -m pip install --quiet --disable-pip-version-check --target "$target" "$wanted" >&2 || {
+      rm -rf "$target"
+      say "$wanted cannot be installed: the Python module and its tests are left out"
+      return
+    }
+  fi
+  cmake_options+=(-DFLASHCORE_PYTHON=ON "-DPython_EXECUTABLE=$python"
+    "-Dnanobind_DIR=$target/nanobind/cmake")
+}
+
+# configure PRESET: configures build/PRESET, unless the same nvcc and cmake have configured it before, with the same options
+# or more.
 configure() {
   local folder=$flashcore_root/build/$1
   local stamp=$folder/.configured-for
   local tools
-  tools="$(command -v cmake) $(command -v nvcc || echo no-nvcc)"
-  if [[ -f $folder/build.ninja && -f $stamp && $(<"$stamp") == "$tools" ]]; then
+  tools="$(command -v cmake) $(command -v nvcc || echo no-nvcc) ${cmake_options[*]}"
+  if [[ -f $folder/build.ninja && -f $stamp && $(<"$stamp") == "$tools"* ]]; then
     return
   fi
   say "Configuring build/$1"

@@ -17,6 +17,7 @@ void on_interrupt(int signal) {
 }  // namespace
 
 bool interrupt_requested() { return interrupted; }
+void request_interrupt(bool requested) { interrupted = requested; }
 
 void install_interrupt_handler() {
   std::signal(SIGINT, on_interrupt);

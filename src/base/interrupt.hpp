@@ -3,8 +3,9 @@
 
 namespace flashcore {
 
-// True after the first signal.
+// True after the first signal, or after request_interrupt(true).
 bool interrupt_requested();
+void request_interrupt(bool requested);
 void install_interrupt_handler();
 
 }  // namespace flashcore

@@ -102,6 +102,8 @@ class CheckDevice {
   virtual void check_launch(int code, std::string_view what) const = 0;
   // Waits for all work. Throws the error of a kernel that failed.
   virtual void wait(std::string_view what) const = 0;
+  // Waits for the work of all streams of the device. Returns false, without waiting, if launches are function calls.
+  virtual bool wait_for_all_streams() const { return false; }
   virtual void* stream() const = 0;
 
   std::string hash(MemoryRegion region) const;  // of its fingerprint

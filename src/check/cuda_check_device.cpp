@@ -89,6 +89,10 @@ class CudaCheckDevice final : public CheckDevice {
   void check_launch(int code, std::string_view what) const override {
     if (code != 0) cuda_check(code, fmt::format("launching {}", what));
   }
+  bool wait_for_all_streams() const override {
+    cuda_check(cudaDeviceSynchronize(), "waiting for the device");
+    return true;
+  }
   void wait(std::string_view what) const override { cuda_check(cudaStreamSynchronize(stream_), what); }
   void* stream() const override { return stream_; }
 

@@ -3,6 +3,9 @@
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "base/error.hpp"
 
 namespace flashcore {
@@ -63,6 +66,31 @@ EventHandle make_event() {
   cudaEvent_t event = nullptr;
   cuda_check(cudaEventCreate(&event), "creating an event");
   return EventHandle(event);
+}
+
+bool has_kernel(CUgraph_st* graph) {
+  std::size_t count = 0;
+  cuda_check(cudaGraphGetNodes(graph, nullptr, &count), "reading a graph");
+  std::vector<cudaGraphNode_t> nodes(count);
+  cuda_check(cudaGraphGetNodes(graph, nodes.data(), &count), "reading a graph");
+  return std::ranges::any_of(nodes, [](cudaGraphNode_t node) {
+    cudaGraphNodeType type{};
+    cuda_check(cudaGraphNodeGetType(node, &type), "reading a graph");
+    if (type != cudaGraphNodeTypeGraph) return type == cudaGraphNodeTypeKernel;
+    cudaGraph_t child = nullptr;
+    cuda_check(cudaGraphChildGraphNodeGetGraph(node, &child), "reading a graph");
+    return has_kernel(child);
+  });
+}
+
+// Persisting lines exist only if a part of L2 is set aside for them. A reset takes longer than a sample, so it is done
+// only then.
+void reset_persisting_l2() {
+  std::size_t set_aside = 0;
+  const bool known = cudaDeviceGetLimit(&set_aside, cudaLimitPersistingL2CacheSize) == cudaSuccess;
+  if (known && set_aside == 0) return;
+  (void)cudaCtxResetPersistingL2Cache();
+  (void)cudaGetLastError();  // the reset fails on devices without such lines; the sample is valid anyway
 }
 
 }  // namespace flashcore

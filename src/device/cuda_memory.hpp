@@ -42,4 +42,10 @@ using GraphExecHandle = std::unique_ptr<CUgraphExec_st, GraphExecDeleter>;
 StreamHandle make_stream();
 EventHandle make_event();
 
+// Whether the graph or one of its child graphs has a kernel.
+bool has_kernel(CUgraph_st* graph);
+
+// Resets L2 lines that a kernel has marked as persisting; they would survive the rotation of input sets.
+void reset_persisting_l2();
+
 }  // namespace flashcore

@@ -52,12 +52,16 @@ std::string Diagnosis::sentence() const {
                      repeats ? pattern : finding.detail);
 }
 
+const Problem& Diagnosis::failing_problem() const {
+  const bool asked_fails = findings.front().probe == Probe::plain && findings.front().failed();
+  const std::optional<Problem>& shown = lead().problem;
+  return asked_fails || !shown ? problem : *shown;
+}
+
 std::vector<std::string> Diagnosis::next_commands() const {
   if (healthy()) return {};
   const Fault fault = suspected.front().fault;
-  // The requested problem if it fails, or else the problem of the leading probe.
-  const bool asked_fails = findings.front().probe == Probe::plain && findings.front().failed();
-  const std::string failing = problem_flag(asked_fails ? problem : lead().problem.value_or(problem));
+  const std::string failing = problem_flag(failing_problem());
   const auto command = [&](std::string_view action) {
     std::string line = "flashcore-bench";
     for (const std::string& plugin : plugins) line += fmt::format(" --plugin '{}'", plugin);

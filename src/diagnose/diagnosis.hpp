@@ -28,6 +28,8 @@ struct Diagnosis {
   const Finding& lead() const;
   // "Some rows of each query tile are lost: rows 25-31 of every 32 (block_q) are zero."
   std::string sentence() const;
+  // The requested problem if it fails, or else the problem of the leading probe. The variant must not be healthy.
+  const Problem& failing_problem() const;
   // Command lines for the next steps. Each has the failing problem and can be run as printed.
   std::vector<std::string> next_commands() const;
 };

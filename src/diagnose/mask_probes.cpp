@@ -93,6 +93,19 @@ Finding ask_softcap(const ProbeRunner& runner) {
   return check_random(runner, Probe::softcap, problem);
 }
 
+// Without the log-sum-exp only O shows the sum.
+Symptom symptom_of_key_tail(const ProbeRun& run) {
+  if (run.lse.empty()) return Symptom::sum_off;
+  if (run.lse_right()) return Symptom::output_alone;
+  const bool too_few = std::exp(run.lse[0]) < static_cast<float>(run.problem.seq_kv) - 0.5f;
+  return too_few ? Symptom::keys_lost : Symptom::sum_off;
+}
+
+std::string counted_keys(const ProbeRun& run) {
+  if (run.lse.empty()) return "";
+  return fmt::format("the sum counts {:.4g} keys, and ", std::exp(run.lse[0]));
+}
+
 // With Q = 0 and V = 1, O is 1 for any number of keys, and exp(log-sum-exp) is the number of keys. If the
 // log-sum-exp is right and O is wrong, P·V may have lost bits.
 Finding ask_key_tail(const ProbeRunner& runner) {
@@ -102,14 +115,9 @@ Finding ask_key_tail(const ProbeRunner& runner) {
     inputs.v = constant_tensor(key_value_shape(problem), 1);
     const ProbeRun run = runner.run(problem, inputs);
     if (run.out_right() && run.lse_right()) continue;
-    const bool too_few = std::exp(run.lse[0]) < static_cast<float>(keys) - 0.5f;
-    const Symptom symptom = run.lse_right() ? Symptom::output_alone
-                            : too_few       ? Symptom::keys_lost
-                                            : Symptom::sum_off;
-    return failure(
-        Probe::key_tail, run.finite() ? symptom : Symptom::nonfinite, run,
-        fmt::format("seq_kv {}: the sum counts {:.4g} keys, and with V = 1 the first element of O is {:.4g}",
-                    keys, std::exp(run.lse[0]), run.out[0]));
+    return failure(Probe::key_tail, run.finite() ? symptom_of_key_tail(run) : Symptom::nonfinite, run,
+                   fmt::format("seq_kv {}: {}with V = 1 the first element of O is {:.4g}", keys,
+                               counted_keys(run), run.out[0]));
   }
   return {Probe::key_tail};
 }
@@ -160,7 +168,7 @@ std::string wrong_in_keyless_rows(const ProbeRun& run, std::int64_t rows) {
     if (got != 0)
       return fmt::format("row {} of O has {}, wanted 0", i / run.problem.head_dim, number_text(got));
   }
-  for (std::int64_t row = 0; row < rows; ++row) {
+  for (std::int64_t row = 0; row < rows && !run.lse.empty(); ++row) {
     const float got = run.lse[static_cast<std::size_t>(row)];
     if (got != -INFINITY)
       return fmt::format("the log-sum-exp of row {} is {}, wanted -inf", row, number_text(got));

@@ -91,7 +91,14 @@ Problem ProbeRunner::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
   problem.out_dtype = asked_.out_dtype;
   problem.scale = default_scale(head_dim());
   problem.lse = true;
+  problem.lse = unsupported(problem).empty();
   return problem;
+}
+
+Problem ProbeRunner::lse_problem(std::int64_t seq_q, std::int64_t seq_kv) const {
+  Problem asked = problem(seq_q, seq_kv);
+  if (!asked.lse) throw Unsupported("it has no log-sum-exp");
+  return asked;
 }
 
 std::string ProbeRunner::unsupported(const Problem& problem) const {

@@ -30,7 +30,7 @@ struct ProbeRun {
 
   // O is right. Elements that were written outside of O do not count.
   bool out_right() const;
-  bool lse_right() const;
+  bool lse_right() const;  // true if the variant has none
   // "the log-sum-exp of batch 0, head 1, row 2 is 1.5, wanted 2.5"; empty if all are right.
   std::string first_bad_lse() const;
   bool finite() const;  // written elements of out are finite exactly where wanted_out is
@@ -83,8 +83,11 @@ class ProbeRunner {
   std::int64_t block_kv() const;
   std::int64_t head_dim() const { return variant_.spec.head_dim; }
 
-  // A problem with the variant's dtype and head_dim, one batch and one head. It asks for the log-sum-exp.
+  // A problem with the variant's dtype and head_dim, one batch and one head. It asks for the log-sum-exp if the variant
+  // has one.
   Problem problem(std::int64_t seq_q, std::int64_t seq_kv) const;
+  // The same, for a probe that asks for nothing else. Throws Unsupported if the variant has no log-sum-exp.
+  Problem lse_problem(std::int64_t seq_q, std::int64_t seq_kv) const;
 
   // The reason why the variant cannot run a problem; empty if it can.
   std::string unsupported(const Problem& problem) const;

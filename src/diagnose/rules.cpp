@@ -12,6 +12,7 @@ namespace {
 struct Expectation {
   Probe probe;
   Symptom symptom;
+  bool answered = false;  // a probe that was skipped does not count as passed
 };
 
 constexpr std::size_t kMaxExpectations = 6;
@@ -35,6 +36,7 @@ constexpr Rule alone(Rule rule) {
 }
 
 constexpr Expectation passes(Probe probe) { return {probe, Symptom::passed}; }
+constexpr Expectation answers_right(Probe probe) { return {probe, Symptom::passed, true}; }
 constexpr Expectation fails(Probe probe, Symptom symptom = Symptom::failed) { return {probe, symptom}; }
 
 // First the faults that disturb every other probe, then the faults that one probe shows, then the faults that
@@ -60,7 +62,7 @@ constexpr Rule kRules[] = {
     when(Fault::overflow, fails(Probe::large_score), passes(Probe::one_tile)),
     when(Fault::row_sum, fails(Probe::probabilities, Symptom::rows_scaled)),
     when(Fault::scores, fails(Probe::probabilities), fails(Probe::one_tile_lse)),
-    when(Fault::pv_layout, fails(Probe::probabilities), passes(Probe::one_tile_lse)),
+    when(Fault::pv_layout, fails(Probe::probabilities), answers_right(Probe::one_tile_lse)),
     when(Fault::output_rescale, fails(Probe::rising, Symptom::old_tiles_heavy), passes(Probe::one_tile),
          passes(Probe::rising_lse)),
     when(Fault::sum_rescale, fails(Probe::rising, Symptom::evenly_scaled), passes(Probe::one_tile),
@@ -98,6 +100,10 @@ constexpr Rule kRules[] = {
     when(Fault::scale, fails(Probe::scale), passes(Probe::one_tile), passes(Probe::long_sum)),
     when(Fault::input_stride, fails(Probe::padded_values), passes(Probe::one_tile),
          passes(Probe::written_padded)),
+    // A kernel whose tile is not known may have several in one tile of the probes.
+    when(Fault::rescaling, fails(Probe::rising, Symptom::old_tiles_heavy), fails(Probe::one_tile),
+         passes(Probe::falling), passes(Probe::falling_far), passes(Probe::tile_masses),
+         passes(Probe::full_tiles)),
     alone(when(Fault::lse_base, fails(Probe::lse_levels, Symptom::lse_base_2), passes(Probe::one_tile))),
     alone(when(Fault::lse_offset, fails(Probe::lse_levels, Symptom::lse_offset), passes(Probe::one_tile))),
     alone(when(Fault::lse_scale, fails(Probe::lse_levels, Symptom::lse_unscaled), passes(Probe::one_tile))),
@@ -195,6 +201,7 @@ static_assert(std::size(kTexts) == kFaultCount);
 
 bool holds(const Expectation& expected, std::span<const Finding> findings) {
   const auto found = std::ranges::find(findings, expected.probe, &Finding::probe);
+  if (found != findings.end() && expected.answered && found->symptom != Symptom::passed) return false;
   if (expected.symptom == Symptom::passed) return found == findings.end() || !found->failed();
   if (found == findings.end()) return false;
   return expected.symptom == Symptom::failed ? found->failed() : found->symptom == expected.symptom;

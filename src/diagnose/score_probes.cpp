@@ -21,7 +21,7 @@ Finding ask_one_tile(const ProbeRunner& runner) {
 }
 
 Finding ask_one_tile_lse(const ProbeRunner& runner) {
-  const Problem problem = one_tile(runner);
+  const Problem problem = runner.lse_problem(runner.block_q(), runner.block_kv());
   const ProbeRun run = runner.run(problem, runner.random_inputs(problem));
   if (run.lse_right()) return {Probe::one_tile_lse};
   return failure(Probe::one_tile_lse, Symptom::failed, run, run.first_bad_lse());
@@ -71,7 +71,7 @@ Symptom symptom_of_lse(const ProbeRun& run, const LineFit& fit, std::string& det
 // over the right log-sum-exp shows the fault by its slope and offset.
 Finding ask_lse_levels(const ProbeRunner& runner) {
   constexpr std::int64_t kLevels = 8;
-  const Problem problem = runner.problem(std::max(runner.block_q(), kLevels), runner.block_kv());
+  const Problem problem = runner.lse_problem(std::max(runner.block_q(), kLevels), runner.block_kv());
   ChosenInputs inputs = inputs_with_scores(problem, [](std::int64_t) { return 1.0; });
   for (std::size_t i = 0; i < inputs.q.size(); ++i) {
     const auto row = static_cast<std::int64_t>(i) / problem.head_dim;

@@ -121,7 +121,7 @@ Finding ask_falling(const ProbeRunner& runner) {
 
 Finding ask_rising_lse(const ProbeRunner& runner) {
   const std::int64_t block_kv = runner.block_kv();
-  const Problem problem = runner.problem(runner.block_q(), 3 * block_kv);
+  const Problem problem = runner.lse_problem(runner.block_q(), 3 * block_kv);
   const ProbeRun run = runner.run(problem, inputs_with_scores(problem, [&](std::int64_t key) {
                                     const std::int64_t tile = key / block_kv;
                                     return kStep * static_cast<double>(tile);

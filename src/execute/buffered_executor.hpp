@@ -49,6 +49,7 @@ class BufferedExecutor : public Executor {
 
  private:
   void wait_for(const Variant& variant) const;
+  bool is_right_elsewhere(const Variant& variant, const CheckPolicy& policy);
   // Writes other values into the first `sets` input sets, and remembers them for guard().
   void change_inputs(std::int64_t sets);
   // Fails a check if the inputs have changed, or if the output has changed after the launch was complete.

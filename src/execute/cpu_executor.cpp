@@ -71,6 +71,7 @@ double CpuExecutor::time_calls(const Variant& variant, int calls, std::span<cons
     launcher().launch(variant, of_view[next_view_++ % views.size()]);
   }
   const std::chrono::duration<double, std::micro> spent = std::chrono::steady_clock::now() - begin;
+  launcher().collect(variant, of_view[(next_view_ - 1) % views.size()]);
   set_last_view(views[(next_view_ - 1) % views.size()]);
   return spent.count() / calls;
 }

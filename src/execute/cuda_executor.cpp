@@ -28,16 +28,6 @@ constexpr int kMaxContrastLaunches = 20;
 constexpr double kMinControlUs = 200;  // the event records are short beside it
 constexpr double kMaxControlUs = 100'000;
 
-// L2 lines that a kernel has marked as persisting would survive the rotation of input sets. They exist only
-// if a part of L2 is set aside for them. A reset takes longer than a sample, so it is done only then.
-void reset_persisting_l2() {
-  std::size_t set_aside = 0;
-  const bool known = cudaDeviceGetLimit(&set_aside, cudaLimitPersistingL2CacheSize) == cudaSuccess;
-  if (known && set_aside == 0) return;
-  (void)cudaCtxResetPersistingL2Cache();
-  (void)cudaGetLastError();  // the reset fails on devices without such lines; the sample is valid anyway
-}
-
 // Microseconds per launch, which set the number of launches in a graph. If the events show far less time than
 // this program waited, the waiting time counts: a sample could otherwise last for minutes.
 template <class Time>
@@ -48,22 +38,6 @@ double waited_us(int launches, Time time_us) {
   const double us = time_us();
   const std::chrono::duration<double, std::micro> waited = std::chrono::steady_clock::now() - begin;
   return waited.count() > kMaxShare * us * launches + kOverheadUs ? waited.count() / launches : us;
-}
-
-// Whether the graph or one of its child graphs has a kernel.
-bool has_kernel(cudaGraph_t graph) {
-  std::size_t count = 0;
-  cuda_check(cudaGraphGetNodes(graph, nullptr, &count), "reading a graph");
-  std::vector<cudaGraphNode_t> nodes(count);
-  cuda_check(cudaGraphGetNodes(graph, nodes.data(), &count), "reading a graph");
-  return std::ranges::any_of(nodes, [](cudaGraphNode_t node) {
-    cudaGraphNodeType type{};
-    cuda_check(cudaGraphNodeGetType(node, &type), "reading a graph");
-    if (type != cudaGraphNodeTypeGraph) return type == cudaGraphNodeTypeKernel;
-    cudaGraph_t child = nullptr;
-    cuda_check(cudaGraphChildGraphNodeGetGraph(node, &child), "reading a graph");
-    return has_kernel(child);
-  });
 }
 
 }  // namespace
@@ -92,6 +66,7 @@ double CudaExecutor::call_us(const Variant& variant, InputView view) {
   cuda_check(cudaEventRecord(begin_.get(), stream()), "recording an event");
   launcher().launch(variant, call_args);
   cuda_check(cudaEventRecord(end_.get(), stream()), "recording an event");
+  launcher().collect(variant, call_args);
   set_last_view(view);
   return elapsed_us(variant.id(), 1);
 }
@@ -118,7 +93,14 @@ Sample CudaExecutor::sample(const Variant& variant, TimingMode mode) {
 
 double CudaExecutor::replay_us(const Variant& variant, const LaunchGraph& launches) {
   const nvtx3::scoped_range range(variant.id());
-  cuda_check(cudaGraphLaunch(launches.graph.get(), stream()), "launching a graph");
+  if (launches.graph != nullptr) {
+    cuda_check(cudaGraphLaunch(launches.graph.get(), stream()), "launching a graph");
+    return elapsed_us(variant.id(), launches.launches);
+  }
+  cuda_check(cudaEventRecord(begin_.get(), stream()), "recording an event");
+  cuda_check(launches.queue(), fmt::format("launching {}", variant.id()));
+  cuda_check(cudaEventRecord(end_.get(), stream()), "recording an event");
+  launcher().collect(variant, args(variant, {}));
   return elapsed_us(variant.id(), launches.launches);
 }
 
@@ -128,18 +110,22 @@ const CudaExecutor::LaunchGraph& CudaExecutor::graph(const Variant& variant, Tim
   return graphs_[key] = record_graph(variant, mode);
 }
 
-GraphHandle CudaExecutor::capture(const Variant& variant, const std::function<int()>& queue) {
+GraphHandle CudaExecutor::capture(const Variant& variant, const Queue& queue) {
   cuda_check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "capturing a graph");
-  const int code = queue();
   cudaGraph_t captured = nullptr;
+  int code = 0;
+  try {
+    code = queue();
+  } catch (const EnvironmentError&) {
+    (void)cudaStreamEndCapture(stream(), &captured);
+    const GraphHandle unused(captured);
+    (void)cudaGetLastError();  // the queue has reported it
+    throw;
+  }
   const cudaError_t ended = cudaStreamEndCapture(stream(), &captured);
   GraphHandle graph(captured);
   cuda_check(code, fmt::format("launching {} into a graph", variant.id()));
   cuda_check(ended, "capturing a graph");
-  if (!has_kernel(graph.get())) {
-    throw EnvironmentError("launches no kernel while its stream is captured into a CUDA graph",
-                           Status::incorrect);
-  }
   return graph;
 }
 
@@ -155,12 +141,15 @@ CudaExecutor::LaunchGraph CudaExecutor::record_graph(const Variant& variant, Tim
     return (most + turn - 1) / turn * turn;  // whole turns: a replay continues where the last one ended
   };
   const auto record = [&](int launches) {
-    return record_launches(variant, launches, [&] {
-      int code = 0;
-      for (int i = 0; i < launches && code == 0; ++i)
-        code = variant.launch(args(variant, views[static_cast<std::size_t>(i % turn)]), stream());
-      return code;
-    });
+    return record_launches(
+        variant, launches,
+        [this, &variant, views, turn, launches] {
+          int code = 0;
+          for (int i = 0; i < launches && code == 0; ++i)
+            code = variant.launch(args(variant, views[static_cast<std::size_t>(i % turn)]), stream());
+          return code;
+        },
+        true);
   };
   LaunchGraph graph = record(enough(lone_us(variant, views[0], views[1])));
   graph.launch_us = waited_us(graph.launches, [&] { return replay_us(variant, graph); });
@@ -179,9 +168,32 @@ double CudaExecutor::launch_us(const Variant& variant) {
   return lone_us(variant, {}, {});
 }
 
-CudaExecutor::LaunchGraph CudaExecutor::record_launches(const Variant& variant, int count,
-                                                        const std::function<int()>& queue) {
+CudaExecutor::LaunchGraph CudaExecutor::record_launches(const Variant& variant, int count, const Queue& queue,
+                                                        bool collect) {
+  if (variant.needs_capture()) return capture_launches(variant, count, queue, collect);
+  if (!direct_.contains(&variant)) {
+    try {
+      return capture_launches(variant, count, queue, collect);
+    } catch (const EnvironmentError& error) {
+      if (error.status != Status::error) throw;
+      direct_[&variant] = error.what();
+    }
+  }
+  return {.graph = {}, .queue = queue, .launches = count};
+}
+
+std::string CudaExecutor::why_direct(const Variant& variant) const {
+  const auto found = direct_.find(&variant);
+  return found == direct_.end() ? "" : found->second;
+}
+
+CudaExecutor::LaunchGraph CudaExecutor::capture_launches(const Variant& variant, int count,
+                                                         const Queue& queue, bool collect) {
   const GraphHandle launches = capture(variant, queue);
+  if (!has_kernel(launches.get())) {
+    throw EnvironmentError("launches no kernel while its stream is captured into a CUDA graph",
+                           Status::incorrect);
+  }
   cudaGraph_t created = nullptr;
   cuda_check(cudaGraphCreate(&created, 0), "creating a graph");
   const GraphHandle timed(created);
@@ -191,23 +203,29 @@ CudaExecutor::LaunchGraph CudaExecutor::record_launches(const Variant& variant, 
   cuda_check(cudaGraphAddEventRecordNode(&begin, timed.get(), nullptr, 0, begin_.get()), "adding an event");
   cuda_check(cudaGraphAddChildGraphNode(&work, timed.get(), &begin, 1, launches.get()), "adding launches");
   cuda_check(cudaGraphAddEventRecordNode(&end, timed.get(), &work, 1, end_.get()), "adding an event");
+  if (variant.collects() && collect) {
+    const GraphHandle last = capture(variant, [&] { return variant.collect(args(variant, {}), stream()); });
+    cudaGraphNode_t collected = nullptr;
+    cuda_check(cudaGraphAddChildGraphNode(&collected, timed.get(), &end, 1, last.get()), "adding a copy");
+  }
   cudaGraphExec_t executable = nullptr;
   cuda_check(cudaGraphInstantiate(&executable, timed.get(), 0), "instantiating a graph");
-  return {.graph = GraphExecHandle(executable), .launches = count};
+  return {.graph = GraphExecHandle(executable), .queue = {}, .launches = count};
 }
 
 // A graph of `count` passes over the inputs of one view. With `with_launches`, a launch follows each pass.
 CudaExecutor::LaunchGraph CudaExecutor::record_scrambles(const Variant& variant, int count, bool change,
                                                          bool with_launches) {
-  constexpr InputView kView{};
-  return record_launches(variant, count, [&] {
+  const auto queue = [this, &variant, count, change, with_launches] {
     int code = 0;
     for (int i = 0; i < count && code == 0; ++i) {
       buffers().inputs().scramble(1, change);
-      if (with_launches) code = variant.launch(args(variant, kView), stream());
+      if (with_launches) code = variant.launch(args(variant, InputView{}), stream());
     }
     return code;
-  });
+  };
+  return with_launches ? record_launches(variant, count, queue, false)
+                       : capture_launches(variant, count, queue, false);
 }
 
 std::optional<Control> CudaExecutor::control(double us) {

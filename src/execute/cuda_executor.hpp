@@ -22,12 +22,16 @@ class CudaExecutor final : public BufferedExecutor {
   Resources resources(const Variant& variant) const override;
   void measure_ceilings() override;
   std::string code_hash(const Variant& variant) const override;
+  std::string why_direct(const Variant& variant) const override;
 
  private:
-  // A graph of back-to-back launches. begin_ and end_ are its first and its last node, so that the time that
-  // host and device take to start the graph is not measured.
+  using Queue = std::function<int()>;  // queues work on stream() and returns the first code that is not 0
+
+  // A graph of back-to-back launches. begin_ and end_ are nodes of it, so that the time that host and device take to
+  // start the graph is not measured.
   struct LaunchGraph {
-    GraphExecHandle graph;
+    GraphExecHandle graph;  // null: the launches are direct calls of `queue`
+    Queue queue = {};
     int launches = 0;
     double launch_us = 0;  // approximate; 0: unknown
   };
@@ -35,6 +39,7 @@ class CudaExecutor final : public BufferedExecutor {
   void forget_addresses() override {
     graphs_.clear();
     scrambles_.clear();
+    direct_.clear();
   }
   void warm(const Variant& variant, TimingMode mode) override;
   CUstream_st* stream() const { return static_cast<CUstream_st*>(launcher().device().stream()); }
@@ -48,9 +53,12 @@ class CudaExecutor final : public BufferedExecutor {
   double launch_us(const Variant& variant);
   LaunchGraph record_graph(const Variant& variant, TimingMode mode);
   LaunchGraph record_scrambles(const Variant& variant, int count, bool change, bool with_launches);
-  // `queue` queues `count` launches on stream() and returns the first code that is not 0.
-  LaunchGraph record_launches(const Variant& variant, int count, const std::function<int()>& queue);
-  GraphHandle capture(const Variant& variant, const std::function<int()>& queue);
+  // A graph of `count` launches, which `queue` queues on stream(), between two events. With `collect`, Family::collect
+  // follows the second event. If a graph cannot capture the launches and the variant allows it, the result has a copy of
+  // `queue` in place of a graph.
+  LaunchGraph record_launches(const Variant& variant, int count, const Queue& queue, bool collect);
+  LaunchGraph capture_launches(const Variant& variant, int count, const Queue& queue, bool collect);
+  GraphHandle capture(const Variant& variant, const Queue& queue);
 
   MachineCode code_;
   int max_threads_per_sm_ = 0;
@@ -59,6 +67,7 @@ class CudaExecutor final : public BufferedExecutor {
   std::size_t next_call_ = 0;  // counts lone launches, which read the views in turns
   std::map<std::pair<const Variant*, TimingMode>, LaunchGraph> graphs_;  // of the prepared problem
   std::map<int, LaunchGraph> scrambles_;  // passes without launches, by their number; for all variants
+  std::map<const Variant*, std::string> direct_;  // variants whose launches no graph captured, and why
 };
 
 }  // namespace flashcore

@@ -92,6 +92,10 @@ class Executor {
 
   virtual Resources resources(const Variant& variant) const = 0;
 
+  // Why the samples of the prepared problem were direct calls although other variants replay a captured graph; empty if
+  // they were not.
+  virtual std::string why_direct(const Variant&) const { return ""; }
+
   // Hash of the machine code that the device runs for the variant's kernel; empty if there is none.
   virtual std::string code_hash(const Variant&) const { return ""; }
 };

@@ -24,8 +24,17 @@ void Launcher::launch(const Variant& variant, const AttentionArgs& args) const {
   }
 }
 
+void Launcher::collect(const Variant& variant, const AttentionArgs& args) const {
+  if (!variant.collects()) return;
+  if (const int code = variant.collect(args, device_->stream()); code != 0) {
+    device_->check_launch(code, variant.id());
+  }
+}
+
 void Launcher::run(const Variant& variant, ProblemBuffers& buffers) const {
-  launch(variant, args(variant, buffers, {}));
+  const AttentionArgs arguments = args(variant, buffers, {});
+  launch(variant, arguments);
+  collect(variant, arguments);
   device_->wait(fmt::format("running {}", variant.id()));
 }
 

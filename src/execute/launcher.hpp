@@ -29,6 +29,9 @@ class Launcher {
   // Queues one launch. Throws OutOfMemoryError or EnvironmentError, with the variant's id.
   void launch(const Variant& variant, const AttentionArgs& args) const;
 
+  // Brings the output of the last launch to the arguments' outputs (Family::collect).
+  void collect(const Variant& variant, const AttentionArgs& args) const;
+
   // Launches once on input set 0, without poisoning the outputs first, and waits.
   void run(const Variant& variant, ProblemBuffers& buffers) const;
 

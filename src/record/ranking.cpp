@@ -15,9 +15,11 @@ namespace flashcore {
 
 bool is_timed(const Record& record) { return record.status == Status::ok && record.headline() != nullptr; }
 
+bool is_ranked(const Record& record) { return is_timed(record) && record.direct_calls.empty(); }
+
 const Record* find_baseline(std::span<const Record> records, std::string_view glob) {
   const auto found = std::ranges::find_if(records, [&](const Record& record) {
-    return is_timed(record) && (glob.empty() || glob_match(glob, record.variant_id()));
+    return is_ranked(record) && (glob.empty() || glob_match(glob, record.variant_id()));
   });
   return found == records.end() ? nullptr : &*found;
 }
@@ -35,7 +37,7 @@ std::string configured_baseline(const Json& config) {
 const Record* find_best(std::span<const Record> records) {
   const Record* best = nullptr;
   for (const Record& record : records) {
-    if (!is_timed(record)) continue;
+    if (!is_ranked(record)) continue;
     if (best == nullptr || record.headline()->median < best->headline()->median) best = &record;
   }
   return best;

@@ -11,19 +11,22 @@
 
 namespace flashcore {
 
-// True if the record is correct and timed. Only such a record can be a baseline or the best.
+// True if the record is correct and timed.
 bool is_timed(const Record& record);
 
-// The first timed record whose variant id matches the glob, or null. An empty glob matches every record.
+// True if it is timed as the others of its device are. Only such a record can be a baseline or the best.
+bool is_ranked(const Record& record);
+
+// The first ranked record whose variant id matches the glob, or null. An empty glob matches every record.
 const Record* find_baseline(std::span<const Record> records, std::string_view glob);
 
-// The same, but falls back to the first timed record.
+// The same, but falls back to the first ranked record.
 const Record* find_baseline_or_first(std::span<const Record> records, std::string_view glob);
 
 // The value of "baseline" in a result file's config; empty if there is none.
 std::string configured_baseline(const Json& config);
 
-// The timed record with the smallest headline median, or null.
+// The ranked record with the smallest headline median, or null.
 const Record* find_best(std::span<const Record> records);
 
 // Groups the records by problem. Groups and records keep their order of appearance.

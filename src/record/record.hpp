@@ -91,7 +91,9 @@ struct Record {
   std::optional<Resources> resources;
   std::optional<TelemetrySummary> telemetry;  // during the timing of this record
   std::optional<double> energy_per_call_j;    // from back-to-back launches
-  std::string code_hash;                      // hash of the kernel's machine code; empty if unknown
+  std::string
+      direct_calls;       // why no CUDA graph was replayed in hot and cold; empty if one was, and on the CPU
+  std::string code_hash;  // hash of the kernel's machine code; empty if unknown
 
   std::string variant_id() const { return flashcore::variant_id(family, spec); }
   void drop_timings() {
@@ -102,6 +104,7 @@ struct Record {
     roofline.reset();
     telemetry.reset();
     energy_per_call_j.reset();
+    direct_calls.clear();
   }
   void fail_check(std::string why, Status failure = Status::incorrect) {
     if (check) {

@@ -47,7 +47,10 @@ std::string unsupported_reason(const Variant& variant, const Problem& problem, c
 }
 
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const Target& target) {
-  return unsupported_reason(variant, problem, attention_args(problem), target);
+  alignas(256) static float lse = 0;  // only its address counts: that a log-sum-exp is asked for
+  AttentionArgs args = attention_args(problem);
+  if (problem.lse) args.lse = &lse;
+  return unsupported_reason(variant, problem, args, target);
 }
 
 std::string unsupported_reason(const Variant& variant, const Target& target) {

@@ -229,6 +229,7 @@ Json to_json(const Record& record) {
     if (const auto& timing = record.timings[mode])
       json["timing"][timing_field(mode)] = timing_to_json(*timing);
   }
+  if (!record.direct_calls.empty()) json["direct_calls"] = record.direct_calls;
   rate_fields(FieldWriter(json), record);
   if (record.roofline) json["roofline"] = roofline_to_json(record);
   if (record.resources) json["resources"] = resources_to_json(*record.resources);
@@ -263,6 +264,7 @@ Record record_from_json(const JsonReader& reader) {
         record.timings[mode] = timing_from_json(*taken);
     }
   }
+  fields.with_default("direct_calls", record.direct_calls);
   rate_fields(fields, record);
   if (const auto roofline = find_field(reader, "roofline")) record.roofline = roofline_from_json(*roofline);
   if (const auto resources = find_field(reader, "resources")) {

@@ -65,6 +65,7 @@ double ProblemSession::measure(std::span<Candidate> candidates, const MeasurePol
 
 void ProblemSession::recheck(const Variant& variant, Record& record) {
   events_.doing(fmt::format("{}: checking {} again", problem_.name, variant.id()));
+  record.direct_calls = executor_.why_direct(variant);
   check_after_timing(record, variant, policy_, executor_);
   if (record.status != Status::ok) return;
   if (std::string reason = impossible_time(record, executor_.device()); !reason.empty()) {

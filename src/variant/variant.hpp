@@ -68,6 +68,14 @@ class Family {
   virtual std::size_t workspace_bytes(std::size_t variant, const AttentionArgs& args) const = 0;
   // CUDA: enqueues on `stream`. CPU: computes before it returns and ignores `stream`.
   virtual int launch(std::size_t variant, const AttentionArgs& args, void* stream) const = 0;
+  // True if launch() may leave its output elsewhere. Then collect() brings the output of the last launch to args.out.
+  // Executors call it after launches whose output they check, outside of the time that they measure.
+  virtual bool collects() const { return false; }
+  virtual int collect(std::size_t /*variant*/, const AttentionArgs& /*args*/, void* /*stream*/) const {
+    return 0;
+  }
+  // False: if a CUDA graph cannot capture the launches, executors time direct calls instead.
+  virtual bool needs_capture() const { return true; }
   // False if resources() cannot be called, as on the CPU.
   virtual bool knows_resources(std::size_t variant) const = 0;
   virtual int resources(std::size_t variant, const AttentionArgs& args, Resources& resources) const = 0;
@@ -93,6 +101,9 @@ struct Variant {
     return kernels == nullptr ? 0 : kernels->workspace_bytes(index, args);
   }
   int launch(const AttentionArgs& args, void* stream) const { return kernels->launch(index, args, stream); }
+  bool collects() const { return kernels != nullptr && kernels->collects(); }
+  int collect(const AttentionArgs& args, void* stream) const { return kernels->collect(index, args, stream); }
+  bool needs_capture() const { return kernels == nullptr || kernels->needs_capture(); }
   bool knows_resources() const { return kernels != nullptr && kernels->knows_resources(index); }
   int resources(const AttentionArgs& args, Resources& found) const {
     return kernels->resources(index, args, found);

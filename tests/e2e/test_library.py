@@ -7,16 +7,12 @@ import os
 import pathlib
 import struct
 import subprocess
-import sys
 import tempfile
 import threading
 import unittest
 
 from bench import SOURCE, BenchTest, run
-
-sys.path.insert(0, str(SOURCE / "scripts"))
-
-from torch_peers.library import DTYPES, HOST, Library, LibraryError  # noqa: E402  (found through the path above)
+from library import DTYPES, HOST, Library, LibraryError
 
 LIBRARY = os.environ["FLASHCORE_LIBRARY"]
 HEADER = SOURCE / "src" / "capi" / "flashcore.h"

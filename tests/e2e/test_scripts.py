@@ -63,7 +63,8 @@ class Presets(unittest.TestCase):
     def calls(self, name, **env):
         log = self.root / "log"
         log.unlink(missing_ok=True)
-        env = {**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "TOOL_LOG": str(log), **env}
+        env = {**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "TOOL_LOG": str(log),
+               "FLASHCORE_PYTHON": "OFF", **env}
         subprocess.run([self.root / "scripts" / name], env=env, cwd=self.root, capture_output=True, timeout=60,
                        check=False)  # run.sh finds no program at its end
         return log.read_text()
@@ -83,6 +84,15 @@ class Presets(unittest.TestCase):
                 calls = self.calls(name, FLASHCORE_PRESET=preset)
                 self.assertIn(f"cmake --fresh --preset {preset}", calls)
                 self.assertIn(f"cmake --build {self.root}/build/{preset}", calls)
+
+
+    def test_the_python_module_is_built_for_tests(self):
+        shutil.copy(SOURCE / "pyproject.toml", self.root)
+        (self.root / "build" / "nanobind" / "nanobind").mkdir(parents=True)  # as pip leaves it
+        calls = self.calls("test.sh", FLASHCORE_PRESET="cpu", FLASHCORE_PYTHON="")
+        self.assertIn("-DFLASHCORE_PYTHON=ON", calls)
+        self.assertIn(f"-Dnanobind_DIR={self.root}/build/nanobind/nanobind/cmake", calls)
+        self.assertNotIn("-DFLASHCORE_PYTHON", self.calls("run.sh", FLASHCORE_PRESET="cpu", FLASHCORE_PYTHON=""))
 
 
 # The symbol of a kernel at bf16, head_dim 64, block_q 8, block_kv 4, num_warps 8, num_stages 1.

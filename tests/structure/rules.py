@@ -34,6 +34,7 @@ LONG_FUNCTIONS_ALLOWED = {
 ROOMS_TESTED_ELSEWHERE = {
     "capi": "tests/unit/attention/problem_fields_test.cpp converts every field; tests/e2e/test_library.py calls it",
     "library": "tests/e2e/test_library.py loads libflashcore",
+    "python": "tests/e2e/test_python.py imports the package",
     "plugin": "tests/e2e/test_plugin.py loads right and faulty plug-ins",
     "variant": "ids and attributes are tested through the selector, in tests/unit/registry",
 }

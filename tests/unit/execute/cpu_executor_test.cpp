@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "base/error.hpp"
 #include "device/device.hpp"
@@ -54,6 +55,45 @@ TEST(CpuExecutor, ACorrectKernelPasses) {
   EXPECT_EQ(check.unwritten, 0);
   EXPECT_EQ(check.out_of_bounds, 0);
   ASSERT_TRUE(check.lse_max_abs.has_value());
+}
+
+// Launches into memory of its own, which collect() copies to the output.
+class CollectingFamily final : public testing::RelaunchedFamily {
+ public:
+  CollectingFamily() : RelaunchedFamily(correct_variant(), nullptr) {}
+
+  int launch(std::size_t, const AttentionArgs& args, void*) const override {
+    own_.resize(static_cast<std::size_t>(args.q_stride.batch));
+    AttentionArgs own = args;
+    own.out = own_.data();
+    return launch_correct(own);
+  }
+  bool collects() const override { return true; }
+  int collect(std::size_t, const AttentionArgs& args, void*) const override {
+    ++collected;
+    std::memcpy(args.out, own_.data(), own_.size() * sizeof(own_.front()));
+    return 0;
+  }
+  mutable int collected = 0;
+
+ private:
+  mutable std::vector<std::uint16_t> own_;
+};
+
+TEST(CpuExecutor, OutputsThatAreElsewhereAreCollectedOncePerSample) {
+  const CollectingFamily family;
+  Variant variant = correct_variant();
+  variant.kernels = &family;
+  Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = 48, .seq_kv = 48, .head_dim = 64};
+  problem.scale = default_scale(problem.head_dim);
+  const auto executor = make_cpu_executor();
+  executor->prepare(problem, 7);
+  EXPECT_TRUE(executor->verify(variant, {}).passed);
+  const CheckedSample checked = executor->verify_sample(variant, TimingMode::hot, {});
+  EXPECT_TRUE(checked.check.passed) << checked.check.reason;
+  family.collected = 0;
+  EXPECT_GT(executor->sample(variant, TimingMode::hot).launches, 1);
+  EXPECT_EQ(family.collected, 1);
 }
 
 TEST(CpuExecutor, AllZeroOutputFailsAtLongSequences) {

@@ -44,6 +44,19 @@ std::string complaint_with(const std::string& pointer, const Json& value) {
   return complaint(document(json.dump()));
 }
 
+TEST(RecordJson, DirectCallsComeBackAndAreNotRanked) {
+  const Record graph = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
+  Record direct = ok_record(sample_problem(), "mine", {}, 5);
+  direct.direct_calls = "it waits for the device";
+  EXPECT_EQ(reread(direct).direct_calls, direct.direct_calls);
+  EXPECT_FALSE(to_json(graph).contains("direct_calls"));
+  const std::vector<Record> records = {direct, graph};
+  EXPECT_EQ(find_best(records), &records[1]);
+  EXPECT_EQ(find_baseline_or_first(records, "mine/*"), &records[1]);
+  direct.fail(Status::error, "it fails");
+  EXPECT_EQ(direct.direct_calls, "");
+}
+
 TEST(RecordJson, EveryKindOfRecordComesBackTheSame) {
   for (const Record& record : testing::sample_records()) {
     const Record back = reread(record);

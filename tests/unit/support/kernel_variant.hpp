@@ -26,7 +26,7 @@ inline CompiledKernel described_like(const Variant& variant) {
 }
 
 // The family of one variant, whose launch is another.
-class RelaunchedFamily final : public Family {
+class RelaunchedFamily : public Family {
  public:
   using Launch = int (*)(const AttentionArgs&, void*);
 

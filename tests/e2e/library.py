@@ -49,12 +49,10 @@ class Variant:
 
 
 def default_path():
-    """Beside this script's installation, else in the tree's build folders, else where the loader looks."""
+    """In the tree's build folders, else where the loader looks."""
     root = pathlib.Path(__file__).resolve().parents[2]
     built = sorted(root.glob("build/*/libflashcore.so"), key=os.path.getmtime, reverse=True)
-    places = [root / "lib" / "libflashcore.so", root / "build" / "libflashcore.so", *built]
-    found = next((str(place) for place in places if place.is_file()), None)
-    return found or ctypes.util.find_library("flashcore") or "libflashcore.so"
+    return str(built[0]) if built else ctypes.util.find_library("flashcore") or "libflashcore.so"
 
 
 class Library:

@@ -1,0 +1,42 @@
+// The tensors of a launch as Python arrays that share its memory.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <string_view>
+
+#include "attention/problem.hpp"
+#include "variant/variant.hpp"
+
+namespace flashcore {
+
+// Where arrays are, and which framework Python code wants them for: "numpy" gives numpy's arrays, any other word an
+// object that the framework imports by DLPack. Elements of e4m3 are bytes.
+struct ArrayPlace {
+  Backend backend = Backend::cpu;
+  int device = 0;
+  std::string_view framework = "numpy";
+};
+
+// The arguments that are tensors, by name and in the order of a kernel's parameters.
+std::span<const std::string_view> tensor_names();
+
+// A name for every tensor of the arguments; None for those that the launch does not have. Arrays are
+// [batch, heads, rows, head_dim], the log-sum-exp is [batch, heads_q, seq_q], and descale factors are
+// [batch, heads_kv]. `owner` is kept alive by the arrays, and may be None.
+nanobind::dict tensors_of(const AttentionArgs& args, Dtype dtype, const ArrayPlace& place,
+                          nanobind::handle owner);
+
+// An FP32 array of [batch, heads, rows, columns], without columns if they are 0.
+nanobind::object float_array(const float* data, std::span<const std::size_t> shape, const ArrayPlace& place,
+                             nanobind::handle owner);
+
+// Sets pointer and strides of q, k or v. Throws UsageError unless the array has the shape, the dtype and the place of
+// the problem's tensor.
+struct InputArrays {
+  nanobind::ndarray<> q, k, v;
+};
+void take_inputs(const InputArrays& arrays, const Problem& problem, Backend backend, AttentionArgs& args);
+
+}  // namespace flashcore
