@@ -11,9 +11,10 @@ import pathlib
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+SOURCE = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(SOURCE / "tests" / "e2e"))
 
-from torch_peers.library import DTYPES, Library  # noqa: E402  (found through the path above)
+from library import DTYPES, Library  # noqa: E402  (found through the path above)
 
 TAGS = {"cold_us": "nv/cold/time/gpu/mean", "batch_us": "nv/batch/time/gpu/mean"}
 SECONDS = ("nv/cold/walltime", "nv/batch/walltime")
