@@ -47,8 +47,9 @@ void find_steps(const Series& series, std::size_t begin, std::size_t end, std::v
 
 double point_error(const RepeatedRow& row, const std::vector<double>& logs, const NoiseModel& noise) {
   const Spread& spread = noise.of(row.noise_class);
-  const double stated =
-      std::sqrt(spread.row * spread.row + spread.common * spread.common + row.sampling_variance);
+  const double own = std::max(spread.row, row.host_noise);
+  const double common = std::max(spread.common, row.host_noise);
+  const double stated = std::sqrt(own * own + common * common + row.sampling_variance);
   if (logs.size() <= kMinDifferences) return stated;
   std::vector<double> differences;
   for (std::size_t i = 1; i < logs.size(); ++i) differences.push_back(logs[i] - logs[i - 1]);

@@ -31,6 +31,7 @@ struct RepeatedRow {
   };
   NoiseClass noise_class = NoiseClass::small;
   double sampling_variance = 0;  // mean over its runs, of the logarithm of the median
+  double host_noise = 0;         // the largest of its records (measure/run_noise.hpp)
   std::vector<Run> runs;
 
   double mean_log_median() const;

@@ -92,6 +92,7 @@ RepeatedRow repeated_row(const RunRecords& runs, TimingMode mode, std::size_t& m
     for (const Record* record : records) {
       const Timing& timing = *record->timings[mode];
       row.noise_class = std::max(row.noise_class, noise_class(*record, timing));
+      row.host_noise = std::max(row.host_noise, host_noise(*record, timing));
       samples.insert(samples.end(), timing.samples.begin(), timing.samples.end());
     }
     row.sampling_variance += bootstrap_log_median_variance(samples) / static_cast<double>(runs.size());
@@ -134,7 +135,7 @@ RowStatistics row_statistics(const MatchedRow& row, TimingMode mode) {
 // variance poorly; it is therefore pooled with the stated one (Smyth: "Linear models and empirical Bayes
 // methods", 2004).
 double RowStatistics::row_variance(const NoiseModel& noise) const {
-  const double stated = std::pow(noise.of(noise_class).row, 2);
+  const double stated = std::pow(std::max(noise.of(noise_class).row, host_noise()), 2);
   const double freedom = base.degrees_of_freedom() + next.degrees_of_freedom();
   double own = 0;
   if (freedom > 0) {
@@ -146,7 +147,7 @@ double RowStatistics::row_variance(const NoiseModel& noise) const {
 }
 
 double RowStatistics::common_variance(const NoiseModel& noise) const {
-  return std::pow(noise.of(noise_class).common, 2) * run_factor;
+  return std::pow(std::max(noise.of(noise_class).common, host_noise()), 2) * run_factor;
 }
 
 std::vector<SideRow> side_rows(const Runs& runs, const ComparePolicy& policy) {

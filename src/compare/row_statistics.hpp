@@ -1,6 +1,7 @@
 // The times of a row on both sides as numbers, before a verdict.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,10 +22,11 @@ struct RowStatistics {
   std::size_t min_samples = 0;   // in a run
   bool same_samples = false;     // both sides are the same measurement
 
-  // Variances of log_ratio. row_variance() has sampling and row noise: the noise of the class, or of the
-  // row's own repeats if that is larger. common_variance() has common noise.
+  // Variances of log_ratio. row_variance() has sampling and row noise: the noise of the class, of the host, or of
+  // the row's own repeats, whichever is the largest. common_variance() has common noise.
   double row_variance(const NoiseModel& noise) const;
   double common_variance(const NoiseModel& noise) const;
+  double host_noise() const { return std::max(base.host_noise, next.host_noise); }
 };
 
 // A row of one side over its runs, and one of its records.

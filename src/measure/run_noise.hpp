@@ -37,9 +37,12 @@ struct Spread {
 Spread default_spread(Backend backend, NoiseClass kind);
 
 // Half of the width of the interval around a median that holds the medians of other runs of a typical row with a
-// probability of 95 %, as a fraction of the median, when the samples of a run do not scatter. A run sees one state of a
-// host that has other work to do, so that other runs differ on the CPU by nearly as much as samples do.
+// probability of 95 %, as a fraction of the median, when the samples of a run do not scatter.
 double between_runs(const Record& record, const Timing& timing);
+
+// The part of it that comes from other processes on the host: medians on the CPU differ between runs by up to this
+// fraction. 0 on CUDA devices.
+double host_noise(const Record& record, const Timing& timing);
 
 // The same timing, with an interval that also covers what differs between runs.
 Timing with_run_noise(const Record& record, Timing timing);

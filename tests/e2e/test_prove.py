@@ -43,25 +43,25 @@ def timing(median, half, n=15, throttled=0):
 
 class RepeatSums(unittest.TestCase):
     def rows(self, *timings):
-        return repeats.rows_of([[{"problem": {"name": "p"}, "timing": {"hot_us": one}}] for one in timings])
+        return repeats.rows_of([[{"problem": {"name": "p"}, "variant": "v", "timing": {"hot_us": one}}]
+                                for one in timings])
 
     def test_an_interval_holds_the_median_of_the_other_runs(self):
-        row = self.rows(timing(100, 1), timing(100.5, 1), timing(104, 1))[("p", "hot")]
+        row = self.rows(timing(100, 1), timing(100.5, 1), timing(104, 1))[("p", "v", "hot")]
         self.assertEqual(list(row.covered()), [False, False, False])  # others: 102.25, 102, 100.25
-        row = self.rows(timing(100, 1), timing(100.5, 1), timing(101, 1))[("p", "hot")]
+        row = self.rows(timing(100, 1), timing(100.5, 1), timing(101, 1))[("p", "v", "hot")]
         self.assertEqual(list(row.covered()), [True, True, True])
 
     def test_a_row_that_a_run_lacks_is_left_out(self):
-        runs = [[{"problem": {"name": "p"}, "timing": {"hot_us": timing(1, 0)}}], []]
+        runs = [[{"problem": {"name": "p"}, "variant": "v", "timing": {"hot_us": timing(1, 0)}}], []]
         self.assertEqual(repeats.rows_of(runs), {})
 
     def test_limits_go_by_the_power_limit_and_the_size(self):
-        def limits(*timings, backend="cuda"):
-            return repeats.spread_limit(self.rows(*timings)[("p", "hot")], backend)
+        def limits(*timings):
+            return repeats.spread_limit(self.rows(*timings)[("p", "v", "hot")])
         self.assertEqual(limits(timing(10, 1)), 0.01)
         self.assertEqual(limits(timing(100, 1)), 0.005)
         self.assertEqual(limits(timing(100, 1), timing(100, 1, throttled=8)), 0.015)
-        self.assertEqual(limits(timing(100, 1), backend="cpu"), 0.015)
 
     def test_spreads_are_held_against_nvbench(self):
         rows = self.rows(timing(100, 1, throttled=15), timing(101, 1, throttled=15))
