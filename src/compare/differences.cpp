@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <set>
 
+#include "attention/problem_fields.hpp"
 #include "compare/resample.hpp"
 #include "compare/rule.hpp"
 #include "measure/run_noise.hpp"
@@ -71,6 +73,28 @@ std::int64_t throttled_rows(std::span<const ResultFile> files) {
   return rows;
 }
 
+// Of each problem that was timed while clocks were held down, the numbers of records that took turns.
+std::map<std::string, std::set<int>> companies(std::span<const ResultFile> files) {
+  std::map<std::string, std::set<int>> found;
+  for (const ResultFile& file : files) {
+    for (const Record& record : file.records) {
+      const Timing* timing = record.headline();
+      if (timing == nullptr || timing->block_s <= 0 || !record.telemetry) continue;
+      found[problem_id(record.problem)].insert(record.telemetry->company);
+    }
+  }
+  return found;
+}
+
+std::int64_t problems_in_other_company(std::span<const ResultFile> base, std::span<const ResultFile> next) {
+  const auto before = companies(base);
+  const auto now = companies(next);
+  return std::ranges::count_if(before, [&](const auto& problem) {
+    const auto same = now.find(problem.first);
+    return same != now.end() && same->second != problem.second;
+  });
+}
+
 // The check depths of timed rows; "none" if a row has no check.
 std::set<std::string> check_depths(std::span<const ResultFile> files) {
   std::set<std::string> depths;
@@ -108,6 +132,12 @@ std::vector<std::string> differences(std::span<const ResultFile> base, std::span
   if (const auto rows = throttled_rows(base), new_rows = throttled_rows(next); rows + new_rows > 0) {
     lines.push_back(fmt::format("clocks held down by power or temperature while timing: {} rows against {}",
                                 rows, new_rows));
+  }
+  if (const auto problems = problems_in_other_company(base, next); problems > 0) {
+    lines.push_back(fmt::format(
+        "while clocks were held down: other numbers of variants took turns in {} problem{}, and share "
+        "the power",
+        problems, problems == 1 ? "" : "s"));
   }
   return lines;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "unit/support/sample_records.hpp"
 
 namespace flashcore {
@@ -31,6 +33,23 @@ TEST(Differences, TellWhichSideWasCheckedLessDeeply) {
             std::vector<std::string>{"checks of timed rows: deep against quick"});
   EXPECT_EQ(between(CheckDepth::standard, std::nullopt),
             std::vector<std::string>{"checks of timed rows: standard against none"});
+}
+
+TEST(Differences, TellWhoSharedThePower) {
+  ResultFile before = checked(CheckDepth::standard);
+  before.records[0].timings[TimingMode::hot]->block_s = 0.5;
+  before.records[0].telemetry = TelemetrySummary{.company = 1};
+  ResultFile now = before;
+  const auto tells = [&] {
+    const std::vector<std::string> lines = differences({&before, 1}, {&now, 1});
+    return std::ranges::any_of(
+        lines, [](const std::string& line) { return line.find("share the power") != std::string::npos; });
+  };
+  EXPECT_FALSE(tells());
+  now.records[0].telemetry->company = 5;
+  EXPECT_TRUE(tells());
+  now.records[0].timings[TimingMode::hot]->block_s = 0;  // at the highest clock everybody has the same
+  EXPECT_FALSE(tells());
 }
 
 }  // namespace
