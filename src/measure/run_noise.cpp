@@ -61,10 +61,13 @@ double between_runs(const Record& record, const Timing& timing) {
   return std::max(stated, host_noise(record, timing));
 }
 
+// On logarithms: an interval of times stays above 0 however wide it is.
 Timing with_run_noise(const Record& record, Timing timing) {
-  const double between_us = timing.median * between_runs(record, timing);
-  timing.ci95_low = timing.median - std::hypot(timing.median - timing.ci95_low, between_us);
-  timing.ci95_high = timing.median + std::hypot(timing.ci95_high - timing.median, between_us);
+  if (!(timing.ci95_low > 0)) return timing;
+  const double between = between_runs(record, timing);
+  timing.ci95_low = timing.median * std::exp(-std::hypot(std::log(timing.median / timing.ci95_low), between));
+  timing.ci95_high =
+      timing.median * std::exp(std::hypot(std::log(timing.ci95_high / timing.median), between));
   return timing;
 }
 

@@ -42,24 +42,32 @@ TEST(RunNoise, WidensTheIntervalOfSamplesThatAgree) {
   const double between = between_runs(record, timing(100));
   const Timing wide = with_run_noise(record, timing(100));
   EXPECT_DOUBLE_EQ(wide.median, 100);
-  EXPECT_NEAR(wide.ci95_low, 100 * (1 - between), 1e-9);
-  EXPECT_NEAR(wide.ci95_high, 100 * (1 + between), 1e-9);
+  EXPECT_NEAR(wide.ci95_low, 100 * std::exp(-between), 1e-9);
+  EXPECT_NEAR(wide.ci95_high, 100 * std::exp(between), 1e-9);
 }
 
 TEST(RunNoise, AddsToTheScatterOfSamplesInSquares) {
   Timing scattered = timing(100);
   scattered.ci95_low = 97;
   scattered.ci95_high = 104;
-  const double between = 100 * between_runs(ladder_on_cuda(), scattered);
+  const double between = between_runs(ladder_on_cuda(), scattered);
   const Timing wide = with_run_noise(ladder_on_cuda(), scattered);
-  EXPECT_NEAR(wide.ci95_low, 100 - std::hypot(3, between), 1e-9);
-  EXPECT_NEAR(wide.ci95_high, 100 + std::hypot(4, between), 1e-9);
+  EXPECT_NEAR(std::log(wide.ci95_low / 100), -std::hypot(std::log(0.97), between), 1e-9);
+  EXPECT_NEAR(std::log(wide.ci95_high / 100), std::hypot(std::log(1.04), between), 1e-9);
 }
 
 TEST(RunNoise, NoisierRowsHaveWiderIntervals) {
   const double quiet = between_runs(ladder_on_cuda(), timing(100));
   EXPECT_GT(between_runs(peer_on_cuda(), timing(100)), quiet);
   EXPECT_GT(between_runs(ladder_on_cuda(), held(100, 0)), quiet);
+}
+
+TEST(RunNoise, NoIntervalReachesZero) {
+  std::vector<double> samples(20, 1);
+  std::fill(samples.begin() + 10, samples.end(), 1000);
+  const Timing wide = with_run_noise({.backend = Backend::cpu}, make_timing(samples));
+  EXPECT_GT(wide.ci95_low, 0);
+  EXPECT_LT(wide.ci95_low, 1);
 }
 
 // Ten samples of 100 us and ten of 200 us: half of the time another process had the core.
