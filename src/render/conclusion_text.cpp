@@ -56,7 +56,7 @@ std::string mean_sentence(const Mean& mean, std::string_view other) {
 std::string budget_advice(const Caveats& caveats, std::optional<double> budget_s,
                           const MeasurePolicy& policy) {
   const bool all_at_limit = caveats.few_samples == 0 && caveats.at_limit == caveats.wide;
-  const std::string limit = caveats.at_limit == 0
+  std::string limit = caveats.at_limit == 0
                                 ? ""
                                 : fmt::format("; {} of these would need more than max_samples, {}",
                                               caveats.at_limit, policy.max_samples);
