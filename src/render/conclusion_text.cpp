@@ -57,9 +57,9 @@ std::string budget_advice(const Caveats& caveats, std::optional<double> budget_s
                           const MeasurePolicy& policy) {
   const bool all_at_limit = caveats.few_samples == 0 && caveats.at_limit == caveats.wide;
   std::string limit = caveats.at_limit == 0
-                                ? ""
-                                : fmt::format("; {} of these would need more than max_samples, {}",
-                                              caveats.at_limit, policy.max_samples);
+                          ? ""
+                          : fmt::format("; {} of these would need more than max_samples, {}",
+                                        caveats.at_limit, policy.max_samples);
   if (all_at_limit) return limit;
   const std::string advice =
       budget_s ? fmt::format("--budget {} would do", format_significant(with_two_digits(*budget_s), 2))
