@@ -44,7 +44,7 @@ double between_runs(const Record& record, const Timing& timing);
 // fraction. 0 on CUDA devices.
 double host_noise(const Record& record, const Timing& timing);
 
-// The same timing, with an interval that also covers what differs between runs.
+// The same timing, with an interval that also covers what differs between runs, and what fewer than six samples miss.
 Timing with_run_noise(const Record& record, Timing timing);
 
 }  // namespace flashcore

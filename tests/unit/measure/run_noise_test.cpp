@@ -62,6 +62,19 @@ TEST(RunNoise, NoisierRowsHaveWiderIntervals) {
   EXPECT_GT(between_runs(ladder_on_cuda(), held(100, 0)), quiet);
 }
 
+TEST(RunNoise, FewSamplesHaveAWiderIntervalThanTheirRange) {
+  const Record record = ladder_on_cuda();
+  const auto half_width = [&](std::vector<double> samples) {
+    const Timing timing = with_run_noise(record, make_timing(std::move(samples)));
+    return std::log(timing.ci95_high / timing.median);
+  };
+  const double between = between_runs(record, timing(100));
+  EXPECT_NEAR(half_width({98, 100, 102}), std::hypot(2.9 * std::log(1.02), between), 1e-9);
+  EXPECT_NEAR(half_width({98, 99, 100, 101, 102}), std::hypot(1.1 * std::log(1.02), between), 1e-9);
+  EXPECT_NEAR(half_width({98, 99, 100, 100, 101, 102}), std::hypot(std::log(1.02), between), 1e-9);
+  EXPECT_NEAR(half_width({100}), between, 1e-9);
+}
+
 TEST(RunNoise, NoIntervalReachesZero) {
   std::vector<double> samples(20, 1);
   std::fill(samples.begin() + 10, samples.end(), 1000);
