@@ -35,11 +35,16 @@ double widening(const Timing& timing) {
 // beside compilers on two cores, 0.5 in 85 to 94 %.
 constexpr double kHostShare = 0.75;
 constexpr double kTenths = 2.56;  // distance of the 10th and 90th percentiles of a normal distribution
+constexpr double kBusyScatter =
+    0.12;  // samples of a quiet host scatter by 3 to 10 %, of one with other work by 30 to 70 %
 constexpr RunNoise kCpuNoise = {{.row = 0.015, .common = 0.015}, 0.02};
 
 const RunNoise& noise_of(Backend backend, NoiseClass kind) {
   return backend == Backend::cpu ? kCpuNoise : kCudaNoise[static_cast<std::size_t>(kind)];
 }
+
+// The standard deviation of the samples over their median, from their 10th and 90th percentiles.
+double scatter_of(const Timing& timing) { return (timing.p90 - timing.p10) / kTenths / timing.median; }
 
 bool is_capped(const Timing& timing) {
   return 2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size());
@@ -61,12 +66,14 @@ Spread default_spread(Backend backend, NoiseClass kind) { return noise_of(backen
 // A run sees one state of a host that has other work to do. Other runs then differ by nearly as much as samples do.
 double host_noise(const Record& record, const Timing& timing) {
   if (record.backend != Backend::cpu || !(timing.median > 0)) return 0;
-  return kHostShare * (timing.p90 - timing.p10) / kTenths / timing.median;
+  const double scatter = scatter_of(timing);
+  return scatter > kBusyScatter ? kHostShare * scatter : 0;
 }
 
 double between_runs(const Record& record, const Timing& timing) {
   const double stated = noise_of(record.backend, noise_class(record, timing)).between_runs;
-  return std::max(stated, host_noise(record, timing));
+  if (record.backend != Backend::cpu || !(timing.median > 0)) return stated;
+  return std::max(stated, kHostShare * scatter_of(timing));
 }
 
 // On logarithms: an interval of times stays above 0 however wide it is.
