@@ -35,8 +35,8 @@ double widening(const Timing& timing) {
 // beside compilers on two cores, 0.5 in 85 to 94 %.
 constexpr double kHostShare = 0.75;
 constexpr double kTenths = 2.56;  // distance of the 10th and 90th percentiles of a normal distribution
-constexpr double kBusyScatter =
-    0.12;  // samples of a quiet host scatter by 3 to 10 %, of one with other work by 30 to 70 %
+// Samples of a quiet host scatter by 1 to 10 %, those of a host with other work by 25 % and more.
+constexpr double kBusyScatter = 0.12;
 constexpr RunNoise kCpuNoise = {{.row = 0.015, .common = 0.015}, 0.02};
 
 const RunNoise& noise_of(Backend backend, NoiseClass kind) {
