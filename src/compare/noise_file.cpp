@@ -57,9 +57,11 @@ CalibratedNoise noise_from_json(const JsonReader& root) {
                         .model = {}};
   const JsonReader spreads = require_field(root, "spreads");
   for (const NoiseClass kind : kAll<NoiseClass>) {
-    const bool is_known = spreads.has(to_string(kind));  // files of older versions have fewer classes
-    noise.model.of(kind) =
-        is_known ? read_spread(spreads[to_string(kind)]) : default_spread(Backend::cuda, kind);
+    // Files of older versions do not have these two classes.
+    const bool may_be_absent = kind == NoiseClass::foreign || kind == NoiseClass::averaged;
+    noise.model.of(kind) = may_be_absent && !spreads.has(to_string(kind))
+                               ? default_spread(Backend::cuda, kind)
+                               : read_spread(require_field(spreads, to_string(kind)));
   }
   return noise;
 }

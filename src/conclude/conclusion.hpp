@@ -33,7 +33,7 @@ struct ProblemConclusion {
   std::optional<Standing> baseline = {};
   std::optional<Standing> peer = {};
 
-  // What a reader asks first: the standing beside the peer, or else beside the baseline. Null without both.
+  // The standing beside the peer. Without a peer, the one beside the baseline. Null without either.
   const Standing* main() const;
 };
 
@@ -69,7 +69,7 @@ class Conclusion {
   Caveats caveats_;
 };
 
-// Of a result file. Without a `baseline`, that of the file's config decides.
+// Of a result file. An empty `baseline` means the one that the config of the file names.
 Conclusion conclude_file(std::span<const std::vector<Record>> problems, const std::string& baseline,
                          const Json& config);
 

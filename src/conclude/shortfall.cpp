@@ -30,8 +30,8 @@ double standard_deviation(const std::vector<double>& samples) {
 double samples_for_width(const Timing& recorded, double wanted) {
   const bool usable = !recorded.samples.empty() &&
                       std::ranges::all_of(recorded.samples, [](double us) { return std::isfinite(us); });
-  const Timing timing =
-      usable ? make_timing(recorded.samples) : recorded;  // the interval of the samples alone
+  // The recorded interval also covers other runs; more samples narrow only the part of the samples.
+  const Timing timing = usable ? make_timing(recorded.samples) : recorded;
   const auto n = static_cast<double>(timing.samples.size());
   if (n >= kEnoughForAnInterval) {
     const double width = relative_width(timing);

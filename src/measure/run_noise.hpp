@@ -16,9 +16,9 @@ inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the
 inline constexpr double kClockDifference = 0.02;
 
 // The class of a row, by its median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows of peers on a CUDA
-// device are foreign: a library may choose another algorithm in each process. If power or
-// temperature reduced the clocks during most samples, a row is averaged (or foreign) where samples are means of blocks,
-// and capped where they are not. From quiet to noisy.
+// device are foreign: a library may choose another algorithm in each process. If power or temperature reduced the clocks
+// during most samples, a row is averaged (or foreign) where samples are means of blocks, and capped where they are not.
+// The order is from quiet to noisy.
 enum class NoiseClass : int { small, medium, large, averaged, foreign, capped };
 inline constexpr std::string_view kNoiseClassWords[] = {"small",    "medium",  "large",
                                                         "averaged", "foreign", "capped"};
@@ -40,8 +40,8 @@ Spread default_spread(Backend backend, NoiseClass kind);
 // probability of 95 %, as a fraction of the median, when the samples of a run do not scatter.
 double between_runs(const Record& record, const Timing& timing);
 
-// The part of it that comes from other processes on the host: medians on the CPU differ between runs by up to this
-// fraction. 0 on CUDA devices.
+// What other processes on the host add to both parts of a CPU row's Spread. 0 on CUDA devices, and where samples scatter
+// as they do on a quiet host.
 double host_noise(const Record& record, const Timing& timing);
 
 // The same timing, with an interval that also covers what differs between runs, and what fewer than six samples miss.

@@ -1,11 +1,18 @@
 // The rule of compare, held against synthetic runs whose noise and changes are known.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
+#include <initializer_list>
 #include <random>
+#include <string_view>
 
+#include "base/error.hpp"
+#include "base/json_document.hpp"
+#include "base/schema_version.hpp"
 #include "compare/comparison.hpp"
+#include "compare/noise_file.hpp"
 #include "compare/resample.hpp"
 #include "unit/support/fake_executor.hpp"
 #include "unit/support/sample_records.hpp"
@@ -61,6 +68,24 @@ ComparePolicy by_times_alone() {
   ComparePolicy policy;
   policy.trust_code_hash = false;
   return policy;
+}
+
+TEST(NoiseFile, OnlyNewerClassesMayBeAbsent) {
+  const auto read = [](std::initializer_list<std::string_view> absent) {
+    Json json = {{"schema_version", kSchemaVersion}, {"device", "d"}, {"time", "t"}, {"runs", 4}};
+    for (const NoiseClass kind : kAll<NoiseClass>) {
+      if (std::ranges::count(absent, to_string(kind)) == 0)
+        json["spreads"][to_string(kind)] = {{"row", 0.5}, {"common", 0.25}};
+    }
+    const JsonDocument document(json.dump(), "noise");
+    return noise_from_json(JsonReader(document)).model;
+  };
+  EXPECT_EQ(read({}).of(NoiseClass::averaged).row, 0.5);
+  const NoiseModel older = read({"averaged", "foreign"});
+  EXPECT_EQ(older.of(NoiseClass::averaged).row, default_spread(Backend::cuda, NoiseClass::averaged).row);
+  EXPECT_EQ(older.of(NoiseClass::small).row, 0.5);
+  EXPECT_THROW(read({"small"}), UsageError);
+  EXPECT_THROW(read({"capped"}), UsageError);
 }
 
 TEST(CompareRule, NormalQuantiles) {
