@@ -1,9 +1,10 @@
 """Is a planted slow-down seen, and are equal runs called equal?
 
-The plug-in tests/plugin/planted_plugin.c runs the variant that libflashcore chooses, and then waits. Its variant LATE
-waits FLASHCORE_PLANTED_US longer than its variant ON_TIME.
+The plug-in tests/plugin/planted_plugin.c runs the variant that libflashcore chooses, and then waits. The variant of
+block_kv 1 is on time; the others wait longer, by the list in FLASHCORE_PLANTED_US.
 """
 
+import collections
 import itertools
 import json
 import random
@@ -12,10 +13,18 @@ from .claims import Claim, at_least, at_most
 from .program import StepError
 
 ON_TIME, LATE = "planted/fp16_d128_kv1", "planted/fp16_d128_kv2"
-PROBLEM = {"name": "planted", "heads_q": 16, "seq_q": 1024, "head_dim": 128}
-SMALL_PROBLEM = {**PROBLEM, "heads_q": 2, "seq_q": 128}  # for a CPU
+PROBLEM = {"name": "planted", "heads_q": 32, "seq_q": 1024, "head_dim": 128}
+SMALL_PROBLEM = {"name": "planted_small", "heads_q": 8, "seq_q": 512, "head_dim": 64}  # below 20 us on a GPU
+ON_TIME_SMALL = "planted/fp16_d64_kv1"
+CPU_SIZE = {"heads_q": 2, "seq_q": 128}
 SEED = 1
 RUNS_PER_SIDE = 3  # as in scripts/ci/gate.sh
+
+# A row of the late runs. `runs` a side have to show it.
+Late = collections.namedtuple("Late", "problem variant share runs")
+LATE_ROWS = (Late("planted_small", "planted/fp16_d64_kv2", 0.03, RUNS_PER_SIDE),
+             Late("planted_small", "planted/fp16_d64_kv3", 0.06, 1),
+             Late("planted", "planted/fp16_d128_kv4", 0.03, 1))
 
 
 def plugin(program):
@@ -26,25 +35,28 @@ def plugin(program):
     return path
 
 
-def problem(program):
-    return PROBLEM if program.backend == "cuda" else SMALL_PROBLEM
+def problems(program):
+    """The planted ones: one of at least 20 us and a small one, by name."""
+    size = {} if program.backend == "cuda" else CPU_SIZE
+    return {one["name"]: {**one, **size} for one in (PROBLEM, SMALL_PROBLEM)}
 
 
-def planted_config(program, budget_s):
-    return {"name": "planted", "problems": [problem(program)], "variants": [ON_TIME, LATE],
+def planted_config(program, budget_s, problem="planted", variants=(ON_TIME, LATE)):
+    return {"name": "planted", "problems": [problems(program)[problem]], "variants": list(variants),
             "measure": {"clocks": ["hot"], "min_samples": 15, "max_samples": 100, "relative_width": 0.002,
                         "budget_s": budget_s * program.scale}}
 
 
 def timing_of(records, variant):
     return next(record["timing"]["hot_us"] for record in records
-                if record["variant"] == variant and record["problem"]["name"] == "planted")
+                if record["variant"] == variant and record["problem"]["name"].startswith("planted"))
 
 
-def measured_us(program):
-    """The time of the planted variants when neither is late."""
-    records = program.records("on-time", planted_config(program, 2), "--plugin", plugin(program))
-    return timing_of(records, ON_TIME)["median"]
+def measured_us(program, problem="planted", variant=ON_TIME):
+    """The time of a planted variant that is on time."""
+    records = program.records(f"on-time-{problem}", planted_config(program, 2, problem, [variant]), "--plugin",
+                              plugin(program))
+    return timing_of(records, variant)["median"]
 
 
 def planted(program):
@@ -61,29 +73,58 @@ def planted(program):
                                 f"{max(ratios):.4f})", apart / tries, 0.95)]
 
 
+def with_planted(program, config):
+    """The config, with the planted problems and variants, checked quickly."""
+    config["problems"] += problems(program).values()
+    config["variants"] = [*config["variants"], "!planted/*", ON_TIME, ON_TIME_SMALL,
+                          *(late.variant for late in LATE_ROWS)]
+    return {**config, "check": {"depth": "quick"}, "measure": {**config["measure"], "clocks": ["hot"],
+                                                               "budget_s": config["measure"]["budget_s"] * program.scale}}
+
+
+def shipped(program, name):
+    return json.loads((program.source / "configs" / f"{name}.json").read_text(encoding="utf-8"))
+
+
 def ladder_config(program):
-    """The ladder at head_dim 64; the planted variants have a problem of their own."""
-    return {"name": "gate", "problems": [{"name": "seed", "heads_q": 8, "seq_q": [512, 1024], "head_dim": 64},
-                                         problem(program)],
-            "variants": ["*/fp16_d64*", "!planted/fp16_d64*", ON_TIME, LATE], "check": {"depth": "quick"},
-            "measure": {"clocks": ["hot"], "min_samples": 15, "max_samples": 60, "relative_width": 0.01,
-                        "budget_s": 6 * program.scale}}
+    """The ladder at head_dim 64."""
+    return {"name": "ladder", "problems": [{"name": "seed", "heads_q": 8, "seq_q": [512, 1024], "head_dim": 64}],
+            "variants": ["*/fp16_d64*"],
+            "measure": {"min_samples": 15, "max_samples": 60, "relative_width": 0.01, "budget_s": 6}}
 
 
-def make_runs(program, side, count, late_us):
-    """The result files of `count` runs; each run is a process of its own."""
-    for number in range(count):
-        program.records(f"{side}-{number:02}", ladder_config(program), "--plugin", plugin(program),
-                        FLASHCORE_PLANTED_US=str(late_us))
-    return [program.folder / f"{side}-{number:02}.json" for number in range(count)]
+def peers_config(program):
+    """The problems of configs/peers.json, with the variant that `auto` takes and with cuDNN."""
+    config = shipped(program, "peers")
+    config.update(name="gate_peers", variants=["auto", "peer_*"])
+    config["measure"].update(budget_s=30)
+    return config
+
+
+def ci_config(program):
+    config = shipped(program, "ci")
+    config["measure"].update(budget_s=8)
+    return config
+
+
+# How many equal runs and late runs a step makes.
+Plan = collections.namedtuple("Plan", "make_config base late")
+PLANS = {"cuda": {"ci": Plan(ci_config, 14, 6), "ladder": Plan(ladder_config, 14, 6), "peers": Plan(peers_config, 8, 0)},
+         "cpu": {"ladder": Plan(ladder_config, 15, 6)}}
+
+
+def delays(program):
+    """FLASHCORE_PLANTED_US for the variants of block_kv 2, 3 and 4."""
+    on_time = {"planted": measured_us(program), "planted_small": measured_us(program, "planted_small", ON_TIME_SMALL)}
+    return ",".join(f"{late.share * on_time[late.problem]:.4f}" for late in LATE_ROWS)
 
 
 class Gate:
-    """Compares finished runs as a gate does. All have the same machine code, so its hash must not decide."""
+    """Compares finished runs as a gate does."""
 
-    def __init__(self, program, noise):
+    def __init__(self, program, options):
         self.program = program
-        self.noise = noise
+        self.options = options
         self.sides = program.folder / "sides"
 
     def _side(self, name, runs):
@@ -96,56 +137,80 @@ class Gate:
         return folder
 
     def verdict(self, base, new):
-        """The exit code, and the verdict on the row of the late variant."""
+        """The exit code, and the verdicts by problem and variant."""
         result = self.program.run("compare", [
             self.program.bench, "compare", self._side("base", base), self._side("new", new), "--format", "json",
-            "--ignore-code-hash", *self.noise], codes=(0, 1, 3), XDG_DATA_HOME=str(self.program.folder))
-        rows = json.loads(result.stdout)["rows"]
-        return result.code, next(row["verdict"] for row in rows if row["variant"] == LATE)
+            *self.options], codes=(0, 1, 3), XDG_DATA_HOME=str(self.program.folder))
+        return result.code, {(row["problem"]["name"], row["variant"]): row["verdict"]
+                             for row in json.loads(result.stdout)["rows"]}
 
 
-def draws(count, base, new):
-    """`count` pairs of sides; no run is on both sides of a pair."""
+def draws(count, base, new, runs=RUNS_PER_SIDE):
+    """`count` pairs of sides of `runs` runs; no run is on both sides of a pair."""
     chance = random.Random(SEED)
     for _ in range(count):
-        left = chance.sample(base, RUNS_PER_SIDE)
-        yield left, chance.sample([run for run in new if run not in left], RUNS_PER_SIDE)
+        left = chance.sample(base, runs)
+        yield left, chance.sample([run for run in new if run not in left], runs)
 
 
-def judge_gate(program, words, noise, base, late):
-    gate = Gate(program, noise)
-    alike = [gate.verdict([left], [right])[0] for left, right in
-             itertools.islice(itertools.combinations(base, 2), program.count(200))]
-    folders = [gate.verdict(left, right)[0] for left, right in draws(program.count(200), base, base)]
-    planted_verdicts = [gate.verdict(left, right) for left, right in draws(program.count(40), base, late)]
-    seen = sum(code == 1 and row == "slower" for code, row in planted_verdicts)
-    return [
-        at_most("gate", f"of {len(alike)} pairs of equal runs called slower, {words}", alike.count(1), 1),
-        at_most("gate", f"of {len(folders)} sides of {RUNS_PER_SIDE} equal runs called slower, {words}",
-                folders.count(1), 1),
-        at_least("gate", f"of {len(planted_verdicts)} sides of {RUNS_PER_SIDE} with 3 % planted called slower, {words}",
-                 seen / len(planted_verdicts), 0.95),
-    ]
+def false_alarms(gate, runs, make_pairs, what, words):
+    """A claim about pairs of equal sides of each config: at most 1 of 200 is called slower."""
+    codes = {name: [gate.verdict(left, right)[0] for left, right in make_pairs(base)]
+             for name, (base, _) in runs.items()}
+    tried = sum(map(len, codes.values()))
+    parts = ", ".join(f"{name} {found.count(1)} of {len(found)}" for name, found in codes.items())
+    return at_most("gate", f"of {tried} pairs of {what} called slower ({parts}), {words}",
+                   sum(found.count(1) for found in codes.values()), max(tried // 200, 1))
+
+
+def seen_claims(gate, runs, count, words):
+    """Claims about each planted row: at least 95 % of the pairs show it."""
+    for late in LATE_ROWS:
+        seen = tried = 0
+        for base, slow in runs.values():
+            if not slow:
+                continue
+            for left, right in draws(count, base, slow, late.runs):
+                code, rows = gate.verdict(left, right)
+                seen += code == 1 and rows[late.problem, late.variant] == "slower"
+                tried += 1
+        yield at_least("gate", f"of {tried} pairs of {late.runs} runs a side, {late.share:.0%} of {late.problem} called "
+                               f"slower, {words}", seen / tried, 0.95)
 
 
 def gate_runs(program):
-    """Equal runs of the ladder, and runs in which one variant is 3 % slower."""
-    late_us = 0.03 * measured_us(program)
-    make_runs(program, "base", max(program.count(21), 2 * RUNS_PER_SIDE), 0)
-    make_runs(program, "late", max(program.count(9), RUNS_PER_SIDE), late_us)
+    """Equal runs of several configs, and runs in which planted rows are 3 and 6 % slower."""
+    late_us = delays(program)
+    plans = PLANS[program.backend]
+    for number in range(max(program.count(plan.base) for plan in plans.values())):  # in turns
+        for name, plan in plans.items():
+            config = with_planted(program, plan.make_config(program))
+            for side, count, us in (("base", plan.base, "0"), ("late", plan.late, late_us)):
+                if number < (count and max(program.count(count), 2 * RUNS_PER_SIDE)):
+                    program.records(f"{name}-{side}-{number:02}", config, "--plugin", plugin(program),
+                                    FLASHCORE_PLANTED_US=us)
     return []
 
 
 def gate(program):
     """Compares the runs of the step gate_runs; needs no device."""
-    runs = program.folder.parent / "gate_runs"
-    base, late = (sorted(runs.glob(f"{side}-*.json")) for side in ("base", "late"))
-    if len(base) < 2 * RUNS_PER_SIDE or len(late) < RUNS_PER_SIDE:
+    folder = program.folder.parent / "gate_runs"
+    runs = {name: [sorted(folder.glob(f"{name}-{side}-*.json")) for side in ("base", "late")]
+            for name in PLANS[program.backend]}
+    if any(len(base) < 2 * RUNS_PER_SIDE for base, _ in runs.values()):
         return [Claim("gate", "the gate's verdicts", "runs", "the step gate_runs has not been run", None)]
-    noise = program.folder / "noise.json"
-    program.run("calibrate", [program.bench, "compare", "--calibrate", *base, "--noise", noise])
-    return (judge_gate(program, "stated noise", [], base, late)
-            + judge_gate(program, "calibrated noise", ["--noise", noise], base, late))
+
+    def single(base):
+        return ([[left], [right]] for left, right in itertools.combinations(base, 2))
+
+    claims = []
+    for options, words in (((), "equal machine code is the same"), (("--ignore-code-hash",), "by times alone")):
+        judge = Gate(program, options)
+        claims.append(false_alarms(judge, runs, single, "equal runs", words))
+        claims.append(false_alarms(judge, runs, lambda base: draws(program.count(60), base, base),
+                                   f"{RUNS_PER_SIDE} equal runs a side", words))
+        claims += seen_claims(judge, runs, program.count(30), words)
+    return claims
 
 
 def live(program):

@@ -28,7 +28,7 @@ inline std::vector<TimingMode> default_timing_modes() {
 
 // The clock of a card at its power limit moves around its mean within seconds; measure/NOTES.md has the figures of an
 // H200. Fifteen blocks last long enough for medians to repeat.
-inline constexpr double kBlockSeconds = 0.5;
+inline constexpr double kBlockSeconds = 0.75;
 
 // Medians that differ by at most 15 % are near to each other: users compare them, so they leave the rounds together.
 inline bool are_neighbours(double a_us, double b_us) {

@@ -85,6 +85,9 @@ TEST_P(ReferenceTest, InputsAreThoseOfTheCpu) {
   });
 }
 
+// Layouts in which each element has memory of its own, in a few MiB.
+constexpr Layout kOwnMemory[] = {Layout::bhsd, Layout::bshd, Layout::padded};
+
 // What the last bits of the machines' logarithms and cosines can make of a value.
 constexpr float kLastBits = 0x1p-20f;
 
@@ -140,7 +143,7 @@ class E4m3InputsTest : public GpuTest, public testing::WithParamInterface<InputK
 
 TEST_P(E4m3InputsTest, AreThoseOfTheCpu) {
   Problem problem{.batch = 2, .heads_q = 6, .heads_kv = 2, .seq_q = 133, .seq_kv = 201, .dtype = Dtype::e4m3};
-  for (const Layout layout : kAll<Layout>) {
+  for (const Layout layout : kOwnMemory) {
     problem.layout = layout;
     expect_those_of_the_cpu(problem, query_shape(problem), InputTensor::q);
     expect_those_of_the_cpu(problem, key_value_shape(problem), InputTensor::k);

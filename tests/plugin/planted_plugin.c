@@ -1,18 +1,21 @@
-/* A known slow-down that compare must detect. Each variant launches the attention that libflashcore
- * chooses and then waits. The second variant of a head_dim (block_kv 2) waits FLASHCORE_PLANTED_US longer
- * than the first (block_kv 1). */
+/* Known slow-downs that compare must detect. Each variant launches the attention that libflashcore chooses and
+ * then waits. FLASHCORE_PLANTED_US is a list of microseconds, as in "0.3,0.6": the variant of block_kv 2 waits for the
+ * first, of block_kv 3 for the second. The variant of block_kv 1, and those beyond the list, wait for none. */
 #include <flashcore.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "planted_wait.h"
 
-enum { ON_TIME = 1, LATE = 2 };
-
 static const flashcore_plugin_variant kVariants[] = {
-    {.dtype = FLASHCORE_FP16, .head_dim = 64, .block_kv = ON_TIME},
-    {.dtype = FLASHCORE_FP16, .head_dim = 64, .block_kv = LATE},
-    {.dtype = FLASHCORE_FP16, .head_dim = 128, .block_kv = ON_TIME},
-    {.dtype = FLASHCORE_FP16, .head_dim = 128, .block_kv = LATE},
+    {.dtype = FLASHCORE_FP16, .head_dim = 64, .block_kv = 1},
+    {.dtype = FLASHCORE_FP16, .head_dim = 64, .block_kv = 2},
+    {.dtype = FLASHCORE_FP16, .head_dim = 64, .block_kv = 3},
+    {.dtype = FLASHCORE_FP16, .head_dim = 64, .block_kv = 4},
+    {.dtype = FLASHCORE_FP16, .head_dim = 128, .block_kv = 1},
+    {.dtype = FLASHCORE_FP16, .head_dim = 128, .block_kv = 2},
+    {.dtype = FLASHCORE_FP16, .head_dim = 128, .block_kv = 3},
+    {.dtype = FLASHCORE_FP16, .head_dim = 128, .block_kv = 4},
 };
 
 static const char* unsupported(size_t variant, const flashcore_attention* args,
@@ -28,15 +31,19 @@ static size_t workspace_bytes(size_t variant, const flashcore_attention* args) {
   return flashcore_workspace_bytes(NULL, args, planted_device(), &bytes) == FLASHCORE_OK ? bytes : 0;
 }
 
-static double late_us(void) {
+static double late_us(int block_kv) {
   const char* text = getenv("FLASHCORE_PLANTED_US");
-  return text == NULL ? 0 : strtod(text, NULL);
+  for (int skip = block_kv - 2; text != NULL && skip > 0; --skip) {
+    text = strchr(text, ',');
+    if (text != NULL) ++text;
+  }
+  return text == NULL || block_kv < 2 ? 0 : strtod(text, NULL);
 }
 
 static int launch(size_t variant, const flashcore_attention* args, void* stream) {
   const flashcore_status status = flashcore_launch(NULL, args, planted_device(), stream);
   if (status != FLASHCORE_OK) return (int)status;
-  return planted_wait(kVariants[variant].block_kv == LATE ? late_us() : 0, stream);
+  return planted_wait(late_us(kVariants[variant].block_kv), stream);
 }
 
 static flashcore_plugin plugin = {
