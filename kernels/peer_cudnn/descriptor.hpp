@@ -88,6 +88,14 @@ class Descriptor {
     return value;
   }
 
+  std::string get_text(cudnnBackendAttributeName_t name) const {
+    std::int64_t count = 0;
+    check(*api_, api_->get_attribute(raw_, name, CUDNN_TYPE_CHAR, 0, &count, nullptr), what_);
+    std::string text(static_cast<std::size_t>(count), '\0');
+    check(*api_, api_->get_attribute(raw_, name, CUDNN_TYPE_CHAR, count, &count, text.data()), what_);
+    return text;
+  }
+
   void finalize() { check(*api_, api_->finalize(raw_), what_); }
 
  private:

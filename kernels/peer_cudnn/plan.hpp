@@ -29,6 +29,12 @@ class Plan {
 
   std::size_t workspace_bytes() const { return workspace_bytes_; }
 
+  // cuDNN's version, and the plan as cuDNN writes it down: the engine and its knobs. Throws CudnnError.
+  std::string code_text() const {
+    return std::to_string(api_.get_version()) + " " +
+           plan_->get_text(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
+  }
+
   // Enqueues on the stream of the handle. `args` may differ from the constructor's in pointers only.
   // Throws CudnnError.
   void execute(cudnnHandle_t handle, const KernelArgs& args) {

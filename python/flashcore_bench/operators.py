@@ -6,7 +6,7 @@ from . import _core
 from .problem import Problem
 
 _DTYPES = {torch.float16: "fp16", torch.bfloat16: "bf16"}
-_ALIGNMENT = 16  # bytes, which kernels may rely on
+_ALIGNMENT = _core.tensor_alignment  # bytes
 
 _LIBRARY = torch.library.Library("flashcore_bench", "DEF")
 _MASK = "bool causal=False, int window_left=-1, int window_right=-1, float softcap=0.0, float? scale=None"
@@ -20,7 +20,7 @@ class _Plan:
     """What a call does with tensors of one shape: `launch` of a chosen variant, its workspace, whether it takes the
     tensors as they are, and their device (-1: the CPU)."""
 
-    __slots__ = ("launch", "workspace_bytes", "takes_strides", "device")
+    __slots__ = ("core", "launch", "workspace_bytes", "takes_strides", "device")
 
     def __init__(self, q, k, v, out, mask):
         _check(q, k, v, out)
@@ -35,10 +35,14 @@ class _Plan:
                           head_dim=q.shape[3], dtype=_DTYPES[q.dtype], causal=causal, window=(window_left, window_right),
                           softcap=softcap, **fields)
         plan = _core.LaunchPlan(problem.to_json(), strides, self.device)
+        self.core = plan
         self.launch = plan.launch
         self.workspace_bytes = plan.workspace_bytes
 
 
+# Calls without a dozen of Python objects each, where PyTorch offers DLPack's C functions.
+_EXCHANGE = getattr(torch.Tensor, "__dlpack_c_exchange_api__", None)
+_calls = None if _EXCHANGE is None else _core.TensorCalls(_EXCHANGE)
 _plans = {}
 _MOST_PLANS = 4096  # decoding asks for every length of its keys once
 
@@ -72,6 +76,12 @@ def _attend_copies(q, k, v, out, mask):
 
 
 def _attend(q, k, v, out, mask):
+    here = not q.is_cuda or torch._C._cuda_getDevice() == q.get_device()
+    if _calls is None or not here or not _calls.launch(q, k, v, out, *mask):
+        _attend_slowly(q, k, v, out, mask)
+
+
+def _attend_slowly(q, k, v, out, mask):
     key = (q.shape, k.shape, v.shape, out.shape, q.stride(), k.stride(), v.stride(), out.stride(), q.dtype, k.dtype,
            v.dtype, out.dtype, q.device, k.device, v.device, out.device, mask)
     plan = _plans.get(key)
@@ -79,6 +89,8 @@ def _attend(q, k, v, out, mask):
         if len(_plans) == _MOST_PLANS:
             _plans.clear()
         plan = _plans[key] = _Plan(q, k, v, out, mask)
+        if _calls is not None and plan.takes_strides:
+            _calls.remember(plan.core, q, k, v, out, *mask)
     q_at, k_at, v_at, out_at = q.data_ptr(), k.data_ptr(), v.data_ptr(), out.data_ptr()
     if not plan.takes_strides or (q_at | k_at | v_at | out_at) % _ALIGNMENT:
         _attend_copies(q, k, v, out, mask)

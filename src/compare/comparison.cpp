@@ -89,7 +89,9 @@ class Comparer {
   double drift_variance_ = 0;
 };
 
+// A plug-in's hash is of its file alone, and it may launch the code of other files.
 bool has_same_code(const MatchedRow& row) {
+  if (row.any().role == Role::plugin) return false;
   const std::string& code = row.any().code_hash;
   const auto same = [&](const Record* record) { return record->code_hash == code; };
   const auto all_same = [&](const auto& run) { return std::ranges::all_of(run.second, same); };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/hash.hpp"
+#include "kernels/common/cpu_code.hpp"
 
 namespace flashcore {
 namespace {
@@ -187,6 +188,13 @@ MachineCode MachineCode::of_this_program(int compute_capability) {
 std::string MachineCode::hash(std::string_view mangled_name) const {
   const auto found = hashes_.find(mangled_name);
   return found == hashes_.end() ? "" : found->second;
+}
+
+std::string fixed_code_hash(const Variant& variant, const MachineCode& cuda) {
+  if (variant.role == Role::plugin) return variant.code_text({});
+  if (variant.backend == Backend::cpu) return kernels::cpu_code_hash();
+  const char* name = variant.kernel_name();
+  return name == nullptr ? "" : cuda.hash(name);
 }
 
 }  // namespace flashcore

@@ -11,10 +11,13 @@
 #include <string>
 #include <string_view>
 
+#include "variant/variant.hpp"
+
 namespace flashcore {
 
 class MachineCode {
  public:
+  MachineCode() = default;  // without kernels
   // Reads an ELF file. Takes the cubin of each container that the device would load: the newest one of its
   // major architecture. `compute_capability` is 10 · major + minor.
   MachineCode(std::string_view elf, int compute_capability);
@@ -33,5 +36,9 @@ class MachineCode {
   std::map<std::string, std::string, std::less<>> hashes_;  // by mangled name
   std::string problem_;
 };
+
+// The hash of the code of a variant, as far as it does not depend on the problem; empty if it is unknown. Variants of the CPU
+// have the hash of all CPU kernels, those of a plug-in have the hash of its file. Neither needs `cuda`.
+std::string fixed_code_hash(const Variant& variant, const MachineCode& cuda = {});
 
 }  // namespace flashcore

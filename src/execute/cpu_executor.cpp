@@ -15,6 +15,7 @@
 #include "base/error.hpp"
 #include "device/cpu_memory.hpp"
 #include "device/device.hpp"
+#include "device/machine_code.hpp"
 #include "execute/buffered_executor.hpp"
 #include "kernels/probe/cpu_probe.hpp"
 
@@ -33,6 +34,7 @@ class CpuExecutor final : public BufferedExecutor {
   Sample sample(const Variant& variant, TimingMode mode) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant&) const override { return {}; }
+  std::string code_hash(const Variant& variant) const override { return fixed_code_hash(variant); }
   void measure_ceilings() override;
 
  protected:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "kernels/reference/cuda_reference.hpp"
 
 namespace flashcore {
@@ -279,8 +280,9 @@ void CudaExecutor::measure_ceilings() {
 }
 
 std::string CudaExecutor::code_hash(const Variant& variant) const {
-  const char* name = variant.kernel_name();
-  return name == nullptr ? "" : code_.hash(name);
+  if (variant.kernel_name() != nullptr || !is_prepared()) return fixed_code_hash(variant, code_);
+  const std::string text = variant.code_text(buffers().args({}));
+  return text.empty() ? "" : hash_hex(text);
 }
 
 Resources CudaExecutor::resources(const Variant& variant) const {

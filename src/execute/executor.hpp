@@ -96,7 +96,8 @@ class Executor {
   // they were not.
   virtual std::string why_direct(const Variant&) const { return ""; }
 
-  // Hash of the machine code that the device runs for the variant's kernel; empty if there is none.
+  // Hash of the machine code that the device runs for the variant's kernel; empty if it is unknown. Kernels of a library
+  // that chooses by the problem have one only after prepare().
   virtual std::string code_hash(const Variant&) const { return ""; }
 };
 

@@ -22,12 +22,9 @@ Loaded& loaded() {
 
 Dispatcher make_dispatcher(const TunedTable& table, std::int32_t device) {
   const DeviceInfo& info = device_info(device);
-  MachineCode code("", 0);
+  MachineCode code;
   if (info.backend == Backend::cuda) code = MachineCode::of_this_program(info.limits.compute_capability);
-  const auto code_hash = [&](const Variant& variant) -> std::string {
-    const char* name = variant.kernel_name();
-    return name == nullptr ? "" : code.hash(name);
-  };
+  const auto code_hash = [&](const Variant& variant) { return fixed_code_hash(variant, code); };
   return {table, make_fingerprint(info), info.limits, code_hash};
 }
 

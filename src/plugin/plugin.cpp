@@ -5,11 +5,16 @@
 
 #include <algorithm>
 #include <deque>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "capi/convert.hpp"
 #include "registry/registry.hpp"
 
@@ -19,7 +24,8 @@ namespace {
 // The family of a plug-in. Its functions have the same index of the variant as Family's.
 class PluginFamily final : public Family {
  public:
-  explicit PluginFamily(const flashcore_plugin& plugin) : plugin_(plugin) {}
+  PluginFamily(const flashcore_plugin& plugin, std::string file_hash)
+      : plugin_(plugin), file_hash_(std::move(file_hash)) {}
 
   const char* unsupported(std::size_t variant, const AttentionArgs& args,
                           const DeviceLimits& limits) const override {
@@ -48,11 +54,13 @@ class PluginFamily final : public Family {
     return code;
   }
   const char* kernel_name(std::size_t) const override { return nullptr; }
+  std::string code_text(std::size_t, const AttentionArgs&) const override { return file_hash_; }
 
  private:
   Dtype dtype(std::size_t variant) const { return static_cast<Dtype>(plugin_.variants[variant].dtype); }
 
   const flashcore_plugin& plugin_;
+  std::string file_hash_;
 };
 
 // A larger count means that the table was not initialised.
@@ -67,6 +75,11 @@ class PluginFile {
 
   [[noreturn]] void fail(std::string_view reason) const {
     throw UsageError(fmt::format("{}: {}: {}", where_, path_, reason));
+  }
+
+  std::string hash() const {
+    std::ifstream file(path_, std::ios::binary);
+    return hash_hex(std::string{std::istreambuf_iterator<char>(file), {}});
   }
 
   // A path without a slash is relative to the working directory; dlopen() would search the library path for
@@ -167,7 +180,7 @@ void load_plugin(const std::string& path, std::string_view where) {
   if (plugin.num_variants > kMaxVariants) {
     file.fail(fmt::format("num_variants is {}, the limit is {}", plugin.num_variants, kMaxVariants));
   }
-  auto family = std::make_unique<PluginFamily>(plugin);
+  auto family = std::make_unique<PluginFamily>(plugin, file.hash());
   std::vector<Variant> variants = make_variants(plugin, *family, file);
   families.push_back(std::move(family));
   add_family(tables.emplace_back(std::move(variants)));

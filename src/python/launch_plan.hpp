@@ -9,6 +9,9 @@
 
 namespace flashcore {
 
+// Bytes. Kernels rely on it for the addresses of tensors.
+inline constexpr std::uintptr_t kTensorAlignment = 16;
+
 // Strides of q, k, v and out, in elements.
 struct TensorStrides {
   Strides q, k, v, out;

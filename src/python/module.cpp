@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 #include <nanobind/stl/vector.h>
@@ -10,6 +11,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "attention/problem_fields.hpp"
@@ -31,6 +33,7 @@
 #include "python/launch_plan.hpp"
 #include "python/problem_text.hpp"
 #include "python/run_request.hpp"
+#include "python/tensor_calls.hpp"
 #include "registry/registry.hpp"
 #include "run/check_cases.hpp"
 
@@ -176,6 +179,23 @@ void add_launch_plan(nb::module_& m) {
       .def_prop_ro("reason", &LaunchPlan::reason)
       .def_prop_ro("workspace_bytes", &LaunchPlan::workspace_bytes)
       .def("launch", &LaunchPlan::launch);
+  m.attr("tensor_alignment") = kTensorAlignment;
+}
+
+void add_tensor_calls(nb::module_& m) {
+  nb::class_<TensorCalls>(m, "TensorCalls")
+      .def(nb::init<const nb::capsule&>())
+      .def("launch",
+           [](const TensorCalls& self, nb::handle q, nb::handle k, nb::handle v, nb::handle out, bool causal,
+              std::int64_t window_left, std::int64_t window_right, double softcap,
+              std::optional<double> scale) {
+             return self.launch({q, k, v, out, causal, window_left, window_right, softcap, scale});
+           })
+      .def("remember", [](TensorCalls& self, const LaunchPlan& plan, nb::handle q, nb::handle k, nb::handle v,
+                          nb::handle out, bool causal, std::int64_t window_left, std::int64_t window_right,
+                          double softcap, std::optional<double> scale) {
+        self.remember({q, k, v, out, causal, window_left, window_right, softcap, scale}, plan);
+      });
 }
 
 }  // namespace
@@ -203,4 +223,5 @@ NB_MODULE(_core, m) {  // NOLINT
   add_problems(m);
   add_runs(m);
   add_launch_plan(m);
+  add_tensor_calls(m);
 }

@@ -31,6 +31,7 @@ std::string stale_reason(const TunedEntry& entry, const Fingerprint& here) {
 std::string stale_reason(const TunedVariant& tuned, const Variant* variant,
                          const Dispatcher::CodeHash& code_hash) {
   if (variant == nullptr) return fmt::format("{} is not in this program", tuned.variant);
+  if (tuned.code_hash.empty()) return fmt::format("the code of {} is not known", tuned.variant);
   if (code_hash(*variant) != tuned.code_hash) return fmt::format("the code of {} changed", tuned.variant);
   return "";
 }

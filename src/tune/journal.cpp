@@ -56,12 +56,12 @@ void add(std::vector<JournalEntry>& entries, JournalEntry entry) {
   }
 }
 
-// The hash of this program's file, which contains all CPU variants.
+// The hash of this program's file, for devices whose machine code cannot be read.
 std::string program_hash() { return hash_hex(read_text_file("/proc/self/exe")); }
 
 std::string code_hash(std::span<const ProblemSpace> space, const Executor& executor) {
   const DeviceInfo& device = executor.device();
-  if (device.backend == Backend::cpu || !device.code_problem.empty()) return program_hash();
+  if (!device.code_problem.empty()) return program_hash();
   std::map<std::string, std::string> hashes;
   for (const ProblemSpace& part : space) {
     for (const Variant* variant : part.candidates) hashes[variant->id()] = executor.code_hash(*variant);

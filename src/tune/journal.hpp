@@ -26,7 +26,7 @@ namespace flashcore {
 // Identifies a sweep. A sweep may only resume a journal with the same identity.
 struct SweepIdentity {
   Fingerprint fingerprint;
-  std::string code;  // hash of the candidates' machine code; on the CPU, of this program's file
+  std::string code;  // hash of the candidates' hashes
   std::string
       plan;  // hash of the config's problems, variants, check, measure (without budget_s), tune and seed
 };

@@ -81,6 +81,9 @@ class Family {
   virtual int resources(std::size_t variant, const AttentionArgs& args, Resources& resources) const = 0;
   // The mangled name of the kernel in this program's fat binary; null if the kernel is not in it.
   virtual const char* kernel_name(std::size_t variant) const = 0;
+  // For kernels that are elsewhere: a text that determines which code a launch of these arguments runs. Equal texts mean
+  // equal code. Empty if that is not known.
+  virtual std::string code_text(std::size_t /*variant*/, const AttentionArgs& /*args*/) const { return ""; }
 };
 
 struct Variant {
@@ -109,6 +112,9 @@ struct Variant {
     return kernels->resources(index, args, found);
   }
   const char* kernel_name() const { return kernels == nullptr ? nullptr : kernels->kernel_name(index); }
+  std::string code_text(const AttentionArgs& args) const {
+    return kernels == nullptr ? "" : kernels->code_text(index, args);
+  }
 };
 
 }  // namespace flashcore

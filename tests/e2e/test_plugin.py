@@ -34,6 +34,17 @@ class Plugin(BenchTest):
             self.assertEqual(record["status"], "ok", record)
             self.assertTrue(record["check"]["passed"])
             self.assertGreater(record["timing"]["hot_us"]["median"], 0)
+            self.assertEqual(len(record["code_hash"]), 16, record)
+        self.assertNotEqual(records[0]["code_hash"], records[1]["code_hash"])
+
+    def test_two_runs_of_it_are_compared_by_their_times(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("a", "b"):
+                self.assert_ok(run("--device", "cpu", "--problem", PROBLEM, "--budget", "0.5", "--format", "json", "--output",
+                                   f"{folder}/{name}", "--plugin", EXAMPLE, "--variants", "example/*,cpu_scalar/*"))
+            result = run("compare", f"{folder}/a.json", f"{folder}/b.json", "--format", "json")
+            rows = json.loads(result.stdout)["rows"]
+        self.assertEqual({row["family"]: row["same_code"] for row in rows}, {"example": False, "cpu_scalar": True})
 
     def test_mask_softcap_and_log_sum_exp(self):
         for more in (",softcap=5", ",window_left=3", ",lse=true", ",layout=padded"):

@@ -2,10 +2,12 @@
 
 import copy
 import json
+import os
 import pathlib
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -177,6 +179,16 @@ class Resume(TuneTest):
                 self.change(key, "Abacus")
                 self.assert_error(self.tune("tuned", "--resume"), USAGE, "--resume: ", word)
         self.assert_ok(self.tune("tuned", "--resume-changed"))
+
+    def test_a_plug_in_that_was_rebuilt_is_other_code(self):
+        plugin = self.folder / "plugin.so"
+        shutil.copy(os.environ["FLASHCORE_EXAMPLE_PLUGIN"], plugin)
+        self.config.write_text(json.dumps({**CONFIG, "variants": ["example/*"]}))
+        self.assert_ok(self.tune("tuned", "--plugin", plugin))
+        self.assert_ok(self.tune("tuned", "--plugin", plugin, "--resume"))
+        with plugin.open("ab") as file:
+            file.write(b"\0")
+        self.assert_error(self.tune("tuned", "--plugin", plugin, "--resume"), USAGE, "--resume: ", "another code (")
 
     def test_a_full_disk_loses_nothing(self):
         limit = 16 << 10  # bytes per file: room for the header and a few records

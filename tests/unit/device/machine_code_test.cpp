@@ -151,5 +151,13 @@ TEST(MachineCode, ReadsThisProgram) {
 #endif
 }
 
+TEST(FixedCodeHash, CpuVariantsOfThisProgramHaveOne) {
+  Variant variant{.backend = Backend::cpu, .role = Role::ladder};
+  EXPECT_EQ(fixed_code_hash(variant).size(), 16u);
+  EXPECT_EQ(fixed_code_hash(variant).find_first_not_of("0123456789abcdef"), std::string::npos);
+  variant.role = Role::plugin;
+  EXPECT_EQ(fixed_code_hash(variant), "");  // without its file
+}
+
 }  // namespace
 }  // namespace flashcore
