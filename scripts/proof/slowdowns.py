@@ -90,7 +90,7 @@ def ladder_config(program):
     """The ladder at head_dim 64."""
     return {"name": "ladder", "problems": [{"name": "seed", "heads_q": 8, "seq_q": [512, 1024], "head_dim": 64}],
             "variants": ["*/fp16_d64*"],
-            "measure": {"min_samples": 15, "max_samples": 60, "relative_width": 0.01, "budget_s": 6}}
+            "measure": {"min_samples": 15, "max_samples": 60, "relative_width": 0.01, "budget_s": 10}}
 
 
 def peers_config(program):
@@ -102,8 +102,10 @@ def peers_config(program):
 
 
 def ci_config(program):
+    """The problems of configs/ci.json, with some of the families."""
     config = shipped(program, "ci")
-    config["measure"].update(budget_s=8)
+    config.update(name="gate_ci", variants=["scalar/*", "wgmma/*", "peer_*"])
+    config["measure"].update(budget_s=14)
     return config
 
 

@@ -50,10 +50,12 @@ bool is_capped(const Timing& timing) {
   return 2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size());
 }
 
+double sampled_s(const Timing& timing) { return static_cast<double>(timing.samples.size()) * timing.block_s; }
+
 }  // namespace
 
 NoiseClass noise_class(const Record& record, const Timing& timing) {
-  const bool averaged = timing.block_s > 0;
+  const bool averaged = timing.block_s > 0 && sampled_s(timing) >= kAveragedSeconds;
   if (is_capped(timing) && !averaged) return NoiseClass::capped;
   if (record.backend == Backend::cuda && record.role == Role::peer) return NoiseClass::foreign;
   if (averaged) return NoiseClass::averaged;

@@ -15,9 +15,13 @@ inline constexpr double kLargeProblemUs = 500;  // above: dense work reaches the
 // highest clock.
 inline constexpr double kClockDifference = 0.02;
 
+// The clocks of a card at its power limit move within seconds: shorter blocks are no mean of them.
+inline constexpr double kAveragedSeconds = 3;
+
 // The class of a row, by its median: small below kSmallProblemUs, large from kLargeProblemUs on. Rows of peers on a CUDA
 // device are foreign: a library may choose another algorithm in each process. If power or temperature reduced the clocks
-// during most samples, a row is averaged (or foreign) where samples are means of blocks, and capped where they are not.
+// during most samples, a row is averaged (or foreign) where samples are means of blocks of kAveragedSeconds in all, and
+// capped where they are not.
 // The order is from quiet to noisy.
 enum class NoiseClass : int { small, medium, large, averaged, foreign, capped };
 inline constexpr std::string_view kNoiseClassWords[] = {"small",    "medium",  "large",

@@ -30,6 +30,7 @@ TEST(NoiseClass, GoesBySizeCodeAndClocks) {
   EXPECT_EQ(noise_class(ladder, timing(500)), NoiseClass::large);
   EXPECT_EQ(noise_class(ladder, held(100, 0)), NoiseClass::capped);
   EXPECT_EQ(noise_class(ladder, held(100, 0.25)), NoiseClass::averaged);
+  EXPECT_EQ(noise_class(ladder, held(100, 0.15)), NoiseClass::capped);
   const Record foreign = peer_on_cuda();
   EXPECT_EQ(noise_class(foreign, timing(100)), NoiseClass::foreign);
   EXPECT_EQ(noise_class(foreign, held(100, 0.25)), NoiseClass::foreign);
