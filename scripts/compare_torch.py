@@ -181,9 +181,10 @@ def exit_code(records):
 
 
 def load_plugins(fc, paths):
+    from flashcore_bench import isolation
     for path in paths:
         try:
-            fc._core.load_plugin(path)
+            isolation.load_plugin(path)
         except fc.UsageError as error:
             raise UsageError(f"--{error}") from None
 

@@ -9,8 +9,8 @@
     print(fc.check(mine, problem, depth="deep"))
     print(fc.bench(mine, problem, against=["cudnn", "auto"]))
 
-Every rule of a check, of a measurement and of a diagnosis is the program's own. Everything runs in this process: a
-kernel that crashes ends it.
+Every rule of a check, of a measurement and of a diagnosis is the program's own. A kernel that another process can import
+runs in one: if it crashes or hangs, that costs its row.
 """
 
 import os as _os
@@ -21,7 +21,7 @@ _DATA = _pathlib.Path(__file__).resolve().parent / "data"
 if _DATA.is_dir():  # the configs and tuned tables of the installed package
     _os.environ.setdefault("FLASHCORE_CONFIG_DIR", str(_DATA / "configs"))
 
-from ._core import DeviceError, UsageError
+from ._core import DeviceError, UsageError, end_worker
 from ._core import version as __version__
 from .benching import Bench, Ratio, Row, bench
 from .checking import Check, Diagnosis, Reference, assert_correct, check, diagnose, inputs, reference
@@ -30,10 +30,11 @@ from .kernels import ARGUMENTS, Kernel, kernel
 from .peers import PEERS
 from .problem import Problem, problems
 from .testing import parametrize
+from .tuning import compiled
 
 __all__ = ["ARGUMENTS", "Bench", "Check", "DeviceError", "Diagnosis", "Kernel", "PEERS", "Problem", "Ratio", "Reference",
            "Row", "Unsupported", "UsageError", "__version__", "assert_correct", "attention", "attention_out", "bench",
-           "check", "diagnose", "inputs", "kernel", "parametrize", "problems", "reference"]
+           "check", "compiled", "diagnose", "end_worker", "inputs", "kernel", "parametrize", "problems", "reference"]
 
 _OPERATORS = ("attention", "attention_out")
 

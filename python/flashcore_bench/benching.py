@@ -11,7 +11,7 @@ from . import _core, peers
 from .checking import Subject
 from .kernels import Kernel, as_kernel
 from .problem import Problem
-from .running import as_list, problem_objects, run
+from .running import TIMEOUT, as_list, problem_objects, run
 
 
 class Ratio(NamedTuple):
@@ -26,12 +26,15 @@ class Row:
 
     variant, family, problem (its name), status, reason
     hot, cold, call   as docs/words.md defines them
-    compile_s         seconds of the first launch on the problem, of Python kernels
+    compile_s         seconds of the first launch on the problem, of Python kernels; else None
+    choices           what tuning chose before timing, by the name of the tuned function
     direct_calls      why no graph was replayed; empty if one was
+    in_process        why a Python kernel ran in this process; empty if it ran in a worker
+    warnings          what else to know of the times, for example that samples were void
     record            the record of the result file
     """
 
-    def __init__(self, record, compile_s=None):
+    def __init__(self, record):
         self.record = record
         self.variant = record["variant"]
         self.family = record["family"]
@@ -39,7 +42,10 @@ class Row:
         self.status = record["status"]
         self.reason = record.get("reason", "")
         self.direct_calls = record.get("direct_calls", "")
-        self.compile_s = compile_s
+        self.in_process = record.get("in_process", "")
+        self.warnings = record.get("warnings", [])
+        self.choices = record.get("choices", {})
+        self.compile_s = record.get("compile_s")
 
     def timing(self, mode: str) -> dict | None:
         """median, p10, p90, ci95, n and samples of a timing mode; None if it was not taken."""
@@ -62,9 +68,7 @@ class Bench:
     def __init__(self, result, subject):
         self._run = result
         self._subject = subject  # glob of the first kernel's rows
-        compiled = {adapter.family: adapter.first_call_s for adapter in result.adapters}
-        self.rows = [Row(record, compiled.get(record["family"], {}).get(record["problem"]["name"]))
-                     for record in result.records]
+        self.rows = [Row(record) for record in result.records]
 
     @property
     def text(self) -> str:
@@ -109,7 +113,7 @@ class Bench:
     def to_pandas(self):
         """A DataFrame with one row per row."""
         import pandas
-        names = ("problem", "variant", "status", "reason", "hot", "cold", "call", "compile_s", "direct_calls")
+        names = ("problem", "variant", "status", "reason", "hot", "cold", "call", "compile_s", "direct_calls", "in_process")
         return pandas.DataFrame([{name: getattr(row, name) for name in names} for row in self.rows])
 
     def __repr__(self):
@@ -131,7 +135,8 @@ def resolve(subjects):
 
 def bench(kernels: Subject | Sequence[Subject], problems: Problem | Sequence[Problem], against: Sequence[str] = (), *,
           budget: float = 10.0, depth: str = "standard", modes: Sequence[str] = ("hot", "cold", "call"), seed: int = 0,
-          device: str | None = None, output: str = "", measure: dict | None = None) -> Bench:
+          device: str | None = None, output: str = "", measure: dict | None = None, timeout: float = TIMEOUT,
+          in_process: bool = False) -> Bench:
     """Checks and times kernels on problems, all in turns in random order.
 
     kernels   a Kernel, a function or the name of a built-in variant, or several
@@ -143,8 +148,11 @@ def bench(kernels: Subject | Sequence[Subject], problems: Problem | Sequence[Pro
     modes     timing modes
     output    a result file that grows with each record
     measure   further keys of a config's "measure"
+    timeout   seconds that one check or sample of a kernel may take in a worker, with what it compiles
+    in_process  runs in this process, for debuggers
 
-    Returns a Bench. A kernel that is wrong or fails is a row without times. Raises UsageError and DeviceError.
+    Returns a Bench. A kernel that is wrong or fails is a row without times. So is one that crashes, hangs or exits in a
+    worker: one that another process can import runs there. Raises UsageError and DeviceError.
     """
     own, own_globs = resolve(kernels)
     others, globs = resolve(list(as_list(against)))
@@ -152,5 +160,5 @@ def bench(kernels: Subject | Sequence[Subject], problems: Problem | Sequence[Pro
               "measure": {"clocks": list(modes), "budget_s": budget, **(measure or {})}}
     if own_globs + globs:
         config["variants"] = own_globs + globs
-    result = run(config, own + others, device, output)
+    result = run(config, own + others, device, output, timeout=timeout, in_process=in_process)
     return Bench(result, own[0].family if own else own_globs[0])

@@ -37,6 +37,11 @@ class NumPy:
         return array
 
     @staticmethod
+    def array(tensor):
+        """What the core takes: elements of e4m3 as bytes."""
+        return tensor
+
+    @staticmethod
     def use_stream(_stream, _device):
         pass
 
@@ -68,6 +73,18 @@ class NumPy:
         return {"numpy": {"version": numpy.__version__}}
 
 
+def _is_context_lost(torch):
+    """Whether a kernel, for example by an illegal address, has made CUDA unusable for this process."""
+    if not torch.cuda.is_initialized():
+        return False
+    try:
+        if not torch.cuda.is_current_stream_capturing():
+            torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False
+
+
 class Torch:
     """Tensors in host or device memory. Launches are on torch's current stream."""
 
@@ -83,6 +100,11 @@ class Torch:
         import torch
         tensor = torch.from_dlpack(array)
         return tensor.view(torch.float8_e4m3fn) if is_e4m3 else tensor
+
+    @staticmethod
+    def array(tensor):
+        import torch
+        return tensor.view(torch.uint8) if tensor.dtype == torch.float8_e4m3fn else tensor
 
     @staticmethod
     def use_stream(stream, device):
@@ -127,8 +149,9 @@ class Torch:
     @staticmethod
     def explain(error):
         import torch
-        is_memory = isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError))
-        return "out_of_memory" if is_memory else None
+        if isinstance(error, (MemoryError, torch.cuda.OutOfMemoryError)):
+            return "out_of_memory"
+        return "crashed" if _is_context_lost(torch) else None
 
     @staticmethod
     def versions():

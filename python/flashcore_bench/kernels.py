@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from . import _core, frameworks
+from . import _core, frameworks, tuning
 from .errors import Unsupported, WrongOutput, first_line
 from .problem import FIELDS, Problem
 
@@ -68,8 +68,11 @@ class Kernel:
 
     def __init__(self, function: Callable | None = None, *, supports: Callable[[Problem], bool | str] | None = None,
                  name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0),
-                 role: str = "plugin", prepare: Callable[[Problem], Callable] | None = None):
-        """`prepare(problem)` gives the function for a problem, in place of `function`."""
+                 role: str = "plugin", prepare: Callable[[Problem], Callable] | None = None,
+                 choice: Callable[[], str] | None = None, home: str | None = None, path: str | None = None,
+                 is_plain: bool = False):
+        """`prepare(problem)` gives the function for a problem, in place of `function`. `home` is the module that makes
+        the kernel, `path` its name as module:name if it is known. A plain kernel is a function without options."""
         self.function = function
         self.prepare = prepare
         self.name = name or getattr(function, "__name__", "kernel")
@@ -78,6 +81,10 @@ class Kernel:
         self.framework = frameworks.find(framework)
         self.tile = tile
         self.role = role
+        self.choice = choice
+        self.home = home
+        self.path = path
+        self.is_plain = is_plain
         self.summary = next(iter((inspect.getdoc(function) or "").splitlines()), "")
         self._by_problem = {}
         if self.family in _core.families():
@@ -144,8 +151,10 @@ def _value(name, parameters, tensors, problem, stream):
 class Adapter:
     """A kernel on a device, as the C++ core calls it."""
 
-    def __init__(self, kernel, backend, device):
+    def __init__(self, kernel, backend, device, in_process=""):
+        """`in_process` is why the kernel runs in the process of its caller; empty in a worker."""
         self.kernel = kernel
+        self.in_process = in_process
         self.family = kernel.family
         self.summary = kernel.summary
         self.framework = kernel.framework.name
@@ -154,8 +163,8 @@ class Adapter:
         self.backend = backend
         self.device = device
         self.collects = kernel.prepare is not None or "out" not in _parameters(kernel.function, kernel.name)
-        self.first_call_s = {}  # by problem
-        self.error = None  # the last exception of a launch
+        self.tuners = {}  # by the kernel's names for them
+        self.first_calls = {}  # (seconds, choices) by the name of the problem
 
     def refuse(self, problem):
         return self.kernel.refuse(Problem.from_json(problem))
@@ -166,6 +175,7 @@ class Adapter:
         framework.use_stream(stream, self.device)
         problem = Problem.from_json(problem)
         function, parameters = self.kernel.function_for(problem)
+        self.tuners |= tuning.find_tuners(function)
         is_e4m3 = problem.dtype == "e4m3"
         tensors = {name: None if array is None else
                    framework.tensor(array, is_e4m3 and name in ("q", "k", "v")) for name, array in arrays.items()}
@@ -176,15 +186,27 @@ class Adapter:
         return launch, functools.partial(framework.collect, tensors["out"])
 
     def first(self, launch, problem):
-        """The first launch on these tensors; the first on a problem also compiles and chooses a configuration."""
+        """The first launch on these tensors; the first on a problem also compiles and tunes."""
+        for tuner in self.tuners.values():
+            tuner.best_config = None  # of a launch on another problem
         begin = time.perf_counter()
         result = launch()
-        self.first_call_s.setdefault(json.loads(problem)["name"], time.perf_counter() - begin)
+        seconds = time.perf_counter() - begin
+        chosen = tuning.choices(self.tuners)
+        if self.kernel.choice:
+            chosen[self.kernel.name] = str(self.kernel.choice())
+        self.first_calls.setdefault(json.loads(problem)["name"], (seconds, chosen))
         return result
+
+    def notes(self, problem):
+        """(why it runs in this process, seconds of the first launch, what tuning chose) of a problem, for its record."""
+        return self.in_process, *self.first_calls.get(json.loads(problem)["name"], (None, {}))
+
+    def compilations(self):
+        return tuning.compilations(self.tuners)
 
     def explain(self, error):
         """(status, reason) of the record for an exception of a launch."""
-        self.error = error
         if isinstance(error, Unsupported):
             return "unsupported", first_line(error)
         if isinstance(error, WrongOutput):
@@ -194,7 +216,8 @@ class Adapter:
 
 
 def kernel(function: Callable | None = None, *, supports: Callable[[Problem], bool | str] | None = None,
-           name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0)):
+           name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0),
+           choice: Callable[[], str] | None = None):
     """Makes a Kernel of a function; a decorator, with or without arguments.
 
     supports   takes a Problem and returns whether the kernel can run it, or a text why it cannot
@@ -202,12 +225,16 @@ def kernel(function: Callable | None = None, *, supports: Callable[[Problem], bo
     framework  "torch" or "numpy": whose tensors it takes; PyTorch if it can be imported
     tile       (block_q, block_kv): queries of a block and keys of an iteration, 0 if there is none or it is not known. Deep
                checks try lengths around it, diagnoses look for patterns of it, and ids have it
+    choice     called after the first launch on a problem; returns what tuning chose, for the record. Triton's autotuned
+               functions need none
 
     Raises UsageError for a parameter that is none of ARGUMENTS.
     """
+    home = sys._getframe(1).f_globals.get("__name__")  # pylint: disable=protected-access
+    options = {"supports": supports, "name": name, "framework": framework, "tile": tile, "choice": choice}
     if function is None:
-        return functools.partial(kernel, supports=supports, name=name, framework=framework, tile=tile)
-    return Kernel(function, supports=supports, name=name, framework=framework, tile=tile)
+        return functools.partial(Kernel, home=home, **options)
+    return Kernel(function, home=home, **options)
 
 
 def as_kernel(subject):
@@ -217,13 +244,14 @@ def as_kernel(subject):
     if isinstance(subject, Kernel):
         return subject
     if callable(subject):
-        return Kernel(subject)
+        return Kernel(subject, is_plain=True)
     raise _core.UsageError(f"{subject!r} is neither a kernel nor the name of a variant")
 
 
-def python_environment():
-    """What a result file says of this process."""
-    environment = {"command_line": list(sys.argv), "python": {"version": sys.version.split()[0], "in_process": True}}
+def python_environment(in_process):
+    """What a result file says of this process, and whether kernels ran in it."""
+    environment = {"command_line": list(sys.argv),
+                   "python": {"version": sys.version.split()[0], "in_process": in_process}}
     for name, framework in frameworks.FRAMEWORKS.items():
         if name in sys.modules:
             environment |= framework.versions()

@@ -116,7 +116,14 @@ _BUILT_IN = {"cudnn": "peer_cudnn/*"}
 
 def make(family):
     """The Kernel of a peer. Raises UsageError if PyTorch cannot be imported."""
-    return Kernel(prepare=_PREPARE[family], name=family, framework="torch", role="peer")
+    return Kernel(prepare=_PREPARE[family], name=family, framework="torch", role="peer", path=f"{__name__}:{family}")
+
+
+def __getattr__(name):
+    """Peers by their names, for processes that import them again."""
+    if name not in _PREPARE:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return make(name)
 
 
 def families(name):

@@ -1,10 +1,14 @@
 """The one way from Python to a run of the core."""
 
+import contextlib
 import json
 
-from . import _core, frameworks
+from . import _core, frameworks, isolation
 from .kernels import Adapter, as_kernel, python_environment
 from .problem import Problem
+
+
+TIMEOUT = 120.0  # seconds of one check or sample, in which a kernel may be compiled and tuned
 
 
 def as_list(value):
@@ -29,9 +33,8 @@ def place_of(kernels, device):
 class Run:
     """The result of a run: its text is that of a result file."""
 
-    def __init__(self, text, adapters):
+    def __init__(self, text):
         self.text = text
-        self.adapters = adapters
         self.records = json.loads(text)["records"]
 
     def text_with(self, records):
@@ -39,27 +42,34 @@ class Run:
         return json.dumps({**json.loads(self.text), "records": records})
 
 
-def run(config, subjects, device=None, output="", on_problem=None):
+def run(config, subjects, device=None, output="", on_problem=None, timeout=TIMEOUT, in_process=False):
     """Runs kernels, and what `variants` of the config selects of the built-in ones, in turns.
 
     `config` is a config of the program as a dict. `subjects` are kernels. `output` is the path of a result file that grows
-    with each record. `on_problem` receives the records of each problem. Raises UsageError and DeviceError.
+    with each record. `on_problem` receives the records of each problem. Rows that are compared are timed in one process: a
+    worker if it can import every kernel, else this one. Raises UsageError and DeviceError.
     """
     kernels = [as_kernel(subject) for subject in subjects]
     names = [kernel.family for kernel in kernels]
     if twice := {name for name in names if names.count(name) > 1}:
         raise _core.UsageError(f"two kernels are named {min(twice)}; kernel(name=…) tells them apart")
     backend, index = place_of(kernels, device)
-    adapters = [Adapter(kernel, backend, index) for kernel in kernels]
-    config = {**config, "device": f"cuda:{index}" if backend == "cuda" else "cpu"}
+    device = device_name(backend, index)
+    config = {**config, "device": device, "measure": {"timeout_s": timeout, **config.get("measure", {})}}
+    why = isolation.start(kernels, device, config["measure"]["timeout_s"], in_process)
+    adapters = [Adapter(kernel, backend, index, why) for kernel in kernels]
 
     def report(text):
         on_problem(json.loads(text)["records"])
 
-    with session(kernels, backend, index):
-        text = _core.run(json.dumps(config), adapters, json.dumps(python_environment()), str(output),
-                         report if on_problem else None)
-    return Run(text, adapters)
+    with session(kernels, backend, index) if why else contextlib.nullcontext():
+        text = _core.run(json.dumps(config), adapters, json.dumps(python_environment(bool(why))), str(output),
+                         report if on_problem else None, not why)
+    return Run(text)
+
+
+def device_name(backend, index):
+    return f"cuda:{index}" if backend == "cuda" else "cpu"
 
 
 def session(kernels, backend, index):

@@ -63,14 +63,16 @@ Diagnosis make_diagnosis(const DiagnoseOptions& options, const Subject& subject,
   }
   std::vector<std::string> arguments = session.command_line;
   arguments.emplace_back(kChildFlag);
-  return receive_diagnosis(arguments, *subject.variant, problem, subject.plan.policy.measure.timeout_s, log);
+  return receive_diagnosis({.arguments = arguments, .timeout_s = subject.plan.policy.measure.timeout_s},
+                           *subject.variant, problem, log);
 }
 
 ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session) {
   const Subject subject = make_subject(options.request);
   const DeviceRequest device = choose_device(subject);
   if (options.child) {
-    send_diagnosis(device, *subject.variant, subject.plan.problems.front(), subject.plan.policy.seed);
+    const auto load = [&]() -> const Variant& { return *subject.variant; };
+    send_diagnosis(device, load, subject.plan.problems.front(), subject.plan.policy.seed);
     return ExitCode::ok;
   }
   const FormatChoice choice = choose_formats(options);

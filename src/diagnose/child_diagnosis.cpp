@@ -32,10 +32,11 @@ constexpr const char* kEnd = "end";
 // Reads the lines of one child.
 class Receiver {
  public:
-  Receiver(const std::vector<std::string>& arguments, const Variant& variant, const Problem& problem,
-           double timeout_s, const std::function<void(Probe)>& on_probe)
-      : child_("/proc/self/exe", arguments),
-        timeout_s_(timeout_s),
+  Receiver(const DiagnosisChild& child, const Variant& variant, const Problem& problem,
+           const std::function<void(Probe)>& on_probe)
+      : child_(child.program, child.arguments),
+        timeout_s_(child.timeout_s),
+        timeout_flag_(child.timeout_flag),
         on_probe_(on_probe),
         diagnosis_(make_diagnosis(variant, problem, "")) {}
 
@@ -81,7 +82,7 @@ class Receiver {
   void note_death(bool silent) {
     if (silent) child_.kill();
     std::string how = child_.end(kExitWait);
-    if (silent) how = fmt::format("did not return within {:g} s (--timeout)", timeout_s_);
+    if (silent) how = fmt::format("did not return within {:g} s ({})", timeout_s_, timeout_flag_);
     if (!called_ || (silent && !in_call_)) {
       throw EnvironmentError(fmt::format("diagnose: the process that runs the variant {}", how));
     }
@@ -98,6 +99,7 @@ class Receiver {
 
   ChildProcess child_;
   double timeout_s_;
+  std::string timeout_flag_;
   const std::function<void(Probe)>& on_probe_;
   Diagnosis diagnosis_;
   Probe probe_ = all_probes().front().probe;
@@ -108,12 +110,13 @@ class Receiver {
 
 }  // namespace
 
-void send_diagnosis(const DeviceRequest& device, const Variant& variant, const Problem& problem,
-                    std::uint64_t seed) {
+void send_diagnosis(const DeviceRequest& device, const std::function<const Variant&()>& load,
+                    const Problem& problem, std::uint64_t seed) {
   Lines lines;
   end_with_parent();
   const auto send = [&](const Json& line) { lines.put(to_line(line)); };
   try {
+    const Variant& variant = load();
     const Launcher launcher = open_launcher(device);
     send({{kDevice, launcher.info().name}});
     diagnose(launcher, variant, problem, seed,
@@ -141,10 +144,9 @@ void send_diagnosis(const DeviceRequest& device, const Variant& variant, const P
   }
 }
 
-Diagnosis receive_diagnosis(const std::vector<std::string>& arguments, const Variant& variant,
-                            const Problem& problem, double timeout_s,
+Diagnosis receive_diagnosis(const DiagnosisChild& child, const Variant& variant, const Problem& problem,
                             const std::function<void(Probe)>& on_probe) {
-  return Receiver(arguments, variant, problem, timeout_s, on_probe).receive();
+  return Receiver(child, variant, problem, on_probe).receive();
 }
 
 }  // namespace flashcore

@@ -110,6 +110,17 @@ void BufferedExecutor::change_inputs(std::int64_t sets) {
   buffers_->inputs().remember(sets);
 }
 
+KernelNotes BufferedExecutor::notes(const Variant& variant) const {
+  return variant.compiles() ? variant.notes(buffers_->args({})) : KernelNotes{};
+}
+
+Sample BufferedExecutor::sample(const Variant& variant, TimingMode mode) {
+  const std::int64_t before = variant.compilations();
+  Sample taken = take_sample(variant, mode);
+  taken.compiled = variant.compilations() != before;
+  return taken;
+}
+
 CheckedSample BufferedExecutor::verify_sample(const Variant& variant, TimingMode mode,
                                               const CheckPolicy& policy) {
   warm(variant, mode);

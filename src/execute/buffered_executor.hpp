@@ -20,7 +20,9 @@ class BufferedExecutor : public Executor {
                kernels::InputKind inputs = kernels::InputKind::normal) override;
   std::string unsupported(const Variant& variant) const override;
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
+  Sample sample(const Variant& variant, TimingMode mode) final;
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
+  KernelNotes notes(const Variant& variant) const override;
   std::string output_hash() const override { return buffers_->outputs().hash(); }
 
  protected:
@@ -29,6 +31,9 @@ class BufferedExecutor : public Executor {
   // Drops objects that contain addresses of the buffers. Called before the buffers are freed, and when the
   // workspace has moved.
   virtual void forget_addresses() {}
+
+  // sample(), but does not see whether something compiles.
+  virtual Sample take_sample(const Variant& variant, TimingMode mode) = 0;
 
   // Does the launches that sample() does only once per variant and mode, so that the next sample has only the
   // launches that it times.

@@ -31,13 +31,13 @@ class CpuExecutor final : public BufferedExecutor {
   CpuExecutor() : BufferedExecutor(open_cpu_launcher()) {}
 
   void prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) override;
-  Sample sample(const Variant& variant, TimingMode mode) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant&) const override { return {}; }
   std::string code_hash(const Variant& variant) const override { return fixed_code_hash(variant); }
   void measure_ceilings() override;
 
  protected:
+  Sample take_sample(const Variant& variant, TimingMode mode) override;
   void warm(const Variant& variant, TimingMode mode) override;
 
  private:
@@ -95,7 +95,7 @@ void CpuExecutor::warm(const Variant& variant, TimingMode mode) {
   calls_per_sample(variant);
 }
 
-Sample CpuExecutor::sample(const Variant& variant, TimingMode mode) {
+Sample CpuExecutor::take_sample(const Variant& variant, TimingMode mode) {
   const std::vector<InputView> views = views_of(mode);
   const int calls = sampling_of(mode).lone_launch ? 1 : calls_per_sample(variant);
   return {.us = time_calls(variant, calls, views), .launches = calls};

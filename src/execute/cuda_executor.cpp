@@ -82,7 +82,7 @@ void CudaExecutor::warm(const Variant& variant, TimingMode mode) {
   if (!sampling_of(mode).lone_launch) graph(variant, mode);
 }
 
-Sample CudaExecutor::sample(const Variant& variant, TimingMode mode) {
+Sample CudaExecutor::take_sample(const Variant& variant, TimingMode mode) {
   const std::vector<InputView> views = views_of(mode);
   const Sampling& how = sampling_of(mode);
   if (how.lone_launch) return {.us = call_us(variant, views[next_call_++ % views.size()]), .launches = 1};

@@ -16,7 +16,6 @@ class CudaExecutor final : public BufferedExecutor {
  public:
   explicit CudaExecutor(int device_index);
 
-  Sample sample(const Variant& variant, TimingMode mode) override;
   std::optional<Control> control(double us) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant& variant) const override;
@@ -41,6 +40,7 @@ class CudaExecutor final : public BufferedExecutor {
     scrambles_.clear();
     direct_.clear();
   }
+  Sample take_sample(const Variant& variant, TimingMode mode) override;
   void warm(const Variant& variant, TimingMode mode) override;
   CUstream_st* stream() const { return static_cast<CUstream_st*>(launcher().device().stream()); }
   double elapsed_us(std::string_view what, int launches);

@@ -21,6 +21,7 @@ struct Sample {
   int launches = 1;
   // The duration of the request for the sample, by the clock of a process without the kernel; 0: none.
   double request_us = 0;
+  bool compiled = false;  // something was compiled meanwhile: the time is not the launches'
 };
 
 // A sample whose output was checked.
@@ -95,6 +96,9 @@ class Executor {
   // Why the samples of the prepared problem were direct calls although other variants replay a captured graph; empty if
   // they were not.
   virtual std::string why_direct(const Variant&) const { return ""; }
+
+  // What the variant's family knows of its launches of the prepared problem; nothing before the first.
+  virtual KernelNotes notes(const Variant&) const { return {}; }
 
   // Hash of the machine code that the device runs for the variant's kernel; empty if it is unknown. Kernels of a library
   // that chooses by the problem have one only after prepare().

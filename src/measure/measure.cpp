@@ -1,5 +1,7 @@
 #include "measure/measure.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -86,6 +88,11 @@ void Measurement::add_clocks(const Series& series, Timing& timing) {
 void Measurement::finish(const Series& series, TimingMode mode) {
   if (series.size() == 0) return;
   Record& record = series.record();
+  if (series.voided() > 0) {
+    record.warnings.push_back(
+        fmt::format("{}: {} void, because something was compiled meanwhile", to_string(mode),
+                    series.voided() == 1 ? "1 sample is" : fmt::format("{} samples are", series.voided())));
+  }
   Timing timing = make_timing(series.samples());
   timing.block_s = clocks_.held() ? series.block_s() : 0;
   timing.sampled_s = series.sampled_s();

@@ -75,7 +75,8 @@ double Rounds::verify_turn(Series& series, bool keep) {
     const bool told = !checked.block.us.empty();
     series.verified = told || !keep;
     sampled_s = checked.block.sampled_s;
-    if (keep && told) return series.add_turn(checked.block);
+    if (keep) series.add_turn(checked.block);
+    if (keep && told) return;
     if (keep) series.add_turn(sample_block(executor_, series.variant(), mode_, 1, policy_.pacing));
   });
   if (record.status != Status::ok) series.stop();

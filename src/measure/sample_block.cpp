@@ -31,10 +31,19 @@ void add(SampleBlock& block, const Sample& sample, TimeSpan span, Pacing pacing)
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing) {
   SampleBlock block;
-  for (int i = 0; i < count; ++i) {
+  for (int in_a_row = 0; static_cast<int>(block.us.size()) < count;) {
     const auto begin = TelemetryClock::now();
     const Sample sample = executor.sample(variant, mode);
-    add(block, sample, {begin, TelemetryClock::now()}, pacing);
+    if (!sample.compiled) {
+      add(block, sample, {begin, TelemetryClock::now()}, pacing);
+      in_a_row = 0;
+      continue;
+    }
+    ++block.voided;
+    if (++in_a_row == kMaxVoided) {
+      throw EnvironmentError(fmt::format(
+          "something was compiled during each of {} samples in a row, so none counts", kMaxVoided));
+    }
   }
   return block;
 }
@@ -44,7 +53,9 @@ CheckedBlock checked_block(Executor& executor, const Variant& variant, TimingMod
   const auto begin = TelemetryClock::now();
   CheckedSample checked = executor.verify_sample(variant, mode, policy);
   CheckedBlock result{.check = std::move(checked.check), .block = {}};
-  if (result.check.passed && checked.sample) {
+  if (checked.sample && checked.sample->compiled) {
+    ++result.block.voided;
+  } else if (result.check.passed && checked.sample) {
     add(result.block, *checked.sample, {begin, TelemetryClock::now()}, pacing);
   }
   return result;

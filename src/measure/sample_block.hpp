@@ -16,15 +16,18 @@ struct SampleBlock {
   std::int64_t launches = 0;    // of all samples together
   double sampled_s = 0;         // the duration of all launches, by the clock of the samples
   double request_s = 0;  // the same by the clock of another process (Sample::request_us); 0: there is none
+  int voided = 0;        // further samples, not counted above, during which something was compiled
 };
 
-// Takes `count` samples. Burst pacing rests after each sample for kBurstRest times its duration.
-// Throws EnvironmentError when a launch fails or a sample is not a positive number.
+// Takes `count` samples. Burst pacing rests after each sample for kBurstRest times its duration. A sample during which
+// something was compiled is taken again.
+// Throws EnvironmentError when a launch fails, a sample is not a positive number, or something is compiled during each of
+// kMaxVoided samples in a row.
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing = Pacing::sustained);
 
-// A sample whose output is checked. The block is empty if the check does not pass, or if the executor does
-// not return the sample. Its request_s is 0, because the request does more than take a sample.
+// A sample whose output is checked. The block is empty if the check does not pass, if something was compiled, or if the
+// executor does not return the sample. Its request_s is 0, because the request does more than take a sample.
 struct CheckedBlock {
   Check check;
   SampleBlock block;
@@ -32,6 +35,7 @@ struct CheckedBlock {
 CheckedBlock checked_block(Executor& executor, const Variant& variant, TimingMode mode,
                            const CheckPolicy& policy, Pacing pacing = Pacing::sustained);
 
+inline constexpr int kMaxVoided = 8;
 inline constexpr double kBurstRest = 9;  // a duty cycle of 10 %: far below any power limit
 
 }  // namespace flashcore

@@ -21,6 +21,7 @@ double trimmed_mean(std::vector<double> turns) {
 }  // namespace
 
 void Series::add_turn(const SampleBlock& turn) {
+  voided_ += turn.voided;
   if (turn.us.empty()) return;
   if (turns_.empty()) block_.begin = turn.spans.front().begin;
   block_.end = turn.spans.back().end;

@@ -24,7 +24,7 @@ class Series {
   const Variant& variant() const { return *candidate_.variant; }
   Record& record() const { return *candidate_.record; }
 
-  void add_turn(const SampleBlock& turn);
+  void add_turn(const SampleBlock& turn);  // nothing but void samples is no turn
   // The sample is the mean of the turns without the fastest and the slowest tenth: the clock of a card at its power
   // limit changes within a block, and every clock counts by its time.
   void end_block();
@@ -41,6 +41,8 @@ class Series {
   double block_s() const;  // the median length of a block
   // What the turns of the samples took, with their requests.
   double sampled_s() const { return sampled_s_; }
+  // Samples that do not count, because something was compiled meanwhile.
+  int voided() const { return voided_; }
   // Like Timing::request_share; 0: unknown.
   double request_share() const { return request_share_; }
 
@@ -54,6 +56,7 @@ class Series {
   std::vector<TimeSpan> spans_;
   double sampled_s_ = 0;
   double request_share_ = 0;
+  int voided_ = 0;
   bool finished_ = false;
 };
 

@@ -119,4 +119,30 @@ int CallableFamily::collect(std::size_t variant, const AttentionArgs& args, void
   return 0;
 }
 
+KernelNotes CallableFamily::notes(std::size_t variant, const AttentionArgs& args) const {
+  const nb::gil_scoped_acquire lock;
+  KernelNotes notes;
+  try {
+    const std::string problem = problem_text(problem_of(args, variants_[variant].spec.dtype));
+    const nb::object found = adapter_.attr("notes")(problem);
+    notes.in_process = nb::cast<std::string>(found[0]);
+    if (!found[1].is_none()) notes.compile_s = nb::cast<double>(found[1]);
+    for (const auto& [name, choice] : nb::cast<nb::dict>(found[2])) {
+      notes.choices[nb::cast<std::string>(name)] = nb::cast<std::string>(choice);
+    }
+  } catch (nb::python_error& error) {
+    throw_error(adapter_, error);
+  }
+  return notes;
+}
+
+std::int64_t CallableFamily::compilations() const {
+  const nb::gil_scoped_acquire lock;
+  try {
+    return nb::cast<std::int64_t>(adapter_.attr("compilations")());
+  } catch (nb::python_error& error) {
+    throw_error(adapter_, error);
+  }
+}
+
 }  // namespace flashcore

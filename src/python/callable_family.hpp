@@ -12,7 +12,7 @@
 
 namespace flashcore {
 
-// `adapter` is a flashcore_bench._adapter.Adapter. The family's methods may be called with or without Python's lock.
+// `adapter` is a flashcore_bench.kernels.Adapter. The family's methods may be called with or without Python's lock.
 //
 // A launch that raises an exception throws EnvironmentError with the exception's text and with the status that the
 // adapter gives it. KeyboardInterrupt also requests an interrupt of the run.
@@ -35,6 +35,9 @@ class CallableFamily final : public Family {
   bool needs_capture() const override { return false; }
   bool knows_resources(std::size_t) const override { return false; }
   int resources(std::size_t, const AttentionArgs&, Resources&) const override { return 0; }
+  bool compiles() const override { return true; }
+  KernelNotes notes(std::size_t variant, const AttentionArgs& args) const override;
+  std::int64_t compilations() const override;
   const char* kernel_name(std::size_t) const override { return nullptr; }
 
  private:

@@ -10,6 +10,7 @@
 #include "base/json_text.hpp"
 #include "check/cpu_check_device.hpp"
 #include "config/plan.hpp"
+#include "diagnose/child_diagnosis.hpp"
 #include "diagnose/diagnosis.hpp"
 #include "execute/launcher.hpp"
 #include "python/callable_family.hpp"
@@ -49,6 +50,16 @@ std::string diagnosis_json(const Diagnosis& diagnosis) {
   return json_text(json);
 }
 
+Diagnosis diagnose_in_child(const SubjectName& subject, const Variant& variant, const Problem& problem) {
+  const DiagnosisChild child{.arguments = subject.command,
+                             .timeout_s = subject.timeout_s,
+                             .program = subject.command.front(),
+                             .timeout_flag = "timeout"};
+  return receive_diagnosis(child, variant, problem, [](Probe) {
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+  });
+}
+
 // Buffers of a problem, for as long as Python has arrays of them.
 struct OwnedBuffers {
   Launcher launcher;
@@ -71,6 +82,7 @@ std::string diagnose_text(const SubjectName& subject, const std::string& problem
   if (!subject.adapter.is_none()) {
     CallableFamily family(subject.adapter);
     const Variant& variant = family.variant_for(asked);
+    if (!subject.command.empty()) return diagnosis_json(diagnose_in_child(subject, variant, asked));
     const Launcher launcher = open_launcher(request_for(variant.backend, device));
     return diagnosis_json(diagnose(launcher, variant, asked, seed));
   }
@@ -99,13 +111,11 @@ nb::dict make_inputs(const std::string& problem, std::uint64_t seed, const std::
 nb::tuple make_reference(const std::string& problem, const InputArrays& inputs,
                          const std::string& framework) {
   const Problem asked = read_problem(problem);
-  const bool cuda = inputs.q.device_type() == nb::device::cuda::value;
-  const Backend backend = cuda ? Backend::cuda : Backend::cpu;
-  const DeviceRequest request{.kind = cuda ? DeviceRequest::Kind::cuda : DeviceRequest::Kind::cpu,
-                              .index = cuda ? inputs.q.device_id() : 0};
+  const DeviceRequest request = inputs.device();
+  const Backend backend = request.kind == DeviceRequest::Kind::cpu ? Backend::cpu : Backend::cuda;
   const Launcher launcher = open_launcher(request);
   AttentionArgs args = attention_args(asked);
-  take_inputs(inputs, asked, backend, args);
+  inputs.set(asked, backend, args);
   const TensorShape shape = query_shape(asked);
   auto* out = new Memory(launcher.device().allocate(shape.elements() * 4));
   const nb::capsule out_owner = owner_of(out);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "python/tensors.hpp"
 
@@ -14,6 +15,9 @@ namespace flashcore {
 struct SubjectName {
   nanobind::object adapter;  // None: `variant` counts
   std::string variant;
+  std::vector<std::string>
+      command;           // of a child that calls send_kernel_diagnosis(); empty: it runs in this process
+  double timeout_s = 0;  // of a call of the kernel in the child
 };
 
 // JSON: the program's own, with "text" (for a terminal), "first_bad" and "failing" (the flag of the problem to look at).

@@ -34,6 +34,7 @@
 #include "python/problem_text.hpp"
 #include "python/run_request.hpp"
 #include "python/tensor_calls.hpp"
+#include "python/worker_session.hpp"
 #include "registry/registry.hpp"
 #include "run/check_cases.hpp"
 
@@ -128,26 +129,34 @@ void add_runs(nb::module_& m) {
   m.def(
       "run",
       [](const std::string& config, const std::vector<nb::object>& adapters, const std::string& environment,
-         const std::string& output, const nb::object& on_problem) {
-        return run({config, adapters, environment, output, on_problem});
+         const std::string& output, const nb::object& on_problem, bool isolated) {
+        return run({config, adapters, environment, output, on_problem, isolated});
       },
       nb::arg("config"), nb::arg("adapters"), nb::arg("environment"), nb::arg("output"),
-      nb::arg("on_problem").none());
+      nb::arg("on_problem").none(), nb::arg("isolated"));
   m.def("table", &table_text);
   m.def("best", &best);
   m.def("ratio", &ratio);
   m.def(
       "diagnose",
       [](const nb::object& adapter, const std::string& variant, const std::string& problem,
-         std::uint64_t seed, const std::string& device) {
-        return diagnose_text({adapter, variant}, problem, seed, device);
+         std::uint64_t seed, const std::string& device, const std::vector<std::string>& command,
+         double timeout_s) {
+        return diagnose_text({adapter, variant, command, timeout_s}, problem, seed, device);
       },
-      nb::arg("adapter").none(), nb::arg("variant"), nb::arg("problem"), nb::arg("seed"), nb::arg("device"));
+      nb::arg("adapter").none(), nb::arg("variant"), nb::arg("problem"), nb::arg("seed"), nb::arg("device"),
+      nb::arg("command"), nb::arg("timeout_s"));
   m.def("inputs", &make_inputs);
-  m.def("reference", [](const std::string& problem, nb::ndarray<> q, nb::ndarray<> k, nb::ndarray<> v,
-                        const std::string& framework) {
-    return make_reference(problem, {std::move(q), std::move(k), std::move(v)}, framework);
+  m.def("reference", [](const std::string& problem, const nb::dict& inputs, const std::string& framework) {
+    return make_reference(problem, InputArrays(inputs), framework);
   });
+}
+
+void add_workers(nb::module_& m) {
+  m.def("start_worker", &start_worker);
+  m.def("end_worker", &end_worker);
+  m.def("serve", &serve_kernels);
+  m.def("send_diagnosis", &send_kernel_diagnosis);
 }
 
 void add_problems(nb::module_& m) {
@@ -222,6 +231,7 @@ NB_MODULE(_core, m) {  // NOLINT
         [](const std::string& path, const std::string& text) { write_atomically(path, {text}); });
   add_problems(m);
   add_runs(m);
+  add_workers(m);
   add_launch_plan(m);
   add_tensor_calls(m);
 }

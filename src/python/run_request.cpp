@@ -17,6 +17,7 @@
 #include "config/plan.hpp"
 #include "execute/open_device.hpp"
 #include "python/callable_family.hpp"
+#include "python/worker_session.hpp"
 #include "record/ranking.hpp"
 #include "render/table.hpp"
 #include "results/environment.hpp"
@@ -38,7 +39,10 @@ class TextSink final : public Sink {
   void add(const Record& record) override { append(of_problem_, record_line(record)); }
   void end_problem() override {
     if (of_problem_.empty()) return;
-    if (!on_problem_.is_none()) on_problem_(head_ + of_problem_ + std::string(kResultsTail));
+    if (!on_problem_.is_none()) {
+      const nb::gil_scoped_acquire lock;
+      on_problem_(head_ + of_problem_ + std::string(kResultsTail));
+    }
     append(records_, std::exchange(of_problem_, ""));
   }
   std::string text() const { return head_ + records_ + std::string(kResultsTail); }
@@ -58,11 +62,7 @@ class TextSink final : public Sink {
 // Lets Python handle a key that interrupts it. A kernel may take any time, so this is called between steps of a run.
 class SignalProgress final : public Progress {
  public:
-  void update(std::int64_t, std::int64_t, std::string_view) override {
-    if (PyErr_CheckSignals() == 0) return;
-    PyErr_Clear();
-    request_interrupt(true);
-  }
+  void update(std::int64_t, std::int64_t, std::string_view) override { python_interrupted(); }
 };
 
 bool names_variants(const Plan& plan) { return plan.automatic || !plan.variants.empty(); }
@@ -96,15 +96,16 @@ Json environment_of(const RunRequest& request, const Plan& plan, const DeviceInf
 std::string run(const RunRequest& request) {
   request_interrupt(false);
   const Plan plan = make_plan(JsonDocument(request.config, "config"), "python");
-  const std::unique_ptr<Executor> executor = open_device(plan.device);
+  const std::unique_ptr<Executor> own = request.isolated ? nullptr : open_device(plan.device);
+  Executor& executor = request.isolated ? started_worker() : *own;
   std::deque<CallableFamily> kernels;
   for (const nb::object& adapter : request.adapters) kernels.emplace_back(adapter);
-  const std::vector<const Variant*> variants = variants_of(plan, executor->device(), kernels);
-  check_memory(plan, *executor);
-  const std::vector<Pick> picks = auto_picks(plan, *executor);
-  if (!plan.policy.measure.modes.empty()) executor->measure_ceilings();
+  const std::vector<const Variant*> variants = variants_of(plan, executor.device(), kernels);
+  check_memory(plan, executor);
+  const std::vector<Pick> picks = auto_picks(plan, executor);
+  if (!plan.policy.measure.modes.empty()) executor.measure_ceilings();
 
-  const Json environment = environment_of(request, plan, executor->device());
+  const Json environment = environment_of(request, plan, executor.device());
   const Json config = plan.config;
   TextSink text(results_head(environment, config), request.on_problem);
   std::optional<JsonSink> file;
@@ -112,10 +113,13 @@ std::string run(const RunRequest& request) {
   std::vector<Sink*> sinks = {&text};
   if (file) sinks.insert(sinks.begin(), &*file);
   SignalProgress progress;
-  const RunSummary summary =
-      flashcore::run(plan.problems, variants, plan.policy, *executor, sinks, progress, picks);
+  const bool interrupted = [&] {
+    std::optional<nb::gil_scoped_release> others_run;  // while a worker is waited for
+    if (request.isolated) others_run.emplace();
+    return flashcore::run(plan.problems, variants, plan.policy, executor, sinks, progress, picks).interrupted;
+  }();
   request_interrupt(false);
-  if (summary.interrupted) {
+  if (interrupted) {
     PyErr_SetNone(PyExc_KeyboardInterrupt);
     throw nb::python_error();
   }

@@ -14,9 +14,10 @@ struct RunRequest {
   std::string environment = "{}";          // JSON; added to the environment of the result
   std::string output;                      // path of the result file; empty: none
   nanobind::object on_problem;             // receives the text of a result file of each problem; or None
+  bool isolated = false;  // runs in started_worker(), which has the same kernels; else in this process
 };
 
-// The text of the result file. Everything runs in this process. Throws UsageError and EnvironmentError, and Python's
+// The text of the result file. Throws UsageError and EnvironmentError, and Python's
 // KeyboardInterrupt after the file is complete.
 std::string run(const RunRequest& request);
 

@@ -64,9 +64,8 @@ std::string shape_text(const nb::ndarray<>& array) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-Strides take(const nb::ndarray<>& array, std::string_view name, const TensorShape& wanted, Dtype dtype,
-             Backend backend) {
-  const std::array<std::int64_t, 4> shape = {wanted.batch, wanted.heads, wanted.rows, wanted.head_dim};
+void require(const nb::ndarray<>& array, std::string_view name, std::span<const std::int64_t> shape,
+             nb::dlpack::dtype dtype, std::string_view dtype_name, Backend backend) {
   bool same = array.ndim() == shape.size();
   for (std::size_t axis = 0; same && axis < shape.size(); ++axis) {
     same = static_cast<std::int64_t>(array.shape(axis)) == shape[axis];
@@ -74,13 +73,9 @@ Strides take(const nb::ndarray<>& array, std::string_view name, const TensorShap
   if (!same)
     throw UsageError(
         fmt::format("{}: the shape is {}, wanted [{}]", name, shape_text(array), fmt::join(shape, ", ")));
-  if (array.dtype() != array_dtype(dtype))
-    throw UsageError(fmt::format("{}: wanted {}", name, to_string(dtype)));
+  if (array.dtype() != dtype) throw UsageError(fmt::format("{}: wanted {}", name, dtype_name));
   if (array.device_type() != device_type(backend))
     throw UsageError(fmt::format("{}: must be in the memory of {}", name, device_phrase(backend)));
-  if (array.stride(3) != 1 && wanted.head_dim > 1)
-    throw UsageError(fmt::format("{}: the elements of a row must lie side by side", name));
-  return {array.stride(0), array.stride(1), array.stride(2)};
 }
 
 }  // namespace
@@ -116,14 +111,51 @@ nb::dict tensors_of(const AttentionArgs& args, Dtype dtype, const ArrayPlace& pl
   return tensors;
 }
 
-void take_inputs(const InputArrays& arrays, const Problem& problem, Backend backend, AttentionArgs& args) {
+nb::ndarray<> InputArrays::array(const char* name) const {
+  const nb::object found = arrays_.contains(name) ? nb::object(arrays_[name]) : nb::none();
+  nb::ndarray<> array;
+  if (found.is_none() || !nb::try_cast(found, array))
+    throw UsageError(fmt::format("{}: wanted an array of it among the inputs", name));
+  return array;
+}
+
+DeviceRequest InputArrays::device() const {
+  const nb::ndarray<> q = array("q");
+  if (q.device_type() != nb::device::cuda::value) return {.kind = DeviceRequest::Kind::cpu, .index = 0};
+  return {.kind = DeviceRequest::Kind::cuda, .index = q.device_id()};
+}
+
+Strides InputArrays::strides(const char* name, const TensorShape& wanted, Dtype dtype,
+                             Backend backend) const {
+  const nb::ndarray<> found = array(name);
+  const std::array<std::int64_t, 4> shape = {wanted.batch, wanted.heads, wanted.rows, wanted.head_dim};
+  require(found, name, shape, array_dtype(dtype), to_string(dtype), backend);
+  if (found.stride(3) != 1 && wanted.head_dim > 1)
+    throw UsageError(fmt::format("{}: the elements of a row must lie side by side", name));
+  return {found.stride(0), found.stride(1), found.stride(2)};
+}
+
+const float* InputArrays::factors(const char* name, const Problem& problem, Backend backend) const {
+  if (!traits(problem.dtype).scaled) return nullptr;
+  const nb::ndarray<> found = array(name);
+  const std::array<std::int64_t, 2> shape = {problem.batch, problem.heads_kv};
+  require(found, name, shape, nb::dtype<float>(), "fp32", backend);
+  if ((found.stride(1) != 1 && shape[1] > 1) || (found.stride(0) != shape[1] && shape[0] > 1))
+    throw UsageError(fmt::format("{}: must be contiguous", name));
+  return static_cast<const float*>(found.data());
+}
+
+void InputArrays::set(const Problem& problem, Backend backend, AttentionArgs& args) const {
   const TensorShape keys = key_value_shape(problem);
-  args.q_stride = take(arrays.q, "q", query_shape(problem), problem.dtype, backend);
-  args.kv.k = take(arrays.k, "k", keys, problem.dtype, backend);
-  args.kv.v = take(arrays.v, "v", keys, problem.dtype, backend);
-  args.q = arrays.q.data();
-  args.k = arrays.k.data();
-  args.v = arrays.v.data();
+  args.q_stride = strides("q", query_shape(problem), problem.dtype, backend);
+  args.kv.k = strides("k", keys, problem.dtype, backend);
+  args.kv.v = strides("v", keys, problem.dtype, backend);
+  args.q = array("q").data();
+  args.k = array("k").data();
+  args.v = array("v").data();
+  args.q_descale = factors("q_descale", problem, backend);
+  args.k_descale = factors("k_descale", problem, backend);
+  args.v_descale = factors("v_descale", problem, backend);
 }
 
 }  // namespace flashcore

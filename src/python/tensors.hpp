@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "attention/problem.hpp"
+#include "device/device.hpp"
 #include "variant/variant.hpp"
 
 namespace flashcore {
@@ -32,11 +33,22 @@ nanobind::dict tensors_of(const AttentionArgs& args, Dtype dtype, const ArrayPla
 nanobind::object float_array(const float* data, std::span<const std::size_t> shape, const ArrayPlace& place,
                              nanobind::handle owner);
 
-// Sets pointer and strides of q, k or v. Throws UsageError unless the array has the shape, the dtype and the place of
-// the problem's tensor.
-struct InputArrays {
-  nanobind::ndarray<> q, k, v;
+// The arrays of q, k and v, and for a scaled dtype of their descale factors, by name. Sets pointers and strides, and
+// keeps the arrays. Throws UsageError unless each array is there and has the shape, the dtype and the place of the
+// problem's tensor.
+class InputArrays {
+ public:
+  explicit InputArrays(const nanobind::dict& arrays) : arrays_(arrays) {}
+  // The device that has q.
+  DeviceRequest device() const;
+  void set(const Problem& problem, Backend backend, AttentionArgs& args) const;
+
+ private:
+  nanobind::ndarray<> array(const char* name) const;
+  Strides strides(const char* name, const TensorShape& wanted, Dtype dtype, Backend backend) const;
+  const float* factors(const char* name, const Problem& problem, Backend backend) const;
+
+  nanobind::dict arrays_;
 };
-void take_inputs(const InputArrays& arrays, const Problem& problem, Backend backend, AttentionArgs& args);
 
 }  // namespace flashcore

@@ -92,8 +92,10 @@ struct Record {
   std::optional<TelemetrySummary> telemetry;  // during the timing of this record
   std::optional<double> energy_per_call_j;    // from back-to-back launches
   std::string
-      direct_calls;       // why no CUDA graph was replayed in hot and cold; empty if one was, and on the CPU
-  std::string code_hash;  // hash of the kernel's machine code; empty if unknown
+      direct_calls;   // why no CUDA graph was replayed in hot and cold; empty if one was, and on the CPU
+  KernelNotes notes;  // of kernels that are compiled at run time
+  std::vector<std::string> warnings;  // what else a reader of the timings must know
+  std::string code_hash;              // hash of the kernel's machine code; empty if unknown
 
   std::string variant_id() const { return flashcore::variant_id(family, spec); }
   void drop_timings() {
@@ -105,6 +107,7 @@ struct Record {
     telemetry.reset();
     energy_per_call_j.reset();
     direct_calls.clear();
+    warnings.clear();
   }
   void fail_check(std::string why, Status failure = Status::incorrect) {
     if (check) {

@@ -12,6 +12,7 @@
 #include "attention/problem_fields.hpp"
 #include "base/json_fields.hpp"
 #include "results/measurement_json.hpp"
+#include "results/notes_json.hpp"
 
 namespace flashcore {
 namespace {
@@ -142,6 +143,14 @@ void rate_fields(auto&& io, auto& record) {
   io.optional("energy_per_call_j", record.energy_per_call_j);
 }
 
+std::vector<std::string> texts_of(const JsonReader& reader, std::string_view key) {
+  std::vector<std::string> texts;
+  if (const auto found = find_field(reader, key)) {
+    for (const JsonReader& one : elements(*found)) texts.push_back(one.string());
+  }
+  return texts;
+}
+
 // The role of a family in files that do not state it: peers are named peer_*.
 Role implied_role(std::string_view family) { return family.starts_with("peer_") ? Role::peer : Role::ladder; }
 
@@ -189,9 +198,7 @@ Json check_to_json(const Check& check, const Problem& problem) {
 Check check_from_json(const JsonReader& reader, const Problem& problem) {
   Check check;
   depth_fields(FieldReader(reader), check);
-  if (const auto skipped = find_field(reader, "skipped_cases")) {
-    for (const JsonReader& one : elements(*skipped)) check.skipped_cases.push_back(one.string());
-  }
+  check.skipped_cases = texts_of(reader, "skipped_cases");
   error_fields(FieldReader(reader), check.error);
   if (const auto worst = find_field(reader, "worst_index"))
     check.error.worst_index = flatten(problem, *worst);
@@ -230,6 +237,8 @@ Json to_json(const Record& record) {
       json["timing"][timing_field(mode)] = timing_to_json(*timing);
   }
   if (!record.direct_calls.empty()) json["direct_calls"] = record.direct_calls;
+  if (!record.warnings.empty()) json["warnings"] = record.warnings;
+  json.update(notes_to_json(record.notes));
   rate_fields(FieldWriter(json), record);
   if (record.roofline) json["roofline"] = roofline_to_json(record);
   if (record.resources) json["resources"] = resources_to_json(*record.resources);
@@ -265,6 +274,8 @@ Record record_from_json(const JsonReader& reader) {
     }
   }
   fields.with_default("direct_calls", record.direct_calls);
+  record.warnings = texts_of(reader, "warnings");
+  record.notes = notes_from_json(reader);
   rate_fields(fields, record);
   if (const auto roofline = find_field(reader, "roofline")) record.roofline = roofline_from_json(*roofline);
   if (const auto resources = find_field(reader, "resources")) {

@@ -50,7 +50,18 @@ bool ProblemSession::prepare(std::span<const Variant* const> variants, std::span
 void ProblemSession::check(const Variant& variant, Record& record) {
   events_.doing(fmt::format("{}: checking {}", problem_.name, variant.id()));
   check_before_timing(record, variant, policy_, executor_);
+  if (record.status != Status::unsupported) take_notes(variant, record);
   if (const auto found = cases_.find(&variant); found != cases_.end()) apply(found->second, record);
+}
+
+// A variant whose worker is lost has none.
+void ProblemSession::take_notes(const Variant& variant, Record& record) {
+  try {
+    record.notes = executor_.notes(variant);
+    record.direct_calls = executor_.why_direct(variant);
+  } catch (const EnvironmentError&) {
+    record.notes = {};
+  }
 }
 
 double ProblemSession::measure(std::span<Candidate> candidates, const MeasurePolicy& policy,
@@ -65,7 +76,7 @@ double ProblemSession::measure(std::span<Candidate> candidates, const MeasurePol
 
 void ProblemSession::recheck(const Variant& variant, Record& record) {
   events_.doing(fmt::format("{}: checking {} again", problem_.name, variant.id()));
-  record.direct_calls = executor_.why_direct(variant);
+  if (record.status == Status::ok) take_notes(variant, record);
   check_after_timing(record, variant, policy_, executor_);
   if (record.status != Status::ok) return;
   if (std::string reason = impossible_time(record, executor_.device()); !reason.empty()) {

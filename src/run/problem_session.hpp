@@ -56,6 +56,8 @@ class ProblemSession {
   void emit(std::span<Record* const> records);
 
  private:
+  void take_notes(const Variant& variant, Record& record);
+
   const Problem& problem_;
   const RunPolicy& policy_;
   Executor& executor_;

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +56,14 @@ struct Resources {
   double waves = 0;  // grid_blocks / (blocks_per_sm · num_sms)
 };
 
+// What a family knows of its launches of a problem. Records have it.
+struct KernelNotes {
+  std::optional<double> compile_s;  // seconds of the first launch, in which a kernel is compiled and tuned
+  std::map<std::string, std::string> choices;  // what tuning chose, by the name of the tuned function
+  std::string
+      in_process;  // why a Python kernel ran in the process of its caller; empty if it ran in a worker
+};
+
 // The kernels of a family; `variant` is an index into them. Functions that return int return 0 or an error
 // code: a cudaError_t on CUDA, an errno value on the CPU.
 class Family {
@@ -79,6 +89,11 @@ class Family {
   // False if resources() cannot be called, as on the CPU.
   virtual bool knows_resources(std::size_t variant) const = 0;
   virtual int resources(std::size_t variant, const AttentionArgs& args, Resources& resources) const = 0;
+  // True if the family compiles and tunes its kernels at run time. notes() and compilations() then tell of it.
+  virtual bool compiles() const { return false; }
+  virtual KernelNotes notes(std::size_t /*variant*/, const AttentionArgs& /*args*/) const { return {}; }
+  // A number that changes whenever something is compiled or tuned in this process.
+  virtual std::int64_t compilations() const { return 0; }
   // The mangled name of the kernel in this program's fat binary; null if the kernel is not in it.
   virtual const char* kernel_name(std::size_t variant) const = 0;
   // For kernels that are elsewhere: a text that determines which code a launch of these arguments runs. Equal texts mean
@@ -111,6 +126,9 @@ struct Variant {
   int resources(const AttentionArgs& args, Resources& found) const {
     return kernels->resources(index, args, found);
   }
+  bool compiles() const { return kernels != nullptr && kernels->compiles(); }
+  KernelNotes notes(const AttentionArgs& args) const { return kernels->notes(index, args); }
+  std::int64_t compilations() const { return compiles() ? kernels->compilations() : 0; }
   const char* kernel_name() const { return kernels == nullptr ? nullptr : kernels->kernel_name(index); }
   std::string code_text(const AttentionArgs& args) const {
     return kernels == nullptr ? "" : kernels->code_text(index, args);

@@ -2,9 +2,11 @@
 
 #include <exception>
 #include <new>
+#include <utility>
 
 #include "base/json_fields.hpp"
 #include "results/device_json.hpp"
+#include "results/notes_json.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
@@ -20,8 +22,10 @@ CheckPolicy policy_of(const JsonReader& request) {
 
 }  // namespace
 
-JobServer::JobServer(Executor& executor, std::span<const Variant* const> variants)
-    : executor_(executor), spare_memory_(std::make_unique<char[]>(kSpareBytes)) {
+JobServer::JobServer(Executor& executor, std::span<const Variant* const> variants, FurtherVariants further)
+    : executor_(executor),
+      further_(std::move(further)),
+      spare_memory_(std::make_unique<char[]>(kSpareBytes)) {
   for (const Variant* variant : variants) variants_.emplace(variant->id(), variant);
 }
 
@@ -52,10 +56,7 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::required_bytes:
       return executor_.required_bytes(problem_from_json(require_field(request, "problem")));
     case Call::prepare:
-      problem_ = problem_from_json(require_field(request, "problem"));
-      executor_.prepare(*problem_,
-                        static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
-                        decode<kernels::InputKind>(require_field(request, "inputs")));
+      prepare(request);
       return nullptr;
     case Call::inspect:
       return inspect(require_field(request, "variant").string());
@@ -75,8 +76,22 @@ Json JobServer::perform(const JsonReader& request) {
       return time_control(decode<double>(require_field(request, "us")));
     case Call::output_hash:
       return executor_.output_hash();
+    case Call::why_direct:
+      return executor_.why_direct(variant(request));
+    case Call::notes:
+      return notes_to_json(executor_.notes(variant(request)));
   }
   return nullptr;
+}
+
+void JobServer::prepare(const JsonReader& request) {
+  problem_ = problem_from_json(require_field(request, "problem"));
+  if (further_) {
+    for (const Variant* variant : further_(*problem_)) variants_.insert_or_assign(variant->id(), variant);
+  }
+  executor_.prepare(*problem_,
+                    static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
+                    decode<kernels::InputKind>(require_field(request, "inputs")));
 }
 
 Json JobServer::time_control(double us) {

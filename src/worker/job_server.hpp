@@ -1,26 +1,32 @@
 // The worker's side of the protocol: calls an executor in this process for each request.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "worker/protocol.hpp"
 
 namespace flashcore {
 
+// Variants for a problem that are not known before it.
+using FurtherVariants = std::function<std::vector<const Variant*>(const Problem&)>;
+
 class JobServer {
  public:
-  JobServer(Executor& executor, std::span<const Variant* const> variants);
+  JobServer(Executor& executor, std::span<const Variant* const> variants, FurtherVariants further = {});
 
   // The answer to one line. Errors of requests and variants become answers, not exceptions.
   std::string answer(std::string_view line);
 
  private:
   Json perform(const JsonReader& request);
+  void prepare(const JsonReader& request);
   Json inspect(const std::string& id) const;
   Json take_sample(const Variant& variant, TimingMode mode);
   Json time_control(double us);
@@ -29,6 +35,7 @@ class JobServer {
 
   Executor& executor_;
   std::map<std::string, const Variant*, std::less<>> variants_;
+  FurtherVariants further_;
   std::optional<Problem> problem_;        // the prepared problem
   std::unique_ptr<char[]> spare_memory_;  // freed after std::bad_alloc, because the answer needs memory
 };

@@ -22,6 +22,7 @@ void inspection_fields(auto&& io, auto& inspection) {
 void sample_fields(auto&& io, auto& sample) {
   io.required("us", sample.us);
   io.required("launches", sample.launches);
+  io.with_default("compiled", sample.compiled);
 }
 
 void contrast_fields(auto&& io, auto& contrast) {

@@ -29,7 +29,8 @@ constexpr bool speaks_protocol(int version) {
   return version >= kOldestProtocolVersion && version <= kProtocolVersion;
 }
 
-// The functions of Executor. `inspect` combines unsupported, resources and code_hash; before `prepare` it
+// The functions of Executor. `why_direct` and `notes` are only sent about variants that compile at run time, whose worker
+// is of the same build. `inspect` combines unsupported, resources and code_hash; before `prepare` it
 // returns only the code_hash.
 enum class Call : int {
   variants,
@@ -43,13 +44,15 @@ enum class Call : int {
   contrast,
   control,
   output_hash,
+  why_direct,
+  notes,
   verify_negated,   // version 2
   sample_poisoned,  // version 2
 };
 inline constexpr std::string_view kCallWords[] = {
-    "variants",    "measure_ceilings", "required_bytes", "prepare",  "inspect",
-    "verify",      "verify_sample",    "sample",         "contrast", "control",
-    "output_hash", "verify_negated",   "sample_poisoned"};
+    "variants",    "measure_ceilings", "required_bytes", "prepare",        "inspect",
+    "verify",      "verify_sample",    "sample",         "contrast",       "control",
+    "output_hash", "why_direct",       "notes",          "verify_negated", "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
 // Of the answer to `verify_sample`: the sample that was checked. Older builds do not send it.

@@ -45,14 +45,16 @@ Hello make_hello(const DeviceInfo& device) {
 
 }  // namespace
 
-void serve(const DeviceRequest& device, std::span<const std::string> plugins) {
+void serve(const DeviceRequest& device, std::span<const std::string> plugins,
+           const std::function<FurtherVariants()>& load) {
   Lines lines;
   end_with_parent();
   raise_oom_score();
   for (const std::string& path : plugins) load_plugin(path, "--plugin");
+  FurtherVariants further = load ? load() : FurtherVariants{};
   const std::unique_ptr<Executor> executor = open_device(device);
   if (executor->device().backend == Backend::cpu) limit_memory();
-  JobServer server(*executor, all_variants());
+  JobServer server(*executor, all_variants(), std::move(further));
   lines.put(to_line(to_json(make_hello(executor->device()))));
   while (const auto line = lines.next()) lines.put(server.answer(*line));
 }

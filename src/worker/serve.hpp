@@ -1,10 +1,12 @@
 // The worker process: `flashcore-bench worker`.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 
 #include "device/device.hpp"
+#include "worker/job_server.hpp"
 
 namespace flashcore {
 
@@ -13,6 +15,9 @@ namespace flashcore {
 // standard error. The process dies with its parent. On the CPU its memory is limited to the free memory, so
 // that a variant that allocates too much fails without harm to other processes. Throws Error if the device or
 // a plug-in cannot be used.
-void serve(const DeviceRequest& device, std::span<const std::string> plugins);
+//
+// `load` is called after standard output is connected to standard error, and before the device is open.
+void serve(const DeviceRequest& device, std::span<const std::string> plugins,
+           const std::function<FurtherVariants()>& load = {});
 
 }  // namespace flashcore

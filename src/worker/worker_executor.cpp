@@ -6,6 +6,7 @@
 
 #include "base/json_fields.hpp"
 #include "results/device_json.hpp"
+#include "results/notes_json.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
@@ -146,6 +147,18 @@ Resources WorkerExecutor::resources(const Variant& variant) const {
 
 std::string WorkerExecutor::code_hash(const Variant& variant) const {
   return session_->inspection(variant).code_hash;
+}
+
+std::string WorkerExecutor::why_direct(const Variant& variant) const {
+  if (!variant.compiles()) return "";
+  const JsonDocument answer = session_->ask(variant, request(Call::why_direct, variant));
+  return result_of(answer).string();
+}
+
+KernelNotes WorkerExecutor::notes(const Variant& variant) const {
+  if (!variant.compiles()) return {};
+  const JsonDocument answer = session_->ask(variant, request(Call::notes, variant));
+  return notes_from_json(result_of(answer));
 }
 
 Check WorkerExecutor::verify(const Variant& variant, const CheckPolicy& policy) {

@@ -50,6 +50,8 @@ class WorkerExecutor final : public Executor {
   std::optional<Control> control(double us) override;
   Resources resources(const Variant& variant) const override;
   std::string code_hash(const Variant& variant) const override;
+  std::string why_direct(const Variant& variant) const override;
+  KernelNotes notes(const Variant& variant) const override;
 
  private:
   class Session;  // the current worker and its problem; const functions may replace the worker

@@ -4,14 +4,17 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 
+#include "base/interrupt.hpp"
 #include "base/json_fields.hpp"
 
 namespace flashcore {
 namespace {
 
+constexpr double kInterruptCheck = 0.1;               // seconds
 constexpr std::chrono::milliseconds kExitWait{2000};  // for a worker to exit after it has closed its socket
 
 ChildProcess::Clock::time_point after(double seconds) {
@@ -31,6 +34,7 @@ std::int64_t oom_kills() {
 }
 
 std::vector<std::string> command_line(const WorkerOptions& options) {
+  if (!options.arguments.empty()) return options.arguments;
   std::vector<std::string> words = {"flashcore-bench", "worker", "--device", options.device};
   for (const std::string& plugin : options.plugins) words.insert(words.end(), {"--plugin", plugin});
   return words;
@@ -89,15 +93,28 @@ void WorkerLink::fail_to_start(ChildProcess& child) const {
                   how, line.empty() ? "" : ": ", line));
 }
 
+// At the deadline and after an interrupt there is no line.
+ChildProcess::Received WorkerLink::receive(double timeout_s) const {
+  const auto deadline = after(timeout_s);
+  if (!options_.interrupted) return child_->receive(deadline);
+  for (;;) {
+    auto received = child_->receive(std::min(deadline, after(kInterruptCheck)));
+    if (received.kind != ChildProcess::Received::Kind::deadline) return received;
+    if (ChildProcess::Clock::now() >= deadline || options_.interrupted()) return received;
+  }
+}
+
 JsonDocument WorkerLink::ask(const Json& request, double timeout_s) {
   using Kind = ChildProcess::Received::Kind;
   const auto call = request.at("call").get<std::string>();
   child_->send(to_line(request));
-  const auto received = child_->receive(after(timeout_s));
+  const auto received = receive(timeout_s);
   if (received.kind == Kind::closed) throw_worker_exit(call);
   if (received.kind == Kind::deadline) {
     child_->kill();
-    drop_and_throw(fmt::format("{} took more than {:g} s (--timeout)", call, timeout_s), Status::timeout);
+    if (interrupt_requested()) drop_and_throw("interrupted", Status::error);
+    drop_and_throw(fmt::format("{} took more than {:g} s ({})", call, timeout_s, options_.timeout_flag),
+                   Status::timeout);
   }
   try {
     JsonDocument answer(received.line, "answer of the worker");

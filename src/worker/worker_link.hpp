@@ -2,6 +2,7 @@
 // how a worker ended.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,12 @@ struct WorkerOptions {
   std::string device = "auto";             // a value of --device
   std::vector<std::string> plugins = {};   // paths
   double timeout_s = 30;                   // limit of one call about a variant
-  std::string flag = {};                   // the flag that set `program`, for messages; empty if no flag did
+  // The words of the command line; empty: those of `flashcore-bench worker`.
+  std::vector<std::string> arguments = {};
+  std::string timeout_flag = "--timeout";
+  std::string flag = {};  // the flag that set `program`, for messages; empty if no flag did
+  // Asked now and then while an answer is waited for. True ends the worker.
+  std::function<bool()> interrupted = {};
 };
 
 class WorkerLink {
@@ -46,6 +52,7 @@ class WorkerLink {
 
  private:
   Hello start();
+  ChildProcess::Received receive(double timeout_s) const;
   [[noreturn]] void fail_to_start(ChildProcess& child) const;
   [[noreturn]] void drop_and_throw(const std::string& reason, Status status);
   [[noreturn]] void throw_worker_exit(std::string_view call);

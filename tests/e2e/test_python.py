@@ -1,16 +1,20 @@
 """The Python package on the CPU, with kernels in NumPy: checks, deep cases, diagnoses, times and result files are those of
 the program."""
 
+import collections
 import importlib.util
 import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
+import types
 import unittest
+import unittest.mock
 
 import jsonschema
 
@@ -22,6 +26,7 @@ if PACKAGE:
     import numpy
     import numpy_kernels
     import flashcore_bench as fc
+    import worker_kernels
 
 TINY = {"heads": 2, "seq": 33, "head_dim": 64}
 FAST = {"budget": 0.3, "measure": {"min_samples": 3, "max_samples": 6}}
@@ -179,6 +184,30 @@ class DiagnoseTest(PackageTest):
         with self.assertRaisesRegex(fc.UsageError, r"k: the shape is \[1, 4, 5, 64\], wanted \[1, 2, 9, 64\]"):
             fc.reference(problem, {**inputs, "k": inputs["q"]})
 
+    def test_inputs_and_reference_of_e4m3(self):
+        problem = fc.Problem(batch=2, heads=(4, 2), seq=(5, 9), head_dim=64, dtype="e4m3", causal=True)
+        inputs = fc.inputs(problem, seed=3, framework="numpy")
+        self.assertEqual(set(inputs), {"q", "k", "v", "q_descale", "k_descale", "v_descale"})
+        codes = numpy.arange(256)
+        exponent, fraction = codes >> 3 & 15, (codes & 7) / 8
+        values = numpy.where(exponent == 0, fraction * 2.0**-6, (1 + fraction) * 2.0**(exponent - 7.0))
+        values = numpy.where(codes & 128, -values, values)
+        tensors = []
+        for name in "qkv":
+            factors = inputs[f"{name}_descale"]
+            self.assertEqual((factors.shape, factors.dtype), ((2, 2), numpy.float32))
+            heads = numpy.repeat(factors, inputs[name].shape[1] // 2, axis=1)
+            tensors.append((values[inputs[name]] * heads[..., None, None]).astype("float32"))
+        out, lse = numpy_kernels.attention(*tensors, problem.scale, 0, problem.window)
+        reference = fc.reference(problem, inputs)
+        numpy.testing.assert_allclose(reference.out, out, atol=1e-5)
+        numpy.testing.assert_allclose(reference.lse, lse, atol=1e-5)
+        for changed, words in (({"k_descale": inputs["k"]}, r"k_descale: the shape is \[2, 2, 9, 64\], wanted \[2, 2\]"),
+                               ({"v_descale": None}, "v_descale: wanted an array of it among the inputs"),
+                               ({"q_descale": numpy.ones((2, 2))}, "q_descale: wanted fp32")):
+            with self.assertRaisesRegex(fc.UsageError, words):
+                fc.reference(problem, {**inputs, **changed})
+
 
 class BenchmarkTest(PackageTest):
     def bench(self, *arguments, **options):
@@ -247,6 +276,181 @@ class BenchmarkTest(PackageTest):
         with self.assertRaises(KeyboardInterrupt):
             fc.check(self.kernel(stopping), fc.Problem(**TINY))
         self.assertTrue(fc.check(self.kernel(numpy_kernels.right), fc.Problem(**TINY)))
+
+
+class WorkerTest(PackageTest):
+    """A kernel that another process can import runs there."""
+
+    def setUp(self):
+        self.problem = fc.Problem(**TINY)
+
+    def bench(self, *arguments, **options):
+        return fc.bench(*arguments, self.problem, **{**FAST, "modes": ["hot"], **options})
+
+    def process(self, kernel=None, **options):
+        """The process of worker_kernels.right, by its record."""
+        return int(fc.check(kernel or worker_kernels.right, self.problem, **options).record["choices"]["right"])
+
+    def test_rows_of_a_worker(self):
+        found = self.bench(worker_kernels.right, against=["cpu_scalar"])
+        row = found.row("right")
+        self.assertEqual((row.status, row.in_process), ("ok", ""), row)
+        self.assertNotEqual(int(row.choices["right"]), os.getpid())
+        self.assertGreater(row.compile_s, 0)
+        self.assertGreater(found.ratio("cpu_scalar").low, 0)
+        content = json.loads(found.text)
+        jsonschema.Draft7Validator(json.loads((SCHEMAS / "result.schema.json").read_text())).validate(content)
+        self.assertFalse(content["environment"]["python"]["in_process"])
+        deep = fc.check(worker_kernels.right, self.problem, depth="deep")
+        self.assertTrue(deep.passed and deep.cases > 30, deep)
+
+    def test_a_kernel_that_ends_its_process_costs_its_row(self):
+        ending = [worker_kernels.crashing, worker_kernels.exiting, worker_kernels.crashing_when_timed]
+        found = self.bench([*ending, worker_kernels.right], against=["cpu_scalar"])
+        for row, words in zip(found.rows, ("was killed by SIGSEGV", "exited with code 3 .*no licence", "SIGABRT")):
+            self.assertEqual(row.status, "crashed", row)
+            self.assertRegex(row.reason, words)
+        self.assertEqual([row.status for row in found.rows[3:]], ["ok", "ok"], found)
+        self.assertIn("SIGSEGV", fc.diagnose(worker_kernels.crashing, self.problem).details["text"])
+
+    def test_a_kernel_that_hangs_has_a_limit(self):
+        found = fc.check(worker_kernels.hanging, self.problem, timeout=1)
+        self.assertEqual((found.status, found.reason), ("timeout", "verify took more than 1 s (timeout)"))
+        self.assertIn("within 1 s (timeout)", fc.diagnose(worker_kernels.hanging, self.problem, timeout=1).details["text"])
+
+    def test_what_a_kernel_prints_is_no_answer(self):
+        self.assertEqual(self.bench(worker_kernels.printing).rows[0].status, "ok")
+        self.assertTrue(fc.diagnose(worker_kernels.printing, self.problem).healthy)
+
+    def test_diagnoses_and_plain_functions(self):
+        self.assertIn("Some of O is never written", fc.diagnose(worker_kernels.wrong, self.problem).verdict)
+        with unittest.mock.patch.object(fc.frameworks, "find", lambda name: fc.frameworks.NumPy):
+            kernel = fc.Kernel(worker_kernels.plain, is_plain=True)
+        self.assertEqual(fc.isolation._name(kernel), "worker_kernels:plain")
+
+    def test_the_worker_stays(self):
+        fc.isolation._served.clear()
+        fc.check(worker_kernels.wrong, self.problem)
+        serving_both = self.process(depth="quick")
+        fc.check(worker_kernels.wrong, self.problem)
+        self.assertEqual(self.process(), serving_both)
+        fc.end_worker()
+        self.assertNotEqual(self.process(), serving_both)
+        last = self.process()
+        os.kill(last, signal.SIGKILL)
+        self.assertNotIn(self.process(), (last, os.getpid()))
+
+    def test_rows_say_why_they_are_in_process(self):
+        def inner(q, k, v, out):
+            out[...] = 0
+        cases = (({}, lambda q, k, v: q, "lambda.* cannot be imported again: it is a lambda"),
+                 ({}, inner, "inner cannot be imported again: it is defined inside of a function"),
+                 ({}, numpy_kernels.right, "right cannot be imported again: no module has it under a name"),
+                 ({"in_process": True}, worker_kernels.right, "in_process=True"))
+        for options, function, words in cases:
+            kernel = function if isinstance(function, fc.Kernel) else self.kernel(function)
+            found = self.bench([worker_kernels.wrong, kernel] if not options else kernel, **options)
+            self.assertRegex(found.rows[-1].in_process, words)
+            self.assertTrue(json.loads(found.text)["environment"]["python"]["in_process"])
+        self.assertEqual(self.process(in_process=True), os.getpid())
+
+    def run_python(self, *arguments, **options):
+        path = os.pathsep.join((PACKAGE, str(SOURCE / "tests" / "e2e")))
+        return subprocess.run([sys.executable, *arguments], check=False, capture_output=True, text=True, timeout=300,
+                              env={**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}, **options)
+
+    def test_kernels_of_scripts_and_sessions(self):
+        define = "import flashcore_bench as fc\n@fc.kernel(framework='numpy')\ndef mine(q, k, v, out):\n    out[...] = 0\n"
+        call = "print('|', fc.check(mine, fc.Problem(heads=2, seq=33)).record.get('in_process'))\n"
+        guarded = f"{define}if __name__ == '__main__':\n    {call}"
+        alone = f"{define}mine = fc.kernel(mine.function, framework='numpy')\n{call}"
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("guarded.py", guarded), ("plain.py", define + call), ("imported.py", alone)):
+                (pathlib.Path(folder) / name).write_text(text)
+            for arguments, words in ((["guarded.py"], r"\| None"), (["-m", "guarded"], r"\| None"),
+                                     (["plain.py"], "its script has no line `if __name__"),
+                                     (["-c", define + call], "an interactive session"),
+                                     (["-c", "import imported"], "no worker could start: UsageError: .* belong under")):
+                result = self.run_python(*arguments, cwd=folder)
+                self.assertRegex(result.stdout, words, result.stderr)
+                self.assertEqual(result.stdout.count("|"), 1)
+
+    def test_an_interrupt_ends_a_kernel_that_hangs(self):
+        script = "import os, signal, threading, worker_kernels as kernels, flashcore_bench as fc\n" \
+                 "threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT)).start()\n" \
+                 "fc.check(kernels.hanging, fc.Problem(heads=2, seq=33), timeout=250)"
+        result = self.run_python("-c", script)
+        self.assertIn("KeyboardInterrupt", result.stderr)
+
+
+class Autotuner:
+    """As Triton's, as far as the package looks at it."""
+
+    def __init__(self):
+        self.cache, self.best_config = {}, None
+
+    def __call__(self, size):
+        self.best_config = self.cache.setdefault(size, types.SimpleNamespace(all_kwargs=lambda: {"M": size, "num_warps": 4}))
+
+
+attend = Autotuner()
+
+
+def launch(size):
+    return [attend(one) for one in (size,)]
+
+
+class TuningTest(PackageTest):
+    """Samples during which something compiles are void, and what tuning chose is on record."""
+
+    def bench(self, compile_once, every=4):
+        calls = []
+
+        def mine(q, k, v, out, scale):
+            calls.append(0)
+            numpy_kernels.right(q, k, v, out, None, scale, 0, (-1, -1))
+            if len(calls) % every == 0:
+                compile_once()
+        found = fc.bench(self.kernel(mine), fc.Problem(**TINY), modes=["call"], budget=0.3, depth="quick",
+                         measure={"min_samples": 12, "max_samples": 12})
+        return found.rows[0]
+
+    def assert_void(self, row):
+        self.assertEqual(row.status, "ok", row)
+        self.assertRegex(row.warnings[0], r"^call: \d samples? (is|are) void, because something was compiled meanwhile$")
+        self.assertEqual(row.timing("call")["n"], 12)
+
+    def test_a_sample_with_a_compilation_is_void(self):
+        self.assert_void(self.bench(fc.compiled))
+        self.assertEqual(self.bench(lambda: None).warnings, [])
+
+    def test_compilations_of_torch_and_triton_count(self):
+        frames = collections.Counter()
+        dynamo = types.SimpleNamespace(counters={"frames": frames})
+        with unittest.mock.patch.dict(sys.modules, {"torch._dynamo.utils": dynamo}):
+            self.assert_void(self.bench(lambda: frames.update(total=1)))
+        before = unittest.mock.Mock()
+        runtime = types.SimpleNamespace(jit_post_compile_hook=before)
+        triton = types.SimpleNamespace(knobs=types.SimpleNamespace(runtime=runtime))
+        with unittest.mock.patch.dict(sys.modules, {"triton": triton}):
+            self.assert_void(self.bench(lambda: runtime.jit_post_compile_hook(repr="mine")))
+        before.assert_called_with(repr="mine")
+        self.assert_void(self.bench(lambda: launch(len(attend.cache) + 1)))
+
+    def test_a_kernel_that_always_compiles_has_no_times(self):
+        row = self.bench(fc.compiled, every=1)
+        self.assertEqual(row.status, "error")
+        self.assertIn("something was compiled during each of 8 samples", row.reason)
+
+    def test_choices_are_on_record(self):
+        @fc.kernel(framework="numpy")
+        def mine(q, k, v, out, scale):
+            launch(q.shape[2])
+            numpy_kernels.right(q, k, v, out, None, scale, 0, (-1, -1))
+        mine.choice = lambda: "as it was"
+        found = fc.bench(mine, fc.problems(seq_q=[16, 33]), modes=["call"], **FAST)
+        self.assertEqual([row.choices for row in found.rows],
+                         [{"attend": f"M: {rows}, num_warps: 4", "mine": "as it was"} for rows in (16, 33)])
 
 
 @unittest.skipIf(importlib.util.find_spec("torch") is None, "there is no PyTorch")

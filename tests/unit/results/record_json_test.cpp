@@ -57,6 +57,20 @@ TEST(RecordJson, DirectCallsComeBackAndAreNotRanked) {
   EXPECT_EQ(direct.direct_calls, "");
 }
 
+TEST(RecordJson, NotesOfAPythonKernelComeBack) {
+  Record record = ok_record(sample_problem(), "mine", {}, 5);
+  EXPECT_FALSE(to_json(record).contains("compile_s"));
+  record.notes = {.compile_s = 1.5, .choices = {{"attend", "M: 128"}}, .in_process = "it is a lambda"};
+  record.warnings = {"hot: 1 sample is void"};
+  const Record back = reread(record);
+  EXPECT_EQ(back.notes.compile_s, 1.5);
+  EXPECT_EQ(back.notes.choices, record.notes.choices);
+  EXPECT_EQ(back.notes.in_process, "it is a lambda");
+  EXPECT_EQ(back.warnings, record.warnings);
+  record.fail(Status::error, "it fails");
+  EXPECT_TRUE(record.warnings.empty());
+}
+
 TEST(RecordJson, EveryKindOfRecordComesBackTheSame) {
   for (const Record& record : testing::sample_records()) {
     const Record back = reread(record);

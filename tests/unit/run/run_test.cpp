@@ -8,6 +8,7 @@
 #include "measure/measure.hpp"
 #include "measure/statistics.hpp"
 #include "unit/support/fake_executor.hpp"
+#include "unit/support/support.hpp"
 
 namespace flashcore {
 namespace {
@@ -95,6 +96,37 @@ TEST_F(RunTest, NeverTimesAWrongVariant) {
   EXPECT_FALSE(sink.records[1].reason.empty());
   EXPECT_FALSE(sink.records[1].headline());
   EXPECT_EQ(std::ranges::count(executor.calls(), "hot " + variants[1].id()), 0);
+}
+
+TEST_F(RunTest, SamplesDuringWhichSomethingCompilesAreVoid) {
+  executor.set_script(variants[0].id(), {.compiles = [](int number) { return number == 3 || number == 4; }});
+  policy.measure.modes = {TimingMode::hot};
+  run_all();
+  const Record& voided = sink.records[0];
+  ASSERT_EQ(voided.status, Status::ok) << voided.reason;
+  EXPECT_EQ(voided.warnings,
+            std::vector<std::string>{"hot: 2 samples are void, because something was compiled meanwhile"});
+  EXPECT_GE(static_cast<int>(voided.headline()->samples.size()), policy.measure.min_samples);
+  EXPECT_LT(std::ranges::max(voided.headline()->samples), 1000);
+  EXPECT_TRUE(sink.records[1].warnings.empty());
+}
+
+TEST_F(RunTest, AKernelThatAlwaysCompilesHasNoTimes) {
+  executor.set_script(variants[0].id(), {.compiles = [](int number) { return number > 3; }});
+  run_all();
+  EXPECT_EQ(sink.records[0].status, Status::error);
+  testing::expect_contains(sink.records[0].reason,
+                           "something was compiled during each of 8 samples in a row");
+  EXPECT_EQ(sink.records[1].status, Status::ok);
+}
+
+TEST_F(RunTest, RecordsHaveTheNotesOfTheirLaunches) {
+  executor.set_script(variants[0].id(),
+                      {.notes = {.compile_s = 2, .choices = {{"f", "x"}}, .in_process = ""}});
+  run_all();
+  EXPECT_EQ(sink.records[0].notes.compile_s, 2);
+  EXPECT_EQ(sink.records[0].notes.choices.at("f"), "x");
+  EXPECT_FALSE(sink.records[1].notes.compile_s);
 }
 
 TEST_F(RunTest, CatchesCheats) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -39,6 +40,9 @@ struct Script {
   double noise = 0.01;             // standard deviation of the logarithm of a sample
   double cold_factor = 1.1;        // cold = hot · cold_factor
   double call_overhead_us = 4;     // call = hot + call_overhead_us
+  // Whether something is compiled during the variant's sample of this number; it then takes long.
+  std::function<bool(int)> compiles = [](int) { return false; };
+  KernelNotes notes = {};
 };
 
 inline constexpr std::int64_t kOneLength = 40;
@@ -124,6 +128,7 @@ class FakeExecutor : public Executor {
                       : mode == TimingMode::cold ? hot * script.cold_factor
                                                  : hot + script.call_overhead_us;
     elapsed_us_ += us;
+    if (script.compiles(samples_[variant.id()]++)) return {.us = 1e6, .compiled = true};
     return {.us = us, .launches = 1, .request_us = us * request_factor_};
   }
 
@@ -150,6 +155,8 @@ class FakeExecutor : public Executor {
     const bool faster = script.behaviour == Behaviour::faster_on_known_inputs;
     return {.unchanged_us = faster ? us / 1000 : us, .changed_us = us};
   }
+
+  KernelNotes notes(const Variant& variant) const override { return script_of(variant).notes; }
 
   std::string code_hash(const Variant& variant) const override { return "hash of " + variant.id(); }
 
@@ -186,6 +193,7 @@ class FakeExecutor : public Executor {
   static constexpr int kDisturbedRounds = 2;
   std::map<std::string, int> checks_;  // of the prepared problem, by variant
   std::map<std::string, int> contrasts_;
+  std::map<std::string, int> samples_;
   std::vector<std::string> calls_;
   Problem problem_;
   kernels::InputKind inputs_ = kernels::InputKind::normal;

@@ -6,6 +6,7 @@
 
 #include "base/json_fields.hpp"
 #include "results/device_json.hpp"
+#include "results/notes_json.hpp"
 #include "results/record_json.hpp"
 #include "unit/support/fake_executor.hpp"
 #include "unit/support/sample_records.hpp"
@@ -120,6 +121,36 @@ TEST_F(JobServerTest, AnswersEqualTheExecutorsResults) {
 
   const JsonDocument listed = answer({{"call", "variants"}});
   EXPECT_EQ(listed.root().at("result").size(), 2u);
+}
+
+TEST_F(JobServerTest, FurtherVariantsAreThoseOfThePreparedProblem) {
+  const Variant further = fake_variant("further");
+  const auto only_here = [&](const Problem& asked) {
+    return asked == problem ? std::vector<const Variant*>{&further} : std::vector<const Variant*>{};
+  };
+  JobServer server(executor, pointers, only_here);
+  const Json sample = {{"call", "sample"}, {"variant", further.id()}, {"clock", "hot"}};
+  expect_contains(server.answer(to_line(sample)), "\"failure\"");
+  (void)server.answer(
+      to_line({{"call", "prepare"}, {"problem", to_json(problem)}, {"seed", 1}, {"inputs", "normal"}}));
+  expect_contains(server.answer(to_line(sample)), "\"launches\"");
+}
+
+TEST_F(JobServerTest, TellsWhatASampleCompiled) {
+  executor.set_script(variants[0].id(), {.compiles = [](int number) { return number == 0; }});
+  for (const bool compiled : {true, false}) {
+    const JsonDocument sampled = answer(about(0, Call::sample));
+    EXPECT_EQ(sample_from_json(JsonReader(sampled)["result"]).compiled, compiled);
+  }
+}
+
+TEST_F(JobServerTest, NotesAreTheExecutors) {
+  executor.set_script(variants[0].id(),
+                      {.notes = {.compile_s = 2, .choices = {{"f", "x"}}, .in_process = ""}});
+  const JsonDocument noted = answer(about(0, Call::notes));
+  const KernelNotes notes = notes_from_json(JsonReader(noted)["result"]);
+  EXPECT_EQ(notes.compile_s, 2);
+  EXPECT_EQ(notes.choices.at("f"), "x");
 }
 
 TEST_F(JobServerTest, FailuresAreAnswersWithTheirStatus) {
