@@ -76,12 +76,6 @@ def _attend_copies(q, k, v, out, mask):
 
 
 def _attend(q, k, v, out, mask):
-    here = not q.is_cuda or torch._C._cuda_getDevice() == q.get_device()
-    if _calls is None or not here or not _calls.launch(q, k, v, out, *mask):
-        _attend_slowly(q, k, v, out, mask)
-
-
-def _attend_slowly(q, k, v, out, mask):
     key = (q.shape, k.shape, v.shape, out.shape, q.stride(), k.stride(), v.stride(), out.stride(), q.dtype, k.dtype,
            v.dtype, out.dtype, q.device, k.device, v.device, out.device, mask)
     plan = _plans.get(key)
@@ -110,7 +104,8 @@ def _attend_slowly(q, k, v, out, mask):
 
 # PyTorch leaves out arguments at the end that are at the schema's default.
 def _mutating(q, k, v, out, causal=False, window_left=-1, window_right=-1, softcap=0.0, scale=None):
-    _attend(q, k, v, out, (causal, window_left, window_right, softcap, scale))
+    if _calls is None or _calls.launch(q, k, v, out, causal, window_left, window_right, softcap, scale) is None:
+        _attend(q, k, v, out, (causal, window_left, window_right, softcap, scale))
 
 
 def _like(q):
@@ -120,6 +115,10 @@ def _like(q):
 
 
 def _functional(q, k, v, causal=False, window_left=-1, window_right=-1, softcap=0.0, scale=None):
+    if _calls is not None:
+        out = _calls.launch(q, k, v, None, causal, window_left, window_right, softcap, scale)
+        if out is not None:
+            return out
     out = _like(q)
     _attend(q, k, v, out, (causal, window_left, window_right, softcap, scale))
     return out
@@ -152,6 +151,8 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool
     Returns the output, of the shape, dtype and strides of q. Has no gradient. Raises ValueError for arguments that no
     variant takes.
     """
+    if window is None and softcap == 0.0 and scale is None:
+        return _ATTENTION(q, k, v, causal)  # PyTorch converts each argument twice
     left, right = _window(window)
     return _ATTENTION(q, k, v, causal, left, right, softcap, scale)
 
@@ -159,5 +160,7 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool
 def attention_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, out: torch.Tensor, *, causal: bool = False,
                   window=None, softcap: float = 0.0, scale: float | None = None) -> None:
     """As attention(), into `out`. Returns nothing."""
+    if window is None and softcap == 0.0 and scale is None:
+        return _ATTENTION_OUT(q, k, v, out, causal)
     left, right = _window(window)
-    _ATTENTION_OUT(q, k, v, out, causal, left, right, softcap, scale)
+    return _ATTENTION_OUT(q, k, v, out, causal, left, right, softcap, scale)

@@ -54,11 +54,12 @@ const DeviceInfo& device_info(std::int32_t device) {
   return cuda.devices[static_cast<std::size_t>(device)];
 }
 
+bool is_current(std::int32_t device) { return device == FLASHCORE_HOST || device == current_cuda_device(); }
+
 void require_current(std::int32_t device) {
-  if (device == FLASHCORE_HOST) return;
-  if (const int current = current_cuda_device(); current != device) {
-    throw UsageError(fmt::format("device: {} is not this thread's current CUDA device, {}", device, current));
-  }
+  if (is_current(device)) return;
+  throw UsageError(
+      fmt::format("device: {} is not this thread's current CUDA device, {}", device, current_cuda_device()));
 }
 
 void throw_launch_error(int code, const Variant& variant, std::int32_t device) {

@@ -13,6 +13,9 @@ Backend backend_of(std::int32_t device);
 // Queries the devices once. Throws EnvironmentError if the device does not exist.
 const DeviceInfo& device_info(std::int32_t device);
 
+// True unless `device` is a CUDA device and not the calling thread's current device.
+bool is_current(std::int32_t device);
+
 // Throws UsageError if `device` is a CUDA device but not the calling thread's current device.
 void require_current(std::int32_t device);
 

@@ -26,6 +26,7 @@ class LaunchPlan {
   std::string variant() const { return variant_->id(); }
   const std::string& reason() const { return reason_; }
   std::size_t workspace_bytes() const { return workspace_bytes_; }
+  std::int32_t device() const { return device_; }
 
   // Addresses of the tensors; 0: none. Throws EnvironmentError if the launch fails.
   void launch(std::uintptr_t q, std::uintptr_t k, std::uintptr_t v, std::uintptr_t out, std::uintptr_t lse,

@@ -194,12 +194,15 @@ void add_launch_plan(nb::module_& m) {
 void add_tensor_calls(nb::module_& m) {
   nb::class_<TensorCalls>(m, "TensorCalls")
       .def(nb::init<const nb::capsule&>())
-      .def("launch",
-           [](const TensorCalls& self, nb::handle q, nb::handle k, nb::handle v, nb::handle out, bool causal,
-              std::int64_t window_left, std::int64_t window_right, double softcap,
-              std::optional<double> scale) {
-             return self.launch({q, k, v, out, causal, window_left, window_right, softcap, scale});
-           })
+      .def(
+          "launch",
+          [](const TensorCalls& self, nb::handle q, nb::handle k, nb::handle v, nb::handle out, bool causal,
+             std::int64_t window_left, std::int64_t window_right, double softcap,
+             std::optional<double> scale) {
+            return self.launch({q, k, v, out, causal, window_left, window_right, softcap, scale});
+          },
+          nb::arg(), nb::arg(), nb::arg(), nb::arg().none(), nb::arg(), nb::arg(), nb::arg(), nb::arg(),
+          nb::arg().none())
       .def("remember", [](TensorCalls& self, const LaunchPlan& plan, nb::handle q, nb::handle k, nb::handle v,
                           nb::handle out, bool causal, std::int64_t window_left, std::int64_t window_right,
                           double softcap, std::optional<double> scale) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "library/device_limits.hpp"
 
 namespace nb = nanobind;
 
@@ -29,20 +30,32 @@ struct Release {
     if (tensor->deleter != nullptr) tensor->deleter(tensor);
   }
 };
-using Scratch = std::unique_ptr<DlpackExchange::ManagedTensor, Release>;
+using Owned = std::unique_ptr<DlpackExchange::ManagedTensor, Release>;
 
-// Memory of the framework. It may be freed when the launch is queued: the framework gives it to later work of the same
-// stream only.
-Scratch allocate(const DlpackExchange& api, nb::dlpack::device device, std::size_t size) {
+Owned allocate(const DlpackExchange& api, nb::dlpack::dltensor prototype) {
+  DlpackExchange::ManagedTensor* tensor = nullptr;
+  if (api.allocate(&prototype, &tensor, nullptr, raise) != 0) throw nb::python_error();
+  return Owned(tensor);
+}
+
+// May be freed when the launch is queued: the framework gives it to later work of the same stream only.
+Owned allocate_scratch(const DlpackExchange& api, nb::dlpack::device device, std::size_t size) {
   auto bytes = static_cast<std::int64_t>(size);
   nb::dlpack::dltensor prototype;
   prototype.device = device;
   prototype.ndim = 1;
   prototype.dtype = nb::dtype<std::uint8_t>();
   prototype.shape = &bytes;
-  DlpackExchange::ManagedTensor* tensor = nullptr;
-  if (api.allocate(&prototype, &tensor, nullptr, raise) != 0) throw nb::python_error();
-  return Scratch(tensor);
+  return allocate(api, prototype);
+}
+
+bool is_contiguous(const nb::dlpack::dltensor& tensor) {
+  std::int64_t stride = 1;
+  for (int axis = tensor.ndim - 1; axis >= 0; --axis) {
+    if (tensor.strides[axis] != stride) return false;
+    stride *= tensor.shape[axis];
+  }
+  return true;
 }
 
 }  // namespace
@@ -68,7 +81,14 @@ bool TensorCalls::describe(const TensorCall& call, Tensors& tensors, Key& key) c
   const nb::handle objects[] = {call.q, call.k, call.v, call.out};
   for (std::size_t i = 0; i < kTensors; ++i) {
     nb::dlpack::dltensor& tensor = tensors.all[i];
-    if (api_->from_object(objects[i].ptr(), &tensor) != 0) throw nb::python_error();
+    if (!objects[i].is_none()) {
+      if (api_->from_object(objects[i].ptr(), &tensor) != 0) throw nb::python_error();
+    } else {
+      tensor = tensors.all[0];  // as q
+      tensor.data = nullptr;
+      tensor.byte_offset = 0;
+      if (!is_contiguous(tensor)) return false;
+    }
     if (tensor.ndim != static_cast<int>(kRank)) return false;
     *next++ = static_cast<std::int64_t>(tensor.device.device_type) << 32 | tensor.device.device_id;
     *next++ = tensor.dtype.code << 16 | tensor.dtype.bits << 8 | tensor.dtype.lanes;
@@ -88,22 +108,32 @@ void TensorCalls::run(const LaunchPlan& plan, const Tensors& tensors) const {
   const auto& [q, k, v, out] = tensors.all;
   void* stream = nullptr;
   if (api_->current_stream(q.device.device_type, q.device.device_id, &stream) != 0) throw nb::python_error();
-  const Scratch scratch =
-      plan.workspace_bytes() > 0 ? allocate(*api_, q.device, plan.workspace_bytes()) : Scratch();
+  const std::size_t bytes = plan.workspace_bytes();
+  const Owned scratch = bytes > 0 ? allocate_scratch(*api_, q.device, bytes) : Owned();
   plan.launch(address(q), address(k), address(v), address(out), 0, scratch ? address(scratch->tensor) : 0,
               reinterpret_cast<std::uintptr_t>(stream));
 }
 
-bool TensorCalls::launch(const TensorCall& call) const {
+nb::object TensorCalls::launch(const TensorCall& call) const {
   Tensors tensors;
   Key key;
-  if (!describe(call, tensors, key)) return false;
+  if (!describe(call, tensors, key)) return nb::none();
   const auto found = plans_.find(key);
-  if (found == plans_.end()) return false;
   const bool aligned = std::ranges::all_of(
       tensors.all, [](const auto& tensor) { return address(tensor) % kTensorAlignment == 0; });
-  if (aligned) run(found->second, tensors);
-  return aligned;
+  if (found == plans_.end() || !aligned || !is_current(found->second.device())) return nb::none();
+  if (!call.out.is_none()) {
+    run(found->second, tensors);
+    return nb::borrow(call.out);
+  }
+  nb::dlpack::dltensor& out = tensors.all.back();
+  Owned made = allocate(*api_, out);
+  out = made->tensor;
+  run(found->second, tensors);
+  void* object = nullptr;
+  if (api_->managed_to_object(made.get(), &object) != 0) throw nb::python_error();
+  (void)made.release();  // the object has it
+  return nb::steal(static_cast<PyObject*>(object));
 }
 
 void TensorCalls::remember(const TensorCall& call, const LaunchPlan& plan) {

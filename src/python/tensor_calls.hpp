@@ -39,7 +39,7 @@ struct DlpackExchange {
 
 // A call: its tensors, which must be of the type that has the API, and its mask.
 struct TensorCall {
-  nanobind::handle q, k, v, out;
+  nanobind::handle q, k, v, out;  // without `out`: into a new tensor
   bool causal;
   std::int64_t window_left, window_right;
   double softcap;
@@ -51,9 +51,10 @@ class TensorCalls {
   // `api` is the capsule `__dlpack_c_exchange_api__` of the type of tensors. Throws UsageError if its version is unknown.
   explicit TensorCalls(const nanobind::capsule& api);
 
-  // Launches what remember() was given for a call with tensors of the same shapes, strides, dtype and device. False if
-  // that is nothing, or if a tensor is not aligned. The current device must be that of the tensors.
-  bool launch(const TensorCall& call) const;
+  // Launches what remember() was given for a call with tensors of the same shapes, strides, dtype and device, and
+  // returns the output. None if that is nothing, if a tensor is not aligned or not on the current device, or if there
+  // is no `out` and q is not contiguous.
+  nanobind::object launch(const TensorCall& call) const;
 
   // The plan must take the tensors' strides.
   void remember(const TensorCall& call, const LaunchPlan& plan);
@@ -70,7 +71,7 @@ class TensorCalls {
     std::size_t operator()(const Key& key) const;
   };
 
-  // False if a tensor has another number of dimensions.
+  // False if a tensor has another number of dimensions. Without `out`, its description has no address.
   bool describe(const TensorCall& call, Tensors& tensors, Key& key) const;
   void run(const LaunchPlan& plan, const Tensors& tensors) const;
 
