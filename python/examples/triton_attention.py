@@ -31,10 +31,10 @@ def launch(q, k, v, out, scale, causal, *, rescale=True):
     sizes = q.shape[1], q.shape[1] // k.shape[1], q.shape[2], k.shape[2], q.shape[3]
     attend[lambda tile: (triton.cdiv(q.shape[2], tile["M"]), q.shape[0] * q.shape[1])](
         q, k, v, out, scale, *strides, *sizes, causal, rescale)
-def forgetful(q, k, v, out, scale, causal):
-    launch(q, k, v, out, scale, causal, rescale=False)
+def forgetful(q, k, v, out, scale, causal): launch(q, k, v, out, scale, causal, rescale=False)
 mine, broken = (fc.kernel(function, supports=lambda problem: problem.head_dim in (64, 128), tile=tuple(TILE.values()))
                 for function in (launch, forgetful))
-problem = fc.Problem(batch=4, heads=(32, 8), seq=2048, head_dim=128, dtype="bf16", causal=True)
-print(fc.check(mine, problem, depth="deep"), fc.bench([mine, broken], problem, against=["cudnn", "fa3", "auto"]), sep="\n")
-print(fc.diagnose(broken, problem))
+if __name__ == "__main__":  # a worker imports the lines above
+    problem = fc.Problem(batch=4, heads=(32, 8), seq=2048, head_dim=128, dtype="bf16", causal=True)
+    print(fc.check(mine, problem, depth="deep"), fc.bench([mine, broken], problem, against=["cudnn", "fa3", "auto"]), sep="\n")
+    print(fc.diagnose(broken, problem))

@@ -117,7 +117,11 @@ class Bench:
         return pandas.DataFrame([{name: getattr(row, name) for name in names} for row in self.rows])
 
     def __repr__(self):
-        return _core.table(self.text, shutil.get_terminal_size((120, 24)).columns)
+        """The program's table, and what else its rows say."""
+        warnings = [f"{row.variant} on {row.problem}: {warning}\n" for row in self.rows for warning in row.warnings]
+        reasons = dict.fromkeys(row.in_process for row in self.rows if row.in_process)
+        return "".join([_core.table(self.text, shutil.get_terminal_size((120, 24)).columns), *warnings,
+                        *(f"In this process, without a worker: {reason}\n" for reason in reasons)])
 
 
 def resolve(subjects):

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import signal
 import sys
 
 from . import _core
@@ -81,7 +82,7 @@ def command(kernels, device, diagnose=None):
         except _NoName as reason:
             raise _NoName(f"{kernel.name} cannot be imported again: {reason}") from None
     names.sort()
-    request = {"path": sys.path, "argv": sys.argv, "kernels": names, "device": device, "plugins": plugins,
+    request = {"path": [str(path) for path in sys.path], "argv": sys.argv, "kernels": names, "device": device, "plugins": plugins,
                "main": _main() if any(name.startswith("__main__:") for name in names) else None,
                "stamp": _stamp(names), "diagnose": diagnose}
     return [sys.executable, "-c", _START, json.dumps(request)]
@@ -141,6 +142,7 @@ def serve(request):
     global _serving
     from .running import session
     _serving = True
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # processes that compile are ended by it, and inherit this
     sys.argv = request["argv"]
     backend, _, index = request["device"].partition(":")
     status = 0

@@ -112,7 +112,7 @@ JsonDocument WorkerLink::ask(const Json& request, double timeout_s) {
   if (received.kind == Kind::closed) throw_worker_exit(call);
   if (received.kind == Kind::deadline) {
     child_->kill();
-    if (interrupt_requested()) drop_and_throw("interrupted", Status::error);
+    if (options_.interrupted && interrupt_requested()) drop_and_throw("interrupted", Status::error);
     drop_and_throw(fmt::format("{} took more than {:g} s ({})", call, timeout_s, options_.timeout_flag),
                    Status::timeout);
   }

@@ -351,6 +351,7 @@ class WorkerTest(PackageTest):
             kernel = function if isinstance(function, fc.Kernel) else self.kernel(function)
             found = self.bench([worker_kernels.wrong, kernel] if not options else kernel, **options)
             self.assertRegex(found.rows[-1].in_process, words)
+            self.assertRegex(repr(found), f"\nIn this process, without a worker: .*{words}")
             self.assertTrue(json.loads(found.text)["environment"]["python"]["in_process"])
         self.assertEqual(self.process(in_process=True), os.getpid())
 
