@@ -216,6 +216,7 @@ void add_tensor_calls(nb::module_& m) {
 NB_MODULE(_core, m) {  // NOLINT
   using namespace flashcore;
   set_up_log();
+  nb::set_leak_warnings(false);  // plans live until the process ends
   const nb::exception<UsageError> usage_error(m, "UsageError", PyExc_ValueError);
   const nb::exception<EnvironmentError> device_error(m, "DeviceError", PyExc_RuntimeError);
   nb::register_exception_translator([](const std::exception_ptr& thrown, void*) {
