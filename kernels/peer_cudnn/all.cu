@@ -49,7 +49,7 @@ std::string plan_text(const KernelArgs& args, Dtype dtype) {
   try {
     return cached.plan != nullptr ? cached.plan->code_text() : "";
   } catch (const cudnn::CudnnError&) {
-    return "";  // a version that does not write its plans down
+    return "";  // a version that does not tell
   }
 }
 

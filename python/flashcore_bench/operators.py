@@ -138,6 +138,22 @@ def _window(window):
     return left, right
 
 
+_Tensor = torch.Tensor
+_profiler = torch.autograd.profiler
+_is_compiling = torch.compiler.is_compiling
+_dispatch_modes, _function_modes = torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack
+_transform, _trace = torch._C._functorch.maybe_current_level, torch._C._get_tracing_state
+
+
+def _is_eager(q, k, v):
+    """Whether PyTorch's dispatcher would do nothing but call the kernel: plain tensors, no gradient, no mode, no transform
+    and no tracing. The dispatcher takes as long as the launch."""
+    return not (_is_compiling() or _calls is None or type(q) is not _Tensor or type(k) is not _Tensor
+                or type(v) is not _Tensor or _dispatch_modes() or _function_modes() or _transform() is not None
+                or _trace() is not None or _profiler._is_profiler_enabled or q.is_neg() or k.is_neg() or v.is_neg()
+                or ((q.requires_grad or k.requires_grad or v.requires_grad) and torch.is_grad_enabled()))
+
+
 def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool = False, window=None, softcap: float = 0.0,
               scale: float | None = None) -> torch.Tensor:
     """softmax(mask(softcap(scale * Q K^T))) V by the variant that a tuned table or the default rule chooses.
@@ -151,16 +167,16 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool
     Returns the output, of the shape, dtype and strides of q. Has no gradient. Raises ValueError for arguments that no
     variant takes.
     """
-    if window is None and softcap == 0.0 and scale is None:
-        return _ATTENTION(q, k, v, causal)  # PyTorch converts each argument twice
-    left, right = _window(window)
+    left, right = (-1, -1) if window is None else _window(window)
+    if _is_eager(q, k, v):
+        out = _calls.launch(q, k, v, None, causal, left, right, softcap, scale)
+        if out is not None:
+            return out
     return _ATTENTION(q, k, v, causal, left, right, softcap, scale)
 
 
 def attention_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, out: torch.Tensor, *, causal: bool = False,
                   window=None, softcap: float = 0.0, scale: float | None = None) -> None:
     """As attention(), into `out`. Returns nothing."""
-    if window is None and softcap == 0.0 and scale is None:
-        return _ATTENTION_OUT(q, k, v, out, causal)
     left, right = _window(window)
-    return _ATTENTION_OUT(q, k, v, out, causal, left, right, softcap, scale)
+    _ATTENTION_OUT(q, k, v, out, causal, left, right, softcap, scale)

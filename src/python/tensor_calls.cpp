@@ -82,7 +82,10 @@ bool TensorCalls::describe(const TensorCall& call, Tensors& tensors, Key& key) c
   for (std::size_t i = 0; i < kTensors; ++i) {
     nb::dlpack::dltensor& tensor = tensors.all[i];
     if (!objects[i].is_none()) {
-      if (api_->from_object(objects[i].ptr(), &tensor) != 0) throw nb::python_error();
+      if (api_->from_object(objects[i].ptr(), &tensor) != 0) {
+        PyErr_Clear();  // no memory, as on the device "meta"
+        return false;
+      }
     } else {
       tensor = tensors.all[0];  // as q
       tensor.data = nullptr;

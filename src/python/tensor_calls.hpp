@@ -71,7 +71,7 @@ class TensorCalls {
     std::size_t operator()(const Key& key) const;
   };
 
-  // False if a tensor has another number of dimensions. Without `out`, its description has no address.
+  // False if a tensor has another number of dimensions, or none that DLPack describes. Without `out`, its description has no address.
   bool describe(const TensorCall& call, Tensors& tensors, Key& key) const;
   void run(const LaunchPlan& plan, const Tensors& tensors) const;
 
