@@ -124,6 +124,37 @@ class Sums(unittest.TestCase):
             self.assertEqual(sorted(left + right), runs)
 
 
+class GateClaims(unittest.TestCase):
+    RUNS = {"ci": [list(range(8)), list(range(8, 14))], "peers": [list(range(20, 26)), []]}
+
+    class Gate:
+        """Gives the same verdict on every pair."""
+
+        def __init__(self, code, verdict):
+            self.answer = code, {(late.problem, late.variant): verdict for late in slowdowns.LATE_ROWS}
+
+        def verdict(self, _base, _new):
+            return self.answer
+
+    def seen(self, *answer):
+        return [claim.held for claim in slowdowns.seen_claims(self.Gate(*answer), self.RUNS, 5, "")]
+
+    def test_a_slow_down_is_seen_in_its_own_row(self):
+        self.assertEqual(self.seen(1, "slower"), [True] * len(slowdowns.LATE_ROWS))
+        self.assertEqual(self.seen(1, "same"), [False] * len(slowdowns.LATE_ROWS))
+        self.assertEqual(self.seen(3, "slower"), [False] * len(slowdowns.LATE_ROWS))
+
+    def test_configs_without_late_runs_have_no_such_claim(self):
+        self.assertEqual(list(slowdowns.seen_claims(self.Gate(1, "slower"), {"peers": self.RUNS["peers"]}, 5, "")), [])
+
+    def test_false_alarms_of_all_configs_count_together(self):
+        def alarms(code):
+            return slowdowns.false_alarms(self.Gate(code, "same"), self.RUNS, lambda base: [([base[0]], [base[1]])], "", "")
+        self.assertTrue(alarms(0).held)
+        self.assertIn("ci 1 of 1, peers 1 of 1", alarms(1).text)
+        self.assertFalse(alarms(1).held)
+
+
 class Program(BenchTest):
     def test_bad_arguments(self):
         for arguments, word in ((["dep"], "dep"), (["--scale", "0"], "--scale"), (["--build", "/none"], "--build")):
