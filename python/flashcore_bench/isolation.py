@@ -82,8 +82,8 @@ def command(kernels, device, diagnose=None):
         except _NoName as reason:
             raise _NoName(f"{kernel.name} cannot be imported again: {reason}") from None
     names.sort()
-    request = {"path": [str(path) for path in sys.path], "argv": sys.argv, "kernels": names, "device": device, "plugins": plugins,
-               "main": _main() if any(name.startswith("__main__:") for name in names) else None,
+    request = {"path": [str(path) for path in sys.path], "argv": sys.argv, "kernels": names, "device": device,
+               "plugins": plugins, "main": _main() if any(name.startswith("__main__:") for name in names) else None,
                "stamp": _stamp(names), "diagnose": diagnose}
     return [sys.executable, "-c", _START, json.dumps(request)]
 

@@ -29,9 +29,9 @@ constexpr bool speaks_protocol(int version) {
   return version >= kOldestProtocolVersion && version <= kProtocolVersion;
 }
 
-// The functions of Executor. `why_direct` and `notes` are only sent about variants that compile at run time, whose worker
-// is of the same build. `inspect` combines unsupported, resources and code_hash; before `prepare` it
-// returns only the code_hash.
+// The functions of Executor. `inspect` combines unsupported, resources and code_hash; before `prepare` it
+// returns only the code_hash. `why_direct` and `notes` are only sent about variants that compile at run time,
+// whose worker is always of the same build.
 enum class Call : int {
   variants,
   measure_ceilings,
