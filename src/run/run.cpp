@@ -100,7 +100,14 @@ class Runner {
     }
     std::vector<Record*> waiting;
     for (Record& record : records) waiting.push_back(&record);
-    if (!session.prepare(variants, waiting)) return 0;
+    const double spent_s =
+        session.prepare(variants, waiting) ? run_prepared(session, problem, variants, records, budget_s) : 0;
+    for (Sink* sink : sinks_) sink->end_problem();
+    return spent_s;
+  }
+
+  double run_prepared(ProblemSession& session, const Problem& problem,
+                      std::span<const Variant* const> variants, std::span<Record> records, double budget_s) {
     std::vector<Candidate> candidates;
     std::size_t checked = 0;  // after an interrupt, the other records are left out
     while (checked < records.size() && !interrupt_requested()) {
@@ -109,8 +116,10 @@ class Runner {
       ++checked;
     }
     const double spent_s = measure(session, problem, candidates, budget_s);
-    for (Record* record : std::span(waiting).first(checked)) session.emit({&record, 1});
-    for (Sink* sink : sinks_) sink->end_problem();
+    for (Record& record : records.first(checked)) {
+      Record* const one = &record;
+      session.emit({&one, 1});
+    }
     return spent_s;
   }
 

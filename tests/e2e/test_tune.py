@@ -183,7 +183,8 @@ class Resume(TuneTest):
     def test_a_plug_in_that_was_rebuilt_is_other_code(self):
         plugin = self.folder / "plugin.so"
         shutil.copy(os.environ["FLASHCORE_EXAMPLE_PLUGIN"], plugin)
-        self.config.write_text(json.dumps({**CONFIG, "variants": ["example/*"]}))
+        problem = {"heads_q": 2, "seq_q": 8, "head_dim": 64, "dtype": "bf16"}
+        self.config.write_text(json.dumps({**CONFIG, "problems": [problem], "variants": ["example/*"]}))
         self.assert_ok(self.tune("tuned", "--plugin", plugin))
         self.assert_ok(self.tune("tuned", "--plugin", plugin, "--resume"))
         with plugin.open("ab") as file:

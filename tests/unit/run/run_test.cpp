@@ -19,8 +19,10 @@ using testing::FakeExecutor;
 
 struct CollectingSink : Sink {
   void add(const Record& record) override { records.push_back(record); }
+  void end_problem() override { ++problems; }
   void finish() override { ++finished; }
   std::vector<Record> records;
+  int problems = 0;
   int finished = 0;
 };
 
@@ -160,6 +162,7 @@ TEST_F(RunTest, TurnsFailuresIntoRecordsAndGoesOn) {
   EXPECT_FALSE(sink.records[1].headline());
   EXPECT_EQ(sink.records[2].status, Status::ok);
   EXPECT_EQ(sink.records[3].status, Status::out_of_memory);
+  EXPECT_EQ(sink.problems, 2);
   EXPECT_EQ(summary.ok, 1);
   EXPECT_EQ(summary.failed, 5);
 }

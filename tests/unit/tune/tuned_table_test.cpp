@@ -22,6 +22,7 @@ using testing::TemporaryFolder;
 
 const Fingerprint kHere{.backend = Backend::cpu, .device = "Abacus", .driver = ""};
 constexpr const char* kScalar = "cpu_scalar/fp16_d64";
+constexpr const char* kCodeHash = "00f0a1b2c3d4e5f6";
 
 Problem problem_of(std::int64_t seq, const char* name = "p") {
   return {.name = name, .heads_q = 2, .heads_kv = 2, .seq_q = seq, .seq_kv = seq, .scale = 0.125};
@@ -29,11 +30,15 @@ Problem problem_of(std::int64_t seq, const char* name = "p") {
 
 TunedEntry entry_of(const Problem& problem, const std::string& variant,
                     const std::string& tuned_at = "2026") {
-  return {
-      .problem = problem,
-      .fingerprint = kHere,
-      .tuned_at = tuned_at,
-      .winner = {.variant = variant, .median_us = 10, .ci95_low_us = 9, .ci95_high_us = 11, .samples = 7}};
+  return {.problem = problem,
+          .fingerprint = kHere,
+          .tuned_at = tuned_at,
+          .winner = {.variant = variant,
+                     .median_us = 10,
+                     .ci95_low_us = 9,
+                     .ci95_high_us = 11,
+                     .samples = 7,
+                     .code_hash = kCodeHash}};
 }
 
 // A variant other than the default one.
@@ -44,7 +49,7 @@ std::string other_than_default() {
   return kScalar;
 }
 
-Dispatcher dispatcher_of(const TunedTable& table, const std::string& hash = "") {
+Dispatcher dispatcher_of(const TunedTable& table, const std::string& hash = kCodeHash) {
   return {table, kHere, cpu_device().limits, [hash](const Variant&) { return hash; }};
 }
 
@@ -56,7 +61,6 @@ TEST(TunedTable, RoundTrip) {
   const TemporaryFolder folder;
   TunedTable table;
   TunedEntry entry = entry_of(problem_of(512), "mma/fp16_d64_q64_kv64_w4_s2");
-  entry.winner.code_hash = "00f0a1b2c3d4e5f6";
   entry.ties.push_back(entry.winner);
   EXPECT_EQ(add_entry(table, entry), "");
   write_tuned_table(table, folder / "t.json");
@@ -115,12 +119,15 @@ TEST(Dispatch, StaleEntriesAreNamedAndNotUsed) {
     expect_contains(choose(dispatcher, problem).reason, "auto: default");
   };
   TunedEntry entry = entry_of(problem, kScalar);
-  stale_because(entry, "00f0a1b2c3d4e5f6", "the code of cpu_scalar/fp16_d64 changed");
+  stale_because(entry, "1111111111111111", "the code of cpu_scalar/fp16_d64 changed");
+  entry.winner.code_hash = "";
+  stale_because(entry, "", "the code of cpu_scalar/fp16_d64 is not known");
+  entry.winner.code_hash = kCodeHash;
   entry.fingerprint.device = "Pascaline";
-  stale_because(entry, "", "t.json: 1 of 1 entries not used: tuned on Pascaline");
+  stale_because(entry, kCodeHash, "t.json: 1 of 1 entries not used: tuned on Pascaline");
   entry.fingerprint = {.backend = Backend::cpu, .device = "Abacus", .driver = "12"};
-  stale_because(entry, "", "tuned with driver 12");
-  stale_because(entry_of(problem, "gone/fp16_d64"), "", "gone/fp16_d64 is not in this program");
+  stale_because(entry, kCodeHash, "tuned with driver 12");
+  stale_because(entry_of(problem, "gone/fp16_d64"), kCodeHash, "gone/fp16_d64 is not in this program");
 }
 
 TEST(Dispatch, CausalAndAWindowOfZeroAreOneClass) {
