@@ -34,11 +34,11 @@ TunedEntry entry_of(const Problem& problem, const std::string& variant,
           .fingerprint = kHere,
           .tuned_at = tuned_at,
           .winner = {.variant = variant,
+                     .code_hash = kCodeHash,
                      .median_us = 10,
                      .ci95_low_us = 9,
                      .ci95_high_us = 11,
-                     .samples = 7,
-                     .code_hash = kCodeHash}};
+                     .samples = 7}};
 }
 
 // A variant other than the default one.
