@@ -1,6 +1,8 @@
 #include "worker/job_server.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <new>
 
 #include "base/json_fields.hpp"
@@ -11,6 +13,14 @@ namespace flashcore {
 namespace {
 
 constexpr std::size_t kSpareBytes = 1 << 20;
+
+// Calls that run a variant on the problem of the last `prepare`.
+bool needs_problem(Call call) {
+  constexpr Call kCalls[] = {Call::verify,  Call::verify_sample,   Call::verify_negated,
+                             Call::sample,  Call::sample_poisoned, Call::contrast,
+                             Call::control, Call::output_hash};
+  return std::ranges::find(kCalls, call) != std::end(kCalls);
+}
 
 TimingMode mode_of(const JsonReader& request) { return decode<TimingMode>(require_field(request, "clock")); }
 
@@ -40,7 +50,9 @@ std::string JobServer::answer(std::string_view line) {
 }
 
 Json JobServer::perform(const JsonReader& request) {
-  switch (decode<Call>(require_field(request, "call"))) {
+  const Call call = decode<Call>(require_field(request, "call"));
+  if (needs_problem(call) && !problem_) request["call"].fail("needs a problem, which \"prepare\" sets");
+  switch (call) {
     case Call::variants: {
       Json ids = Json::array();
       for (const auto& [id, variant] : variants_) ids.push_back(id);
@@ -52,10 +64,7 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::required_bytes:
       return executor_.required_bytes(problem_from_json(require_field(request, "problem")));
     case Call::prepare:
-      problem_ = problem_from_json(require_field(request, "problem"));
-      executor_.prepare(*problem_,
-                        static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
-                        decode<kernels::InputKind>(require_field(request, "inputs")));
+      prepare(request);
       return nullptr;
     case Call::inspect:
       return inspect(require_field(request, "variant").string());
@@ -77,6 +86,14 @@ Json JobServer::perform(const JsonReader& request) {
       return executor_.output_hash();
   }
   return nullptr;
+}
+
+void JobServer::prepare(const JsonReader& request) {
+  problem_.reset();
+  const Problem problem = problem_from_json(require_field(request, "problem"));
+  executor_.prepare(problem, static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
+                    decode<kernels::InputKind>(require_field(request, "inputs")));
+  problem_ = problem;
 }
 
 Json JobServer::time_control(double us) {

@@ -81,7 +81,8 @@ void WorkerLink::fail_to_start(ChildProcess& child) const {
   const std::string place =
       options_.flag.empty() ? "" : fmt::format("{}: {}: ", options_.flag, options_.program);
   const auto status = child.wait_status();
-  if (line.starts_with(kError) && status && WIFEXITED(*status)) {
+  const bool failed = status && WIFEXITED(*status) && WEXITSTATUS(*status) != static_cast<int>(ExitCode::ok);
+  if (line.starts_with(kError) && failed) {
     throw Error(static_cast<ExitCode>(WEXITSTATUS(*status)), place + line.substr(kError.size()));
   }
   throw EnvironmentError(
@@ -92,8 +93,9 @@ void WorkerLink::fail_to_start(ChildProcess& child) const {
 JsonDocument WorkerLink::ask(const Json& request, double timeout_s) {
   using Kind = ChildProcess::Received::Kind;
   const auto call = request.at("call").get<std::string>();
-  child_->send(to_line(request));
-  const auto received = child_->receive(after(timeout_s));
+  const auto deadline = after(timeout_s);
+  child_->send(to_line(request), deadline);
+  const auto received = child_->receive(deadline);
   if (received.kind == Kind::closed) throw_worker_exit(call);
   if (received.kind == Kind::deadline) {
     child_->kill();
