@@ -4,11 +4,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/error.hpp"
 #include "execute/executor.hpp"
 #include "measure/policy.hpp"
 #include "record/telemetry.hpp"
 
 namespace flashcore {
+
+// A sample that is not a positive number.
+struct BadTimeError : EnvironmentError {
+  using EnvironmentError::EnvironmentError;
+};
 
 struct SampleBlock {
   std::vector<double> us;       // per launch, in the order in which they were taken
@@ -19,7 +25,7 @@ struct SampleBlock {
 };
 
 // Takes `count` samples. Burst pacing rests after each sample for kBurstRest times its duration.
-// Throws EnvironmentError when a launch fails or a sample is not a positive number.
+// Throws EnvironmentError when a launch fails, BadTimeError when a sample is not a positive number.
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing = Pacing::sustained);
 
