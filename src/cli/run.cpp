@@ -121,8 +121,8 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   }
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
+  install_interrupt_handler();  // before a file is made
   const Outputs outputs = open_outputs(target, plan, device, session, progress);
-  install_interrupt_handler();
   const RunSummary summary =
       run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress, picks);
   progress.erase();

@@ -213,6 +213,7 @@ std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices
 ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& session,
                std::span<const ProblemSpace> space, const std::vector<DeviceRequest>& devices,
                const OpenDevice& open, std::unique_ptr<Executor> executor) {
+  install_interrupt_handler();  // before a file is made
   const DeviceInfo device = executor->device();
   const TunePaths paths = make_paths(plan, device);
   TunedTable table{.path = paths.table, .entries = {}};
@@ -238,7 +239,6 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .records = open_records(paths.records, session, environment, config),
                          .quiet = session.quiet,
                          .devices = devices.size()});
-  install_interrupt_handler();
   const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
   tune(space, known, policy, make_openers(devices, open, executor), progress);
   return progress.finish({paths.table, paths.records, paths.journal});
