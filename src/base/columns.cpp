@@ -8,9 +8,10 @@
 
 namespace flashcore {
 
-std::string align_columns(const std::vector<std::vector<std::string>>& rows) {
+std::string align_columns(std::vector<std::vector<std::string>> rows) {
   std::vector<int> widths;
-  for (const auto& row : rows) {
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = printable(cell);
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
   }

@@ -7,8 +7,8 @@
 namespace flashcore {
 
 // One line per row. A column is as wide as its widest cell; two spaces separate columns; lines have no
-// trailing spaces.
-std::string align_columns(const std::vector<std::vector<std::string>>& rows);
+// trailing spaces. Cells are made printable(), so they cannot have colours.
+std::string align_columns(std::vector<std::vector<std::string>> rows);
 
 // "1.5 KiB" for 1536: binary units, four significant digits.
 std::string format_bytes(double bytes);

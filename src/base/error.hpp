@@ -14,7 +14,7 @@ enum class ExitCode : int {
   usage = 2,          // the command line or the config is wrong
   cannot_tell = 3,    // a comparison has too little data for a verdict
   environment = 4,    // the device or the environment failed
-  interrupted = 130,  // SIGINT or SIGTERM, by the convention of shells; finished records are kept
+  interrupted = 130,  // SIGINT, SIGTERM or SIGHUP, by the convention of shells; finished records are kept
 };
 
 class Error : public std::runtime_error {

@@ -41,13 +41,17 @@ std::string escape_markdown(std::string_view text) {
 }
 
 std::string escape_csv(std::string_view cell) {
-  if (cell.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(cell);
-  std::string text = "\"";
-  for (const char c : cell) {
-    if (c == '"') text += '"';
-    text += c;
+  constexpr std::string_view kNegativeInfinity = "-inf";  // the word of a number
+  std::string text = printable(cell);
+  const bool is_formula = text.find_first_of("=+-@") == 0 && text != kNegativeInfinity;
+  if (is_formula) text.insert(0, "'");
+  if (text.find_first_of(",\"") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
   }
-  return text + '"';
+  return quoted + '"';
 }
 
 }  // namespace flashcore

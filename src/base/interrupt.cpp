@@ -22,6 +22,7 @@ void request_interrupt(bool requested) { interrupted = requested; }
 void install_interrupt_handler() {
   std::signal(SIGINT, on_interrupt);
   std::signal(SIGTERM, on_interrupt);
+  if (std::signal(SIGHUP, on_interrupt) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);
 }
 
 }  // namespace flashcore

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <limits>
 #include <set>
 
 #include "base/error.hpp"
+#include "base/input_file.hpp"
 #include "base/json_text.hpp"
 #include "base/names.hpp"
 
@@ -19,29 +19,33 @@ namespace {
 
 using nlohmann::json;
 
-// Far above the size of any config. The limit stops reads of endless files such as /dev/zero.
-constexpr std::size_t kMaxBytes = std::size_t{16} << 20;
+// Copies and destructors of deeper values could exhaust the stack.
+constexpr int kMaxDepth = 64;
 
 std::string read_stream(std::istream& stream, const std::string& name) {
   std::string text;
   char buffer[1 << 14];
   while (stream.read(buffer, sizeof buffer) || stream.gcount() > 0) {
     text.append(buffer, static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > kMaxBytes) {
+    if (text.size() > kMaxDocumentBytes) {
       throw UsageError(
-          fmt::format("{}: larger than {} MiB, the limit for JSON input", name, kMaxBytes >> 20));
+          fmt::format("{}: larger than {} MiB, the limit for JSON input", name, kMaxDocumentBytes >> 20));
     }
   }
   if (stream.bad()) throw UsageError(fmt::format("{}: cannot be read", name));
   return text;
 }
 
-// Rejects an object that has a key twice. nlohmann::json would silently keep the second value.
+// Rejects an object that has a key twice, of which nlohmann::json would silently keep the second value, and deep
+// nesting.
 class DuplicateKeys {
  public:
   explicit DuplicateKeys(const std::string& name) : name_(name) {}
 
-  bool operator()(int, json::parse_event_t event, json& parsed) {
+  bool operator()(int depth, json::parse_event_t event, json& parsed) {
+    if (depth > kMaxDepth) {
+      throw UsageError(fmt::format("{}: is nested deeper than {} levels", name_, kMaxDepth));
+    }
     if (event == json::parse_event_t::object_start) open_objects_.emplace_back();
     if (event == json::parse_event_t::object_end) open_objects_.pop_back();
     if (event == json::parse_event_t::key && !open_objects_.back().insert(parsed.get<std::string>()).second) {
@@ -66,16 +70,23 @@ std::string strip_position(const json::exception& error) {
   return std::string(text);
 }
 
+// "line 3, column 7"
+std::string place_of(std::string_view before) {
+  const auto line = 1 + std::ranges::count(before, '\n');
+  return fmt::format("line {}, column {}", line, before.size() - (before.rfind('\n') + 1) + 1);
+}
+
 json parse(std::string_view text, const std::string& name) {
+  // To nlohmann::json a NUL is the end of the text; what follows would be ignored.
+  if (const auto nul = text.find('\0'); nul != text.npos) {
+    throw UsageError(fmt::format("{}: {}: not valid JSON: a NUL byte", name, place_of(text.substr(0, nul))));
+  }
   try {
     return json::parse(text, DuplicateKeys(name));
   } catch (const json::parse_error& error) {
     const std::string_view before = text.substr(0, error.byte == 0 ? 0 : error.byte - 1);
-    const auto line = 1 + std::ranges::count(before, '\n');
-    const auto column = before.size() - (before.rfind('\n') + 1) + 1;
     const std::string_view kind = error.byte > text.size() ? "truncated JSON" : "not valid JSON";
-    throw UsageError(
-        fmt::format("{}: line {}, column {}: {}: {}", name, line, column, kind, strip_position(error)));
+    throw UsageError(fmt::format("{}: {}: {}: {}", name, place_of(before), kind, strip_position(error)));
   } catch (const json::exception& error) {
     throw UsageError(fmt::format("{}: not valid JSON: {}", name, strip_position(error)));
   }
@@ -127,14 +138,7 @@ std::string JsonDocument::where(const std::string& pointer) const {
 
 JsonDocument read_json_document(const std::filesystem::path& path) {
   if (path == "-") return {read_stream(std::cin, "standard input"), "standard input"};
-  const std::string name = path.string();
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    throw UsageError(fmt::format("{}: is a directory, not a config", name));
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw UsageError(fmt::format("{}: cannot be read", name));
-  return {read_stream(file, name), name};
+  return {read_input(path, {.max_bytes = kMaxDocumentBytes}), path.string()};
 }
 
 void JsonReader::fail(std::string_view what) const { throw UsageError(fmt::format("{}: {}", where(), what)); }
@@ -229,6 +233,15 @@ double JsonReader::positive_number() const {
 std::string JsonReader::string() const {
   if (!value_->is_string()) fail_type("a string");
   return value_->get<std::string>();
+}
+
+std::string JsonReader::line() const {
+  std::string text = string();
+  const auto is_control = [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; };
+  if (std::ranges::any_of(text, is_control)) {
+    fail(fmt::format("must have no control characters, but is {}", preview(*value_)));
+  }
+  return text;
 }
 
 std::size_t JsonReader::word(std::span<const std::string_view> words) const {

@@ -16,7 +16,8 @@ namespace flashcore {
 // A parsed document. Error messages about a value that a flag has replaced name the flag.
 class JsonDocument {
  public:
-  // Throws UsageError with line and column if the text is not JSON, and if an object has a key twice.
+  // Throws UsageError with line and column if the text is not JSON or has a NUL, and UsageError if an object has a key
+  // twice or values are nested deeper than 64 levels.
   JsonDocument(std::string_view text, std::string name);
 
   const nlohmann::json& root() const { return root_; }
@@ -64,6 +65,7 @@ class JsonReader {
   double number(double min, double max) const;
   double positive_number() const;
   std::string string() const;
+  std::string line() const;  // a string without control characters: a path or a name
   // The index of a string among `words`.
   std::size_t word(std::span<const std::string_view> words) const;
 

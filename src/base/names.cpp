@@ -49,14 +49,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return above.back();
 }
 
+// Words that are longer are no words.
+constexpr std::size_t kMaxPrefixed = 10'000;
+
 std::string_view nearest_word(std::string_view word, std::span<const std::string_view> candidates) {
   std::string_view best;
   std::size_t best_distance = 0;
   for (std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
     const bool prefix = !word.empty() && (candidate.starts_with(word) || word.starts_with(candidate));
-    const std::size_t longest = std::max(word.size(), candidate.size());
-    const bool near = distance < longest && distance <= std::max<std::size_t>(1, longest / 3);
+    const auto [shortest, longest] = std::minmax({word.size(), candidate.size()});
+    const std::size_t most = std::max<std::size_t>(1, longest / 3);
+    // The distance is at least the difference of the lengths, and takes long for long words.
+    if (!prefix && longest - shortest > most) continue;
+    if (prefix && longest > kMaxPrefixed) continue;
+    const std::size_t distance = edit_distance(word, candidate);
+    const bool near = distance < longest && distance <= most;
     if ((near || prefix) && (best.empty() || distance < best_distance)) {
       best = candidate;
       best_distance = distance;

@@ -22,6 +22,11 @@ constexpr CodePointRange kWide[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},  {0x30
 constexpr CodePointRange kCombining[] = {
     {0x0300, 0x036F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}};
 
+// Controls, the marks of direction, and the separators of lines and paragraphs.
+constexpr CodePointRange kMovesText[] = {{0x00, 0x1F},     {0x7F, 0x9F},     {0x061C, 0x061C},
+                                         {0x200E, 0x200F}, {0x2028, 0x202E}, {0x2066, 0x2069}};
+constexpr CodePointRange kNoCharacter[] = {{0xFFFE, 0xFFFF}};
+
 bool in_ranges(char32_t code_point, const auto& ranges) {
   return std::ranges::any_of(ranges, [&](const CodePointRange& range) {
     return code_point >= range.first && code_point <= range.last;
@@ -38,18 +43,24 @@ struct Decoded {
   std::size_t bytes;
 };
 
+constexpr char32_t kReplacement = 0xFFFD;
+constexpr Decoded kInvalid = {kReplacement, 1};
+
 // The first character of `text`, which must not be empty.
 Decoded decode_utf8(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte(0);
   const std::size_t bytes = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
-  if (bytes == 0 || bytes > text.size()) return {0xFFFD, 1};
+  if (bytes == 0 || bytes > text.size()) return kInvalid;
   char32_t code_point = bytes == 1 ? lead : lead & (0x7Fu >> bytes);
   for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0u) != 0x80u) return {0xFFFD, 1};
+    if ((byte(i) & 0xC0u) != 0x80u) return kInvalid;
     code_point = (code_point << 6) | (byte(i) & 0x3Fu);
   }
-  return {code_point, bytes};
+  constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};  // of a sequence of so many bytes
+  const bool is_surrogate = code_point >= 0xD800 && code_point <= 0xDFFF;
+  return code_point < kSmallest[bytes] || code_point > 0x10FFFF || is_surrogate ? kInvalid
+                                                                                : Decoded{code_point, bytes};
 }
 
 std::string spaces(int count) { return std::string(static_cast<std::size_t>(std::max(count, 0)), ' '); }
@@ -87,9 +98,23 @@ std::string elide(std::string_view text, int width) {
 }
 
 std::string printable(std::string_view text) {
-  std::string result(text);
-  std::ranges::replace_if(
-      result, [](char c) { return (c >= 0 && c < ' ') || c == 0x7F; }, ' ');
+  const bool is_plain = std::ranges::all_of(text, [](char c) { return c >= ' ' && c < 0x7F; });
+  if (is_plain) return std::string(text);
+  constexpr std::string_view kReplacementText = "\uFFFD";
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const Decoded next = decode_utf8(text);
+    const bool is_valid = next.code_point != kReplacement || text.starts_with(kReplacementText);
+    if (in_ranges(next.code_point, kMovesText)) {
+      result += ' ';
+    } else if (!is_valid || in_ranges(next.code_point, kNoCharacter)) {
+      result += kReplacementText;
+    } else {
+      result += text.substr(0, next.bytes);
+    }
+    text.remove_prefix(next.bytes);
+  }
   return result;
 }
 

@@ -19,7 +19,8 @@ std::string align_right(std::string_view text, int width);
 // Cuts longer text to `width` columns, of which the last is an ellipsis.
 std::string elide(std::string_view text, int width);
 
-// Replaces control characters by spaces, so that a name or a reason cannot move the cursor.
+// Foreign text that cannot move the cursor, change colours or the direction of writing: control characters (C0, DEL, C1)
+// and marks of direction become spaces, invalid UTF-8 and characters that XML does not have become U+FFFD.
 std::string printable(std::string_view text);
 
 // `digits` significant digits without an exponent: 9.312, 93.12, 1398 with four. Also "nan" and "inf".

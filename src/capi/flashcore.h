@@ -43,7 +43,9 @@ enum { FLASHCORE_CPU = 0, FLASHCORE_CUDA = 1 };
 /* The CPU as `device` argument; the tensors are in host memory. CUDA devices have the numbers 0, 1, ... */
 enum { FLASHCORE_HOST = -1 };
 
-/* In elements. The head_dim axis is contiguous. */
+/* In elements, not negative. The head_dim axis is contiguous. Strides of q, k and v may be 0. Two elements of out must
+ * not share memory: among its axes of more than one place, each stride is at least the span of the axes with smaller
+ * strides. */
 typedef struct flashcore_strides {
   int64_t batch;
   int64_t head;
@@ -60,7 +62,7 @@ typedef struct flashcore_strides {
  * before you set members.
  */
 typedef struct flashcore_attention {
-  const void* q;
+  const void* q; /* each pointer is aligned to its elements */
   const void* k;
   const void* v;
   void* out;
@@ -142,7 +144,7 @@ FLASHCORE_API flashcore_status flashcore_find_variant(const char* id, flashcore_
 FLASHCORE_API const char* flashcore_attribute_name(size_t index);
 FLASHCORE_API flashcore_status flashcore_variant_attribute(const char* id, const char* name, int32_t* value);
 
-/* Sets both windows and out_dtype to -1 and everything else to zero or null; dtype is then FLASHCORE_FP16. */
+/* Does nothing if `args` is null. Sets both windows and out_dtype to -1 and everything else to zero or null; dtype is then FLASHCORE_FP16. */
 FLASHCORE_API void flashcore_attention_init(flashcore_attention* args);
 
 /* `variant` below is an id. Null and "auto" mean the result of flashcore_choose_variant(). */

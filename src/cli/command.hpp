@@ -15,6 +15,7 @@ struct Session {
   std::vector<std::string> command_line;
   std::vector<std::string> plugins;  // paths of the loaded plug-ins
   bool quiet = false;
+  bool force = false;  // outputs may replace files of other programs
   bool color = false;  // use colours on standard output
 };
 

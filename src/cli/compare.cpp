@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
 
 #include "cli/command.hpp"
 #include "cli/compare_modes.hpp"
@@ -40,12 +41,13 @@ Comparison compare_sides(const CompareOptions& options, const ComparePolicy& pol
 }
 
 ExitCode show_comparison(const CompareOptions& options, const Session& session) {
-  const FormatChoice choice = choose_formats(options.formats, Content::comparison);
-  const ComparePolicy policy = policy_of(options);
   const bool live = !options.old_program.empty();
   if (live && !options.sides.empty()) throw UsageError("--live: takes no BASE and NEW");
-  const Comparison comparison = live ? compare_builds(options.old_program, options.to_run, policy, session)
-                                     : compare_sides(options, policy);
+  const std::optional<Plan> plan = live ? std::optional(plan_of(options.to_run)) : std::nullopt;
+  FormatChoice choice = choose_formats(options.formats, Content::comparison, session.force);
+  const ComparePolicy policy = policy_of(options);
+  const Comparison comparison =
+      live ? compare_builds(options.old_program, *plan, policy, session) : compare_sides(options, policy);
   write_formats(choice, {.color = session.color, .all_rows = options.all_rows || live},
                 [&](const OutputFormat& format, const TextOptions& text) {
                   return format.comparison(comparison, text);
@@ -53,8 +55,8 @@ ExitCode show_comparison(const CompareOptions& options, const Session& session) 
   return comparison.exit_code();
 }
 
-ExitCode show_history(const CompareOptions& options) {
-  const FormatChoice choice = choose_formats(options.formats, Content::history);
+ExitCode show_history(const CompareOptions& options, const Session& session) {
+  FormatChoice choice = choose_formats(options.formats, Content::history, session.force);
   if (!options.sides.empty()) throw UsageError("--history: takes one folder and no BASE and NEW");
   const History history = make_history(read_result_set({&options.history, 1}), policy_of(options));
   write_formats(choice, {},
@@ -71,7 +73,7 @@ ExitCode compare_command(const CompareOptions& options, const Session& session) 
                calibrate_machine(options.sides, options.runs, options.to_run, policy_of(options), session));
     return ExitCode::ok;
   }
-  return options.history.empty() ? show_comparison(options, session) : show_history(options);
+  return options.history.empty() ? show_comparison(options, session) : show_history(options, session);
 }
 
 void add_mode_options(CLI::App& command, CompareOptions& options) {

@@ -12,10 +12,10 @@
 #include "base/columns.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/text.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
 #include "compare/calibrate.hpp"
-#include "config/lookup.hpp"
 #include "render/progress.hpp"
 #include "results/environment.hpp"
 #include "results/result_set.hpp"
@@ -53,9 +53,7 @@ ResultFile make_run(const Plan& plan, const Session& session, ProgressLine& prog
 }
 
 std::vector<ResultFile> make_runs(int count, const CompareRunOptions& options, const Session& session) {
-  JsonDocument document = load_config(options.config);
-  apply(options.overrides, document);
-  const Plan plan = make_plan(document, config_stem(options.config));
+  const Plan plan = plan_of(options);
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO));
   install_interrupt_handler();
   std::vector<ResultFile> runs;
@@ -73,7 +71,7 @@ std::string calibration_table(const Calibration& calibration, const std::filesys
                      fmt::format("{:.2f} %", 100 * spread.row),
                      fmt::format("{:.2f} %", 100 * spread.common)});
   }
-  return align_columns(table) + fmt::format("wrote {}\n", path.string());
+  return align_columns(table) + fmt::format("wrote {}\n", printable(path.string()));
 }
 
 }  // namespace
@@ -89,7 +87,7 @@ std::string calibrate_machine(const std::vector<std::string>& results, int count
   const std::filesystem::path path =
       policy.noise_file.empty() ? noise_path(device_of(runs.front())) : policy.noise_file;
   if (path.empty()) throw UsageError("--noise: is needed, neither XDG_DATA_HOME nor HOME is set");
-  write_noise(path, calibration.noise);
+  write_noise({path, "--noise", session.force}, calibration.noise);
   return calibration_table(calibration, path);
 }
 

@@ -31,11 +31,14 @@ WorkerOptions old_build(const std::string& program, const Plan& plan, const Sess
 
 }  // namespace
 
-Comparison compare_builds(const std::string& old_program, const CompareRunOptions& options,
-                          const ComparePolicy& policy, const Session& session) {
+Plan plan_of(const CompareRunOptions& options) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
-  const Plan plan = make_plan(document, config_stem(options.config));
+  return make_plan(document, config_stem(options.config));
+}
+
+Comparison compare_builds(const std::string& old_program, const Plan& plan, const ComparePolicy& policy,
+                          const Session& session) {
   WorkerExecutor base(old_build(old_program, plan, session));
   const std::unique_ptr<Executor> next = open_executor(plan, session.plugins, false);
   const std::vector<const Variant*> variants = runnable_variants(plan, next->device());

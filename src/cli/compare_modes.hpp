@@ -17,6 +17,9 @@ struct CompareRunOptions {
   Overrides overrides;
 };
 
+// Reads the config. Throws UsageError.
+Plan plan_of(const CompareRunOptions& options);
+
 // Estimates the noise of results that exist, or of `count` runs of the plan made now, and writes it to the policy's
 // noise file. Returns a table of it.
 std::string calibrate_machine(const std::vector<std::string>& results, int count,
@@ -24,7 +27,7 @@ std::string calibrate_machine(const std::vector<std::string>& results, int count
                               const Session& session);
 
 // Compares an older build of this program with this one, in pairs; --live.
-Comparison compare_builds(const std::string& old_program, const CompareRunOptions& options,
-                          const ComparePolicy& policy, const Session& session);
+Comparison compare_builds(const std::string& old_program, const Plan& plan, const ComparePolicy& policy,
+                          const Session& session);
 
 }  // namespace flashcore

@@ -43,14 +43,14 @@ DeviceRequest choose_device(const Subject& subject) {
 }
 
 // --json and --html are short for --format json and --write html=FILE.
-FormatChoice choose_formats(const DiagnoseOptions& options) {
+FormatChoice choose_formats(const DiagnoseOptions& options, bool force) {
   FormatOptions formats = options.formats;
   if (options.json && formats.format != FormatOptions{}.format) {
     throw UsageError("--json: cannot be combined with --format");
   }
   if (options.json) formats.format = "json";
   if (!options.html.empty()) formats.writes.push_back("html=" + options.html);
-  return choose_formats(formats, Content::diagnosis);
+  return choose_formats(formats, Content::diagnosis, force);
 }
 
 Diagnosis make_diagnosis(const DiagnoseOptions& options, const Subject& subject, const DeviceRequest& device,
@@ -75,7 +75,7 @@ ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session
     send_diagnosis(device, load, subject.plan.problems.front(), subject.plan.policy.seed);
     return ExitCode::ok;
   }
-  const FormatChoice choice = choose_formats(options);
+  FormatChoice choice = choose_formats(options, session.force);
   Diagnosis diagnosis = make_diagnosis(options, subject, device, session);
   diagnosis.plugins = session.plugins;
   write_formats(choice, {.color = session.color}, [&](const OutputFormat& format, const TextOptions& text) {

@@ -3,18 +3,20 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
 
 namespace flashcore {
 namespace {
 
-FormatChoice::Write parse_write(const std::string& text, Content content) {
+FormatChoice::Write open_write(const std::string& text, Content content, bool force) {
+  const auto open = [&](const OutputFormat& format, const std::string& path) -> FormatChoice::Write {
+    return {&format, OutputFile({path, "--write", force}, format.kind_of(content))};
+  };
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) {
-    if (const OutputFormat* format = find_format_of(text, content)) return {format, text};
+    if (const OutputFormat* format = find_format_of(text, content)) return open(*format, text);
   } else if (equals + 1 < text.size()) {
-    return {&find_format(text.substr(0, equals), content, "--write"), text.substr(equals + 1)};
+    return open(find_format(text.substr(0, equals), content, "--write"), text.substr(equals + 1));
   }
   throw UsageError(fmt::format("--write: \"{}\" must be FORMAT=FILE, or a file that ends in {}", text,
                                fmt::join(format_extensions(content), ", ")));
@@ -39,16 +41,15 @@ void add_format_options(CLI::App& command, FormatOptions& options, Content conte
   command.footer(format_help(content) + "\n" + command.get_footer());
 }
 
-FormatChoice choose_formats(const FormatOptions& options, Content content) {
+FormatChoice choose_formats(const FormatOptions& options, Content content, bool force) {
   FormatChoice choice{&find_format(options.format, content, "--format"), {}};
-  for (const std::string& text : options.writes) choice.writes.push_back(parse_write(text, content));
-  for (const FormatChoice::Write& write : choice.writes) require_writable(write.path);
+  for (const std::string& text : options.writes) choice.writes.push_back(open_write(text, content, force));
   return choice;
 }
 
-void write_formats(const FormatChoice& choice, const TextOptions& printed, const Render& render) {
-  for (const FormatChoice::Write& write : choice.writes) {
-    write_atomically(write.path, {render(*write.format, {})});
+void write_formats(FormatChoice& choice, const TextOptions& printed, const Render& render) {
+  for (FormatChoice::Write& write : choice.writes) {
+    write_format(write.file, *write.format, render(*write.format, {}));
   }
   fmt::print("{}", render(*choice.printed, printed));
 }

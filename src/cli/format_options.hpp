@@ -21,18 +21,18 @@ void add_format_options(CLI::App& command, FormatOptions& options, Content conte
 struct FormatChoice {
   struct Write {
     const OutputFormat* format;
-    std::string path;
+    OutputFile file;
   };
   const OutputFormat* printed;
   std::vector<Write> writes;
 };
 
-// Throws UsageError when a format is unknown or cannot show the content, EnvironmentError when a file cannot be written.
-// To be called before the content is computed.
-FormatChoice choose_formats(const FormatOptions& options, Content content);
+// Throws UsageError when a format is unknown or cannot show the content, and as OutputFile does. To be called before the
+// content is computed.
+FormatChoice choose_formats(const FormatOptions& options, Content content, bool force);
 
 // Writes the files, then prints. Files have all rows and no colour.
 using Render = std::function<std::string(const OutputFormat&, const TextOptions&)>;
-void write_formats(const FormatChoice& choice, const TextOptions& printed, const Render& render);
+void write_formats(FormatChoice& choice, const TextOptions& printed, const Render& render);
 
 }  // namespace flashcore

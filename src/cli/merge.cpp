@@ -4,8 +4,9 @@
 
 #include <memory>
 
-#include "base/atomic_file.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
+#include "cli/outputs.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuned_table.hpp"
 
@@ -20,10 +21,12 @@ struct MergeOptions {
 // A journal has the extension of JSON lines.
 std::vector<TunedEntry> read_entries(const std::string& path) {
   if (!path.ends_with(".jsonl")) return read_tuned_table(path).entries;
-  return tuned_entries(read_journal(path));
+  const Journal journal = read_journal(path);
+  for (const std::string& line : journal.damaged) spdlog::warn("{}; the line is skipped", line);
+  return tuned_entries(journal);
 }
 
-ExitCode merge(const MergeOptions& options) {
+ExitCode merge(const MergeOptions& options, const Session& session) {
   TunedTable table;
   for (const std::string& path : options.files) {
     const std::vector<TunedEntry> entries = read_entries(path);
@@ -34,13 +37,10 @@ ExitCode merge(const MergeOptions& options) {
       }
     }
   }
-  try {
-    require_writable(options.output);
-  } catch (const EnvironmentError& error) {
-    throw UsageError(fmt::format("--output: {}", error.what()));
-  }
-  write_tuned_table(table, options.output);
-  fmt::print("{}: {} problems of {} files\n", options.output, table.entries.size(), options.files.size());
+  OutputFile file = open_output({options.output, "--output", session.force}, FileKind::tuned_table);
+  write_tuned_table(table, file);
+  fmt::print("{}: {} problems of {} files\n", printable(options.output), table.entries.size(),
+             options.files.size());
   return ExitCode::ok;
 }
 
@@ -58,7 +58,9 @@ void add_merge_command(CLI::App& app, Action& action) {
   command->footer(
       "When two entries have the same problem, device and driver, the table keeps the later one, or\n"
       "the faster one if both have the same time. A warning names the entry that is dropped.");
-  command->callback([options, &action] { action = [options](const Session&) { return merge(*options); }; });
+  command->callback([options, &action] {
+    action = [options](const Session& session) { return merge(*options, session); };
+  });
 }
 
 }  // namespace flashcore

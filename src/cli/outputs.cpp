@@ -14,11 +14,62 @@
 namespace flashcore {
 namespace {
 
-// By default the device's folder and the time make the name.
-std::string path_of(const ReportTarget& target, const Plan& plan, const DeviceInfo& device) {
-  if (!target.path.empty()) return target.path;
+constexpr int kMaxDefaultNames = 10'000;
+
+std::string default_path(const Plan& plan, const DeviceInfo& device) {
   return fmt::format("results/{}/{}-{:%Y%m%d-%H%M%S}", device_folder(device), plan.name,
                      fmt::localtime(std::time(nullptr)));
+}
+
+// Throws UsageError if the system refuses what `open` opens.
+template <class Open>
+auto open_or_usage_error(const Open& open) {
+  try {
+    return open();
+  } catch (const EnvironmentError& error) {
+    throw UsageError(fmt::format("--output: {}", error.what()));
+  }
+}
+
+struct RunContent {
+  const Json& environment;
+  const Json& config;
+  const TableOptions& table;
+};
+
+// A device or a FIFO is written to under its own name, by every format.
+Outputs open_files(const ReportTarget& target, OutputTarget file, const RunContent& content) {
+  Outputs outputs;
+  const std::string path = file.path.string();
+  const bool is_stream = kind_of(path) == PathKind::stream;
+  for (const OutputFormat* format : target.formats) {
+    const std::string_view extension = format->extensions.front();
+    file.path = is_stream ? path : fmt::format("{}{}", path, extension);
+    outputs.sinks.push_back(open_or_usage_error([&] {
+      return format->run({.file = file,
+                          .environment = content.environment,
+                          .config = content.config,
+                          .terminal = std::cout,
+                          .table = content.table});
+    }));
+    if (!extension.empty()) outputs.files.push_back(file.path.string());
+  }
+  return outputs;
+}
+
+// Runs that start in the same second take different numbers.
+Outputs open_default_files(const ReportTarget& target, const std::string& path, const RunContent& content) {
+  for (int number = 1; number < kMaxDefaultNames; ++number) {
+    OutputTarget file(number == 1 ? path : fmt::format("{}-{}", path, number));
+    file.must_be_new = true;
+    try {
+      return open_files(target, file, content);
+    } catch (const FileExists&) {
+      // The next number may be free.
+    }
+  }
+  throw EnvironmentError(
+      fmt::format("{}: every number of this name is taken; name a file with --output", path));
 }
 
 std::string without_extension(const ReportPolicy& policy) {
@@ -56,8 +107,6 @@ ReportTarget report_target(const Plan& plan) {
 
 Outputs open_outputs(const ReportTarget& target, const Plan& plan, const DeviceInfo& device,
                      const Session& session, ProgressLine& progress) {
-  Outputs outputs;
-  const std::string path = path_of(target, plan, device);
   const Json config = plan.config;
   const Json environment = make_environment({.device = device,
                                              .host_cpu = cpu_device(),
@@ -69,21 +118,13 @@ Outputs open_outputs(const ReportTarget& target, const Plan& plan, const DeviceI
                            .baseline = plan.baseline,
                            .rule = plan.policy.measure,
                            .before_output = [&progress] { progress.erase(); }};
-  for (const OutputFormat* format : target.formats) {
-    const std::string_view extension = format->extensions.front();
-    const std::string file = extension.empty() ? "" : fmt::format("{}{}", path, extension);
-    try {
-      outputs.sinks.push_back(format->run({.path = file,
-                                           .environment = environment,
-                                           .config = config,
-                                           .terminal = std::cout,
-                                           .table = table}));
-    } catch (const EnvironmentError& error) {
-      throw UsageError(fmt::format("--output: {}", error.what()));
-    }
-    if (!file.empty()) outputs.files.push_back(file);
-  }
-  return outputs;
+  const RunContent content{environment, config, table};
+  if (target.path.empty()) return open_default_files(target, default_path(plan, device), content);
+  return open_files(target, {target.path, "--output", session.force}, content);
+}
+
+OutputFile open_output(const OutputTarget& target, FileKind kind, std::string_view initial) {
+  return open_or_usage_error([&] { return OutputFile(target, kind, initial); });
 }
 
 }  // namespace flashcore

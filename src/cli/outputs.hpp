@@ -30,7 +30,11 @@ struct Outputs {
   std::vector<Sink*> pointers() const;
 };
 
-// `progress` is erased before anything is printed.
+// The file of --output. Throws UsageError also if the system refuses it.
+OutputFile open_output(const OutputTarget& target, FileKind kind, std::string_view initial = "");
+
+// Without a path, the device's folder and the time make the name, and a number if another run has it. `progress` is
+// erased before anything is printed.
 Outputs open_outputs(const ReportTarget& target, const Plan& plan, const DeviceInfo& device,
                      const Session& session, ProgressLine& progress);
 

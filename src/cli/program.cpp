@@ -1,5 +1,6 @@
 // The command line: commands, common options, and errors for unknown words.
 #include <fmt/format.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -8,7 +9,9 @@
 #include <cstdlib>
 
 #include "base/build_info.hpp"
+#include "base/input_file.hpp"
 #include "base/names.hpp"
+#include "base/text.hpp"
 #include "cli/command.hpp"
 #include "plugin/plugin.hpp"
 #include "render/progress.hpp"
@@ -21,6 +24,7 @@ constexpr const char* kName = "flashcore-bench";
 // Groups of the common options. All other options of the program itself belong to `run`.
 constexpr const char* kMessages = "Messages";
 constexpr const char* kPlugins = "Plug-ins";
+constexpr const char* kFiles = "Files";
 
 struct CommonOptions {
   std::vector<std::string> plugins;
@@ -28,6 +32,7 @@ struct CommonOptions {
   bool quiet = false;
   bool no_color = false;
   bool version = false;
+  bool force = false;
 };
 
 void add_common_options(CLI::App& app, CommonOptions& options) {
@@ -42,11 +47,28 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
       ->type_name("FILE")
       ->allow_extra_args(false)
       ->group(kPlugins);
+  app.add_flag("--force", options.force, "Let outputs replace files that are not of this program")
+      ->group(kFiles);
 }
 
+// The message of a log line. Messages hold foreign text: names, paths, reasons.
+class PrintableMessage : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& line) override {
+    const std::string text = printable({message.payload.data(), message.payload.size()});
+    line.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return spdlog::details::make_unique<PrintableMessage>();
+  }
+};
+
 void set_up_log(const CommonOptions& options) {
+  if (options.quiet && options.verbose > 0) throw UsageError("--quiet: cannot be combined with --verbose");
   auto logger = std::make_shared<spdlog::logger>(kName, std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("%n: %l: %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<PrintableMessage>('*').set_pattern("%n: %l: %*");
+  logger->set_formatter(std::move(formatter));
   logger->set_level(options.quiet         ? spdlog::level::err
                     : options.verbose > 0 ? spdlog::level::debug
                                           : spdlog::level::info);
@@ -89,7 +111,7 @@ void reject_run_options(const CLI::App& app) {
   if (commands.empty() || commands.front()->get_name() == "run") return;
   for (const CLI::Option* option : app.get_options()) {
     const std::string& group = option->get_group();
-    if (option->count() > 0 && group != kMessages && group != kPlugins) {
+    if (option->count() > 0 && group != kMessages && group != kPlugins && group != kFiles) {
       throw UsageError(fmt::format("{}: is an option of run, not of {}; see {} {} --help", option->get_name(),
                                    commands.front()->get_name(), kName, commands.front()->get_name()));
     }
@@ -153,12 +175,13 @@ ExitCode run_program(int argc, const char* const* argv) {
     fmt::print("{}\n", version_line());
     return ExitCode::ok;
   }
-  if (common.quiet && common.verbose > 0) throw UsageError("--quiet: cannot be combined with --verbose");
   set_up_log(common);
+  note_inputs(true);
   for (const std::string& path : common.plugins) load_plugin(path, "--plugin");
   return action({.command_line = {argv, argv + argc},
                  .plugins = common.plugins,
                  .quiet = common.quiet,
+                 .force = common.force,
                  .color = wants_color(common)});
 }
 

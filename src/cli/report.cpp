@@ -3,10 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 
-#include "base/atomic_file.hpp"
 #include "base/names.hpp"
 #include "cli/command.hpp"
 #include "cli/rule_options.hpp"
@@ -61,16 +59,6 @@ std::string render(const OutputFormat& format, Files files, const ReportOptions&
   return format.results(output);
 }
 
-// A report must not replace a result file.
-void refuse_own_input(const ReportOptions& options, Files files) {
-  for (const ResultFile& file : files) {
-    std::error_code ignored;
-    if (std::filesystem::equivalent(file.path, options.output, ignored)) {
-      throw UsageError(fmt::format("--output: {} is one of the result files", options.output));
-    }
-  }
-}
-
 void check_baseline(const ReportOptions& options, Files files) {
   if (options.baseline.empty()) return;
   for (const ResultFile& file : files) {
@@ -82,7 +70,7 @@ void check_baseline(const ReportOptions& options, Files files) {
   throw UsageError(fmt::format("--baseline: \"{}\" matches no variant of the results", options.baseline));
 }
 
-ExitCode write_report(const ReportOptions& options) {
+ExitCode write_report(const ReportOptions& options, const Session& session) {
   const OutputFormat& format = choose_format(options);
   check_base(options, format);
   const std::vector<ResultFile> files = read_result_set(options.results);
@@ -95,8 +83,8 @@ ExitCode write_report(const ReportOptions& options) {
     fmt::print("{}", text);
     return ExitCode::ok;
   }
-  refuse_own_input(options, files);
-  write_atomically(options.output, {text});
+  OutputFile file({options.output, "--output", session.force}, format.kind_of(Content::results));
+  write_format(file, format, text);
   spdlog::info("wrote {}", options.output);
   return ExitCode::ok;
 }
@@ -128,8 +116,9 @@ void add_report_command(CLI::App& app, Action& action) {
       ->type_name("FILE");
   options->rule_options = add_rule_options(*command, options->rule, "The rule of --base");
   command->footer(format_help(Content::results) + "\n" + command->get_footer());
-  command->callback(
-      [options, &action] { action = [options](const Session&) { return write_report(*options); }; });
+  command->callback([options, &action] {
+    action = [options](const Session& session) { return write_report(*options, session); };
+  });
 }
 
 }  // namespace flashcore

@@ -10,6 +10,8 @@
 #include <thread>
 
 #include "base/interrupt.hpp"
+#include "base/streams.hpp"
+#include "base/text.hpp"
 #include "cli/auto_picks.hpp"
 #include "cli/command.hpp"
 #include "cli/outputs.hpp"
@@ -119,14 +121,14 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   }
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO),
                         terminal_width(STDERR_FILENO, kWidthWithoutTerminal));
+  install_interrupt_handler();  // before a file is made
   const Outputs outputs = open_outputs(target, plan, device, session, progress);
-  install_interrupt_handler();
   const RunSummary summary =
       run(plan.problems, variants, plan.policy, *executor, outputs.pointers(), progress, picks);
   progress.erase();
   warn_at_the_end(summary, plan.policy.measure);
   if (!busy && summary.caveats.timed > 0) warn_if_busy(device);
-  if (!session.quiet) fmt::print(stderr, "{}\n", summary_line(summary, outputs.files));
+  if (!session.quiet) say(printable(summary_line(summary, outputs.files)) + "\n");
   return exit_code(summary);
 }
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 
-#include "base/atomic_file.hpp"
+#include "base/input_file.hpp"
 #include "base/interrupt.hpp"
 #include "cli/command.hpp"
 #include "cli/outputs.hpp"
@@ -20,7 +20,6 @@
 #include "execute/open_device.hpp"
 #include "results/environment.hpp"
 #include "results/file_sink.hpp"
-#include "results/result_file.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuner.hpp"
 
@@ -133,13 +132,16 @@ struct TunePaths {
 TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
   const std::string output = report_target(plan).path;
   const std::string base = output.empty() ? "results/tuned/" + device_folder(device) : output;
-  TunePaths paths{base + ".json", base + ".records.json", base + ".journal.jsonl"};
-  try {
-    require_writable(paths.table);
-  } catch (const EnvironmentError& error) {
-    throw UsageError(fmt::format("--output: {}", error.what()));
+  if (kind_of(base) == PathKind::stream) {
+    throw UsageError(fmt::format("--output: {} is a device or a FIFO; a sweep writes several files", base));
   }
-  return paths;
+  return {base + ".json", base + ".records.json", base + ".journal.jsonl"};
+}
+
+void warn_of_damage(const Journal& journal) {
+  for (const std::string& line : journal.damaged) {
+    spdlog::warn("{}; the line is skipped, its record is measured again", line);
+  }
 }
 
 // The journal to continue, or nothing for a new journal.
@@ -151,19 +153,24 @@ std::optional<Journal> find_journal(const std::string& path, const TuneOptions& 
     if (resume) spdlog::info("{}: does not exist, starting a new sweep", path);
     return std::nullopt;
   }
-  const bool has_header = read_text_file(path).find('\n') != std::string::npos;
-  if (options.fresh || !has_header) return std::nullopt;
+  if (options.fresh) return std::nullopt;
+  const std::string text = read_input(path, {.regular_only = true, .is_input = false});
+  if (!begins_as_journal(text)) {
+    throw UsageError(fmt::format("--output: {} exists and is no journal; --fresh replaces it", path));
+  }
+  if (text.find('\n') == std::string::npos) return std::nullopt;
   if (!resume) {
     throw UsageError(fmt::format(
         "--output: {} is the journal of an earlier sweep; --resume continues it, --fresh replaces it", path));
   }
-  Journal journal = read_journal(path);
+  Journal journal = parse_journal(text, path);
   const std::vector<std::string> changed = differences(journal.identity, identity);
   if (!changed.empty() && !options.resume_changed) {
     throw UsageError(
         fmt::format("--resume: {} was made with another {}; --resume-changed continues it anyway", path,
                     fmt::join(changed, ", another ")));
   }
+  warn_of_damage(journal);
   spdlog::info("{}: continuing after {} records", path, journal.entries.size());
   return journal;
 }
@@ -173,6 +180,11 @@ std::unique_ptr<JournalWriter> open_journal(const std::optional<Journal>& journa
                                             const Json& config) {
   if (journal) return std::make_unique<JournalWriter>(*journal);
   return std::make_unique<JournalWriter>(path, identity, environment, config);
+}
+
+std::unique_ptr<JsonSink> open_records(const std::string& path, const Session& session,
+                                       const Json& environment, const Json& config) {
+  return std::make_unique<JsonSink>(OutputTarget(path, "--output", session.force), environment, config);
 }
 
 std::vector<KnownRecord> known_records(const std::optional<Journal>& journal) {
@@ -201,10 +213,13 @@ std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices
 ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& session,
                std::span<const ProblemSpace> space, const std::vector<DeviceRequest>& devices,
                const OpenDevice& open, std::unique_ptr<Executor> executor) {
+  install_interrupt_handler();  // before a file is made
   const DeviceInfo device = executor->device();
   const TunePaths paths = make_paths(plan, device);
   TunedTable table{.path = paths.table, .entries = {}};
-  if (std::filesystem::exists(paths.table)) table = read_tuned_table(paths.table);
+  const OutputTarget target(paths.table, "--output", session.force);
+  OutputFile table_file = open_output(target, FileKind::tuned_table, tuned_table_text(table));
+  if (table_file.has_earlier_content()) table = read_tuned_table(paths.table, /*is_input=*/false);
   const SweepIdentity identity = make_identity(plan, space, *executor);
   const Json config = plan.config;
   const Json environment = make_environment({.device = device,
@@ -219,11 +234,11 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .policy = plan.policy.measure,
                          .fingerprint = identity.fingerprint,
                          .table = std::move(table),
+                         .table_file = std::move(table_file),
                          .journal = open_journal(journal, paths.journal, identity, environment, config),
-                         .records = std::make_unique<JsonSink>(paths.records, environment, config),
+                         .records = open_records(paths.records, session, environment, config),
                          .quiet = session.quiet,
                          .devices = devices.size()});
-  install_interrupt_handler();
   const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
   tune(space, known, policy, make_openers(devices, open, executor), progress);
   return progress.finish({paths.table, paths.records, paths.journal});

@@ -9,6 +9,8 @@
 #include <optional>
 
 #include "base/interrupt.hpp"
+#include "base/streams.hpp"
+#include "base/text.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/tune_table.hpp"
 #include "render/conclusion_text.hpp"
@@ -45,7 +47,7 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   if (best.empty()) return;
   ++decided_;
   add_entry(options_.table, make_entry(result.contenders, best, mode, options_.fingerprint, utc_now()));
-  write_tuned_table(options_.table, options_.table.path);
+  write_tuned_table(options_.table, options_.table_file);
 }
 
 void TuneProgress::doing(std::string_view what) {
@@ -93,12 +95,14 @@ ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
     }
   }
   options_.records->finish();
-  write_tuned_table(options_.table, options_.table.path);
+  write_tuned_table(options_.table, options_.table_file);
   warn();
   if (!options_.quiet) {
-    fmt::print(stderr, "{}{} of {} problems tuned, {} records, {:.2f} s of measuring; wrote {}\n",
-               interrupt_requested() ? "interrupted: " : "", decided_, options_.space.size(), records,
-               measuring_s_, fmt::join(files, ", "));
+    const std::string summary =
+        fmt::format("{}{} of {} problems tuned, {} records, {:.2f} s of measuring; wrote {}",
+                    interrupt_requested() ? "interrupted: " : "", decided_, options_.space.size(), records,
+                    measuring_s_, fmt::join(files, ", "));
+    say(printable(summary) + "\n");
   }
   if (interrupt_requested()) return ExitCode::interrupted;
   return decided_ == 0 && !options_.space.empty() ? ExitCode::failed_check : ExitCode::ok;

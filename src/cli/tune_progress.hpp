@@ -22,7 +22,8 @@ struct TuneProgressOptions {
   std::span<const KnownRecord> known;
   MeasurePolicy policy;
   Fingerprint fingerprint;
-  TunedTable table;  // gets new entries and is written to its path
+  TunedTable table;  // gets new entries and is written to table_file
+  OutputFile table_file;
   std::unique_ptr<JournalWriter> journal;
   std::unique_ptr<JsonSink> records;
   bool quiet = false;

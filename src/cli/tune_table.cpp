@@ -84,7 +84,7 @@ std::string render_failures(std::span<const Contender> contenders) {
   for (const Contender& contender : contenders) {
     const Record& record = contender.record;
     if (record.status == Status::ok) continue;
-    text += fmt::format("  {}  {}: {}\n", record.variant_id(), to_string(record.status),
+    text += fmt::format("  {}  {}: {}\n", printable(record.variant_id()), to_string(record.status),
                         printable(record.reason));
   }
   return text;
@@ -107,7 +107,7 @@ std::string why_slower(const Record& record, const Record& winner) {
 
 std::string render_tuned(std::span<const Contender> contenders, std::span<const std::size_t> best,
                          TimingMode mode) {
-  const std::string& name = contenders.front().record.problem.name;
+  const std::string name = printable(contenders.front().record.problem.name);
   if (best.empty()) return fmt::format("{}: no candidate is correct\n{}", name, render_failures(contenders));
   const Record& winner = contenders[best.front()].record;
   std::vector<Row> rows = {{"  variant", fmt::format("{} us", to_string(mode)), "behind", "occupancy",

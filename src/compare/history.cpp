@@ -12,7 +12,7 @@ namespace flashcore {
 namespace {
 
 std::string text_at(const ResultFile& file, const char* pointer) {
-  return file.environment.value(Json::json_pointer(pointer), std::string());
+  return environment_text(file.environment, pointer);
 }
 
 // A series of logarithms, and the parameters of the search for its steps.

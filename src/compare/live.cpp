@@ -35,6 +35,7 @@ struct LiveRow {
   std::vector<double> base_us;
   std::vector<double> next_us;
   bool same_code = false;
+  bool has_bad_time = false;  // one side gave a time that is none
 
   bool can_be_timed() const { return base_failure.empty() && next_failure.empty(); }
 };
@@ -62,10 +63,13 @@ void run_block(LiveRow& live, Executor& base, Executor& next, const LivePolicy& 
   const auto take = [&](Executor& executor, std::string& failure) {
     try {
       return sample_block(executor, *live.variant, policy.mode, 1).us.front();
+    } catch (const BadTimeError& error) {
+      failure = error.what();
+      live.has_bad_time = true;
     } catch (const EnvironmentError& error) {
       failure = error.what();
-      return 0.0;
     }
+    return 0.0;
   };
   for (int pair = -1; pair < policy.pairs && live.can_be_timed() && !interrupt_requested(); ++pair) {
     const bool base_first = (pair % 2 == 0) == base_leads_even_pairs;
@@ -103,10 +107,11 @@ RowVerdict row_verdict(const Problem& problem, const LiveRow& live, const LivePo
   row.tolerance = policy.compare.tolerance(problem, row.variant);
   row.same_code = live.same_code;
   if (!live.next_failure.empty()) {
-    row.verdict = live.base_failure.empty() ? Verdict::broken : Verdict::same;
+    const Verdict on_both_sides = live.has_bad_time ? Verdict::unclear : Verdict::same;
+    row.verdict = live.base_failure.empty() ? Verdict::broken : on_both_sides;
     row.note = live.base_failure.empty() ? live.next_failure : "on both sides " + live.next_failure;
   } else if (!live.base_failure.empty()) {
-    row.verdict = Verdict::added;
+    row.verdict = live.has_bad_time ? Verdict::unclear : Verdict::added;
     row.note = "base: " + live.base_failure;
   } else if (static_cast<int>(live.block_medians.size()) < kLiveBlocks) {
     row.verdict = Verdict::unclear;

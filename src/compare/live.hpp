@@ -36,7 +36,7 @@ using OnLiveBlock = std::function<void(int block, std::string_view variant)>;
 // One row per variant. It is `slower` or `faster` if the ratio is beyond the tolerance and the interval
 // excludes 1. Otherwise it is `unclear` if the interval reaches beyond the tolerance on the slower side. It
 // is `broken` if the variant is wrong or fails in the new build only, `new` if in the base only, and `same`
-// if in both. Variants that neither build supports are left out. An interrupt ends the comparison; rows
+// if in both. A base whose time is not a positive number makes the row `unclear`, not `new` or `same`. Variants that neither build supports are left out. An interrupt ends the comparison; rows
 // without all blocks are then `unclear`.
 std::vector<RowVerdict> compare_live(const Problem& problem, std::span<const Variant* const> variants,
                                      Executor& base, Executor& next, const LivePolicy& policy,

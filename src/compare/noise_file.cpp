@@ -4,7 +4,6 @@
 
 #include <cstdlib>
 
-#include "base/atomic_file.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
 #include "base/schema_version.hpp"
@@ -40,9 +39,7 @@ std::filesystem::path noise_path(const DeviceInfo& device) {
 }
 
 DeviceInfo device_of(const ResultFile& file) {
-  const auto text = [&](const char* pointer) {
-    return file.environment.value(Json::json_pointer(pointer), std::string());
-  };
+  const auto text = [&](const char* pointer) { return environment_text(file.environment, pointer); };
   DeviceInfo device;
   device.backend = text("/device/backend") == to_string(Backend::cpu) ? Backend::cpu : Backend::cuda;
   device.name = text("/device/name");
@@ -73,7 +70,7 @@ CalibratedNoise read_noise(const std::filesystem::path& path) {
   return noise;
 }
 
-void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise) {
+void write_noise(const OutputTarget& target, const CalibratedNoise& noise) {
   Json json = {{"schema_version", kSchemaVersion},
                {"device", noise.device},
                {"time", noise.time},
@@ -82,8 +79,7 @@ void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise
     const Spread& spread = noise.model.of(kind);
     json["spreads"][to_string(kind)] = {{"row", spread.row}, {"common", spread.common}};
   }
-  require_writable(path);
-  write_atomically(path, {json_text(json, 2), "\n"});
+  write_output(target, FileKind::noise, {json_text(json, 2), "\n"});
 }
 
 }  // namespace flashcore

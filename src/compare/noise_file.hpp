@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/json_document.hpp"
+#include "base/output_file.hpp"
 #include "compare/noise.hpp"
 #include "device/device_info.hpp"
 #include "results/result_file.hpp"
@@ -32,7 +33,7 @@ DeviceInfo device_of(const ResultFile& file);
 CalibratedNoise noise_from_json(const JsonReader& root);
 CalibratedNoise read_noise(const std::filesystem::path& path);
 
-// Makes the folder. Throws EnvironmentError.
-void write_noise(const std::filesystem::path& path, const CalibratedNoise& noise);
+// Throws as OutputFile does.
+void write_noise(const OutputTarget& target, const CalibratedNoise& noise);
 
 }  // namespace flashcore

@@ -108,7 +108,7 @@ ReportPolicy read_report(const JsonReader& block) {
     }
   }
   if (block.has("output")) {
-    policy.output = block["output"].string();
+    policy.output = block["output"].line();
     policy.output_place = block["output"].where();
     if (policy.output.empty() || policy.output.ends_with('/')) {
       block["output"].fail("must be a path that ends in a file name");
@@ -154,7 +154,7 @@ void read_selector(const JsonReader& terms, Plan& plan) {
   Selector& selector = plan.variants;
   for (const JsonReader& term : terms.one_or_more()) {
     if (!term.is_object()) {
-      const std::string glob = term.string();
+      const std::string glob = term.line();
       plan.automatic = plan.automatic || glob == "auto";
       if (glob != "auto") selector.add_glob(glob, term.where());
       continue;
@@ -171,13 +171,13 @@ void read_texts(const JsonReader& root, Plan& plan) {
     if (root.has(key)) root[key].string();
   }
   if (root.has("name")) {
-    plan.name = root["name"].string();
+    plan.name = root["name"].line();
     const bool file_name = !plan.name.empty() && plan.name.find_first_of("/\\") == std::string::npos;
     if (!file_name) root["name"].fail("must be a file name: not empty and without slashes");
   }
-  if (root.has("written_for")) plan.written_for = root["written_for"].string();
+  if (root.has("written_for")) plan.written_for = root["written_for"].line();
   if (root.has("baseline")) {
-    plan.baseline = root["baseline"].string();
+    plan.baseline = root["baseline"].line();
     plan.baseline_place = root["baseline"].where();
   }
 }
@@ -228,7 +228,7 @@ Plan make_plan(const JsonDocument& document, std::string_view default_name) {
     plan.problem_places.push_back(std::move(planned.where));
   }
   if (root.has("variants")) read_selector(root["variants"], plan);
-  if (root.has("tuned_table")) plan.tuned_table = root["tuned_table"].string();
+  if (root.has("tuned_table")) plan.tuned_table = root["tuned_table"].line();
   if (root.has("check")) plan.policy.check_policy = read_check(root["check"], plan.policy.check);
   if (root.has("measure")) plan.policy.measure = read_measure(root["measure"]);
   if (root.has("report")) plan.report = read_report(root["report"]);

@@ -88,7 +88,7 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
     problem.name = problem_id(problem);
     return problem;
   }
-  problem.name = object["name"].string();
+  problem.name = object["name"].line();
   if (problem.name.empty()) object["name"].fail("must not be empty");
   for (const Axis& axis : axes) {
     if (axis.values.size() > 1) problem.name += fmt::format("_{}", id_part(*axis.field, problem));

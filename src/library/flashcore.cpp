@@ -57,6 +57,8 @@ flashcore_status guard(Work work) noexcept {
   }
 }
 
+constexpr int kMaxShownId = 100;  // columns
+
 // The index of a variant in all_variants().
 std::size_t find_index(const char* id) {
   require(id != nullptr, "id: is null");
@@ -64,7 +66,7 @@ std::size_t find_index(const char* id) {
   if (const auto index = variants.find(id)) return *index;
   const std::string_view nearest = variants.nearest(id);
   throw ApiError{FLASHCORE_UNKNOWN_VARIANT,
-                 fmt::format("variant: {} does not exist{}", id,
+                 fmt::format("variant: {} does not exist{}", elide(id, kMaxShownId),
                              nearest.empty() ? "" : fmt::format(", did you mean {}?", nearest))};
 }
 
@@ -123,9 +125,12 @@ void launch(const char* name, const flashcore_attention* c_args, std::int32_t de
   const Variant& variant = supported_variant(name, c_args, device);
   check_pointers(*c_args);
   const AttentionArgs args = from_c(*c_args);
-  if (const std::size_t needed = variant.workspace_bytes(args); needed > 0 && args.workspace == nullptr) {
-    throw ApiError{FLASHCORE_INVALID_ARGUMENT,
-                   fmt::format("args/workspace: is null, but {} needs {} bytes", variant.id(), needed)};
+  if (const std::size_t needed = variant.workspace_bytes(args); needed > 0) {
+    if (args.workspace == nullptr) {
+      throw ApiError{FLASHCORE_INVALID_ARGUMENT,
+                     fmt::format("args/workspace: is null, but {} needs {} bytes", variant.id(), needed)};
+    }
+    check_alignment(args.workspace, kWorkspaceAlignment, "workspace");
   }
   require_current(device);
   if (const int code = variant.launch(args, stream); code != 0) throw_launch_error(code, variant, device);
@@ -198,6 +203,7 @@ flashcore_status flashcore_variant_attribute(const char* id, const char* name, i
 }
 
 void flashcore_attention_init(flashcore_attention* args) {
+  if (args == nullptr) return;
   *args = {};
   args->window_left = args->window_right = -1;
   args->out_dtype = kDefaultOutDtype;
@@ -243,7 +249,8 @@ flashcore_status flashcore_workspace_bytes(const char* variant, const flashcore_
                                            int32_t device, size_t* bytes) {
   return guard([&] {
     require(bytes != nullptr, "bytes: is null");
-    *bytes = supported_variant(variant, args, device).workspace_bytes(from_c(*args));
+    const Variant& found = supported_variant(variant, args, device);
+    *bytes = found.workspace_bytes(from_c(*args));
   });
 }
 

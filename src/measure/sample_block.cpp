@@ -13,7 +13,7 @@ namespace {
 
 void add(SampleBlock& block, const Sample& sample, TimeSpan span, Pacing pacing) {
   if (!std::isfinite(sample.us) || sample.us <= 0) {
-    throw EnvironmentError(fmt::format("a sample of {} us is no positive number", sample.us));
+    throw BadTimeError(fmt::format("a sample of {} us is no positive number", sample.us));
   }
   block.us.push_back(sample.us);
   block.spans.push_back(span);

@@ -4,11 +4,17 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/error.hpp"
 #include "execute/executor.hpp"
 #include "measure/policy.hpp"
 #include "record/telemetry.hpp"
 
 namespace flashcore {
+
+// A sample that is not a positive number.
+struct BadTimeError : EnvironmentError {
+  using EnvironmentError::EnvironmentError;
+};
 
 struct SampleBlock {
   std::vector<double> us;       // per launch, in the order in which they were taken
@@ -21,8 +27,8 @@ struct SampleBlock {
 
 // Takes `count` samples. Burst pacing rests after each sample for kBurstRest times its duration. A sample during which
 // something was compiled is taken again.
-// Throws EnvironmentError when a launch fails, a sample is not a positive number, or something is compiled during each of
-// kMaxVoided samples in a row.
+// Throws EnvironmentError when a launch fails or something is compiled during each of kMaxVoided samples in a row,
+// BadTimeError when a sample is not a positive number.
 SampleBlock sample_block(Executor& executor, const Variant& variant, TimingMode mode, int count,
                          Pacing pacing = Pacing::sustained);
 

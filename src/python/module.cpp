@@ -15,12 +15,12 @@
 #include <vector>
 
 #include "attention/problem_fields.hpp"
-#include "base/atomic_file.hpp"
 #include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "base/json_text.hpp"
 #include "base/names.hpp"
+#include "base/output_file.hpp"
 #include "config/lookup.hpp"
 #include "config/plan.hpp"
 #include "config/problem_reader.hpp"
@@ -231,8 +231,9 @@ NB_MODULE(_core, m) {  // NOLINT
   m.def("cuda", &cuda_devices);
   m.def("families", &families);
   m.def("load_plugin", [](const std::string& path) { load_plugin(path, "plugin"); });
-  m.def("write_text",
-        [](const std::string& path, const std::string& text) { write_atomically(path, {text}); });
+  m.def("write_text", [](const std::string& path, const std::string& text) {
+    write_output({path, "path"}, FileKind::results, {text});
+  });
   add_problems(m);
   add_runs(m);
   add_workers(m);

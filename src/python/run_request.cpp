@@ -109,7 +109,7 @@ std::string run(const RunRequest& request) {
   const Json config = plan.config;
   TextSink text(results_head(environment, config), request.on_problem);
   std::optional<JsonSink> file;
-  if (!request.output.empty()) file.emplace(request.output, environment, config);
+  if (!request.output.empty()) file.emplace(OutputTarget(request.output, "output"), environment, config);
   std::vector<Sink*> sinks = {&text};
   if (file) sinks.insert(sinks.begin(), &*file);
   SignalProgress progress;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "attention/problem_fields.hpp"
+#include "base/build_info.hpp"
 #include "base/escape.hpp"
 #include "diagnose/probes.hpp"
 #include "render/diagnosis_output.hpp"
@@ -98,10 +99,12 @@ std::string evidence_html(const std::vector<Finding>& findings) {
 std::string to_html(const Diagnosis& diagnosis) {
   std::string html = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
-      "charset=\"utf-8\"><title>{0}</title><style>{1}</style></head>\n"
+      "charset=\"utf-8\"><meta name=\"generator\" "
+      "content=\"{5}\"><title>{0}</title><style>{1}</style></head>\n"
       "<body><h1>{0}</h1>\n<p>{2}, {3}</p>\n<p><strong>{4}</strong></p>\n",
       escape_html(diagnosis.variant), kStyle, escape_html(diagnosis.device),
-      escape_html(problem_id(diagnosis.problem)), escape_html(diagnosis.sentence()));
+      escape_html(problem_id(diagnosis.problem)), escape_html(diagnosis.sentence()),
+      escape_html(version_line()));
   if (!diagnosis.healthy()) {
     html +=
         fmt::format("<p>Look at: {}.</p>\n", escape_html(text_of(diagnosis.suspected.front().fault).advice));

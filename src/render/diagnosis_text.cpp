@@ -53,8 +53,8 @@ std::string place_text(const BadElement& bad, const std::optional<ErrorMap>& map
 }  // namespace
 
 std::string to_text(const Diagnosis& diagnosis, bool color) {
-  std::string text = fmt::format("{} on {}, {}\n\n", diagnosis.variant, printable(diagnosis.device),
-                                 problem_id(diagnosis.problem));
+  std::string text = fmt::format("{} on {}, {}\n\n", printable(diagnosis.variant),
+                                 printable(diagnosis.device), problem_id(diagnosis.problem));
   text += paint(diagnosis.sentence(), fmt::emphasis::bold, color) + "\n";
   if (!diagnosis.healthy()) {
     text += fmt::format("Look at: {}.\n", text_of(diagnosis.suspected.front().fault).advice);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/build_info.hpp"
 #include "base/columns.hpp"
 #include "base/error.hpp"
 #include "base/names.hpp"
@@ -42,6 +43,17 @@ bool OutputFormat::can_show(Content content) const {
       return diagnosis != nullptr;
   }
   return false;
+}
+
+FileKind OutputFormat::kind_of(Content content) const {
+  if (file_kind) return *file_kind;
+  constexpr FileKind kKinds[] = {FileKind::results, FileKind::report, FileKind::comparison, FileKind::history,
+                                 FileKind::diagnosis};
+  return kKinds[static_cast<std::size_t>(content)];
+}
+
+void write_format(OutputFile& file, const OutputFormat& format, std::string_view text) {
+  file.replace({format.needs_mark ? version_line() + "\n\n" : "", text});
 }
 
 std::span<const OutputFormat* const> output_formats() { return kFormats; }

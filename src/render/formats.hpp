@@ -4,13 +4,16 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file_kind.hpp"
 #include "base/json.hpp"
+#include "base/output_file.hpp"
 #include "base/words.hpp"
 #include "compare/comparison.hpp"
 #include "compare/history.hpp"
@@ -30,7 +33,7 @@ constexpr Words words(Content) { return kContentWords; }
 
 // Records that are written while a run makes them.
 struct RunOutput {
-  std::string path;  // of the file; formats without an extension write to `terminal`
+  OutputTarget file;  // formats without an extension write to `terminal` instead
   const Json& environment;
   const Json& config;
   std::ostream& terminal;
@@ -46,10 +49,12 @@ struct ResultsOutput {
 // A function is null where the format cannot show the content.
 struct OutputFormat {
   std::string_view name;
-  std::string_view meaning;                                  // for help
-  std::array<std::string_view, 2> extensions = {};           // ".md"; empty ones do not count
-  bool by_default = false;                                   // of a run, when a config names no formats
-  bool shows_comparison = false;                             // beside result files
+  std::string_view meaning;                         // for help
+  std::array<std::string_view, 2> extensions = {};  // ".md"; empty ones do not count
+  bool by_default = false;                          // of a run, when a config names no formats
+  bool shows_comparison = false;                    // beside result files
+  std::optional<FileKind> file_kind = {};           // of every content; else kind_of() tells it
+  bool needs_mark = false;  // its files begin with the program's version, by which the program knows its own
   std::unique_ptr<Sink> (*run)(const RunOutput&) = nullptr;  // throws EnvironmentError
   std::string (*results)(const ResultsOutput&) = nullptr;
   std::string (*comparison)(const Comparison&, const TextOptions&) = nullptr;
@@ -57,7 +62,11 @@ struct OutputFormat {
   std::string (*diagnosis)(const Diagnosis&, const TextOptions&) = nullptr;
 
   bool can_show(Content content) const;
+  FileKind kind_of(Content content) const;
 };
+
+// Writes a text of the format as a file. Throws as OutputFile does.
+void write_format(OutputFile& file, const OutputFormat& format, std::string_view text);
 
 #define FORMAT(row) extern const OutputFormat row;
 #include "render/formats.def"

@@ -129,7 +129,7 @@ std::vector<Row> make_rows(const std::vector<Record>& records, const TableOption
   std::vector<Row> rows;
   for (const Record& record : records) {
     if (record.status == Status::ok) {
-      rows.push_back({record.variant_id() + signs_of(record, options), "", &record});
+      rows.push_back({printable(record.variant_id()) + signs_of(record, options), "", &record});
       continue;
     }
     const std::size_t count = record.status == Status::unsupported ? alike[record.reason] : 1;
@@ -137,7 +137,7 @@ std::vector<Row> make_rows(const std::vector<Record>& records, const TableOption
       alike[record.reason] = 0;  // this row stands for all
       rows.push_back({fmt::format("{} variants", count), message_of(record)});
     } else if (count > 0) {
-      rows.push_back({record.variant_id(), message_of(record), &record});
+      rows.push_back({printable(record.variant_id()), message_of(record), &record});
     }
   }
   return rows;

@@ -5,16 +5,13 @@
 #include <exception>
 #include <utility>
 
-#include "base/atomic_file.hpp"
 #include "results/csv.hpp"
 #include "results/result_file.hpp"
 
 namespace flashcore {
 
-GrowingFile::GrowingFile(std::filesystem::path path, std::string head, std::string tail)
-    : path_(std::move(path)), head_(std::move(head)), tail_(std::move(tail)) {
-  require_writable(path_);
-}
+GrowingFile::GrowingFile(const OutputTarget& target, FileKind kind, std::string head, std::string tail)
+    : head_(std::move(head)), tail_(std::move(tail)), file_(target, kind, head_ + tail_) {}
 
 GrowingFile::~GrowingFile() {
   if (written_ || body_.empty()) return;
@@ -28,6 +25,7 @@ GrowingFile::~GrowingFile() {
 void GrowingFile::append(std::string_view entry) {
   body_ += entry;
   written_ = false;
+  if (file_.is_stream()) return;
   const auto elapsed = Clock::now() - opened_;
   const std::chrono::duration<double> allowed = kFreeWriting + kWritingShare * elapsed;
   if (spent_ <= allowed) write();
@@ -39,13 +37,13 @@ void GrowingFile::flush() {
 
 void GrowingFile::write() {
   const auto begin = Clock::now();
-  write_atomically(path_, {head_, body_, tail_});
+  file_.replace({head_, body_, tail_});
   spent_ += Clock::now() - begin;
   written_ = true;
 }
 
-JsonSink::JsonSink(std::filesystem::path path, const Json& environment, const Json& config)
-    : file_(std::move(path), results_head(environment, config), std::string(kResultsTail)) {}
+JsonSink::JsonSink(const OutputTarget& target, const Json& environment, const Json& config)
+    : file_(target, FileKind::results, results_head(environment, config), std::string(kResultsTail)) {}
 
 void JsonSink::add(const Record& record) {
   std::string entry(file_.empty() ? "" : kRecordSeparator);
@@ -53,7 +51,7 @@ void JsonSink::add(const Record& record) {
   file_.append(entry);
 }
 
-CsvSink::CsvSink(std::filesystem::path path) : file_(std::move(path), csv_header(), "") {}
+CsvSink::CsvSink(const OutputTarget& target) : file_(target, FileKind::csv, csv_header(), "") {}
 
 void CsvSink::add(const Record& record) { file_.append(csv_row(record)); }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/json.hpp"
+#include "base/output_file.hpp"
 #include "run/sink.hpp"
 
 namespace flashcore {
@@ -21,8 +22,9 @@ class GrowingFile {
   static constexpr double kWritingShare = 0.03;
   static constexpr std::chrono::milliseconds kFreeWriting{500};
 
-  // Makes the folder. Throws EnvironmentError when a file cannot be made there; writes nothing yet.
-  GrowingFile(std::filesystem::path path, std::string head, std::string tail);
+  // A new file has no entry yet; an earlier file is replaced by the first entry. A stream is written to by flush() or
+  // the destructor, once. Throws as OutputFile does.
+  GrowingFile(const OutputTarget& target, FileKind kind, std::string head, std::string tail);
   ~GrowingFile();
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
@@ -30,16 +32,16 @@ class GrowingFile {
   void append(std::string_view entry);  // throws EnvironmentError if writing fails; the entry is kept
   void flush();  // writes waiting entries; the file exists afterwards, even without entries
   bool empty() const { return body_.empty(); }
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_.path(); }
 
  private:
   using Clock = std::chrono::steady_clock;
   void write();
 
-  std::filesystem::path path_;
   std::string head_;
   std::string body_;
   std::string tail_;
+  OutputFile file_;
   bool written_ = false;  // the file holds all of body_
   Clock::time_point opened_ = Clock::now();
   Clock::duration spent_{};
@@ -48,7 +50,7 @@ class GrowingFile {
 // A result file, results/result_file.hpp. Each record is serialised once.
 class JsonSink : public Sink {
  public:
-  JsonSink(std::filesystem::path path, const Json& environment, const Json& config);
+  JsonSink(const OutputTarget& target, const Json& environment, const Json& config);
   void add(const Record& record) override;
   void finish() override { file_.flush(); }
   const std::filesystem::path& path() const { return file_.path(); }
@@ -60,7 +62,7 @@ class JsonSink : public Sink {
 // Rows of records, results/csv.hpp.
 class CsvSink : public Sink {
  public:
-  explicit CsvSink(std::filesystem::path path);
+  explicit CsvSink(const OutputTarget& target);
   void add(const Record& record) override;
   void finish() override { file_.flush(); }
   const std::filesystem::path& path() const { return file_.path(); }

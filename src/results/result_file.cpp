@@ -2,42 +2,50 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
-#include "base/error.hpp"
+#include "base/input_file.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
 #include "base/schema_version.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
+namespace {
+
+Json object_or_empty(const JsonReader& root, std::string_view key) {
+  const auto found = find_field(root, key);
+  if (!found) return Json::object();
+  if (!found->is_object()) found->fail("must be an object");
+  return found->value();
+}
+
+}  // namespace
+
 ResultFile parse_results(std::string_view text, std::string_view file) {
-  const JsonDocument document(text, std::string(file));
+  return results_from(JsonDocument(text, std::string(file)));
+}
+
+ResultFile results_from(const JsonDocument& document) {
   const JsonReader root(document);
   check_schema_version(root);
   ResultFile results;
-  results.path = file;
-  if (const auto environment = find_field(root, "environment")) results.environment = environment->value();
-  if (const auto config = find_field(root, "config")) results.config = config->value();
+  results.path = document.name();
+  results.environment = object_or_empty(root, "environment");
+  results.config = object_or_empty(root, "config");
   const std::vector<JsonReader> records = elements(require_field(root, "records"));
   results.records.reserve(records.size());
   for (const JsonReader& record : records) results.records.push_back(record_from_json(record));
   return results;
 }
 
-std::string read_text_file(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw UsageError(fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno)));
-  std::string text{std::istreambuf_iterator<char>(stream), {}};
-  if (stream.bad()) throw UsageError(fmt::format("{}: cannot be read", path.string()));
-  return text;
+ResultFile read_results(const std::filesystem::path& path) {
+  return parse_results(read_input(path), path.string());
 }
 
-ResultFile read_results(const std::filesystem::path& path) {
-  return parse_results(read_text_file(path), path.string());
+std::string environment_text(const Json& environment, const char* pointer) {
+  const Json::json_pointer place(pointer);
+  if (!environment.contains(place)) return "";
+  const Json& value = environment.at(place);
+  return value.is_string() ? value.get<std::string>() : "";
 }
 
 std::string results_head(const Json& environment, const Json& config) {

@@ -19,15 +19,18 @@ struct ResultFile {
   std::vector<Record> records;
 };
 
+// A text of the environment by its JSON pointer; empty if there is none there.
+std::string environment_text(const Json& environment, const char* pointer);
+
 // Throws UsageError with the file and the place when the text is no complete JSON, has another schema_version, or has a
 // record that record_from_json refuses.
 ResultFile parse_results(std::string_view text, std::string_view file);
 
+// The same of a document that is JSON already.
+ResultFile results_from(const JsonDocument& document);
+
 // Throws UsageError as parse_results does, and when the file cannot be read.
 ResultFile read_results(const std::filesystem::path& path);
-
-// Throws UsageError when the file cannot be read.
-std::string read_text_file(const std::filesystem::path& path);
 
 // The text of a result file is results_head, then one line per record, joined by kRecordSeparator, then kResultsTail.
 // It diffs well and can be extended without serialising a record twice.

@@ -6,17 +6,35 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/file_kind.hpp"
 #include "base/hash.hpp"
+#include "base/input_file.hpp"
 #include "base/json_fields.hpp"
+#include "base/json_text.hpp"
 #include "base/schema_version.hpp"
 #include "results/environment.hpp"
 #include "results/record_json.hpp"
-#include "results/result_file.hpp"
 
 namespace flashcore {
 namespace {
 
 constexpr std::string_view kForm = "tune_journal";
+constexpr std::string_view kChecksum = ",\"checksum\":\"";
+
+// The end of a line that begins with `text`.
+std::string checksum_text(std::string_view text) {
+  return fmt::format("{}{}\"}}", kChecksum, hash_hex(text));
+}
+
+// Returns true if the line has a checksum. Throws UsageError that begins with `where` if it is wrong.
+bool check_line(std::string_view line, const std::string& where) {
+  const std::size_t place = line.rfind(kChecksum);
+  if (place == std::string_view::npos) return false;
+  if (line.substr(place) != checksum_text(line.substr(0, place))) {
+    throw UsageError(where + ": is damaged: its checksum is another");
+  }
+  return true;
+}
 
 SweepIdentity identity_from_json(const JsonReader& reader) {
   SweepIdentity identity;
@@ -36,10 +54,26 @@ void read_header(Journal& journal, const JsonReader& root) {
   journal.config = require_field(root, "config").value();
 }
 
+// What the result of a measurement cannot be.
+void check_record(const JsonReader& reader, const Record& record) {
+  if (record.spec.dtype != record.problem.dtype || record.spec.head_dim != record.problem.head_dim) {
+    reader["variant"].fail(fmt::format("is not for {} and head_dim {}, which the problem has",
+                                       to_string(record.problem.dtype), record.problem.head_dim));
+  }
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (!record.timings[mode]) continue;
+    const JsonReader timing = reader["timing"][timing_field(mode)];
+    read_time_us(timing["median"]);
+    for (const JsonReader& sample : timing["samples"].zero_or_more()) read_time_us(sample);
+  }
+}
+
 JournalEntry entry_from_json(const JsonReader& root) {
-  JournalEntry entry{.time = require_field(root, "time").string(), .known = {}};
+  JournalEntry entry{.time = read_utc_time(require_field(root, "time")), .known = {}};
   entry.known.finalist = require_field(root, "finalist").boolean();
-  entry.known.record = record_from_json(require_field(root, "record"));
+  const JsonReader record = require_field(root, "record");
+  entry.known.record = record_from_json(record);
+  check_record(record, entry.known.record);
   return entry;
 }
 
@@ -57,7 +91,7 @@ void add(std::vector<JournalEntry>& entries, JournalEntry entry) {
 }
 
 // The hash of this program's file, for devices whose machine code cannot be read.
-std::string program_hash() { return hash_hex(read_text_file("/proc/self/exe")); }
+std::string program_hash() { return hash_hex(read_input("/proc/self/exe", {.is_input = false})); }
 
 std::string code_hash(std::span<const ProblemSpace> space, const Executor& executor) {
   const DeviceInfo& device = executor.device();
@@ -101,24 +135,41 @@ std::vector<std::string> differences(const SweepIdentity& before, const SweepIde
   return found;
 }
 
+bool begins_as_journal(std::string_view text) {
+  const std::string beginning = fmt::format("{{\"schema_version\":{},\"{}\":", kSchemaVersion, kForm);
+  return text.size() < beginning.size() ? beginning.starts_with(text) : is_of_kind(FileKind::journal, text);
+}
+
+std::string journal_line(const Json& json) {
+  std::string text = json_text(json);
+  text.pop_back();  // the brace, which checksum_text() adds again
+  return text + checksum_text(text) + "\n";
+}
+
 Journal parse_journal(std::string_view text, std::string_view file) {
   Journal journal{.path = std::string(file)};
+  bool has_checksums = false;
   std::size_t begin = 0;
   for (int line = 1; begin < text.size(); ++line) {
     const std::size_t end = text.find('\n', begin);
     if (end == std::string_view::npos) break;
-    try {
-      const JsonDocument document(text.substr(begin, end - begin), fmt::format("{}, line {}", file, line));
-      const JsonReader root(document);
-      if (line == 1) {
-        read_header(journal, root);
-      } else {
-        add(journal.entries, entry_from_json(root));
+    const std::string where = fmt::format("{}, line {}", file, line);
+    const std::string_view content = text.substr(begin, end - begin);
+    if (line == 1) {
+      has_checksums = check_line(content, where);
+      const JsonDocument document(content, where);
+      read_header(journal, JsonReader(document));
+    } else {
+      try {
+        if (!check_line(content, where) && has_checksums)
+          throw UsageError(where + ": is damaged: it has no checksum");
+        const JsonDocument document(content, where);
+        add(journal.entries, entry_from_json(JsonReader(document)));
+      } catch (const UsageError& error) {
+        // After a power cut, the last line may have its full length but wrong content.
+        if (end + 1 == text.size()) break;
+        journal.damaged.emplace_back(error.what());
       }
-    } catch (const UsageError&) {
-      // After a power cut, the last line may have its full length but wrong content.
-      if (line > 1 && end + 1 == text.size()) break;
-      throw;
     }
     begin = end + 1;
   }
@@ -128,7 +179,7 @@ Journal parse_journal(std::string_view text, std::string_view file) {
 }
 
 Journal read_journal(const std::filesystem::path& path) {
-  return parse_journal(read_text_file(path), path.string());
+  return parse_journal(read_input(path), path.string());
 }
 
 std::vector<TunedEntry> tuned_entries(const Journal& journal) {

@@ -3,7 +3,10 @@
 //
 //   {"schema_version":1,"tune_journal":{"backend":…,"device":…,"driver":…,"code":…,"plan":…},"environment":…,
 //    "config":…}
-//   {"time":"2026-11-22T23:10:00Z","finalist":false,"record":{…}}
+//   {"time":"2026-11-22T23:10:00Z","finalist":false,"record":{…},"checksum":"0f…"}
+//
+// The checksum is the hash (base/hash.hpp) of the line up to `,"checksum"`. The header has one, too. Older journals have
+// none; their lines are damaged only where they are no entries.
 //
 // The records of all finalists of a round are written together. If a variant has two records for a problem,
 // the later one counts. That happens if finalists fail their last check and other contenders become
@@ -47,10 +50,17 @@ struct Journal {
   Json environment = Json::object();
   Json config = Json::object();
   std::vector<JournalEntry> entries;  // one per variant and problem
+  std::vector<std::string> damaged;   // one text per line that was skipped: the place and what is wrong there
   std::int64_t whole_bytes = 0;       // length of the file up to the end of the last complete line
 };
 
-// Ignores an incomplete last line. Throws UsageError with the line number for every other error.
+// True for an empty text, for a journal and for the beginning of one.
+bool begins_as_journal(std::string_view text);
+
+// A line of the journal with its checksum and line end. `json` is an object.
+std::string journal_line(const Json& json);
+
+// Ignores an incomplete last line, and lists lines that are damaged. Throws UsageError if the header is.
 Journal parse_journal(std::string_view text, std::string_view file);
 Journal read_journal(const std::filesystem::path& path);
 

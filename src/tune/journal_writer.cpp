@@ -2,12 +2,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/input_file.hpp"
 #include "base/json_text.hpp"
 #include "base/schema_version.hpp"
 #include "results/record_json.hpp"
@@ -16,18 +18,16 @@
 namespace flashcore {
 namespace {
 
-std::string line(const Json& json) { return json_text(json) + "\n"; }
-
 std::string header_line(const SweepIdentity& identity, const Json& environment, const Json& config) {
-  return line({{"schema_version", kSchemaVersion},
-               {"tune_journal",
-                {{"backend", to_string(identity.fingerprint.backend)},
-                 {"device", identity.fingerprint.device},
-                 {"driver", identity.fingerprint.driver},
-                 {"code", identity.code},
-                 {"plan", identity.plan}}},
-               {"environment", environment},
-               {"config", config}});
+  return journal_line({{"schema_version", kSchemaVersion},
+                       {"tune_journal",
+                        {{"backend", to_string(identity.fingerprint.backend)},
+                         {"device", identity.fingerprint.device},
+                         {"driver", identity.fingerprint.driver},
+                         {"code", identity.code},
+                         {"plan", identity.plan}}},
+                       {"environment", environment},
+                       {"config", config}});
 }
 
 [[noreturn]] void fail_to_open(const std::string& path, int error) {
@@ -36,12 +36,25 @@ std::string header_line(const SweepIdentity& identity, const Json& environment, 
   throw UsageError(fmt::format("--output: {}: cannot be written: {}", path, std::strerror(error)));
 }
 
+void check_file(const std::string& path, int descriptor) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) fail_to_open(path, errno);
+  if (!S_ISREG(status.st_mode)) throw UsageError(fmt::format("--output: {}: is no regular file", path));
+  if (is_input(status)) throw UsageError(fmt::format("--output: {} is an input of this command", path));
+}
+
 }  // namespace
 
 JournalWriter::JournalWriter(const std::filesystem::path& path, std::int64_t keep_bytes)
     : path_(path.string()), size_(keep_bytes) {
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_to_open(path_, errno);
+  try {
+    check_file(path_, descriptor_);
+  } catch (const UsageError&) {
+    ::close(descriptor_);
+    throw;
+  }
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 && ::ftruncate(descriptor_, size_) == 0) return;
   const int error = errno;
   ::close(descriptor_);
@@ -61,7 +74,8 @@ JournalWriter::~JournalWriter() { ::close(descriptor_); }
 void JournalWriter::add(std::span<const KnownRecord> records) {
   std::string text;
   for (const KnownRecord& known : records) {
-    text += line({{"time", utc_now()}, {"finalist", known.finalist}, {"record", to_json(known.record)}});
+    text +=
+        journal_line({{"time", utc_now()}, {"finalist", known.finalist}, {"record", to_json(known.record)}});
   }
   append(text);
 }

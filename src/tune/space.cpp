@@ -7,6 +7,7 @@
 #include <random>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "registry/supports.hpp"
 
 namespace flashcore {
@@ -106,8 +107,8 @@ std::vector<ProblemSpace> take_shard(std::vector<ProblemSpace> space, const Shar
 std::string space_text(std::span<const ProblemSpace> space) {
   std::string text;
   for (const ProblemSpace& part : space) {
-    text += fmt::format("{}: {} candidates, {} pruned\n", part.problem.name, part.candidates.size(),
-                        part.pruned.size());
+    text += fmt::format("{}: {} candidates, {} pruned\n", printable(part.problem.name),
+                        part.candidates.size(), part.pruned.size());
     for (const Variant* variant : part.candidates) text += fmt::format("  {}\n", variant->id());
     for (const PrunedCandidate& pruned : part.pruned) {
       text += fmt::format("  {}  pruned: {}\n", pruned.variant->id(), pruned.reason);

@@ -4,18 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <ctime>
+#include <limits>
 #include <utility>
 
-#include "base/atomic_file.hpp"
 #include "base/error.hpp"
+#include "base/input_file.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
 #include "base/schema_version.hpp"
 #include "device/device.hpp"
 #include "device/nvml.hpp"
 #include "results/record_json.hpp"
-#include "results/result_file.hpp"
 
 namespace flashcore {
 namespace {
@@ -28,11 +30,24 @@ void fingerprint_fields(auto&& io, auto& fingerprint) {
   io.with_default("driver", fingerprint.driver);
 }
 
+// From a picosecond to eleven days.
+constexpr double kMinTimeUs = 1e-6;
+constexpr double kMaxTimeUs = 1e12;
+
 void variant_fields(auto&& io, auto& tuned) {
   io.required("variant", tuned.variant);
   io.with_default("code_hash", tuned.code_hash);
   io.required("median_us", tuned.median_us);
   io.required("samples", tuned.samples);
+}
+
+// Ids begin with the family, dtype and head_dim, variant/spec.hpp.
+void check_made_for(const JsonReader& tuned, const std::string& id, const Problem& problem) {
+  const std::string wanted = fmt::format("/{}_d{}", to_string(problem.dtype), problem.head_dim);
+  const std::string_view rest = std::string_view(id).substr(std::min(id.find('/'), id.size()));
+  if (rest == wanted || rest.starts_with(wanted + "_")) return;
+  tuned["variant"].fail(fmt::format("\"{}\" is not for {} and head_dim {}, which the problem has", id,
+                                    to_string(problem.dtype), problem.head_dim));
 }
 
 Json to_json(const TunedVariant& tuned) {
@@ -42,13 +57,17 @@ Json to_json(const TunedVariant& tuned) {
   return json;
 }
 
-TunedVariant variant_from_json(const JsonReader& reader) {
+TunedVariant variant_from_json(const JsonReader& reader, const Problem& problem) {
   TunedVariant tuned;
   variant_fields(FieldReader(reader), tuned);
+  check_made_for(reader, tuned.variant, problem);
+  read_time_us(reader["median_us"]);
+  reader["samples"].integer(0, std::numeric_limits<std::int64_t>::max());
   const std::vector<JsonReader> interval = elements(require_field(reader, "ci95_us"));
   if (interval.size() != 2) reader["ci95_us"].fail("expected [low, high]");
-  tuned.ci95_low_us = decode_number(interval[0]);
-  tuned.ci95_high_us = decode_number(interval[1]);
+  // The interval of a few scattered samples may reach below 0.
+  tuned.ci95_low_us = interval[0].number(-kMaxTimeUs, kMaxTimeUs);
+  tuned.ci95_high_us = interval[1].number(tuned.ci95_low_us, kMaxTimeUs);
   return tuned;
 }
 
@@ -67,11 +86,11 @@ TunedEntry entry_from_json(const JsonReader& reader) {
   TunedEntry entry;
   entry.problem = problem_from_json(require_field(reader, "problem"));
   fingerprint_fields(FieldReader(require_field(reader, "fingerprint")), entry.fingerprint);
-  entry.tuned_at = require_field(reader, "tuned_at").string();
+  entry.tuned_at = read_utc_time(require_field(reader, "tuned_at"));
   entry.mode = decode<TimingMode>(require_field(reader, "clock"));
-  entry.winner = variant_from_json(require_field(reader, "winner"));
+  entry.winner = variant_from_json(require_field(reader, "winner"), entry.problem);
   for (const JsonReader& tie : elements(require_field(reader, "ties"))) {
-    entry.ties.push_back(variant_from_json(tie));
+    entry.ties.push_back(variant_from_json(tie, entry.problem));
   }
   return entry;
 }
@@ -127,6 +146,27 @@ TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std
 
 std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
+std::string read_utc_time(const JsonReader& reader) {
+  std::string text = reader.string();
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  unsigned hour = 0;
+  unsigned minute = 0;
+  unsigned second = 0;
+  int length = 0;
+  const int fields = std::sscanf(text.c_str(), "%4d-%2u-%2uT%2u:%2u:%2uZ%n", &year, &month, &day, &hour,
+                                 &minute, &second, &length);
+  using namespace std::chrono;
+  const year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{day}};
+  const bool is_time = fields == 6 && length == 20 && text.size() == 20 && date.ok() && hour < 24 &&
+                       minute < 60 && second <= 60;
+  if (!is_time) reader.fail("must be a time like 2026-01-31T12:00:00Z");
+  return text;
+}
+
+double read_time_us(const JsonReader& reader) { return reader.number(kMinTimeUs, kMaxTimeUs); }
+
 TunedTable parse_tuned_table(std::string_view text, std::string_view file) {
   const JsonDocument document(text, std::string(file));
   const JsonReader root(document);
@@ -138,17 +178,19 @@ TunedTable parse_tuned_table(std::string_view text, std::string_view file) {
   return table;
 }
 
-TunedTable read_tuned_table(const std::filesystem::path& path) {
-  return parse_tuned_table(read_text_file(path), path.string());
+TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input) {
+  return parse_tuned_table(read_input(path, {.is_input = is_input}), path.string());
 }
 
-void write_tuned_table(const TunedTable& table, const std::filesystem::path& path) {
+std::string tuned_table_text(const TunedTable& table) {
   std::string text = fmt::format("{{\"schema_version\":{},\n\"{}\":[", kSchemaVersion, kForm);
   for (std::size_t i = 0; i < table.entries.size(); ++i) {
     text += fmt::format("{}\n{}", i == 0 ? "" : ",", json_text(to_json(table.entries[i])));
   }
-  write_atomically(path, {text, "\n]}\n"});
+  return text + "\n]}\n";
 }
+
+void write_tuned_table(const TunedTable& table, OutputFile& file) { file.replace({tuned_table_text(table)}); }
 
 std::string add_entry(TunedTable& table, const TunedEntry& entry) {
   const auto same = std::ranges::find_if(table.entries, [&](const TunedEntry& other) {

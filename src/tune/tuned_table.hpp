@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_document.hpp"
+#include "base/output_file.hpp"
 #include "execute/executor.hpp"
 #include "record/record.hpp"
 #include "tune/searcher.hpp"
@@ -60,12 +62,19 @@ TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std
 // The current time in the format of `tuned_at`.
 std::string utc_now();
 
+// The same format, read. Throws UsageError unless it is a time.
+std::string read_utc_time(const JsonReader& reader);
+
+// A time of a kernel in microseconds. Throws UsageError unless it is one that a clock can show.
+double read_time_us(const JsonReader& reader);
+
 // Throws UsageError with the file and the JSON pointer of an error.
 TunedTable parse_tuned_table(std::string_view text, std::string_view file);
-TunedTable read_tuned_table(const std::filesystem::path& path);
+TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input = true);  // InputRules::is_input
 
-// Replaces the file atomically. Throws EnvironmentError.
-void write_tuned_table(const TunedTable& table, const std::filesystem::path& path);
+// Throws as OutputFile does.
+std::string tuned_table_text(const TunedTable& table);
+void write_tuned_table(const TunedTable& table, OutputFile& file);
 
 // Adds an entry. If the table has an entry for the same class, device and driver, the later one is kept; if
 // both have the same time, the faster one. Returns a line of text with the decision if the two winners

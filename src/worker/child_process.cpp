@@ -46,7 +46,7 @@ ssize_t read_some(int descriptor, std::string& text) {
   throw EnvironmentError(fmt::format("{}: cannot be started: {}", program, std::strerror(error)));
 }
 
-// Settings for the child of posix_spawn(3): standard streams, and blocked SIGINT and SIGTERM.
+// Settings for the child of posix_spawn(3): standard streams, and blocked SIGINT, SIGTERM and SIGHUP.
 class SpawnSetup {
  public:
   SpawnSetup(int socket, int errors) {
@@ -57,8 +57,7 @@ class SpawnSetup {
     posix_spawnattr_init(&attributes_);
     sigset_t blocked;
     sigemptyset(&blocked);
-    sigaddset(&blocked, SIGINT);
-    sigaddset(&blocked, SIGTERM);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&blocked, signal);
     posix_spawnattr_setsigmask(&attributes_, &blocked);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK);
   }
@@ -91,10 +90,6 @@ std::vector<char*> child_environment() {
 
 }  // namespace
 
-void Descriptor::close() {
-  if (number_ >= 0) ::close(std::exchange(number_, -1));
-}
-
 ChildProcess::ChildProcess(const std::string& program, const std::vector<std::string>& arguments) {
   int sockets[2];
   int pipe_ends[2];
@@ -119,10 +114,26 @@ ChildProcess::ChildProcess(const std::string& program, const std::vector<std::st
 
 ChildProcess::~ChildProcess() { end(kExitWait); }
 
-void ChildProcess::send(std::string_view line) {
+void ChildProcess::send(std::string_view line, Clock::time_point deadline) {
   const std::string text = fmt::format("{}\n", line);
-  // Never blocks: only one line is sent at a time, and it is far smaller than a socket's buffer.
-  (void)::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  // A long line does not fit into the socket's buffer at once.
+  for (std::string_view left = text; !left.empty();) {
+    const ssize_t sent = ::send(socket_.get(), left.data(), left.size(), MSG_NOSIGNAL);
+    if (sent > 0) left.remove_prefix(static_cast<std::size_t>(sent));
+    if (sent >= 0 || errno == EINTR) continue;
+    if (errno != EAGAIN || !wait_for(POLLOUT, deadline)) return;
+  }
+}
+
+bool ChildProcess::wait_for(short events, Clock::time_point deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return false;
+    pollfd watched[] = {{socket_.get(), events, 0}, {errors_.get(), POLLIN, 0}};
+    ::poll(watched, 2, static_cast<int>(std::min(left, kMaxPoll).count()));
+    read_errors();
+    if ((watched[0].revents & (events | POLLHUP | POLLERR)) != 0) return true;
+  }
 }
 
 ChildProcess::Received ChildProcess::receive(Clock::time_point deadline) {
@@ -133,12 +144,7 @@ ChildProcess::Received ChildProcess::receive(Clock::time_point deadline) {
       unread_.erase(0, end + 1);
       return received;
     }
-    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
-    if (left.count() <= 0) return {Kind::deadline};
-    pollfd watched[] = {{socket_.get(), POLLIN, 0}, {errors_.get(), POLLIN, 0}};
-    ::poll(watched, 2, static_cast<int>(std::min(left, kMaxPoll).count()));
-    read_errors();
-    if ((watched[0].revents & (POLLIN | POLLHUP | POLLERR)) == 0) continue;
+    if (!wait_for(POLLIN, deadline)) return {Kind::deadline};
     if (read_some(socket_.get(), unread_) == 0) return {Kind::closed};
   }
 }

@@ -12,27 +12,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
+#include "base/descriptor.hpp"
+
 namespace flashcore {
-
-// Owns a file descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  ~Descriptor() { close(); }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  int get() const { return number_; }
-  void close();
-
- private:
-  int number_;
-};
 
 class ChildProcess {
  public:
@@ -44,16 +28,17 @@ class ChildProcess {
     std::string line = {};  // without the newline
   };
 
-  // Starts `program`; the first argument is its name. SIGINT and SIGTERM are blocked in the child: Ctrl-C
-  // goes to all processes of a terminal, and only the parent handles it. The thread that starts the child
+  // Starts `program`; the first argument is its name. SIGINT, SIGTERM and SIGHUP are blocked in the child:
+  // Ctrl-C goes to all processes of a terminal, and only the parent handles it. The thread that starts the child
   // must outlive it. Throws EnvironmentError if the program cannot be started.
   ChildProcess(const std::string& program, const std::vector<std::string>& arguments);
   ~ChildProcess();  // closes the socket, so that a reading child exits; kills it if it does not exit in time
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
-  // Has no effect if the child has exited; receive() then returns Kind::closed.
-  void send(std::string_view line);
+  // Has no effect if the child has exited; receive() then returns Kind::closed. A child that has not read the line by
+  // the deadline gets only a part of it; receive() then returns Kind::deadline.
+  void send(std::string_view line, Clock::time_point deadline);
   Received receive(Clock::time_point deadline);
 
   void kill();
@@ -68,6 +53,8 @@ class ChildProcess {
   std::string last_error_line() const;
 
  private:
+  // Waits until the socket may be read or written, as `events` of poll(2) say. Returns false at the deadline.
+  bool wait_for(short events, Clock::time_point deadline);
   bool wait_for_exit(std::chrono::milliseconds limit);
   void read_errors();
 

@@ -1,6 +1,8 @@
 #include "worker/job_server.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -13,6 +15,14 @@ namespace flashcore {
 namespace {
 
 constexpr std::size_t kSpareBytes = 1 << 20;
+
+// Calls that run a variant on the problem of the last `prepare`.
+bool needs_problem(Call call) {
+  constexpr Call kCalls[] = {Call::verify,  Call::verify_sample,   Call::verify_negated,
+                             Call::sample,  Call::sample_poisoned, Call::contrast,
+                             Call::control, Call::output_hash};
+  return std::ranges::find(kCalls, call) != std::end(kCalls);
+}
 
 TimingMode mode_of(const JsonReader& request) { return decode<TimingMode>(require_field(request, "clock")); }
 
@@ -44,7 +54,9 @@ std::string JobServer::answer(std::string_view line) {
 }
 
 Json JobServer::perform(const JsonReader& request) {
-  switch (decode<Call>(require_field(request, "call"))) {
+  const Call call = decode<Call>(require_field(request, "call"));
+  if (needs_problem(call) && !problem_) request["call"].fail("needs a problem, which \"prepare\" sets");
+  switch (call) {
     case Call::variants: {
       Json ids = Json::array();
       for (const auto& [id, variant] : variants_) ids.push_back(id);
@@ -85,13 +97,14 @@ Json JobServer::perform(const JsonReader& request) {
 }
 
 void JobServer::prepare(const JsonReader& request) {
-  problem_ = problem_from_json(require_field(request, "problem"));
+  problem_.reset();
+  const Problem problem = problem_from_json(require_field(request, "problem"));
   if (further_) {
-    for (const Variant* variant : further_(*problem_)) variants_.insert_or_assign(variant->id(), variant);
+    for (const Variant* variant : further_(problem)) variants_.insert_or_assign(variant->id(), variant);
   }
-  executor_.prepare(*problem_,
-                    static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
+  executor_.prepare(problem, static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
                     decode<kernels::InputKind>(require_field(request, "inputs")));
+  problem_ = problem;
 }
 
 Json JobServer::time_control(double us) {

@@ -5,8 +5,8 @@
 
 #include <cstdlib>
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
-#include "worker/child_process.hpp"
 
 namespace flashcore {
 

@@ -85,7 +85,8 @@ void WorkerLink::fail_to_start(ChildProcess& child) const {
   const std::string place =
       options_.flag.empty() ? "" : fmt::format("{}: {}: ", options_.flag, options_.program);
   const auto status = child.wait_status();
-  if (line.starts_with(kError) && status && WIFEXITED(*status)) {
+  const bool failed = status && WIFEXITED(*status) && WEXITSTATUS(*status) != static_cast<int>(ExitCode::ok);
+  if (line.starts_with(kError) && failed) {
     throw Error(static_cast<ExitCode>(WEXITSTATUS(*status)), place + line.substr(kError.size()));
   }
   throw EnvironmentError(
@@ -94,8 +95,7 @@ void WorkerLink::fail_to_start(ChildProcess& child) const {
 }
 
 // At the deadline and after an interrupt there is no line.
-ChildProcess::Received WorkerLink::receive(double timeout_s) const {
-  const auto deadline = after(timeout_s);
+ChildProcess::Received WorkerLink::receive(ChildProcess::Clock::time_point deadline) const {
   if (!options_.interrupted) return child_->receive(deadline);
   for (;;) {
     auto received = child_->receive(std::min(deadline, after(kInterruptCheck)));
@@ -107,8 +107,9 @@ ChildProcess::Received WorkerLink::receive(double timeout_s) const {
 JsonDocument WorkerLink::ask(const Json& request, double timeout_s) {
   using Kind = ChildProcess::Received::Kind;
   const auto call = request.at("call").get<std::string>();
-  child_->send(to_line(request));
-  const auto received = receive(timeout_s);
+  const auto deadline = after(timeout_s);
+  child_->send(to_line(request), deadline);
+  const auto received = receive(deadline);
   if (received.kind == Kind::closed) throw_worker_exit(call);
   if (received.kind == Kind::deadline) {
     child_->kill();

@@ -52,7 +52,7 @@ class WorkerLink {
 
  private:
   Hello start();
-  ChildProcess::Received receive(double timeout_s) const;
+  ChildProcess::Received receive(ChildProcess::Clock::time_point deadline) const;
   [[noreturn]] void fail_to_start(ChildProcess& child) const;
   [[noreturn]] void drop_and_throw(const std::string& reason, Status status);
   [[noreturn]] void throw_worker_exit(std::string_view call);

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 import unittest
 import warnings
 
@@ -48,6 +49,15 @@ def timing_modes():
     """The names of the timing modes, as the program lists them."""
     error = run("compare", "base.json", "new.json", "--clock", "?").stderr
     return re.search(r"one of: (.*)", error)[1].split(", ")
+
+
+def wait_for_entry(path, key, seconds=120):
+    """Waits until the list `key` of a growing file has an entry. A new file has none."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if path.exists() and json.loads(path.read_text())[key]:
+            return
+        time.sleep(0.01)
 
 
 class BenchTest(unittest.TestCase):

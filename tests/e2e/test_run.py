@@ -7,10 +7,9 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
-from bench import BENCH, TINY, BenchTest, environment, run
+from bench import BENCH, TINY, BenchTest, environment, run, wait_for_entry
 
 QUICK = ("--device", "cpu", "--problem", TINY, "--budget", "0.2")
 
@@ -133,9 +132,7 @@ class Run(BenchTest):
             [BENCH, "--device", "cpu", "--problem", f"head_dim=64,seq_q={lengths}", "--variants", "cpu_scalar/*",
              "--check-only", "--format", "json", "--output", str(self.folder / "r")],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
-        deadline = time.monotonic() + 120
-        while not (self.folder / "r.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for_entry(self.folder / "r.json", "records")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
         self.assertEqual(process.returncode, 130)

@@ -14,7 +14,7 @@ import tempfile
 import time
 import unittest
 
-from bench import BENCH, BenchTest, environment, run, schema_validator
+from bench import BENCH, BenchTest, environment, run, schema_validator, wait_for_entry
 
 USAGE, ENVIRONMENT, INTERRUPTED = 2, 4, 130
 
@@ -214,9 +214,7 @@ class Resume(TuneTest):
             [BENCH, "tune", "--device", "cpu", "--problem", f"head_dim=64,seq_q={lengths}", "--variants", "cpu_scalar/*",
              "--budget", "1", "--output", str(self.folder / "tuned")],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(**SERIAL))
-        deadline = time.monotonic() + 120
-        while not (self.folder / "tuned.json").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for_entry(self.folder / "tuned.json", "tuned_table")
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=120)
         self.assertEqual(process.returncode, INTERRUPTED)

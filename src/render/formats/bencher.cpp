@@ -22,7 +22,9 @@ std::string to_bencher(const Comparison& comparison, const TextOptions&) {
 
 }  // namespace
 
-const OutputFormat kBencher = {
-    .name = "bencher", .meaning = "metrics for the service Bencher", .comparison = to_bencher};
+const OutputFormat kBencher = {.name = "bencher",
+                               .meaning = "metrics for the service Bencher",
+                               .file_kind = FileKind::bencher,
+                               .comparison = to_bencher};
 
 }  // namespace flashcore

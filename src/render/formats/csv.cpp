@@ -11,8 +11,9 @@ const OutputFormat kCsv = {.name = "csv",
                            .meaning = "a row per record, for spreadsheets",
                            .extensions = {".csv"},
                            .by_default = true,
+                           .file_kind = FileKind::csv,
                            .run = [](const RunOutput& output) -> std::unique_ptr<Sink> {
-                             return std::make_unique<CsvSink>(output.path);
+                             return std::make_unique<CsvSink>(output.file);
                            },
                            .results =
                                [](const ResultsOutput& output) {

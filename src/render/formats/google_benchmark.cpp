@@ -30,6 +30,7 @@ std::string to_google_benchmark(const Comparison& comparison, const TextOptions&
 
 const OutputFormat kGoogleBenchmark = {.name = "google-benchmark",
                                        .meaning = "times as Google Benchmark writes them",
+                                       .file_kind = FileKind::google_benchmark,
                                        .comparison = to_google_benchmark};
 
 }  // namespace flashcore

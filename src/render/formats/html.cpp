@@ -11,6 +11,7 @@ const OutputFormat kHtml = {
     .meaning = "a page for the browser that needs no other file",
     .extensions = {".html", ".htm"},
     .shows_comparison = true,
+    .file_kind = FileKind::page,
     .results = [](const ResultsOutput& output) { return html_report(report_data(output)); },
     .diagnosis = [](const Diagnosis& diagnosis, const TextOptions&) { return to_html(diagnosis); }};
 

@@ -17,7 +17,7 @@ const OutputFormat kJson = {
     .by_default = true,
     .shows_comparison = true,
     .run = [](const RunOutput& output) -> std::unique_ptr<Sink> {
-      return std::make_unique<JsonSink>(output.path, output.environment, output.config);
+      return std::make_unique<JsonSink>(output.file, output.environment, output.config);
     },
     .results = [](const ResultsOutput& output) { return json_text(report_data(output)) + "\n"; },
     .comparison = [](const Comparison& comparison,

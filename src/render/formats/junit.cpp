@@ -75,6 +75,7 @@ std::string to_junit(const Comparison& comparison, const TextOptions&) {
 const OutputFormat kJunit = {.name = "junit",
                              .meaning = "XML test cases for CI servers",
                              .extensions = {".xml"},
+                             .file_kind = FileKind::junit,
                              .comparison = to_junit};
 
 }  // namespace flashcore

@@ -9,6 +9,7 @@ const OutputFormat kMarkdown = {
     .name = "markdown",
     .meaning = "tables for pull requests and wikis",
     .extensions = {".md", ".markdown"},
+    .file_kind = FileKind::markdown,
     .results = [](const ResultsOutput& output) { return markdown_report(output.files, output.baseline); },
     .comparison = [](const Comparison& comparison, const TextOptions&) { return to_markdown(comparison); }};
 

@@ -25,6 +25,7 @@ std::string to_smaller_is_better(const Comparison& comparison, const TextOptions
 
 const OutputFormat kSmallerIsBetter = {.name = "customSmallerIsBetter",
                                        .meaning = "times for github-action-benchmark",
+                                       .file_kind = FileKind::smaller_is_better,
                                        .comparison = to_smaller_is_better};
 
 }  // namespace flashcore

@@ -11,6 +11,8 @@ const OutputFormat kTable = {
     .name = "table",
     .meaning = "aligned text for the terminal",
     .by_default = true,
+    .file_kind = FileKind::table,
+    .needs_mark = true,
     .run = [](const RunOutput& output) -> std::unique_ptr<Sink> {
       return std::make_unique<TableSink>(output.terminal, output.table);
     },

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/text.hpp"
+
 namespace flashcore {
 namespace {
 
@@ -23,7 +25,27 @@ TEST(Escape, MarkdownStaysWithinItsCell) {
 TEST(Escape, CsvQuotesWhatItMust) {
   EXPECT_EQ(escape_csv("mma/fp16_d64"), "mma/fp16_d64");
   EXPECT_EQ(escape_csv("a,b"), "\"a,b\"");
-  EXPECT_EQ(escape_csv("say \"no\"\r\n"), "\"say \"\"no\"\"\r\n\"");
+  EXPECT_EQ(escape_csv("say \"no\"\r\n"), "\"say \"\"no\"\"  \"");
+}
+
+TEST(Escape, CsvHasNoFormulas) {
+  EXPECT_EQ(escape_csv("=1+1"), "'=1+1");
+  EXPECT_EQ(escape_csv("@SUM(a,b)"), "\"'@SUM(a,b)\"");
+  EXPECT_EQ(escape_csv("+1"), "'+1");
+  EXPECT_EQ(escape_csv("-2+3"), "'-2+3");
+  EXPECT_EQ(escape_csv("-inf"), "-inf");
+  EXPECT_EQ(escape_csv("a=b"), "a=b");
+}
+
+TEST(Escape, XmlHasOnlyItsCharacters) {
+  EXPECT_EQ(escape_xml("a\uFFFE\uFFFFb\xff\xed\xa0\x80"), "a\uFFFD\uFFFDb\uFFFD\uFFFD\uFFFD\uFFFD");
+}
+
+TEST(Printable, NeutralisesWhatMovesTheCursorOrIsNoText) {
+  EXPECT_EQ(printable("a\x1b[31m\u009b2J\u0085\u202e\u2066z"), "a [31m 2J   z");
+  EXPECT_EQ(printable("\xc0\xaf\xf8\xe2\x28\xa1"), "\uFFFD\uFFFD\uFFFD\uFFFD(\uFFFD");
+  EXPECT_EQ(printable("\xed\xa0\x80 \xf4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD \uFFFD\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(printable("Größe 测试 µs \uFFFD 🙂"), "Größe 测试 µs \uFFFD 🙂");
 }
 
 }  // namespace

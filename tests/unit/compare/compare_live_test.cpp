@@ -77,6 +77,14 @@ TEST(CompareLive, WhatFailsIsBroken) {
   }
 }
 
+TEST(CompareLive, ATimeThatIsNoneIsNeverTheSame) {
+  for (const double us : {std::nan(""), 0.0, -5.0, HUGE_VAL}) {
+    EXPECT_EQ(run_live({}, {.latency_us = us}).verdict, Verdict::broken) << us;
+    EXPECT_EQ(run_live({.latency_us = us}, {}).verdict, Verdict::unclear) << us;
+    EXPECT_EQ(run_live({.latency_us = us}, {.latency_us = us}).verdict, Verdict::unclear) << us;
+  }
+}
+
 // Writes its name down at each sample, in capitals when it prepares.
 class NamedExecutor : public FakeExecutor {
  public:

@@ -210,12 +210,27 @@ TEST(JsonSink, WritesTheGoldenFileAfterEveryRecord) {
   EXPECT_EQ(read_results(path).environment, nlohmann::json(kEnvironment));
 }
 
-TEST(JsonSink, WritesNothingBeforeTheFirstRecordAndAnEmptyListAtTheEnd) {
+TEST(JsonSink, ANewFileHasNoRecordsUntilTheFirstAndIsRemovedIfNoneComes) {
   const TemporaryFolder folder;
+  {
+    const JsonSink sink(folder / "results.json", kEnvironment, kConfig);
+    EXPECT_TRUE(read_results(sink.path()).records.empty());
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder / "results.json"));
   JsonSink sink(folder / "results.json", kEnvironment, kConfig);
-  EXPECT_FALSE(std::filesystem::exists(sink.path()));
   sink.finish();
   EXPECT_TRUE(read_results(sink.path()).records.empty());
+}
+
+TEST(JsonSink, AnEarlierFileStaysUntilTheFirstRecord) {
+  const TemporaryFolder folder;
+  const auto path = folder / "results.json";
+  {
+    JsonSink earlier(path, kEnvironment, kConfig);
+    for (const Record& record : sample_records()) earlier.add(record);
+  }
+  const JsonSink sink(path, kEnvironment, kConfig);
+  EXPECT_EQ(read_results(path).records.size(), sample_records().size());
 }
 
 TEST(CsvSink, WritesTheGoldenFile) {
@@ -238,7 +253,7 @@ TEST(GrowingFile, WritesLessOftenWhenWritingIsDear) {
   int on_disk = 0;
   int entries = 0;
   {
-    GrowingFile file(folder / "big", "", "");
+    GrowingFile file(folder / "big", FileKind::csv, "", "");
     // Rewriting megabytes hundreds of times would take minutes; the rule bounds it by about half a second.
     for (std::uintmax_t size = 0; entries < 400; ++entries) {
       file.append(entry);
@@ -272,7 +287,8 @@ TEST(AtomicFile, AFullDiskLeavesTheEarlierFile) {
   std::signal(SIGXFSZ, previous);
   expect_contains(message, path.string() + ": cannot be written; the old content is kept: File too large");
   EXPECT_EQ(read_file(path), "earlier");
-  EXPECT_FALSE(std::filesystem::exists(path.string() + ".tmp" + std::to_string(::getpid())));
+  const std::filesystem::directory_iterator files(folder / "");
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
 TEST(AtomicFile, KeepsSymbolicLinks) {

@@ -1,6 +1,7 @@
 // Tuned tables, journals, and the choice that "auto" makes.
 #include "tune/tuned_table.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include "device/device.hpp"
 #include "registry/default_variant.hpp"
 #include "registry/registry.hpp"
+#include "results/record_json.hpp"
 #include "tune/dispatch.hpp"
 #include "tune/journal.hpp"
 #include "unit/support/sample_records.hpp"
@@ -29,7 +31,7 @@ Problem problem_of(std::int64_t seq, const char* name = "p") {
 }
 
 TunedEntry entry_of(const Problem& problem, const std::string& variant,
-                    const std::string& tuned_at = "2026") {
+                    const std::string& tuned_at = "2026-01-01T00:00:00Z") {
   return {.problem = problem,
           .fingerprint = kHere,
           .tuned_at = tuned_at,
@@ -63,7 +65,10 @@ TEST(TunedTable, RoundTrip) {
   TunedEntry entry = entry_of(problem_of(512), "mma/fp16_d64_q64_kv64_w4_s2");
   entry.ties.push_back(entry.winner);
   EXPECT_EQ(add_entry(table, entry), "");
-  write_tuned_table(table, folder / "t.json");
+  {
+    OutputFile file(folder / "t.json", FileKind::tuned_table);
+    write_tuned_table(table, file);
+  }
   const TunedTable read = read_tuned_table(folder / "t.json");
   ASSERT_EQ(read.entries.size(), 1u);
   EXPECT_EQ(read.entries[0].problem, entry.problem);
@@ -188,12 +193,62 @@ TEST_F(JournalTest, ASecondWriterIsRejected) {
   EXPECT_USAGE_ERROR(JournalWriter(journal), "another sweep is writing");
 }
 
-TEST_F(JournalTest, ErrorsNameTheLine) {
+TEST_F(JournalTest, DamagedLinesAreNamedAndSkipped) {
+  write();
+  const std::string text = testing::read_file(path);
+  const std::size_t second = text.find('\n') + 1;
+  std::string inserted = text;
+  inserted.insert(second, "{}\n");
+  Journal journal = parse_journal(inserted, "j.jsonl");
+  EXPECT_EQ(journal.entries.size(), 3u);
+  ASSERT_EQ(journal.damaged.size(), 1u);
+  expect_contains(journal.damaged[0], "j.jsonl, line 2: is damaged: it has no checksum");
+  std::string changed = text;
+  changed[changed.find("\"median\":", second) + 9] = '4';  // 30 becomes 40: valid JSON
+  journal = parse_journal(changed, "j.jsonl");
+  EXPECT_EQ(journal.entries.size(), 2u);
+  ASSERT_EQ(journal.damaged.size(), 1u);
+  expect_contains(journal.damaged[0], "j.jsonl, line 2: is damaged: its checksum is another");
+}
+
+TEST_F(JournalTest, ADamagedHeaderIsAnError) {
   write();
   std::string text = testing::read_file(path);
-  text.insert(text.find('\n') + 1, "{}\n");
-  EXPECT_USAGE_ERROR(parse_journal(text, "j.jsonl"), "j.jsonl, line 2");
+  text[text.find("\"code\":\"c\"") + 8] = 'd';
+  EXPECT_USAGE_ERROR(parse_journal(text, "j.jsonl"), "j.jsonl, line 1: is damaged");
   EXPECT_USAGE_ERROR(parse_journal("", "j.jsonl"), "so it is not a journal");
+}
+
+TEST_F(JournalTest, KnowsItsBeginning) {
+  write();
+  const std::string text = testing::read_file(path);
+  for (const std::size_t length : {std::size_t{0}, std::size_t{9}, text.find('\n') / 2, text.size()}) {
+    EXPECT_TRUE(begins_as_journal(text.substr(0, length))) << length;
+  }
+  for (const char* other : {"notes", "{\"schema_version\":1,\"records\":[]}", "{}"}) {
+    EXPECT_FALSE(begins_as_journal(other)) << other;
+  }
+}
+
+TEST(TunedTable, RefusesWhatNoClockGave) {
+  const auto text = [](std::string_view time, std::string_view variant, std::string_view us) {
+    return fmt::format(
+        "{{\"schema_version\":1,\"tuned_table\":[{{\"problem\":{},\"fingerprint\":{{\"backend\":\"cpu\","
+        "\"device\":"
+        "\"d\"}},\"tuned_at\":\"{}\",\"clock\":\"hot\",\"winner\":{{\"variant\":\"{}\",\"median_us\":{},"
+        "\"samples\":9,"
+        "\"ci95_us\":[1,2]}},\"ties\":[]}}]}}",
+        to_json(problem_of(64)).dump(), time, variant, us);
+  };
+  constexpr std::string_view kTime = "2026-01-31T12:00:00Z";
+  EXPECT_NO_THROW(parse_tuned_table(text(kTime, "a/fp16_d64_q8", "1.5"), "t"));
+  EXPECT_USAGE_ERROR(parse_tuned_table(text("2026-02-30T12:00:00Z", "a/fp16_d64", "1"), "t"),
+                     "tuned_at: must be");
+  EXPECT_USAGE_ERROR(parse_tuned_table(text(kTime, "a/bf16_d64", "1"), "t"), "winner/variant");
+  EXPECT_USAGE_ERROR(parse_tuned_table(text(kTime, "a/fp16_d640", "1"), "t"), "winner/variant");
+  for (const char* us : {"0", "-5", "1e-300", "1e300", "\"nan\""}) {
+    EXPECT_USAGE_ERROR(parse_tuned_table(text(kTime, "a/fp16_d64", us), "t"), "winner/median_us");
+  }
 }
 
 TEST(SweepIdentity, ListsDifferences) {

@@ -167,6 +167,13 @@ TEST_F(JobServerTest, InvalidRequestsAreAnswered) {
   expect_contains(server.answer("{"), "\"failure\"");
 }
 
+TEST_F(JobServerTest, RequestsBeforePrepareAreAnswered) {
+  JobServer server(executor, pointers);
+  for (const Call call : {Call::verify, Call::sample, Call::contrast, Call::output_hash}) {
+    expect_contains(server.answer(to_line(about(0, call))), "needs a problem");
+  }
+}
+
 TEST_F(JobServerTest, AVariantOfAnotherBuildIsUnsupported) {
   const JsonDocument inspected = answer({{"call", "inspect"}, {"variant", "none/such"}});
   EXPECT_FALSE(inspection_from_json(JsonReader(inspected)["result"]).unsupported.empty());

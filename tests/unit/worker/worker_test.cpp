@@ -27,11 +27,27 @@ ChildProcess::Received receive(ChildProcess& child, milliseconds patience = kLon
   return child.receive(ChildProcess::Clock::now() + patience);
 }
 
+void send(ChildProcess& child, std::string_view line, milliseconds patience = kLong) {
+  child.send(line, ChildProcess::Clock::now() + patience);
+}
+
+TEST(ChildProcess, SendsLinesThatNoBufferHolds) {
+  ChildProcess child = shell("read line; echo ${#line}");
+  send(child, std::string(400'000, 'x'));
+  EXPECT_EQ(receive(child).line, "400000");
+}
+
+TEST(ChildProcess, SendReturnsAtTheDeadline) {
+  ChildProcess child = shell("exec sleep 1000");
+  send(child, std::string(10'000'000, 'x'), milliseconds(50));
+  EXPECT_EQ(child.end(milliseconds(0)), "did not exit and was killed");
+}
+
 TEST(ChildProcess, ExchangesLines) {
   ChildProcess child("/bin/cat", {"cat"});
-  child.send("one");
+  send(child, "one");
   EXPECT_EQ(receive(child).line, "one");
-  child.send(std::string(10'000, 'x'));
+  send(child, std::string(10'000, 'x'));
   EXPECT_EQ(receive(child).line.size(), 10'000u);
 }
 
@@ -62,7 +78,8 @@ TEST(ChildProcess, IgnoresCtrlC) {
   ChildProcess child = shell("read line; echo $line");
   ::kill(child.id(), SIGINT);
   ::kill(child.id(), SIGTERM);
-  child.send("still here");
+  ::kill(child.id(), SIGHUP);
+  send(child, "still here");
   EXPECT_EQ(receive(child).line, "still here");
 }
 
