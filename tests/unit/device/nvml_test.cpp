@@ -137,7 +137,7 @@ class HeldClocksTest : public Nvml {
     Nvml::SetUp();
     setenv("FAKE_NVML", "held", 1);
   }
-  void measure(const MeasurePolicy& policy) {
+  void measure() {
     TelemetrySampler sampler(kBusId, std::chrono::hours(1));
     Candidate candidates[] = {{&variants[0], &records[0]}, {&variants[1], &records[1]}};
     Measurement(candidates, policy, nullptr, 0, executor, &sampler).run(30, [](TimingMode, int) {});
@@ -153,7 +153,7 @@ class HeldClocksTest : public Nvml {
 
 TEST_F(HeldClocksTest, ASampleIsABlockOfTurns) {
   policy.max_samples = 4;
-  measure(policy);
+  measure();
   EXPECT_EQ(timing(0).samples.size(), 4u);
   EXPECT_GE(timing(0).block_s, 0.001);
   EXPECT_EQ(timing(0).throttled_samples, 4);
@@ -164,7 +164,7 @@ TEST_F(HeldClocksTest, ASampleIsABlockOfTurns) {
 TEST_F(HeldClocksTest, AllCandidatesLeaveTogether) {
   executor.set_script(variants[0].id(), {.latency_us = 10, .noise = 1e-9});
   executor.set_script(variants[1].id(), {.latency_us = 1000, .noise = 3});  // never narrow enough
-  measure(policy);
+  measure();
   EXPECT_EQ(timing(0).samples.size(), 12u);
   EXPECT_EQ(timing(1).samples.size(), 12u);
 }
@@ -185,7 +185,7 @@ TEST_F(HeldClocksTest, AReasonAtTheHighestClockHoldsNothing) {
 TEST_F(HeldClocksTest, BurstPacingLeavesTheClocksAlone) {
   policy.max_samples = 4;
   policy.pacing = Pacing::burst;
-  measure(policy);
+  measure();
   EXPECT_EQ(timing(0).block_s, 0);
   EXPECT_EQ(executor.calls().size(), 2u * (4 + 1));  // one warms up
 }

@@ -30,7 +30,7 @@ class RelaunchedFamily : public Family {
  public:
   using Launch = int (*)(const AttentionArgs&, void*);
 
-  RelaunchedFamily(const Variant& variant, Launch launch) : variant_(variant), launch_(launch) {}
+  RelaunchedFamily(const Variant& variant, Launch other) : variant_(variant), launch_(other) {}
 
   const char* unsupported(std::size_t, const AttentionArgs& args, const DeviceLimits& limits) const override {
     return variant_.kernels->unsupported(variant_.index, args, limits);
