@@ -57,11 +57,8 @@ Json JobServer::perform(const JsonReader& request) {
   const Call call = decode<Call>(require_field(request, "call"));
   if (needs_problem(call) && !problem_) request["call"].fail("needs a problem, which \"prepare\" sets");
   switch (call) {
-    case Call::variants: {
-      Json ids = Json::array();
-      for (const auto& [id, variant] : variants_) ids.push_back(id);
-      return ids;
-    }
+    case Call::variants:
+      return ids();
     case Call::measure_ceilings:
       executor_.measure_ceilings();
       return device_to_json(executor_.device());
@@ -94,6 +91,12 @@ Json JobServer::perform(const JsonReader& request) {
       return notes_to_json(executor_.notes(variant(request)));
   }
   return nullptr;
+}
+
+Json JobServer::ids() const {
+  Json ids = Json::array();
+  for (const auto& [id, variant] : variants_) ids.push_back(id);
+  return ids;
 }
 
 void JobServer::prepare(const JsonReader& request) {
