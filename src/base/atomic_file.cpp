@@ -24,6 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxLinks = 40;  // as the kernel follows
 constexpr int kMaxNames = 100;
+constexpr std::string_view kTemporary = ".flashcore-";  // and 16 hexadecimal digits
 
 [[noreturn]] void fail(const fs::path& path, std::string_view what, int error) {
   throw EnvironmentError(fmt::format("{}: {}: {}", path.string(), what, std::strerror(error)));
@@ -55,18 +56,38 @@ void write_all(int descriptor, std::string_view text, const fs::path& target, st
   }
 }
 
+fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : "."; }
+
+bool lock(const Descriptor& file) { return ::flock(file.get(), LOCK_EX | LOCK_NB) == 0; }
+
+bool is_temporary(const std::string& name) {
+  return name.size() == kTemporary.size() + 16 && name.starts_with(kTemporary) &&
+         name.find_first_not_of("0123456789abcdef", kTemporary.size()) == std::string::npos;
+}
+
+// Removes names that a kill left behind. The files of living processes are locked.
+void remove_leftovers(const fs::path& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (!is_temporary(entry.path().filename().string())) continue;
+    const Descriptor file(::open(entry.path().c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (file.is_open() && lock(file)) ::unlink(entry.path().c_str());
+  }
+}
+
 // A file in the target's folder, because rename(2) works only within one file system. It has no name until it is
 // whole, where the file system can do that; else a name that cannot be guessed, which the destructor removes.
 class NewFile {
  public:
   explicit NewFile(fs::path target) : target_(std::move(target)) {
-    const fs::path folder = target_.has_parent_path() ? target_.parent_path() : ".";
+    const fs::path folder = folder_of(target_);
     if (::access("/proc/self/fd", X_OK) == 0) {
       file_ = Descriptor(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
     }
     if (!file_.is_open()) {
       take_name([this](const char* name) {
         file_ = Descriptor(::open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+        if (file_.is_open()) (void)lock(file_);
         return file_.is_open();
       });
     }
@@ -84,7 +105,7 @@ class NewFile {
     }
     // Without this sync, a power cut after the rename could leave an empty file.
     if (::fsync(file_.get()) != 0 && errno != EINVAL) fail(target_, "cannot be synced", errno);
-    (void)::flock(file_.get(), LOCK_EX | LOCK_NB);  // some file systems have no locks
+    (void)lock(file_);  // some file systems have no locks
   }
 
   // Only root can keep another owner.
@@ -120,7 +141,7 @@ class NewFile {
   void take_name(Make make) {
     std::random_device random;
     for (int i = 0; i < kMaxNames; ++i) {
-      const auto name = fmt::format(".flashcore-{:08x}{:08x}", random(), random());
+      const auto name = fmt::format("{}{:08x}{:08x}", kTemporary, random(), random());
       const std::string path = (target_.parent_path() / name).string();
       if (make(path.c_str())) {
         name_ = path;
@@ -207,7 +228,9 @@ void require_writable(const fs::path& path) {
   if (kind == PathKind::folder) fail(path, "cannot be written", EISDIR);
   if (kind == PathKind::stream) return;
   const SignalsWait signals_wait;
-  const NewFile probe(resolve_links(path));
+  const fs::path target = resolve_links(path);
+  remove_leftovers(folder_of(target));
+  const NewFile probe(target);
 }
 
 void write_atomically(const fs::path& path, TextParts parts) {

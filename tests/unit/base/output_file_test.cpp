@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -113,6 +114,18 @@ TEST_F(OutputFileTest, DevicesAndFifosAreWrittenToAndStay) {
   reader.join();
   EXPECT_EQ(received, kResults);
   EXPECT_TRUE(fs::is_fifo(fifo));
+}
+
+TEST_F(OutputFileTest, NamesThatAKillLeftAreRemoved) {
+  const fs::path left = file(".flashcore-0123456789abcdef", "x");
+  const fs::path other = file(".flashcore-notes", "x");
+  const fs::path in_use = file(".flashcore-fedcba9876543210", "x");
+  const Descriptor locked(::open(in_use.c_str(), O_RDONLY));
+  ASSERT_EQ(::flock(locked.get(), LOCK_EX | LOCK_NB), 0);
+  write_output(folder / "t.csv", FileKind::csv, {"problem.name,"});
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(other));
+  EXPECT_TRUE(fs::exists(in_use));
 }
 
 TEST_F(OutputFileTest, ARefusalLeavesNothing) {
