@@ -7,6 +7,7 @@
 #include <map>
 
 #include "attention/problem_fields.hpp"
+#include "base/parallel.hpp"
 #include "compare/outcome.hpp"
 #include "compare/resample.hpp"
 #include "compare/row_statistics.hpp"
@@ -42,7 +43,10 @@ Ratio make_ratio(double log_ratio, double error, const CriticalValues& critical)
 class Comparer {
  public:
   Comparer(const Runs& base, const Runs& next, const ComparePolicy& policy) : policy_(policy) {
-    for (const MatchedRow& row : match_rows(base, next)) add_row(row);
+    const std::vector<MatchedRow> rows = match_rows(base, next);
+    std::vector<RowState> states(rows.size());
+    parallel_for(rows.size(), [&](std::size_t i) { states[i] = row_state(rows[i], policy); });
+    for (std::size_t i = 0; i < rows.size(); ++i) add_row(rows[i], std::move(states[i]));
   }
 
   Comparison finish(std::vector<std::string> differences) {
@@ -62,7 +66,7 @@ class Comparer {
     RowStatistics statistics;
   };
 
-  void add_row(const MatchedRow& row);
+  void add_row(const MatchedRow& row, RowState state);
   void find_drift();
   void update_noise();
   void raise_noise_to_scatter();
@@ -98,8 +102,7 @@ bool has_same_code(const MatchedRow& row) {
   return !code.empty() && std::ranges::all_of(row.base, all_same) && std::ranges::all_of(row.next, all_same);
 }
 
-void Comparer::add_row(const MatchedRow& matched) {
-  RowState state = row_state(matched, policy_);
+void Comparer::add_row(const MatchedRow& matched, RowState state) {
   if (!state.statistics && !state.verdict) return;
   const Record& record = matched.any();
   RowVerdict row{.problem = record.problem, .family = record.family, .variant = record.variant_id()};

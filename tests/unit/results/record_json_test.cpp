@@ -1,10 +1,13 @@
 #include "results/record_json.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "base/error.hpp"
 #include "record/ranking.hpp"
@@ -267,6 +270,42 @@ TEST(ResultFile, ComplaintsNameFilePlaceAndNearestWord) {
                   "did you mean sw_power_cap");
   expect_contains(complaint_with("/spec", nullptr), "base.json: /records/0: \"spec\" is missing");
   expect_contains(complaint_with("/spec/block_q", 1e10), "/spec/block_q: ");
+}
+
+// The text of a file of this program with many records.
+std::string own_text(const std::vector<std::string>& lines) {
+  return results_head({{"time", "now"}}, {{"name", "many"}}) +
+         fmt::format("{}", fmt::join(lines, kRecordSeparator)) + std::string(kResultsTail);
+}
+
+TEST(ResultFile, LinesOfThisProgramAreReadAsTheWholeText) {
+  std::vector<std::string> lines;
+  for (int seq = 1; seq <= 300; ++seq) {
+    Problem problem = sample_problem();
+    problem.seq_kv += seq;
+    lines.push_back(record_line(ok_record(problem, "mma", {64, 64, 4, 2}, seq)));
+  }
+  const std::string text = own_text(lines);
+  const ResultFile by_lines = parse_results(text, "base.json");
+  const ResultFile whole = parse_results(Json::parse(text).dump(2), "base.json");
+  EXPECT_EQ(by_lines.path, "base.json");
+  EXPECT_EQ(by_lines.environment, whole.environment);
+  EXPECT_EQ(by_lines.config, whole.config);
+  ASSERT_EQ(by_lines.records.size(), lines.size());
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    EXPECT_EQ(record_line(by_lines.records[i]), record_line(whole.records[i]));
+  }
+  EXPECT_TRUE(parse_results(own_text({}), "base.json").records.empty());
+}
+
+TEST(ResultFile, AnErrorOfALineHasItsPlaceInTheFile) {
+  std::vector<std::string> lines(200, record_line(ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10)));
+  Json wrong = Json::parse(lines[150]);
+  wrong["status"] = "okay";
+  lines[150] = wrong.dump();
+  expect_contains(complaint(own_text(lines)), "base.json: /records/150/status: ");
+  lines[150] = "{]";
+  expect_contains(complaint(own_text(lines)), "base.json: line 155, column 2: ");
 }
 
 TEST(ResultFile, RefusesOtherFormsAndBrokenText) {
