@@ -14,7 +14,8 @@ TEST(ParallelFor, CallsEveryIndexOnce) {
   for (const std::size_t count : {0, 1, 63, 64, 65, 10007}) {
     std::vector<std::atomic<int>> calls(count);
     parallel_for(count, [&](std::size_t i) { ++calls[i]; });
-    EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(calls, 1)), count);
+    EXPECT_EQ(static_cast<std::size_t>(std::ranges::count_if(calls, [](const auto& of) { return of == 1; })),
+              count);
   }
 }
 
