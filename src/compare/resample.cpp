@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <map>
 #include <random>
+#include <vector>
 
 #include "compare/rule.hpp"
 #include "measure/statistics.hpp"
@@ -16,6 +19,18 @@ double middle(std::vector<double>& values) {
   std::nth_element(values.begin(), half, values.end());
   if (values.size() % 2 == 1) return *half;
   return 0.5 * (*half + *std::max_element(values.begin(), half));
+}
+
+// Which of `count` samples each replicate draws: the same for every row, and drawn once per thread.
+const std::vector<std::uint32_t>& draws(std::size_t count) {
+  thread_local std::map<std::size_t, std::vector<std::uint32_t>> known;
+  std::vector<std::uint32_t>& places = known[count];
+  if (!places.empty()) return places;
+  std::mt19937_64 random(kBootstrapSeed);
+  places.resize(kBootstrapReplicates * count);
+  // The distributions of <random> differ between standard libraries; a remainder does not.
+  for (std::uint32_t& place : places) place = static_cast<std::uint32_t>(random() % count);
+  return places;
 }
 
 }  // namespace
@@ -34,14 +49,13 @@ double robust_deviation(const std::vector<double>& values) {
 }
 
 double bootstrap_log_median_variance(std::span<const double> samples) {
-  std::mt19937_64 random(kBootstrapSeed);
+  auto place = draws(samples.size()).begin();
   std::vector<double> drawn(samples.size());
   double sum = 0;
   double squares = 0;
   const double center = std::log(samples.front());
   for (int i = 0; i < kBootstrapReplicates; ++i) {
-    // The distributions of <random> differ between standard libraries; a remainder does not.
-    for (double& value : drawn) value = samples[random() % samples.size()];
+    for (double& value : drawn) value = samples[*place++];
     const double log_median = std::log(middle(drawn)) - center;
     sum += log_median;
     squares += log_median * log_median;
