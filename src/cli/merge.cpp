@@ -31,10 +31,8 @@ ExitCode merge(const MergeOptions& options, const Session& session) {
   for (const std::string& path : options.files) {
     const std::vector<TunedEntry> entries = read_entries(path);
     if (entries.empty()) spdlog::warn("{}: has no problem with a winner", path);
-    for (const TunedEntry& entry : entries) {
-      if (const std::string decision = add_entry(table, entry); !decision.empty()) {
-        spdlog::warn("{}: conflict over {}", path, decision);
-      }
+    for (const std::string& decision : add_entries(table, entries)) {
+      spdlog::warn("{}: conflict over {}", path, decision);
     }
   }
   OutputFile file = open_output({options.output, "--output", session.force}, FileKind::tuned_table);

@@ -46,7 +46,8 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   fmt::print("{}\n", render_tuned(result.contenders, best, mode));
   if (best.empty()) return;
   ++decided_;
-  add_entry(options_.table, make_entry(result.contenders, best, mode, options_.fingerprint, utc_now()));
+  const TunedEntry entry = make_entry(result.contenders, best, mode, options_.fingerprint, utc_now());
+  add_entries(options_.table, {&entry, 1});
   write_tuned_table(options_.table, options_.table_file);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 #include "base/file_kind.hpp"
 #include "base/hash.hpp"
@@ -14,6 +15,7 @@
 #include "base/schema_version.hpp"
 #include "results/environment.hpp"
 #include "results/record_json.hpp"
+#include "tune/places.hpp"
 
 namespace flashcore {
 namespace {
@@ -77,18 +79,28 @@ JournalEntry entry_from_json(const JsonReader& root) {
   return entry;
 }
 
-// Appends the entry, or replaces an earlier one of the same variant and problem.
-void add(std::vector<JournalEntry>& entries, JournalEntry entry) {
-  const auto same = std::ranges::find_if(entries, [&](const JournalEntry& other) {
-    return other.known.record.problem == entry.known.record.problem &&
-           other.known.record.variant_id() == entry.known.record.variant_id();
-  });
-  if (same == entries.end()) {
-    entries.push_back(std::move(entry));
-  } else {
-    *same = std::move(entry);
+// Entries by variant and problem; a later one replaces an earlier one.
+class Entries {
+ public:
+  explicit Entries(std::vector<JournalEntry>& entries) : entries_(entries) {}
+
+  void add(JournalEntry entry) {
+    const Record& record = entry.known.record;
+    const std::string key = record.variant_id() + " " + problem_id(record.problem);
+    const auto same = places_.find(
+        key, [&](std::size_t place) { return entries_[place].known.record.problem == record.problem; });
+    if (same) {
+      entries_[*same] = std::move(entry);
+      return;
+    }
+    places_.add(key, entries_.size());
+    entries_.push_back(std::move(entry));
   }
-}
+
+ private:
+  std::vector<JournalEntry>& entries_;
+  Places places_;
+};
 
 // The hash of this program's file, for devices whose machine code cannot be read.
 std::string program_hash() { return hash_hex(read_input("/proc/self/exe", {.is_input = false})); }
@@ -148,6 +160,7 @@ std::string journal_line(const Json& json) {
 
 Journal parse_journal(std::string_view text, std::string_view file) {
   Journal journal{.path = std::string(file)};
+  Entries entries(journal.entries);
   bool has_checksums = false;
   std::size_t begin = 0;
   for (int line = 1; begin < text.size(); ++line) {
@@ -164,7 +177,7 @@ Journal parse_journal(std::string_view text, std::string_view file) {
         if (!check_line(content, where) && has_checksums)
           throw UsageError(where + ": is damaged: it has no checksum");
         const JsonDocument document(content, where);
-        add(journal.entries, entry_from_json(JsonReader(document)));
+        entries.add(entry_from_json(JsonReader(document)));
       } catch (const UsageError& error) {
         // After a power cut, the last line may have its full length but wrong content.
         if (end + 1 == text.size()) break;
@@ -185,17 +198,19 @@ Journal read_journal(const std::filesystem::path& path) {
 std::vector<TunedEntry> tuned_entries(const Journal& journal) {
   std::vector<std::vector<Contender>> problems;
   std::vector<std::string> times;  // the latest time of each problem's finalists
+  Places places;
   for (const JournalEntry& entry : journal.entries) {
     if (!entry.known.finalist) continue;
-    const auto same = std::ranges::find_if(problems, [&](const std::vector<Contender>& contenders) {
-      return contenders.front().record.problem == entry.known.record.problem;
+    const Problem& problem = entry.known.record.problem;
+    const auto same = places.find(problem_id(problem), [&](std::size_t place) {
+      return problems[place].front().record.problem == problem;
     });
-    const auto at = same - problems.begin();
-    if (same == problems.end()) {
+    const std::size_t place = same.value_or(problems.size());
+    if (!same) {
+      places.add(problem_id(problem), place);
       problems.emplace_back();
       times.emplace_back();
     }
-    const auto place = static_cast<std::size_t>(at);
     problems[place].push_back({.record = entry.known.record, .is_final = true, .finalist = true});
     times[place] = std::max(times[place], entry.time);
   }

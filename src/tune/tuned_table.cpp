@@ -10,6 +10,7 @@
 #include <limits>
 #include <utility>
 
+#include "attention/problem_fields.hpp"
 #include "base/error.hpp"
 #include "base/input_file.hpp"
 #include "base/json_fields.hpp"
@@ -18,6 +19,7 @@
 #include "device/device.hpp"
 #include "device/nvml.hpp"
 #include "results/record_json.hpp"
+#include "tune/places.hpp"
 
 namespace flashcore {
 namespace {
@@ -118,6 +120,20 @@ bool is_later(const TunedEntry& a, const TunedEntry& b) {
   return std::pair(a.tuned_at, -a.winner.median_us) > std::pair(b.tuned_at, -b.winner.median_us);
 }
 
+// Replaces `known` by `entry` if that is the later one. Returns the decision between different winners.
+std::string keep_one(TunedEntry& known, const TunedEntry& entry) {
+  const bool replaces = is_later(entry, known);
+  const TunedEntry& kept = replaces ? entry : known;
+  const TunedEntry& dropped = replaces ? known : entry;
+  std::string decision;
+  if (kept.winner.variant != dropped.winner.variant) {
+    decision = fmt::format("{}: keeps {} of {}, drops {} of {}", kept.problem.name, kept.winner.variant,
+                           kept.tuned_at, dropped.winner.variant, dropped.tuned_at);
+  }
+  if (replaces) known = entry;
+  return decision;
+}
+
 }  // namespace
 
 Fingerprint make_fingerprint(const DeviceInfo& device) {
@@ -192,23 +208,24 @@ std::string tuned_table_text(const TunedTable& table) {
 
 void write_tuned_table(const TunedTable& table, OutputFile& file) { file.replace({tuned_table_text(table)}); }
 
-std::string add_entry(TunedTable& table, const TunedEntry& entry) {
-  const auto same = std::ranges::find_if(table.entries, [&](const TunedEntry& other) {
-    return is_same_class(entry.problem, other.problem) && entry.fingerprint == other.fingerprint;
-  });
-  if (same == table.entries.end()) {
-    table.entries.push_back(entry);
-    return "";
+std::vector<std::string> add_entries(TunedTable& table, std::span<const TunedEntry> entries) {
+  const auto key = [](const TunedEntry& entry) { return problem_id(class_of(entry.problem)); };
+  Places places;
+  for (std::size_t i = 0; i < table.entries.size(); ++i) places.add(key(table.entries[i]), i);
+  std::vector<std::string> decisions;
+  for (const TunedEntry& entry : entries) {
+    const auto same = places.find(key(entry), [&](std::size_t place) {
+      const TunedEntry& other = table.entries[place];
+      return is_same_class(entry.problem, other.problem) && entry.fingerprint == other.fingerprint;
+    });
+    if (!same) {
+      places.add(key(entry), table.entries.size());
+      table.entries.push_back(entry);
+    } else if (std::string decision = keep_one(table.entries[*same], entry); !decision.empty()) {
+      decisions.push_back(std::move(decision));
+    }
   }
-  const TunedEntry& kept = is_later(entry, *same) ? entry : *same;
-  const TunedEntry& dropped = &kept == &entry ? *same : entry;
-  std::string decision;
-  if (kept.winner.variant != dropped.winner.variant) {
-    decision = fmt::format("{}: keeps {} of {}, drops {} of {}", kept.problem.name, kept.winner.variant,
-                           kept.tuned_at, dropped.winner.variant, dropped.tuned_at);
-  }
-  if (&kept == &entry) *same = entry;
-  return decision;
+  return decisions;
 }
 
 }  // namespace flashcore

@@ -76,9 +76,8 @@ TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input = t
 std::string tuned_table_text(const TunedTable& table);
 void write_tuned_table(const TunedTable& table, OutputFile& file);
 
-// Adds an entry. If the table has an entry for the same class, device and driver, the later one is kept; if
-// both have the same time, the faster one. Returns a line of text with the decision if the two winners
-// differ, and otherwise an empty text.
-std::string add_entry(TunedTable& table, const TunedEntry& entry);
+// Adds entries. If the table has an entry for the same class, device and driver, the later one is kept; if both have the
+// same time, the faster one. Returns a line of text for each such decision between two different winners.
+std::vector<std::string> add_entries(TunedTable& table, std::span<const TunedEntry> entries);
 
 }  // namespace flashcore

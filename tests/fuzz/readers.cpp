@@ -83,9 +83,9 @@ void read_tuned_table(std::string_view text) {
   unless_refused([&] {
     const TunedTable table = parse_tuned_table(text, "table");
     TunedTable merged;
-    for (const TunedEntry& entry : table.entries) add_entry(merged, entry);
+    add_entries(merged, table.entries);
     const std::size_t count = merged.entries.size();
-    for (const TunedEntry& entry : table.entries) add_entry(merged, entry);
+    add_entries(merged, table.entries);
     require(merged.entries.size() == count, "merging a table a second time adds to it");
   });
 }

@@ -19,6 +19,12 @@
 namespace flashcore {
 namespace {
 
+// The decision, or an empty text.
+std::string add_entry(TunedTable& table, const TunedEntry& entry) {
+  const std::vector<std::string> decisions = add_entries(table, {&entry, 1});
+  return decisions.empty() ? "" : decisions.front();
+}
+
 using testing::expect_contains;
 using testing::TemporaryFolder;
 
