@@ -48,7 +48,10 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   ++decided_;
   const TunedEntry entry = make_entry(result.contenders, best, mode, options_.fingerprint, utc_now());
   add_entries(options_.table, {&entry, 1});
-  write_tuned_table(options_.table, options_.table_file);
+  // The journal has what a kill keeps from the table.
+  if (writing_.allows()) {
+    writing_.spend_on([this] { write_tuned_table(options_.table, options_.table_file); });
+  }
 }
 
 void TuneProgress::doing(std::string_view what) {

@@ -12,6 +12,7 @@
 #include "conclude/caveats.hpp"
 #include "render/progress.hpp"
 #include "results/file_sink.hpp"
+#include "results/writing_budget.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuner.hpp"
 
@@ -55,6 +56,7 @@ class TuneProgress : public TuneListener {
   std::int64_t total_ = 0;
   std::int64_t decided_ = 0;  // problems with a winner
   double measuring_s_ = 0;
+  WritingBudget writing_;           // of the table
   Caveats caveats_;                 // of the finalists
   std::vector<ProblemTime> times_;  // of each problem whose needs are known
 };

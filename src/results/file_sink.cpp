@@ -25,10 +25,7 @@ GrowingFile::~GrowingFile() {
 void GrowingFile::append(std::string_view entry) {
   body_ += entry;
   written_ = false;
-  if (file_.is_stream()) return;
-  const auto elapsed = Clock::now() - opened_;
-  const std::chrono::duration<double> allowed = kFreeWriting + kWritingShare * elapsed;
-  if (spent_ <= allowed) write();
+  if (!file_.is_stream() && budget_.allows()) write();
 }
 
 void GrowingFile::flush() {
@@ -36,9 +33,7 @@ void GrowingFile::flush() {
 }
 
 void GrowingFile::write() {
-  const auto begin = Clock::now();
-  file_.replace({head_, body_, tail_});
-  spent_ += Clock::now() - begin;
+  budget_.spend_on([this] { file_.replace({head_, body_, tail_}); });
   written_ = true;
 }
 

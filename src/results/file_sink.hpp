@@ -1,27 +1,23 @@
 // Result files: JSON and CSV, complete and valid after every record.
 #pragma once
 
-#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
 
 #include "base/json.hpp"
 #include "base/output_file.hpp"
+#include "results/writing_budget.hpp"
 #include "run/sink.hpp"
 
 namespace flashcore {
 
 // A file that grows by one entry at a time and is rewritten whole, so that readers never see half a file.
 //
-// It is rewritten after an entry if the time spent on writing so far is below kFreeWriting plus kWritingShare of the time
-// since the file was opened. Other entries wait for the next rewrite, for flush() or for the destructor; only a kill that
+// It is rewritten after an entry if the WritingBudget allows it. Other entries wait for the next rewrite, for flush() or for the destructor; only a kill that
 // cannot be caught loses them.
 class GrowingFile {
  public:
-  static constexpr double kWritingShare = 0.03;
-  static constexpr std::chrono::milliseconds kFreeWriting{500};
-
   // A new file has no entry yet; an earlier file is replaced by the first entry. A stream is written to by flush() or
   // the destructor, once. Throws as OutputFile does.
   GrowingFile(const OutputTarget& target, FileKind kind, std::string head, std::string tail);
@@ -35,7 +31,6 @@ class GrowingFile {
   const std::filesystem::path& path() const { return file_.path(); }
 
  private:
-  using Clock = std::chrono::steady_clock;
   void write();
 
   std::string head_;
@@ -43,8 +38,7 @@ class GrowingFile {
   std::string tail_;
   OutputFile file_;
   bool written_ = false;  // the file holds all of body_
-  Clock::time_point opened_ = Clock::now();
-  Clock::duration spent_{};
+  WritingBudget budget_;
 };
 
 // A result file, results/result_file.hpp. Each record is serialised once.
