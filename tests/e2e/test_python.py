@@ -173,6 +173,10 @@ class DiagnoseTest(PackageTest):
         self.assertEqual(str(caught.exception), fc.diagnose(mine, problem).verdict)
         with self.assertRaises(unittest.SkipTest):
             fc.assert_correct(mine, fc.Problem(**TINY, softcap=1.0))
+        too_far = fc.Problem(**{**TINY, "batch": 1000}, layout="far_batches")
+        self.assertEqual(fc.check(mine, too_far).status, "out_of_memory")
+        with self.assertRaises(unittest.SkipTest):
+            fc.assert_correct(mine, too_far)
 
     def test_inputs_and_reference(self):
         problem = fc.Problem(heads=(4, 2), seq=(5, 9), causal=True)
