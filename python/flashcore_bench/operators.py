@@ -139,19 +139,24 @@ def _window(window):
 
 
 _Tensor = torch.Tensor
-_profiler = torch.autograd.profiler
-_is_compiling = torch.compiler.is_compiling
-_dispatch_modes, _function_modes = torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack
-_transform, _trace = torch._C._functorch.maybe_current_level, torch._C._get_tracing_state
+try:  # not public: a version of PyTorch may lack them
+    _profiler = torch.autograd.profiler
+    _is_compiling = torch.compiler.is_compiling
+    _dispatch_modes, _function_modes = torch._C._len_torch_dispatch_stack, torch._C._len_torch_function_stack
+    _transform, _trace = torch._C._functorch.maybe_current_level, torch._C._get_tracing_state
+    _knows_modes = hasattr(_profiler, "_is_profiler_enabled")
+except AttributeError:
+    _knows_modes = False
 
 
 def _is_eager(q, k, v):
     """Whether PyTorch's dispatcher would do nothing but call the kernel: plain tensors, no gradient, no mode, no transform
     and no tracing. The dispatcher takes as long as the launch."""
-    return not (_is_compiling() or _calls is None or type(q) is not _Tensor or type(k) is not _Tensor
-                or type(v) is not _Tensor or _dispatch_modes() or _function_modes() or _transform() is not None
-                or _trace() is not None or _profiler._is_profiler_enabled or q.is_neg() or k.is_neg() or v.is_neg()
-                or ((q.requires_grad or k.requires_grad or v.requires_grad) and torch.is_grad_enabled()))
+    return _knows_modes and not (
+        _is_compiling() or _calls is None or type(q) is not _Tensor or type(k) is not _Tensor or type(v) is not _Tensor
+        or _dispatch_modes() or _function_modes() or _transform() is not None or _trace() is not None
+        or _profiler._is_profiler_enabled or q.is_neg() or k.is_neg() or v.is_neg()
+        or ((q.requires_grad or k.requires_grad or v.requires_grad) and torch.is_grad_enabled()))
 
 
 def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool = False, window=None, softcap: float = 0.0,

@@ -204,8 +204,12 @@ def gate(program):
     def single(base):
         return ([[left], [right]] for left, right in itertools.combinations(base, 2))
 
+    calibrated = program.folder / "noise.json"
+    program.run("calibrate", [program.bench, "compare", "--calibrate", *runs["ladder"][0], "--noise", calibrated])
+    by_times = ("--ignore-code-hash",)
     claims = []
-    for options, words in (((), "equal machine code is the same"), (("--ignore-code-hash",), "by times alone")):
+    for options, words in (((), "equal machine code is the same"), (by_times, "by times alone"),
+                           ((*by_times, "--noise", calibrated), "by times alone, calibrated noise")):
         judge = Gate(program, options)
         claims.append(false_alarms(judge, runs, single, "equal runs", words))
         claims.append(false_alarms(judge, runs, lambda base: draws(program.count(60), base, base),

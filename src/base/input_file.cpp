@@ -43,7 +43,7 @@ void note(const struct stat& file) {
                          static_cast<double>(limit) / (1 << 20)));
 }
 
-// What a file that cannot be read is; empty for one that can.
+// The complaint about a kind of file that is not read; empty for the others.
 std::string_view refused_kind(const struct stat& file, bool regular_only) {
   if (S_ISREG(file.st_mode)) return "";
   if (S_ISDIR(file.st_mode)) return "is a directory, not a file";

@@ -5,8 +5,8 @@
 
 namespace flashcore {
 
-// To be called before any file is opened: no file may take the number of a standard stream that is closed. What is
-// written to such a stream is an error, as on a full disk.
+// Takes the numbers of standard streams that are closed, so that no file gets one. Call it before any file is opened.
+// Writing to such a stream is an error, as on a full disk.
 void reserve_standard_streams();
 
 // Prints to standard error. A message that nobody can read is no reason to stop.

@@ -144,7 +144,8 @@ FLASHCORE_API flashcore_status flashcore_find_variant(const char* id, flashcore_
 FLASHCORE_API const char* flashcore_attribute_name(size_t index);
 FLASHCORE_API flashcore_status flashcore_variant_attribute(const char* id, const char* name, int32_t* value);
 
-/* Does nothing if `args` is null. Sets both windows and out_dtype to -1 and everything else to zero or null; dtype is then FLASHCORE_FP16. */
+/* Sets both windows and out_dtype to -1 and everything else to zero or null; dtype is then FLASHCORE_FP16. Does nothing
+ * if `args` is null. */
 FLASHCORE_API void flashcore_attention_init(flashcore_attention* args);
 
 /* `variant` below is an id. Null and "auto" mean the result of flashcore_choose_variant(). */

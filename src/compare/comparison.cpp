@@ -93,7 +93,7 @@ class Comparer {
   double drift_variance_ = 0;
 };
 
-// A plug-in's hash is of its file alone, and it may launch the code of other files.
+// A plug-in may launch the code of other files than its own, whose hash it has.
 bool has_same_code(const MatchedRow& row) {
   if (row.any().role == Role::plugin) return false;
   const std::string& code = row.any().code_hash;

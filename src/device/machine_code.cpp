@@ -190,8 +190,8 @@ std::string MachineCode::hash(std::string_view mangled_name) const {
   return found == hashes_.end() ? "" : found->second;
 }
 
-std::string fixed_code_hash(const Variant& variant, const MachineCode& cuda) {
-  if (variant.role == Role::plugin) return variant.code_text({});
+std::string code_hash_of(const Variant& variant, const MachineCode& cuda) {
+  if (variant.role == Role::plugin) return variant.file_hash();
   if (variant.backend == Backend::cpu) return kernels::cpu_code_hash();
   const char* name = variant.kernel_name();
   return name == nullptr ? "" : cuda.hash(name);

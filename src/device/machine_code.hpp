@@ -37,8 +37,8 @@ class MachineCode {
   std::string problem_;
 };
 
-// The hash of the code of a variant, as far as it does not depend on the problem; empty if it is unknown. Variants of the CPU
-// have the hash of all CPU kernels, those of a plug-in have the hash of its file. Neither needs `cuda`.
-std::string fixed_code_hash(const Variant& variant, const MachineCode& cuda = {});
+// The hash of the code of a variant; empty if it is unknown. Variants of the CPU have the hash of all CPU kernels, those of a
+// plug-in have the hash of its file. Neither needs `cuda`.
+std::string code_hash_of(const Variant& variant, const MachineCode& cuda = {});
 
 }  // namespace flashcore

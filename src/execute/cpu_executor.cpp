@@ -33,7 +33,7 @@ class CpuExecutor final : public BufferedExecutor {
   void prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant&) const override { return {}; }
-  std::string code_hash(const Variant& variant) const override { return fixed_code_hash(variant); }
+  std::string code_hash(const Variant& variant) const override { return code_hash_of(variant); }
   void measure_ceilings() override;
 
  protected:

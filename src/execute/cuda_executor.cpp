@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "base/hash.hpp"
 #include "kernels/reference/cuda_reference.hpp"
 
 namespace flashcore {
@@ -279,11 +278,7 @@ void CudaExecutor::measure_ceilings() {
   }
 }
 
-std::string CudaExecutor::code_hash(const Variant& variant) const {
-  if (variant.kernel_name() != nullptr || !is_prepared()) return fixed_code_hash(variant, code_);
-  const std::string text = variant.code_text(buffers().args({}));
-  return text.empty() ? "" : hash_hex(text);
-}
+std::string CudaExecutor::code_hash(const Variant& variant) const { return code_hash_of(variant, code_); }
 
 Resources CudaExecutor::resources(const Variant& variant) const {
   Resources resources;

@@ -24,7 +24,7 @@ Dispatcher make_dispatcher(const TunedTable& table, std::int32_t device) {
   const DeviceInfo& info = device_info(device);
   MachineCode code;
   if (info.backend == Backend::cuda) code = MachineCode::of_this_program(info.limits.compute_capability);
-  const auto code_hash = [&](const Variant& variant) { return fixed_code_hash(variant, code); };
+  const auto code_hash = [&](const Variant& variant) { return code_hash_of(variant, code); };
   return {table, make_fingerprint(info), info.limits, code_hash};
 }
 

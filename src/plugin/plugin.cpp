@@ -54,7 +54,7 @@ class PluginFamily final : public Family {
     return code;
   }
   const char* kernel_name(std::size_t) const override { return nullptr; }
-  std::string code_text(std::size_t, const AttentionArgs&) const override { return file_hash_; }
+  std::string file_hash() const override { return file_hash_; }
 
  private:
   Dtype dtype(std::size_t variant) const { return static_cast<Dtype>(plugin_.variants[variant].dtype); }

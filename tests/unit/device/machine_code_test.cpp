@@ -151,12 +151,12 @@ TEST(MachineCode, ReadsThisProgram) {
 #endif
 }
 
-TEST(FixedCodeHash, CpuVariantsOfThisProgramHaveOne) {
+TEST(CodeHashOf, CpuVariantsOfThisProgramHaveOne) {
   Variant variant{.backend = Backend::cpu, .role = Role::ladder};
-  EXPECT_EQ(fixed_code_hash(variant).size(), 16u);
-  EXPECT_EQ(fixed_code_hash(variant).find_first_not_of("0123456789abcdef"), std::string::npos);
+  EXPECT_EQ(code_hash_of(variant).size(), 16u);
+  EXPECT_EQ(code_hash_of(variant).find_first_not_of("0123456789abcdef"), std::string::npos);
   variant.role = Role::plugin;
-  EXPECT_EQ(fixed_code_hash(variant), "");  // without its file
+  EXPECT_EQ(code_hash_of(variant), "");  // without its file
 }
 
 }  // namespace
