@@ -7,6 +7,7 @@
 // Limits: cuDNN is loaded at run time (library.hpp), and only its headers are needed to build. Where either
 // is missing, the variants exist and give the reason why they cannot run.
 #include <span>
+#include <string>
 
 #include "kernels/blocks/block_position.cuh"
 #include "variant/compiled_kernel.hpp"
@@ -43,6 +44,15 @@ std::size_t plan_workspace_bytes(const KernelArgs& args, Dtype dtype) {
   return cached.plan != nullptr ? cached.plan->workspace_bytes() : 0;
 }
 
+std::string plan_text(const KernelArgs& args, Dtype dtype) {
+  const cudnn::CachedPlan& cached = cudnn::plan_cache().get(args, dtype);
+  try {
+    return cached.plan != nullptr ? cudnn::device_text() + cached.plan->code_text() : "";
+  } catch (const cudnn::CudnnError&) {
+    return "";  // a version that does not tell
+  }
+}
+
 // No plan is built while the stream is being captured: building could allocate and compile.
 cudaError_t run_plan(const KernelArgs& args, Dtype dtype, cudaStream_t stream) {
   cudnn::CachedPlan* cached = cudnn::plan_cache().find(args, dtype);
@@ -67,6 +77,7 @@ cudaError_t run_plan(const KernelArgs& args, Dtype dtype, cudaStream_t stream) {
 
 const char* no_plan(const KernelArgs&, Dtype) { return "built without cuDNN headers (version 9 or later)"; }
 std::size_t plan_workspace_bytes(const KernelArgs&, Dtype) { return 0; }
+std::string plan_text(const KernelArgs&, Dtype) { return ""; }
 cudaError_t run_plan(const KernelArgs&, Dtype, cudaStream_t) { return cudaErrorNotSupported; }
 
 #endif
@@ -85,6 +96,7 @@ struct CudnnVariant {
     return no_plan(args, kDtype);
   }
   static std::size_t workspace_bytes(const AttentionArgs& args) { return plan_workspace_bytes(args, kDtype); }
+  static std::string code_text(const AttentionArgs& args) { return plan_text(args, kDtype); }
   static int launch(const AttentionArgs& args, void* stream) {
     return run_plan(args, kDtype, static_cast<cudaStream_t>(stream));
   }
@@ -103,7 +115,8 @@ struct CudnnVariant {
             .unsupported = unsupported,
             .workspace_bytes = workspace_bytes,
             .launch = launch,
-            .resources = query_resources};
+            .resources = query_resources,
+            .code_text = code_text};
   }
 };
 

@@ -88,6 +88,30 @@ class Descriptor {
     return value;
   }
 
+  cudnnBackendKnobType_t get_knob_type(cudnnBackendAttributeName_t name) const {
+    cudnnBackendKnobType_t value = {};
+    std::int64_t count = 0;
+    check(*api_, api_->get_attribute(raw_, name, CUDNN_TYPE_KNOB_TYPE, 1, &count, &value), what_);
+    return value;
+  }
+
+  // Those of an attribute that are of `type`.
+  std::vector<Descriptor> get_all(cudnnBackendAttributeName_t name, cudnnBackendDescriptorType_t type,
+                                  const char* what) const {
+    std::int64_t count = 0;
+    const auto read = [&](std::int64_t room, void* values) {
+      check(*api_, api_->get_attribute(raw_, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, room, &count, values),
+            what_);
+    };
+    read(0, nullptr);
+    std::vector<Descriptor> found;
+    std::vector<cudnnBackendDescriptor_t> raw;
+    for (std::int64_t i = 0; i < count; ++i) raw.push_back(found.emplace_back(*api_, type, what).raw());
+    read(count, raw.data());
+    found.erase(found.begin() + count, found.end());
+    return found;
+  }
+
   void finalize() { check(*api_, api_->finalize(raw_), what_); }
 
  private:

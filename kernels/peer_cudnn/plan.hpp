@@ -29,6 +29,22 @@ class Plan {
 
   std::size_t workspace_bytes() const { return workspace_bytes_; }
 
+  // cuDNN's version, the engine and its knobs. (cuDNN also writes plans down as JSON, but differently in each process.)
+  // Throws CudnnError.
+  std::string code_text() const {
+    std::string text = "cuDNN " + std::to_string(api_.get_version());
+    for (const Descriptor& engine :
+         config_->get_all(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "engine")) {
+      text += " engine " + std::to_string(engine.get_int64(CUDNN_ATTR_ENGINE_GLOBAL_INDEX));
+    }
+    for (const Descriptor& knob : config_->get_all(CUDNN_ATTR_ENGINECFG_KNOB_CHOICES,
+                                                   CUDNN_BACKEND_KNOB_CHOICE_DESCRIPTOR, "knob choice")) {
+      text += " knob " + std::to_string(knob.get_knob_type(CUDNN_ATTR_KNOB_CHOICE_KNOB_TYPE)) + "=" +
+              std::to_string(knob.get_int64(CUDNN_ATTR_KNOB_CHOICE_KNOB_VALUE));
+    }
+    return text;
+  }
+
   // Enqueues on the stream of the handle. `args` may differ from the constructor's in pointers only.
   // Throws CudnnError.
   void execute(cudnnHandle_t handle, const KernelArgs& args) {
@@ -73,24 +89,8 @@ class Plan {
     heuristics.set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
     heuristics.finalize();
 
-    std::int64_t count = 0;
-    check(api_,
-          api_.get_attribute(heuristics.raw(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                             0, &count, nullptr),
-          "engine heuristics");
-    std::vector<Descriptor> configs;
-    std::vector<cudnnBackendDescriptor_t> raw;
-    for (std::int64_t i = 0; i < count; ++i) {
-      configs.emplace_back(api_, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "engine configuration");
-      raw.push_back(configs.back().raw());
-    }
-    std::int64_t returned = 0;
-    check(api_,
-          api_.get_attribute(heuristics.raw(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
-                             count, &returned, raw.data()),
-          "engine heuristics");
-    configs.erase(configs.begin() + returned, configs.end());
-    return configs;
+    return heuristics.get_all(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
+                              "engine configuration");
   }
 
   bool try_config(cudnnHandle_t handle, Descriptor& config, std::string& reason) {

@@ -32,6 +32,17 @@ inline PlanKey plan_key(const KernelArgs& args, Dtype dtype, int device) {
   return key;
 }
 
+// "compute capability 9.0, ": engines choose their machine code by it. Of the current device.
+inline std::string device_text() {
+  int device = 0;
+  int major = 0;
+  int minor = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+  return "compute capability " + std::to_string(major) + "." + std::to_string(minor) + ", ";
+}
+
 struct CachedPlan {
   std::unique_ptr<Plan> plan;  // null when there is none
   std::string reason;          // why there is none

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "kernels/reference/cuda_reference.hpp"
 
 namespace flashcore {
@@ -278,7 +279,11 @@ void CudaExecutor::measure_ceilings() {
   }
 }
 
-std::string CudaExecutor::code_hash(const Variant& variant) const { return code_hash_of(variant, code_); }
+std::string CudaExecutor::code_hash(const Variant& variant) const {
+  if (std::string known = code_hash_of(variant, code_); !known.empty() || !is_prepared()) return known;
+  const std::string text = variant.code_text(buffers().args({}));
+  return text.empty() ? "" : hash_hex(text);
+}
 
 Resources CudaExecutor::resources(const Variant& variant) const {
   Resources resources;

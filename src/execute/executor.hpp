@@ -100,7 +100,8 @@ class Executor {
   // What the variant's family knows of its launches of the prepared problem; nothing before the first.
   virtual KernelNotes notes(const Variant&) const { return {}; }
 
-  // Hash of the code of the variant's kernel, as code_hash_of() has it; empty if it is unknown.
+  // Hash of the code of the variant's kernel, as code_hash_of() has it; empty if it is unknown. Kernels of a library that
+  // chooses its code by the problem have one only after prepare().
   virtual std::string code_hash(const Variant&) const { return ""; }
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,7 +13,7 @@
 namespace flashcore {
 
 // The functions have the meaning of Family's. Null means: supports all arguments; needs no workspace;
-// resources are unknown; the kernel has no name.
+// resources are unknown; the kernel has no name; its code is unknown.
 struct CompiledKernel {
   const char* family = "";
   const char* summary = "";
@@ -26,6 +27,7 @@ struct CompiledKernel {
   int (*launch)(const AttentionArgs&, void* stream) = nullptr;
   int (*resources)(const AttentionArgs&, Resources&) = nullptr;
   int (*kernel_name)(const char*& mangled) = nullptr;
+  std::string (*code_text)(const AttentionArgs&) = nullptr;
 
   std::string id() const { return variant_id(family, spec); }
 };
@@ -78,6 +80,10 @@ class CompiledFamily final : public Family {
     const auto function = kernels_[variant].kernel_name;
     const char* name = nullptr;
     return function == nullptr || function(name) != 0 ? nullptr : name;
+  }
+  std::string code_text(std::size_t variant, const AttentionArgs& args) const override {
+    const auto function = kernels_[variant].code_text;
+    return function == nullptr ? "" : function(args);
   }
 
  private:

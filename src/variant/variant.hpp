@@ -96,6 +96,9 @@ class Family {
   virtual std::int64_t compilations() const { return 0; }
   // The mangled name of the kernel in this program's fat binary; null if the kernel is not in it.
   virtual const char* kernel_name(std::size_t variant) const = 0;
+  // For kernels of a library that chooses its code: a text that determines which code a launch of these arguments runs.
+  // Equal texts mean equal code. Empty if that is not known.
+  virtual std::string code_text(std::size_t /*variant*/, const AttentionArgs& /*args*/) const { return ""; }
   // The hash of the file that a plug-in's kernels come from; empty for other families.
   virtual std::string file_hash() const { return ""; }
 };
@@ -129,6 +132,9 @@ struct Variant {
   KernelNotes notes(const AttentionArgs& args) const { return kernels->notes(index, args); }
   std::int64_t compilations() const { return compiles() ? kernels->compilations() : 0; }
   const char* kernel_name() const { return kernels == nullptr ? nullptr : kernels->kernel_name(index); }
+  std::string code_text(const AttentionArgs& args) const {
+    return kernels == nullptr ? "" : kernels->code_text(index, args);
+  }
   std::string file_hash() const { return kernels == nullptr ? "" : kernels->file_hash(); }
 };
 
