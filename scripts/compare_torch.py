@@ -48,6 +48,7 @@ def parse_arguments(arguments):
     parser.add_argument("--peers", type=names, default=["*"], help="globs over the peers' families (default: all)")
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N, or cpu to try this script (default: cuda)")
     parser.add_argument("--budget", type=float, help="seconds of measuring in all")
+    parser.add_argument("--clocks", type=names, default=[], help="these timing modes, instead of the config's")
     parser.add_argument("--rounds", type=int, default=0, help="exactly so many samples a clock, whatever they spread")
     parser.add_argument("--seed", type=int, help="seed of the inputs")
     parser.add_argument("--output", default="results/compare_torch.json", help="path of the result file")
@@ -142,6 +143,8 @@ def with_options(config, options, fc):
     measure = dict(config.get("measure", {}))
     if options.budget is not None:
         measure["budget_s"] = options.budget
+    if options.clocks:
+        measure["clocks"] = options.clocks
     if options.rounds:
         measure |= {"min_samples": options.rounds, "max_samples": options.rounds}
     config = {**config, "problems": select_problems(problems, options.problems), "measure": measure}

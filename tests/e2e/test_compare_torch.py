@@ -81,10 +81,11 @@ class WithPackage(CommandLine):
     def test_options_replace_values_of_the_config(self):
         sys.path.insert(0, PACKAGE)
         import flashcore_bench as fc
-        options = argparse.Namespace(budget=7, rounds=9, problems=["*kv47*"], variants=["a", "b"], seed=3)
+        options = argparse.Namespace(budget=7, clocks=["hot"], rounds=9, problems=["*kv47*"], variants=["a", "b"], seed=3)
         config = compare_torch.with_options(self.CONFIG, options, fc)
         self.assertEqual([problem["seq_kv"] for problem in config["problems"]], [47])
-        self.assertEqual(config["measure"], {"max_samples": 9, "min_samples": 9, "budget_s": 7, "warmup_s": 0})
+        self.assertEqual(config["measure"], {"clocks": ["hot"], "max_samples": 9, "min_samples": 9, "budget_s": 7,
+                                             "warmup_s": 0})
         self.assertEqual((config["variants"], config["seed"]), (["a", "b"], 3))
 
     @unittest.skipIf(HAS_TORCH, "there is a PyTorch")
