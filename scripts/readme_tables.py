@@ -8,6 +8,7 @@ Blocks stand between two comments. The words say what is written there and from 
     <!-- generated: conclusion results/h100/peers.json -->   the sentences on all problems of a run
     <!-- generated: dtypes results/h100/fp8.json -->       one line per problem, the best variant of each dtype
     <!-- generated: repeats results/h100/aa-1.json,results/h100/aa-2.json -->   how far rows of the same variant differ
+    <!-- generated: claims results/h200/claims-gate.json -->   one line per claim of scripts/prove.py
     <!-- generated: tuned results/tuned/h100.json -->      one line per entry of a tuned table
     <!-- generated: profile results/h100/ncu/mma.json -->  what a profile counted
     <!-- generated: keys configs/schema/config.schema.json measure -->   the keys of an object of a schema

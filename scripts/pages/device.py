@@ -36,6 +36,8 @@ SECTIONS = (
     Section(r"(aa-.*)-\d+\.json", "How far equal rows differ",
             "With `--repeats 2` each variant is entered twice. The tables show how far apart two rows of the same code "
             "are within one run, and from one run to the next.", "repeats"),
+    Section(r"claims-.*\.json", "Claims",
+            "`scripts/prove.py` tries what these pages claim.", "claims"),
     Section(r"[^/]+\.json", "Other results",
             "The fastest right variant of each family. The speed-up is over the first row.", "ladder"),
     Section(r"ncu/.+\.json", "Profiles",

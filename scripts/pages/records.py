@@ -184,7 +184,7 @@ def device_name(environment):
     return environment.get("device", {}).get("name", "unknown device")
 
 
-def source_line(site, files):
+def source_line(site, files, figures="medians, "):
     """Where the figures come from: device, CUDA, commit, day and files."""
     environment = site.load(files[0]).get("environment", {})
     cuda = environment.get("cuda", {})
@@ -194,4 +194,4 @@ def source_line(site, files):
     parts.append(commit(environment))
     if "time" in environment:
         parts.append(environment["time"][:10])
-    return f"{', '.join(parts)}; medians, from {', '.join(site.link(file) for file in files)}."
+    return f"{', '.join(parts)}; {figures}from {', '.join(site.link(file) for file in files)}."

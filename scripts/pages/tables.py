@@ -191,6 +191,14 @@ def profile(site, files, _words=()):
     return table(head, rows)
 
 
+def claims(site, files, _words=()):
+    """One line per claim of scripts/prove.py, with what was wanted and what was found."""
+    held = {True: "yes", False: "no", None: "not tried"}
+    rows = [[claim["step"], claim["text"], claim["wanted"], claim["got"], held[claim["held"]]]
+            for file in files for claim in site.load(file)["claims"]]
+    return [rec.source_line(site, files, figures=""), "", *table(["step", "claim", "wanted", "found", "holds"], rows)]
+
+
 def configs(site, files, _words=()):
     """One line per config of a folder."""
     rows = []
@@ -205,5 +213,5 @@ def text(site, files, _words=()):
     return ["```text", site.path(files[0]).read_text().rstrip(), "```"]
 
 
-KINDS = {"conclusion": means, "configs": configs, "dtypes": dtypes, "keys": keys, "ladder": ladder, "peers": peers, "profile": profile,
-         "repeats": repeats, "text": text, "tuned": tuned}
+KINDS = {"claims": claims, "conclusion": means, "configs": configs, "dtypes": dtypes, "keys": keys, "ladder": ladder,
+         "peers": peers, "profile": profile, "repeats": repeats, "text": text, "tuned": tuned}

@@ -133,6 +133,14 @@ class TablesTest(unittest.TestCase):
         shares = [line.split(" | ")[2] for line in tables.repeats(self.site, files) if line.startswith(("| within", "| above"))]
         self.assertEqual(shares, ["100.0 % (±1 %)", "0.0 % (±1 %)", "0.0 % (±2 %)"])
 
+    def test_claims_say_whether_they_hold(self):
+        claim = {"step": "gate", "text": "alarms", "wanted": "<= 1", "got": "0"}
+        (self.root / "claims-a.json").write_text(json.dumps({"environment": {"device": {"name": "card"}}, "claims": [
+            {**claim, "held": held} for held in (True, False, None)]}))
+        lines = tables.claims(self.site, ["claims-a.json"])
+        self.assertTrue(lines[0].startswith("card, unknown commit; from [claims-a.json]"), lines[0])
+        self.assertEqual([line.split(" | ")[-1] for line in lines[4:]], ["yes |", "no |", "not tried |"])
+
     def test_three_lengths_of_one_shape_make_a_panel(self):
         found = [record(family, 1, 10.0, seq_q=length, seq_kv=length, batch=4096 // length)
                  for family in ("mma", "peer_torch_flash") for length in (512, 1024, 2048)]
