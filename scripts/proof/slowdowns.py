@@ -111,7 +111,7 @@ def ci_config(program):
 
 # How many equal runs and late runs a step makes.
 Plan = collections.namedtuple("Plan", "make_config base late")
-PLANS = {"cuda": {"ci": Plan(ci_config, 14, 6), "ladder": Plan(ladder_config, 14, 6), "peers": Plan(peers_config, 8, 0)},
+PLANS = {"cuda": {"ci": Plan(ci_config, 14, 6), "ladder": Plan(ladder_config, 14, 6), "peers": Plan(peers_config, 6, 0)},
          "cpu": {"ladder": Plan(ladder_config, 15, 0)}}  # 3 % is less than a CPU's times differ between runs
 
 
