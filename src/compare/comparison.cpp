@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -40,6 +41,11 @@ Ratio make_ratio(double log_ratio, double error, const CriticalValues& critical)
   return {std::exp(log_ratio), std::exp(log_ratio - half), std::exp(log_ratio + half)};
 }
 
+struct KnownDrift {
+  double log = 0;
+  std::optional<double> variance;  // if it is known
+};
+
 class Comparer {
  public:
   Comparer(const Runs& base, const Runs& next, const ComparePolicy& policy) : policy_(policy) {
@@ -51,7 +57,7 @@ class Comparer {
 
   Comparison finish(std::vector<std::string> differences) {
     result_.differences = std::move(differences);
-    find_drift();
+    for (const bool at_limit : {false, true}) find_drift(at_limit);
     update_noise();
     set_row_verdicts();
     add_scopes();
@@ -67,7 +73,7 @@ class Comparer {
   };
 
   void add_row(const MatchedRow& row, RowState state);
-  void find_drift();
+  void find_drift(bool at_limit);
   void update_noise();
   void raise_noise_to_scatter();
   void set_row_verdicts();
@@ -82,15 +88,15 @@ class Comparer {
     return !result_.rows[timed.place].same_code && !timed.statistics.same_samples &&
            timed.statistics.min_samples >= kMinRunSamples;
   }
+  const KnownDrift& drift_of(const RowStatistics& statistics) const { return drift_[statistics.at_limit]; }
   double common_variance(const RowStatistics& statistics) const {
-    return result_.drift ? drift_variance_ : statistics.common_variance(result_.noise);
+    return drift_of(statistics).variance.value_or(statistics.common_variance(result_.noise));
   }
 
   const ComparePolicy& policy_;
   Comparison result_;
   std::vector<Timed> timed_;
-  double log_drift_ = 0;
-  double drift_variance_ = 0;
+  std::array<KnownDrift, 2> drift_;  // of rows below the power limit, and of rows at it
 };
 
 // A plug-in may launch the code of other files than its own, whose hash it has.
@@ -124,16 +130,20 @@ void Comparer::add_row(const MatchedRow& matched, RowState state) {
   result_.rows.push_back(std::move(row));
 }
 
-void Comparer::find_drift() {
+// Clocks that the power limit holds move by some percent between runs, and those of other rows do not.
+void Comparer::find_drift(bool at_limit) {
   std::vector<double> controls;
   for (const Timed& timed : timed_) {
-    if (row_of(timed).same_code) controls.push_back(timed.statistics.log_ratio);
+    if (timed.statistics.at_limit == at_limit && row_of(timed).same_code) {
+      controls.push_back(timed.statistics.log_ratio);
+    }
   }
   if (controls.size() < kMinControls) return;
-  log_drift_ = median_of(controls);
-  drift_variance_ = kMedianOverMeanVariance * std::pow(robust_deviation(controls), 2) /
-                    static_cast<double>(controls.size());
-  result_.drift = Drift{.ratio = std::exp(log_drift_), .controls = controls.size()};
+  KnownDrift& drift = drift_[at_limit];
+  drift.log = median_of(controls);
+  drift.variance = kMedianOverMeanVariance * std::pow(robust_deviation(controls), 2) /
+                   static_cast<double>(controls.size());
+  result_.drifts.push_back({.at_limit = at_limit, .ratio = std::exp(drift.log), .controls = controls.size()});
 }
 
 void Comparer::update_noise() {
@@ -186,7 +196,7 @@ void Comparer::raise_noise_to_scatter() {
 
 void Comparer::set_row_verdict(RowVerdict& row, const RowStatistics& statistics,
                                const CriticalValues& critical) const {
-  const double log_ratio = statistics.log_ratio - log_drift_;
+  const double log_ratio = statistics.log_ratio - drift_of(statistics).log;
   const double error = std::sqrt(statistics.row_variance(result_.noise) + common_variance(statistics));
   row.ratio = make_ratio(log_ratio, error, critical);
   if (statistics.same_samples) {
@@ -248,7 +258,7 @@ void Comparer::add_scope(const std::string& name, const std::vector<const Timed*
   double own = 0;
   double common = 0;
   for (const Timed* member : members) {
-    logs.push_back(member->statistics.log_ratio - log_drift_);
+    logs.push_back(member->statistics.log_ratio - drift_of(member->statistics).log);
     tolerances.push_back(row_of(*member).tolerance);
     own += member->statistics.row_variance(result_.noise);
     common += common_variance(member->statistics);

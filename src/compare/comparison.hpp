@@ -44,8 +44,9 @@ struct ScopeVerdict {
   bool fails = false;
 };
 
-// The common change of rows with unchanged code.
+// The common change of rows with unchanged code: of those whose clocks the power limit reduced, or of the others.
 struct Drift {
+  bool at_limit = false;
   double ratio = 1;
   std::size_t controls = 0;
 };
@@ -59,7 +60,7 @@ struct Comparison {
   std::vector<RowVerdict> rows;
   std::vector<ScopeVerdict> scopes;
   std::vector<Allowance> expired;
-  std::optional<Drift> drift;
+  std::vector<Drift> drifts;  // one for each state that has enough rows of unchanged code
   NoiseModel noise;
   Outcome outcome = Outcome::fine;
   std::vector<std::string> reasons;  // of the outcome

@@ -111,11 +111,17 @@ std::vector<double> all_samples(const RunRecords& runs, TimingMode mode) {
   return all;
 }
 
+bool any_at_limit(const RunRecords& runs, TimingMode mode) {
+  return std::ranges::any_of(records_of(runs),
+                             [&](const Record* record) { return is_at_limit(*record->timings[mode]); });
+}
+
 RowStatistics row_statistics(const MatchedRow& row, TimingMode mode) {
   RowStatistics statistics;
   statistics.min_samples = std::numeric_limits<std::size_t>::max();
   statistics.base = repeated_row(row.base, mode, statistics.min_samples);
   statistics.next = repeated_row(row.next, mode, statistics.min_samples);
+  statistics.at_limit = any_at_limit(row.base, mode) || any_at_limit(row.next, mode);
   // If one side was capped, the other may be, too: the noisier class counts.
   statistics.noise_class = statistics.base.noise_class;
   if (statistics.next.noise_class > NoiseClass::large) statistics.noise_class = statistics.next.noise_class;

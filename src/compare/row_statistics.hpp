@@ -14,6 +14,7 @@ namespace flashcore {
 
 struct RowStatistics {
   NoiseClass noise_class = NoiseClass::small;
+  bool at_limit = false;  // power or temperature reduced the clocks of a side
   RepeatedRow base;
   RepeatedRow next;
   double log_ratio = 0;

@@ -13,8 +13,8 @@
 // pair scatter more than `row`, their scatter replaces it, up to kMaxScatter times `row`.
 //
 // Drift. Rows whose machine code is equal on both sides did not change: they are `same`, and their common
-// change is drift. If there are kMinControls such rows, their median log ratio is subtracted from all rows,
-// and `common` leaves the variance.
+// change is drift. If there are kMinControls such rows below the power limit, their median log ratio is subtracted from all
+// rows there, and `common` leaves their variance; and likewise for the rows at the power limit.
 //
 // Tests. Each row is tested, each family with kMinScopeRows rows, and all rows together, by the median of
 // their log ratios: a slow-down of 3 % in every row of a family can be significant for the family and for no

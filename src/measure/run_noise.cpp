@@ -46,17 +46,17 @@ const RunNoise& noise_of(Backend backend, NoiseClass kind) {
 // The standard deviation of the samples over their median, from their 10th and 90th percentiles.
 double scatter_of(const Timing& timing) { return (timing.p90 - timing.p10) / kTenths / timing.median; }
 
-bool is_capped(const Timing& timing) {
-  return 2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size());
-}
-
 double sampled_s(const Timing& timing) { return static_cast<double>(timing.samples.size()) * timing.block_s; }
 
 }  // namespace
 
+bool is_at_limit(const Timing& timing) {
+  return 2 * timing.throttled_samples > static_cast<std::int64_t>(timing.samples.size());
+}
+
 NoiseClass noise_class(const Record& record, const Timing& timing) {
   const bool averaged = timing.block_s > 0 && sampled_s(timing) >= kAveragedSeconds;
-  if (is_capped(timing) && !averaged) return NoiseClass::capped;
+  if (is_at_limit(timing) && !averaged) return NoiseClass::capped;
   if (record.backend == Backend::cuda && record.role == Role::peer) return NoiseClass::foreign;
   if (averaged) return NoiseClass::averaged;
   if (timing.median < kSmallProblemUs) return NoiseClass::small;

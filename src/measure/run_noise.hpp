@@ -28,6 +28,9 @@ inline constexpr std::string_view kNoiseClassWords[] = {"small",    "medium",  "
                                                         "averaged", "foreign", "capped"};
 constexpr Words words(NoiseClass) { return kNoiseClassWords; }
 
+// Whether power or temperature reduced the clocks during most samples.
+bool is_at_limit(const Timing& timing);
+
 NoiseClass noise_class(const Record& record, const Timing& timing);
 
 // Of the logarithm of a median.

@@ -47,8 +47,9 @@ Json to_json(const Comparison& comparison) {
                {"reasons", comparison.reasons},
                {"differences", comparison.differences},
                {"noise", noise_json(comparison.noise)}};
-  if (comparison.drift) {
-    json["drift"] = {{"ratio", comparison.drift->ratio}, {"controls", comparison.drift->controls}};
+  for (const Drift& drift : comparison.drifts) {
+    json[drift.at_limit ? "drift_at_limit" : "drift"] = {{"ratio", drift.ratio},
+                                                         {"controls", drift.controls}};
   }
   for (const Verdict verdict : kAll<Verdict>) {
     json["counts"][to_string(verdict)] = comparison.count(verdict);

@@ -37,10 +37,7 @@ std::string to_markdown(const Comparison& comparison) {
   for (const std::string& difference : comparison.differences) {
     text += fmt::format("- {}\n", escape_markdown(difference));
   }
-  if (comparison.drift) {
-    text += fmt::format("\n{} rows of unchanged machine code drifted by {}; that is taken out of the rest.\n",
-                        comparison.drift->controls, percent(comparison.drift->ratio));
-  }
+  for (const Drift& drift : comparison.drifts) text += fmt::format("\n{}.\n", drift_text(drift));
   const auto is_listed = [](const RowVerdict& row) { return row.verdict != Verdict::same; };
   if (std::ranges::any_of(comparison.rows, is_listed)) {
     text +=

@@ -30,6 +30,12 @@ double half_width_us(const RowVerdict& row) {
   return row.ratio ? *row.new_us * (row.ratio->high / row.ratio->value - 1) : 0;
 }
 
+std::string drift_text(const Drift& drift) {
+  return fmt::format("{} rows {}of unchanged machine code drifted by {}, which is taken out of the rest{}",
+                     drift.controls, drift.at_limit ? "at the power limit and " : "", percent(drift.ratio),
+                     drift.at_limit ? " there" : "");
+}
+
 std::string headline(const Comparison& comparison) {
   constexpr const char* kWords[] = {"no regression", "regression", "cannot tell"};
   const char* word = kWords[static_cast<std::size_t>(comparison.outcome)];

@@ -25,8 +25,10 @@ std::string change_text(const std::optional<Ratio>& ratio);  // percent() of its
 std::string interval_text(const std::optional<Ratio>& ratio);
 std::string headline(const Comparison& comparison);  // "regression: 2 rows slower" and the like
 std::string counts(const Comparison& comparison);    // "144 same, 2 slower, 1 new"
-std::string note_of(const RowVerdict& row);          // its note, and why it is allowed
-std::string full_name(const RowVerdict& row);        // "problem/variant"
-double half_width_us(const RowVerdict& row);         // half of the ratio's interval, as a time
+// "12 rows of unchanged machine code drifted by +1.2 %, which is taken out of the rest"
+std::string drift_text(const Drift& drift);
+std::string note_of(const RowVerdict& row);    // its note, and why it is allowed
+std::string full_name(const RowVerdict& row);  // "problem/variant"
+double half_width_us(const RowVerdict& row);   // half of the ratio's interval, as a time
 
 }  // namespace flashcore

@@ -57,10 +57,7 @@ std::string to_table(const Comparison& comparison, const TextOptions& options) {
   }
   if (!text.empty()) text += "\n";
   text += rows_text(comparison, options.all_rows) + scopes_text(comparison);
-  if (comparison.drift) {
-    text += fmt::format("{} rows of unchanged machine code drifted by {}, which is taken out of the rest\n",
-                        comparison.drift->controls, percent(comparison.drift->ratio));
-  }
+  for (const Drift& drift : comparison.drifts) text += drift_text(drift) + "\n";
   text += paint(fmt::format("noise between runs: {}", printable(comparison.noise.source)), kFaint,
                 options.color) +
           "\n" + counts(comparison) + "\n";
