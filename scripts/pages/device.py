@@ -103,6 +103,7 @@ def file_lines(site, device, found):
     for name in found:
         file = f"results/{device}/{name}"
         document = site.load(file) if name.endswith(".json") else {}
+        document = document if isinstance(document, dict) else {}  # NVBench's times are a list
         environment = document.get("environment", {})
         rows.append([site.link(file, name), str(len(document["records"])) if "records" in document else "",
                      rec.commit(environment) if environment else "", environment.get("time", "")[:10]])

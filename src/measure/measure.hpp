@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <vector>
 
@@ -29,7 +28,8 @@ namespace flashcore {
 // A sample is one turn. While power or temperature holds the clocks down, a sample is a block of turns that
 // lasts block_s: clocks then change within tenths of seconds, so that turns that follow each other agree with
 // each other and not with the next run. The block is shorter if the budget does not last for min_samples.
-// All candidates then leave together, because each has the clock that the company of the others leaves to it.
+// All candidates then leave together, because each has the clock that the company of the others leaves to it. With
+// several visits, each takes its part of min_samples, so that other problems come between the blocks.
 //
 // A candidate becomes an `incorrect` record without timings if a sample does not pass its check. It becomes a
 // record with the error's status and without timings if a launch fails. An interrupt ends the rounds and
@@ -40,18 +40,24 @@ class Measurement {
 
   // With `check`, some samples are checked (Executor::verify_sample): the last sample of each candidate and
   // mode, and others while their checks take at most kCheckShare of the time. `check` and `telemetry` may be
-  // null.
+  // null. The readings of `telemetry` since the first visit must be kept.
   Measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, const CheckPolicy* check,
-              std::uint64_t seed, Executor& executor, TelemetrySampler* telemetry)
+              std::uint64_t seed, Executor& executor, TelemetrySampler* telemetry, int visits = 1)
       : candidates_(candidates),
         policy_(policy),
         check_(check),
         seed_(seed),
         executor_(executor),
         telemetry_(telemetry),
+        visits_(visits),
         clocks_(telemetry, policy.pacing) {}
 
+  // One visit. `budget_s` is for all visits. The executor must have the problem prepared.
   void run(double budget_s, const OnRound& on_round);
+
+  // Only a problem whose clocks are held is visited again, if the budget lasts.
+  bool wants_visit() const;
+  void end_visits() { visits_ = visit_; }
 
   // Seconds that run() spent on samples. Includes the samples that warm up, but not settling.
   double sampling_s() const { return sampling_s_; }
@@ -59,11 +65,23 @@ class Measurement {
  private:
   using TimePoint = TelemetryClock::time_point;
 
+  // The samples of all candidates in one timing mode.
+  struct ModeSeries {
+    TimingMode mode;
+    std::vector<Series> all;
+    bool held = false;  // the last visit ended with held clocks
+    int taken() const;
+  };
+
+  void begin();
   void settle();
   TelemetrySummary take_turns_for(double seconds);  // of all candidates, untimed
-  void finish(const Series& series, TimingMode mode);
+  int blocks_until(int visit) const;                // of a mode, with those of the visits before
+  RoundLimits limits_of(const ModeSeries& mode, double budget_s) const;
+  void finish(Series& series, const ModeSeries& mode);
+  void warn_of_void_samples(Series& series, TimingMode mode);
   void add_clocks(const Series& series, Timing& timing);
-  void summarise_telemetry(Record& record, std::span<const TimeSpan> spans);
+  void summarise_telemetry(Record& record);
   void measure_energy(Candidate& candidate);
 
   std::span<Candidate> candidates_;
@@ -72,10 +90,13 @@ class Measurement {
   std::uint64_t seed_;
   Executor& executor_;
   TelemetrySampler* telemetry_;
+  int visits_;
+  int visit_ = 0;  // from 1 on
+  double budget_s_ = 0;
   double sampling_s_ = 0;
   HeldClocks clocks_;
-  int company_ = 0;                                         // like TelemetrySummary::company
-  std::map<const Record*, std::vector<TimeSpan>> sampled_;  // when each record's samples were taken
+  int company_ = 0;  // like TelemetrySummary::company
+  std::vector<ModeSeries> modes_;
 };
 
 }  // namespace flashcore

@@ -30,6 +30,10 @@ inline std::vector<TimingMode> default_timing_modes() {
 // H200. Fifteen blocks last long enough for medians to repeat.
 inline constexpr double kBlockSeconds = 0.75;
 
+// A card at its power limit also keeps a clock that differs by some percent for half a minute. A run of several problems
+// therefore visits each of them so often, and takes a part of the blocks in each visit.
+inline constexpr int kVisits = 3;
+
 // Medians that differ by at most 15 % are near to each other: users compare them, so they leave the rounds together.
 inline bool are_neighbours(double a_us, double b_us) {
   return std::abs(a_us - b_us) <= 0.15 * std::max(a_us, b_us);

@@ -17,8 +17,6 @@ namespace {
 using Clock = TelemetryClock;
 
 constexpr std::chrono::milliseconds kRecent{200};
-constexpr double kBudgetShare =
-    0.9;  // for min_samples blocks; turns end a little later than the block should
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -93,6 +91,7 @@ bool Rounds::may_be_last(const Series& series) const {
 void Rounds::verify_last(std::span<Series> all) {
   for (Series& series : all) {
     if (interrupt_requested()) return;
+    if (series.record().status != Status::ok) continue;
     if (series.size() > 0 && !series.verified) verify_turn(series, false);
   }
 }
@@ -137,30 +136,32 @@ void Rounds::take_round(std::span<Series* const> running) {
   }
 }
 
-void Rounds::run(std::span<Series> all, std::uint64_t seed, TimePoint deadline, const OnRound& on_round) {
-  std::mt19937_64 random(seed + static_cast<std::uint64_t>(mode_));
+void Rounds::run(std::span<Series> all, std::uint64_t seed, const RoundLimits& limits,
+                 const OnRound& on_round) {
   std::vector<Series*> running;
-  for (Series& series : all) {
-    warm_up(series);
-    if (!series.finished()) running.push_back(&series);
-  }
-  begin_ = Clock::now();
-  const double budget_s = std::max(0.0, std::chrono::duration<double>(deadline - begin_).count());
-  const double block_s = std::min(policy_.block_s, kBudgetShare * budget_s / policy_.min_samples);
-  TimePoint block = begin_;
   int samples = 0;
+  for (Series& series : all) {
+    samples = std::max(samples, static_cast<int>(series.size()));
+    if (series.record().status == Status::ok) warm_up(series);
+    if (series.record().status == Status::ok) running.push_back(&series);
+  }
+  std::mt19937_64 random(seed + static_cast<std::uint64_t>(mode_) + static_cast<std::uint64_t>(samples));
+  begin_ = Clock::now();
+  TimePoint block = begin_;
   for (int round = 1; !running.empty() && !interrupt_requested(); ++round) {
-    if (samples >= kMinSamples && Clock::now() >= deadline) break;
+    if (samples >= kMinSamples && Clock::now() >= limits.deadline) break;
+    if (clocks_.held() && limits.held_samples > 0 && samples >= limits.held_samples) break;
     on_round(mode_, round);
     std::shuffle(running.begin(), running.end(), random);
     take_round(running);
+    std::erase_if(running, [](const Series* series) { return series->finished(); });
     if (clocks_.notice()) {
       for (Series* series : running) series->restart();
       samples = 0;
       block = Clock::now();
+      continue;
     }
-    std::erase_if(running, [](const Series* series) { return series->finished(); });
-    if (clocks_.held() && seconds_since(block) < block_s) continue;
+    if (clocks_.held() && seconds_since(block) < limits.block_s) continue;
     for (Series* series : running) series->end_block();
     block = Clock::now();
     ++samples;

@@ -34,6 +34,13 @@ class HeldClocks {
   bool held_ = false;
 };
 
+// Of one visit to a problem.
+struct RoundLimits {
+  TelemetryClock::time_point deadline;
+  double block_s = 0;    // of a sample while the clocks are held
+  int held_samples = 0;  // with so many in all, rounds end while the clocks are held; 0: no limit
+};
+
 class Rounds {
  public:
   using TimePoint = TelemetryClock::time_point;
@@ -44,7 +51,8 @@ class Rounds {
          HeldClocks& clocks)
       : mode_(mode), policy_(policy), check_(check), executor_(executor), clocks_(clocks) {}
 
-  void run(std::span<Series> all, std::uint64_t seed, TimePoint deadline, const OnRound& on_round);
+  // Series that have samples get more.
+  void run(std::span<Series> all, std::uint64_t seed, const RoundLimits& limits, const OnRound& on_round);
 
  private:
   void warm_up(Series& series);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -47,6 +48,8 @@ class Series {
   double request_share() const { return request_share_; }
 
   bool verified = false;  // the last turn was checked
+  // Where the record warns of void samples.
+  std::optional<std::size_t> warning;
 
  private:
   Candidate candidate_;

@@ -47,6 +47,17 @@ bool ProblemSession::prepare(std::span<const Variant* const> variants, std::span
   return false;
 }
 
+bool ProblemSession::prepare_again() {
+  events_.doing(fmt::format("{}: inputs", problem_.name));
+  try {
+    executor_.prepare(problem_, policy_.seed);
+    return true;
+  } catch (const EnvironmentError& error) {
+    if (error.status == Status::error) throw;
+    return false;
+  }
+}
+
 void ProblemSession::check(const Variant& variant, Record& record) {
   events_.doing(fmt::format("{}: checking {}", problem_.name, variant.id()));
   check_before_timing(record, variant, policy_, executor_);
@@ -64,14 +75,20 @@ void ProblemSession::take_notes(const Variant& variant, Record& record) {
   }
 }
 
+Measurement ProblemSession::measurement(std::span<Candidate> candidates, const MeasurePolicy& policy,
+                                        std::uint64_t seed, int visits) {
+  const bool verifies = policy_.check && policy_.check_policy.depth != CheckDepth::quick;
+  return {candidates, policy, verifies ? &policy_.check_policy : nullptr, seed, executor_,
+          telemetry_, visits};
+}
+
 double ProblemSession::measure(std::span<Candidate> candidates, const MeasurePolicy& policy,
                                std::uint64_t seed, double budget_s,
                                const std::function<void(TimingMode, int round)>& on_round) {
-  const bool verifies = policy_.check && policy_.check_policy.depth != CheckDepth::quick;
-  Measurement measurement(candidates, policy, verifies ? &policy_.check_policy : nullptr, seed, executor_,
-                          telemetry_);
-  measurement.run(budget_s, on_round);
-  return measurement.sampling_s();
+  if (telemetry_ != nullptr) telemetry_->discard_before(TelemetryClock::now());
+  Measurement one = measurement(candidates, policy, seed);
+  one.run(budget_s, on_round);
+  return one.sampling_s();
 }
 
 void ProblemSession::recheck(const Variant& variant, Record& record) {

@@ -41,11 +41,19 @@ class ProblemSession {
   // and are emitted. Throws EnvironmentError if the device itself has failed.
   bool prepare(std::span<const Variant* const> variants, std::span<Record* const> waiting);
 
+  // Makes the inputs again, after another problem was prepared. Returns false if they do not fit into memory any more.
+  // Throws EnvironmentError if the device itself has failed.
+  bool prepare_again();
+
   // The check before timing. Fills in all of the record except the timings. A failure becomes the record's
   // status.
   void check(const Variant& variant, Record& record);
 
-  // Times the candidates in turns. Returns the seconds spent on samples.
+  // `candidates` and `policy` must outlive the result.
+  Measurement measurement(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,
+                          int visits = 1);
+
+  // Times the candidates in turns, in one visit. Returns the seconds spent on samples.
   double measure(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,
                  double budget_s, const std::function<void(TimingMode, int round)>& on_round);
 

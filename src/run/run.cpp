@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <memory>
 #include <optional>
 
 #include "base/error.hpp"
@@ -37,6 +38,22 @@ void count_status(RunSummary& summary, Status status) {
   }
 }
 
+// A problem from its preparation to its records. Its parts point to each other, so it must not move.
+struct Job {
+  Job(const Problem& of, ProblemSession with, std::vector<const Variant*> some, double seconds)
+      : problem(of), session(std::move(with)), variants(std::move(some)), budget_s(seconds) {}
+
+  const Problem& problem;
+  ProblemSession session;
+  std::vector<const Variant*> variants;
+  std::vector<Record> records;
+  std::vector<Candidate> candidates;
+  std::size_t checked = 0;
+  std::optional<Measurement> measurement;
+  double budget_s;  // for all visits
+  double spent_s = 0;
+};
+
 class Runner {
  public:
   Runner(std::span<const Variant* const> variants, const RunPolicy& policy, Executor& executor,
@@ -54,19 +71,16 @@ class Runner {
     for (std::size_t i = 0; i < problems.size(); ++i) {
       total_ += static_cast<std::int64_t>(variants_for(problems[i], pick_of(i)).size());
     }
-    double budget_s = policy_.measure.budget_s;
-    std::vector<ProblemTime> times;
-    for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
-      const double share_s = budget_s / static_cast<double>(problems.size() - i);
-      time_ = ProblemTime{};
-      budget_s -=
-          run_problem(problems[i], pick_of(i), share_s);  // later problems may use the time that is left
-      if (time_) times.push_back(*time_);
+    try {
+      measure_all(problems);
+    } catch (...) {
+      close_all();  // what was measured is kept
+      throw;
     }
     for (Sink* sink : sinks_) sink->finish();
     summary_.interrupted = interrupt_requested();
-    if (!summary_.interrupted && times.size() == problems.size()) {
-      summary_.sufficient_budget_s = sufficient_budget_s(times);
+    if (!summary_.interrupted && times_.size() == problems.size()) {
+      summary_.sufficient_budget_s = sufficient_budget_s(times_);
     }
     return summary_;
   }
@@ -89,63 +103,125 @@ class Runner {
     return matching;
   }
 
-  // Returns the seconds spent on measuring.
-  double run_problem(const Problem& problem, const Pick& pick, double budget_s) {
-    const std::vector<const Variant*> variants = variants_for(problem, pick);
-    ProblemSession session(problem, policy_, executor_, telemetry_ ? &*telemetry_ : nullptr, events());
-    std::vector<Record> records;
-    for (const Variant* variant : variants) {
-      records.push_back(session.new_record(*variant));
-      if (variant == pick.variant) records.back().reason = pick.reason;
+  // Later problems may use the budget that earlier ones leave.
+  void measure_all(std::span<const Problem> problems) {
+    const int visits = problems.size() > 1 ? kVisits : 1;
+    double budget_s = policy_.measure.budget_s;
+    for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
+      budget_s -=
+          run_problem(problems[i], pick_of(i), budget_s / static_cast<double>(problems.size() - i), visits);
     }
-    std::vector<Record*> waiting;
-    for (Record& record : records) waiting.push_back(&record);
-    const double spent_s =
-        session.prepare(variants, waiting) ? run_prepared(session, problem, variants, records, budget_s) : 0;
-    for (Sink* sink : sinks_) sink->end_problem();
-    return spent_s;
+    for (const auto& job : waiting_) {
+      job->budget_s += std::max(0.0, budget_s) / static_cast<double>(waiting_.size());
+    }
+    const auto wants_visit = [](const auto& job) { return job->measurement->wants_visit(); };
+    while (std::ranges::any_of(waiting_, wants_visit)) {
+      for (const auto& job : waiting_) {
+        if (wants_visit(job)) visit_again(*job);
+      }
+    }
+    close_all();
   }
 
-  double run_prepared(ProblemSession& session, const Problem& problem,
-                      std::span<const Variant* const> variants, std::span<Record> records, double budget_s) {
-    std::vector<Candidate> candidates;
-    std::size_t checked = 0;  // after an interrupt, the other records are left out
-    while (checked < records.size() && !interrupt_requested()) {
-      session.check(*variants[checked], records[checked]);
-      if (records[checked].status == Status::ok) candidates.push_back({variants[checked], &records[checked]});
-      ++checked;
+  // Returns the seconds of the budget that are spent, or kept for more visits.
+  double run_problem(const Problem& problem, const Pick& pick, double budget_s, int visits) {
+    if (telemetry_ && waiting_.empty()) telemetry_->discard_before(TelemetryClock::now());
+    auto job =
+        std::make_unique<Job>(problem, ProblemSession(problem, policy_, executor_, telemetry(), events()),
+                              variants_for(problem, pick), budget_s);
+    std::vector<Record*> unprepared;
+    for (const Variant* variant : job->variants) {
+      job->records.push_back(job->session.new_record(*variant));
+      if (variant == pick.variant) job->records.back().reason = pick.reason;
     }
-    const double spent_s = measure(session, problem, candidates, budget_s);
-    for (Record& record : records.first(checked)) {
-      Record* const one = &record;
-      session.emit({&one, 1});
+    for (Record& record : job->records) unprepared.push_back(&record);
+    if (!job->session.prepare(job->variants, unprepared)) {
+      times_.push_back({});
+      for (Sink* sink : sinks_) sink->end_problem();
+      return 0;
     }
-    return spent_s;
+    waiting_.push_back(std::move(job));
+    measure(*waiting_.back(), visits);
+    if (waiting_.back()->measurement->wants_visit()) return budget_s;
+    const std::unique_ptr<Job> done = std::move(waiting_.back());
+    waiting_.pop_back();
+    close(*done);
+    return done->spent_s;
   }
 
-  double measure(ProblemSession& session, const Problem& problem, std::span<Candidate> candidates,
-                 double budget_s) {
-    if (candidates.empty()) return 0;
+  void measure(Job& job, int visits) {
+    check(job);
+    job.measurement.emplace(job.session.measurement(job.candidates, policy_.measure, policy_.seed, visits));
+    visit(job);
+  }
+
+  // After an interrupt, the records that were not checked are left out.
+  void check(Job& job) {
+    while (job.checked < job.records.size() && !interrupt_requested()) {
+      Record& record = job.records[job.checked];
+      const Variant* variant = job.variants[job.checked];
+      job.session.check(*variant, record);
+      if (record.status == Status::ok) job.candidates.push_back({variant, &record});
+      ++job.checked;
+    }
+  }
+
+  void visit(Job& job) {
+    if (job.candidates.empty()) return;
     const auto begin = std::chrono::steady_clock::now();
     const auto on_round = [&](TimingMode mode, int round) {
       progress_.update(done_, total_,
-                       fmt::format("{}: {} time, round {} of {} variants", problem.name, to_string(mode),
-                                   round, candidates.size()));
+                       fmt::format("{}: {} time, round {} of {} variants", job.problem.name, to_string(mode),
+                                   round, job.candidates.size()));
     };
-    const double sampling_s = session.measure(candidates, policy_.measure, policy_.seed, budget_s, on_round);
-    for (const Candidate& candidate : candidates) session.recheck(*candidate.variant, *candidate.record);
-    const double spent_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-    note_time(candidates, sampling_s, spent_s);
-    return spent_s;
+    const bool is_first = job.spent_s == 0;
+    job.measurement->run(job.budget_s, on_round);
+    if (is_first || !job.measurement->wants_visit()) {
+      for (const Candidate& candidate : job.candidates)
+        job.session.recheck(*candidate.variant, *candidate.record);
+    }
+    job.spent_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+
+  // A problem that does not fit into memory any more keeps the samples that it has.
+  void visit_again(Job& job) {
+    if (job.session.prepare_again()) {
+      visit(job);
+    } else {
+      job.measurement->end_visits();
+    }
+  }
+
+  void close_all() {
+    while (!waiting_.empty()) {
+      const std::unique_ptr<Job> job = std::move(waiting_.front());
+      waiting_.erase(waiting_.begin());  // first: a sink may throw
+      close(*job);
+    }
+  }
+
+  void close(Job& job) {
+    note_time(job);
+    for (Record& record : std::span(job.records).first(job.checked)) {
+      Record* const one = &record;
+      job.session.emit({&one, 1});
+    }
+    for (Sink* sink : sinks_) sink->end_problem();
   }
 
   // For an estimate of a budget that would do.
-  void note_time(std::span<const Candidate> candidates, double sampling_s, double spent_s) {
+  void note_time(const Job& job) {
+    if (job.candidates.empty() || !job.measurement) return times_.push_back({});
     std::vector<Record> records;
-    for (const Candidate& candidate : candidates) records.push_back(*candidate.record);
-    time_ = needed_time(records, policy_.measure, sampling_s);
-    if (time_) time_->spent_s += spent_s - sampling_s;
+    for (const Candidate& candidate : job.candidates) records.push_back(*candidate.record);
+    const double sampling_s = job.measurement->sampling_s();
+    std::optional<ProblemTime> time = needed_time(records, policy_.measure, sampling_s);
+    if (!time) return;
+    time->spent_s += job.spent_s - sampling_s;
+    times_.push_back(*time);
   }
+
+  TelemetrySampler* telemetry() { return telemetry_ ? &*telemetry_ : nullptr; }
 
   SessionEvents events() {
     return {.doing = [this](std::string_view doing) { progress_.update(done_, total_, doing); },
@@ -170,7 +246,8 @@ class Runner {
   std::span<const Pick> picks_;
   std::optional<TelemetrySampler> telemetry_;
   RunSummary summary_;
-  std::optional<ProblemTime> time_ = {};  // of the current problem; empty if it is not known
+  std::vector<std::unique_ptr<Job>> waiting_;  // for another visit, or for the end of this one
+  std::vector<ProblemTime> times_;             // of problems whose time is known
   std::int64_t done_ = 0;
   std::int64_t total_ = 0;
 };

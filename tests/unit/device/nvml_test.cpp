@@ -169,6 +169,40 @@ TEST_F(HeldClocksTest, AllCandidatesLeaveTogether) {
   EXPECT_EQ(timing(1).samples.size(), 12u);
 }
 
+TEST_F(HeldClocksTest, EachVisitTakesItsPart) {
+  policy.min_samples = policy.max_samples = 12;
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  Candidate candidates[] = {{&variants[0], &records[0]}, {&variants[1], &records[1]}};
+  Measurement measurement(candidates, policy, nullptr, 0, executor, &sampler, 3);
+  for (const std::size_t samples : {4u, 8u, 12u}) {
+    EXPECT_TRUE(samples == 4 || measurement.wants_visit());
+    measurement.run(30, [](TimingMode, int) {});
+    EXPECT_EQ(timing(0).samples.size(), samples);
+    EXPECT_EQ(timing(1).samples.size(), samples);
+    EXPECT_EQ(timing(0).sm_clock_mhz.size(), samples);
+  }
+  EXPECT_FALSE(measurement.wants_visit());
+}
+
+TEST_F(HeldClocksTest, FreeClocksNeedOneVisit) {
+  setenv("FAKE_NVML", "free", 1);
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  Candidate candidates[] = {{&variants[0], &records[0]}, {&variants[1], &records[1]}};
+  Measurement measurement(candidates, policy, nullptr, 0, executor, &sampler, 3);
+  measurement.run(30, [](TimingMode, int) {});
+  EXPECT_GE(timing(0).samples.size(), 4u);
+  EXPECT_FALSE(measurement.wants_visit());
+}
+
+TEST_F(HeldClocksTest, ASpentBudgetEndsTheVisits) {
+  TelemetrySampler sampler(kBusId, std::chrono::hours(1));
+  Candidate candidates[] = {{&variants[0], &records[0]}, {&variants[1], &records[1]}};
+  Measurement measurement(candidates, policy, nullptr, 0, executor, &sampler, 3);
+  measurement.run(1e-9, [](TimingMode, int) {});
+  EXPECT_EQ(timing(0).samples.size(), 3u);
+  EXPECT_FALSE(measurement.wants_visit());
+}
+
 TEST_F(HeldClocksTest, AReasonAtTheHighestClockHoldsNothing) {
   setenv("FAKE_NVML", "free", 1);
   TelemetrySampler sampler(kBusId, std::chrono::hours(1));

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "measure/measure.hpp"
 #include "measure/statistics.hpp"
+#include "test_paths.hpp"
 #include "unit/support/fake_executor.hpp"
 #include "unit/support/support.hpp"
 
@@ -65,6 +67,56 @@ TEST_F(RunTest, GivesOneRecordForEachProblemAndVariantInOrder) {
   EXPECT_EQ(sink.records[3].problem.name, "second");
   EXPECT_EQ(progress.done, 6);
   EXPECT_EQ(progress.total, 6);
+}
+
+// On a device that is always at its power limit.
+class VisitsTest : public RunTest {
+ protected:
+  void SetUp() override {
+    setenv("FLASHCORE_NVML", FLASHCORE_FAKE_NVML, 1);
+    setenv("FAKE_NVML", "held", 1);
+    executor.set_bus_id("0000:1b:00.0");
+    policy.measure.min_samples = policy.measure.max_samples = 6;
+    policy.measure.warmup_s = 0;
+    policy.measure.block_s = 0.001;
+  }
+  void TearDown() override {
+    unsetenv("FLASHCORE_NVML");
+    unsetenv("FAKE_NVML");
+  }
+  std::vector<std::string> prepared() const {
+    std::vector<std::string> names;
+    for (const std::string& call : executor.calls()) {
+      if (call.starts_with("prepare ")) names.push_back(call.substr(8));
+    }
+    return names;
+  }
+};
+
+TEST_F(VisitsTest, OtherProblemsComeBetweenTheVisits) {
+  const RunSummary summary = run_all();
+  EXPECT_EQ(prepared(), (std::vector<std::string>{"first", "second", "first", "second", "first", "second"}));
+  EXPECT_EQ(summary.ok, 6);
+  EXPECT_EQ(sink.problems, 2);
+  ASSERT_EQ(sink.records.size(), 6u);
+  for (const Record& record : sink.records) EXPECT_EQ(record.headline()->samples.size(), 6u);
+  EXPECT_EQ(sink.records[0].problem.name, "first");
+  EXPECT_EQ(sink.records[3].problem.name, "second");
+  EXPECT_EQ(progress.done, 6);
+}
+
+TEST_F(VisitsTest, OneProblemIsVisitedOnce) {
+  problems.resize(1);
+  EXPECT_EQ(run_all().ok, 3);
+  EXPECT_EQ(prepared(), std::vector<std::string>{"first"});
+}
+
+TEST_F(VisitsTest, AProblemWithoutRoomKeepsItsSamples) {
+  executor.refuse_problem("first", 1);
+  EXPECT_EQ(run_all().ok, 6);
+  EXPECT_EQ(sink.records.front().problem.name, "first");
+  EXPECT_EQ(sink.records.front().headline()->samples.size(), 3u);
+  EXPECT_EQ(sink.records.back().headline()->samples.size(), 6u);
 }
 
 TEST_F(RunTest, EntersEachVariantAsOftenAsAsked) {

@@ -58,8 +58,10 @@ class FakeExecutor : public Executor {
 
   // Variants without a script are right and take 10 µs.
   void set_script(const std::string& variant_id, const Script& script) { scripts_[variant_id] = script; }
-  // Problems for which prepare() throws OutOfMemoryError, by name.
-  void refuse_problem(const std::string& name) { refused_.push_back(name); }
+  // prepare() throws OutOfMemoryError for the problem of this name, from its call after `fine` calls on.
+  void refuse_problem(const std::string& name, int fine = 0) { refused_[name] = fine; }
+  // Of a device whose telemetry is read.
+  void set_bus_id(const std::string& id) { device_.pci_bus_id = id; }
 
   // A request takes `request_factor` times the sample in it. Controls take turns.
   void set_clock(double request_factor, std::vector<Control> controls) {
@@ -84,8 +86,9 @@ class FakeExecutor : public Executor {
     inputs_ = inputs;
     problem_ = problem;
     checks_.clear();
-    for (const std::string& name : refused_) {
-      if (name == problem.name) throw OutOfMemoryError("the fake device has no room for " + name);
+    if (const auto refused = refused_.find(problem.name);
+        refused != refused_.end() && refused->second-- <= 0) {
+      throw OutOfMemoryError("the fake device has no room for " + problem.name);
     }
   }
 
@@ -189,7 +192,7 @@ class FakeExecutor : public Executor {
 
   DeviceInfo device_;
   std::map<std::string, Script> scripts_;
-  std::vector<std::string> refused_;
+  std::map<std::string, int> refused_;
   static constexpr int kDisturbedRounds = 2;
   std::map<std::string, int> checks_;  // of the prepared problem, by variant
   std::map<std::string, int> contrasts_;
