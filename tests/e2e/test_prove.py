@@ -14,6 +14,7 @@ from bench import SOURCE, BenchTest, run
 sys.path.insert(0, str(SOURCE / "scripts"))
 
 from proof import cheats, claims, repeats, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
+from proof.program import Program as Folder  # noqa: E402  (like the line above)
 
 SCRIPT = SOURCE / "scripts" / "prove.py"
 BUILD = pathlib.Path(os.environ["FLASHCORE_BENCH"]).parent
@@ -196,6 +197,14 @@ class Program(BenchTest):
         self.assertEqual(result.returncode, 4, result.stderr)
         self.assertIsNone(claim["held"])
         self.assertIn("ended with 4", claim["got"])
+
+    def test_a_run_of_the_gate_has_the_planted_rows(self):
+        program = Folder(source=SOURCE, build=BUILD, folder=pathlib.Path(), device="cpu")
+        config = slowdowns.with_planted(program, slowdowns.ladder_config(program))
+        output = self.assert_ok(run("--plugin", os.environ["FLASHCORE_PLANTED_PLUGIN"], "--device", "cpu", "--config", "-",
+                                    "--dry-run", stdin=json.dumps(config)))
+        for wanted in (slowdowns.ON_TIME, slowdowns.ON_TIME_SMALL, *(late.variant for late in slowdowns.LATE_ROWS)):
+            self.assertIn(f"{wanted} ", output)
 
     def test_the_planted_plugin_is_correct(self):
         output = self.assert_ok(run("--plugin", os.environ["FLASHCORE_PLANTED_PLUGIN"], "--device", "cpu", "--problem",
