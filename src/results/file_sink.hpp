@@ -1,7 +1,10 @@
 // Result files: JSON and CSV, complete and valid after every record.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,24 +23,29 @@ class GrowingFile {
  public:
   // A new file has no entry yet; an earlier file is replaced by the first entry. A stream is written to by flush() or
   // the destructor, once. Throws as OutputFile does.
-  GrowingFile(const OutputTarget& target, FileKind kind, std::string head, std::string tail);
+  GrowingFile(const OutputTarget& target, FileKind kind, std::string head, std::string separator,
+              std::string tail);
   ~GrowingFile();
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
 
   void append(std::string_view entry);  // throws EnvironmentError if writing fails; the entry is kept
+  // Entries, with separators, that stand behind the others for now. They take the place of those with the same key.
+  void set_preview(std::size_t key, std::string entries);
   void flush();  // writes waiting entries; the file exists afterwards, even without entries
-  bool empty() const { return body_.empty(); }
   const std::filesystem::path& path() const { return file_.path(); }
 
  private:
+  void write_if_allowed();
   void write();
 
   std::string head_;
   std::string body_;
+  std::map<std::size_t, std::string> previews_;
+  std::string separator_;
   std::string tail_;
   OutputFile file_;
-  bool written_ = false;  // the file holds all of body_
+  bool written_ = false;  // the file holds all of body_ and previews_
   WritingBudget budget_;
 };
 
@@ -46,6 +54,7 @@ class JsonSink : public Sink {
  public:
   JsonSink(const OutputTarget& target, const Json& environment, const Json& config);
   void add(const Record& record) override;
+  void preview(std::size_t problem, std::span<const Record> records) override;
   void finish() override { file_.flush(); }
   const std::filesystem::path& path() const { return file_.path(); }
 
@@ -58,6 +67,7 @@ class CsvSink : public Sink {
  public:
   explicit CsvSink(const OutputTarget& target);
   void add(const Record& record) override;
+  void preview(std::size_t problem, std::span<const Record> records) override;
   void finish() override { file_.flush(); }
   const std::filesystem::path& path() const { return file_.path(); }
 

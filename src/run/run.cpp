@@ -14,6 +14,7 @@
 #include "device/telemetry_sampler.hpp"
 #include "registry/supports.hpp"
 #include "run/problem_session.hpp"
+#include "run/rates.hpp"
 
 namespace flashcore {
 namespace {
@@ -40,9 +41,13 @@ void count_status(RunSummary& summary, Status status) {
 
 // A problem from its preparation to its records. Its parts point to each other, so it must not move.
 struct Job {
-  Job(const Problem& of, ProblemSession with, std::vector<const Variant*> some, double seconds)
-      : problem(of), session(std::move(with)), variants(std::move(some)), budget_s(seconds) {}
+  Job(std::size_t number, const Problem& of, ProblemSession with, std::vector<const Variant*> some,
+      double seconds)
+      : place(number), problem(of), session(std::move(with)), variants(std::move(some)), budget_s(seconds) {}
 
+  std::span<Record> checked_records() { return std::span(records).first(checked); }
+
+  std::size_t place;
   const Problem& problem;
   ProblemSession session;
   std::vector<const Variant*> variants;
@@ -108,8 +113,8 @@ class Runner {
     const int visits = problems.size() > 1 ? kVisits : 1;
     double budget_s = policy_.measure.budget_s;
     for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
-      budget_s -=
-          run_problem(problems[i], pick_of(i), budget_s / static_cast<double>(problems.size() - i), visits);
+      const double share_s = budget_s / static_cast<double>(problems.size() - i);
+      budget_s -= run_problem(i, problems[i], share_s, visits);
     }
     for (const auto& job : waiting_) {
       job->budget_s += std::max(0.0, budget_s) / static_cast<double>(waiting_.size());
@@ -124,11 +129,12 @@ class Runner {
   }
 
   // Returns the seconds of the budget that are spent, or kept for more visits.
-  double run_problem(const Problem& problem, const Pick& pick, double budget_s, int visits) {
+  double run_problem(std::size_t place, const Problem& problem, double budget_s, int visits) {
+    const Pick pick = pick_of(place);
     if (telemetry_ && waiting_.empty()) telemetry_->discard_before(TelemetryClock::now());
-    auto job =
-        std::make_unique<Job>(problem, ProblemSession(problem, policy_, executor_, telemetry(), events()),
-                              variants_for(problem, pick), budget_s);
+    auto job = std::make_unique<Job>(place, problem,
+                                     ProblemSession(problem, policy_, executor_, telemetry(), events()),
+                                     variants_for(problem, pick), budget_s);
     std::vector<Record*> unprepared;
     for (const Variant* variant : job->variants) {
       job->records.push_back(job->session.new_record(*variant));
@@ -142,7 +148,10 @@ class Runner {
     }
     waiting_.push_back(std::move(job));
     measure(*waiting_.back(), visits);
-    if (waiting_.back()->measurement->wants_visit()) return budget_s;
+    if (waiting_.back()->measurement->wants_visit()) {
+      preview(*waiting_.back());
+      return budget_s;
+    }
     const std::unique_ptr<Job> done = std::move(waiting_.back());
     waiting_.pop_back();
     close(*done);
@@ -187,9 +196,20 @@ class Runner {
   void visit_again(Job& job) {
     if (job.session.prepare_again()) {
       visit(job);
+      preview(job);
     } else {
       job.measurement->end_visits();
     }
+  }
+
+  // A kill then loses no more than the visits to come.
+  void preview(Job& job) {
+    std::vector<Record> records;
+    for (const Record& record : job.checked_records()) {
+      records.push_back(record);
+      add_rates(records.back(), executor_.device());
+    }
+    for (Sink* sink : sinks_) sink->preview(job.place, records);
   }
 
   void close_all() {
@@ -202,7 +222,8 @@ class Runner {
 
   void close(Job& job) {
     note_time(job);
-    for (Record& record : std::span(job.records).first(job.checked)) {
+    for (Sink* sink : sinks_) sink->preview(job.place, {});
+    for (Record& record : job.checked_records()) {
       Record* const one = &record;
       job.session.emit({&one, 1});
     }

@@ -210,6 +210,21 @@ TEST(JsonSink, WritesTheGoldenFileAfterEveryRecord) {
   EXPECT_EQ(read_results(path).environment, nlohmann::json(kEnvironment));
 }
 
+TEST(JsonSink, APreviewStandsBehindTheRecordsUntilTheyAreFinal) {
+  const TemporaryFolder folder;
+  const auto records_in = [&] { return read_results(folder / "results.json").records; };
+  JsonSink sink(folder / "results.json", kEnvironment, kConfig);
+  const std::vector<Record> some = {sample_records().front(), sample_records().back()};
+  sink.preview(7, some);
+  EXPECT_EQ(records_in().size(), 2u);
+  sink.add(some[0]);
+  sink.finish();
+  EXPECT_EQ(records_in().size(), 3u);
+  sink.preview(7, {});
+  sink.finish();
+  EXPECT_EQ(records_in().size(), 1u);
+}
+
 TEST(JsonSink, ANewFileHasNoRecordsUntilTheFirstAndIsRemovedIfNoneComes) {
   const TemporaryFolder folder;
   {
@@ -253,7 +268,7 @@ TEST(GrowingFile, WritesLessOftenWhenWritingIsDear) {
   int on_disk = 0;
   int entries = 0;
   {
-    GrowingFile file(folder / "big", FileKind::csv, "", "");
+    GrowingFile file(folder / "big", FileKind::csv, "", "", "");
     // Rewriting megabytes hundreds of times would take minutes; the rule bounds it by about half a second.
     for (std::uintmax_t size = 0; entries < 400; ++entries) {
       file.append(entry);

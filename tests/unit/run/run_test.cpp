@@ -21,9 +21,13 @@ using testing::FakeExecutor;
 
 struct CollectingSink : Sink {
   void add(const Record& record) override { records.push_back(record); }
+  void preview(std::size_t problem, std::span<const Record> some) override {
+    previews.emplace_back(problem, some.size());
+  }
   void end_problem() override { ++problems; }
   void finish() override { ++finished; }
   std::vector<Record> records;
+  std::vector<std::pair<std::size_t, std::size_t>> previews;  // the problem and the number of records
   int problems = 0;
   int finished = 0;
 };
@@ -103,6 +107,9 @@ TEST_F(VisitsTest, OtherProblemsComeBetweenTheVisits) {
   EXPECT_EQ(sink.records[0].problem.name, "first");
   EXPECT_EQ(sink.records[3].problem.name, "second");
   EXPECT_EQ(progress.done, 6);
+  const std::vector<std::pair<std::size_t, std::size_t>> previews = {{0, 3}, {1, 3}, {0, 3}, {1, 3},
+                                                                     {0, 3}, {1, 3}, {0, 0}, {1, 0}};
+  EXPECT_EQ(sink.previews, previews);
 }
 
 TEST_F(VisitsTest, OneProblemIsVisitedOnce) {
