@@ -106,6 +106,7 @@ def _attend(q, k, v, out, mask):
 def _mutating(q, k, v, out, causal=False, window_left=-1, window_right=-1, softcap=0.0, scale=None):
     if _calls is None or _calls.launch(q, k, v, out, causal, window_left, window_right, softcap, scale) is None:
         _attend(q, k, v, out, (causal, window_left, window_right, softcap, scale))
+    torch.autograd.graph.increment_version(out)  # else gradients that need the old values would be wrong silently
 
 
 def _like(q):
@@ -183,5 +184,8 @@ def attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, *, causal: bool
 def attention_out(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, out: torch.Tensor, *, causal: bool = False,
                   window=None, softcap: float = 0.0, scale: float | None = None) -> None:
     """As attention(), into `out`. Returns nothing."""
-    left, right = _window(window)
-    _ATTENTION_OUT(q, k, v, out, causal, left, right, softcap, scale)
+    left, right = (-1, -1) if window is None else _window(window)
+    if _is_eager(q, k, v) and type(out) is _Tensor and not (out.requires_grad or out.is_neg()):
+        _mutating(q, k, v, out, causal, left, right, softcap, scale)
+    else:
+        _ATTENTION_OUT(q, k, v, out, causal, left, right, softcap, scale)

@@ -478,7 +478,9 @@ class TorchTest(PackageTest):
             self.assertEqual(out.stride(), qkv[0].stride())
             self.assert_right(out, problem, inputs)
             written = torch.full_like(out, torch.nan)
+            version = written._version
             self.assertIsNone(fc.attention_out(*qkv, written, **options))
+            self.assertGreater(written._version, version)
             self.assertTrue(torch.equal(written, out))
 
     def test_tensors_that_no_kernel_takes_are_copied(self):
