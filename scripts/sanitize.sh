@@ -92,9 +92,9 @@ run_on_host() {
   rm -f "$found".*
   build "$tool"
   code=0
-  # The libraries of the system, OpenMP's too, are not compiled for ThreadSanitizer.
+  # The libraries of the system are not compiled for ThreadSanitizer; archer tells it what OpenMP does.
   ASAN_OPTIONS=log_path=$found UBSAN_OPTIONS=log_path=$found:print_stacktrace=1 \
-    TSAN_OPTIONS=log_path=$found:ignore_noninstrumented_modules=1 \
+    TSAN_OPTIONS=log_path=$found:ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=$archer \
     ctest --test-dir "$flashcore_root/build/$tool" --output-on-failure --no-tests=error --parallel "$(nproc)" \
     "${tests[@]}" "$@" >"$folder/$tool.log" 2>&1 || code=1
   errors=$(find "$folder" -name "$tool.found.*" -exec cat {} + |
@@ -109,7 +109,12 @@ for tool in "${tools[@]}"; do
   fi
 done
 [[ " ${tools[*]} " != *" asan "* ]] || require_packages "${build_packages[@]}"
-[[ " ${tools[*]} " != *" tsan "* ]] || require_packages "${build_packages[@]}" clang-14 libomp-14-dev
+archer=
+if [[ " ${tools[*]} " == *" tsan "* ]]; then
+  require_packages "${build_packages[@]}" clang-14 libomp-14-dev
+  archer=$(clang-14 -print-resource-dir)/../../libarcher.so
+  [[ -e $archer ]] || fail "there is no $archer, without which every loop of OpenMP would be reported"
+fi
 
 mkdir -p "$folder"
 failed=0
