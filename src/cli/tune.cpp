@@ -70,7 +70,7 @@ void add_output_options(CLI::App& app, TuneOptions& options) {
   app.add_option(
          "--output", options.plan.overrides.output,
          "Write the tuned table to FILE.json, and FILE.records.json and FILE.journal.jsonl; an existing "
-         "table keeps its other entries")
+         "table keeps its other entries; {device} in FILE becomes the name of the device and its driver")
       ->type_name("FILE")
       ->group(kOutputGroup);
   app.add_flag("--resume", options.resume, "Continue the journal of an interrupted sweep")
@@ -122,6 +122,9 @@ Plan read_plan(const TuneOptions& options) {
   return plan;
 }
 
+// In --output: the device's name and driver stand in this place.
+constexpr std::string_view kDevicePlace = "{device}";
+
 // The output files of a sweep.
 struct TunePaths {
   std::string table;
@@ -131,7 +134,10 @@ struct TunePaths {
 
 TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
   const std::string output = report_target(plan).path;
-  const std::string base = output.empty() ? "results/tuned/" + device_folder(device) : output;
+  std::string base = output.empty() ? "results/tuned/" + device_folder(device) : output;
+  if (const std::size_t place = base.find(kDevicePlace); place != std::string::npos) {
+    base.replace(place, kDevicePlace.size(), file_part(make_fingerprint(device)));
+  }
   if (kind_of(base) == PathKind::stream) {
     throw UsageError(fmt::format("--output: {} is a device or a FIFO; a sweep writes several files", base));
   }
@@ -210,7 +216,7 @@ std::vector<OpenExecutor> make_openers(const std::vector<DeviceRequest>& devices
 }
 
 // Sweeps a space. `executor` is the open first device.
-ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& session,
+ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& session, const Shard& shard,
                std::span<const ProblemSpace> space, const std::vector<DeviceRequest>& devices,
                const OpenDevice& open, std::unique_ptr<Executor> executor) {
   install_interrupt_handler();  // before a file is made
@@ -220,7 +226,7 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
   const OutputTarget target(paths.table, "--output", session.force);
   OutputFile table_file = open_output(target, FileKind::tuned_table, tuned_table_text(table));
   if (table_file.has_earlier_content()) table = read_tuned_table(paths.table, /*is_input=*/false);
-  const SweepIdentity identity = make_identity(plan, space, *executor);
+  const SweepIdentity identity = make_identity(plan, shard, space, *executor);
   const Json config = plan.config;
   const Json environment = make_environment({.device = device,
                                              .host_cpu = cpu_device(),
@@ -260,7 +266,8 @@ ExitCode tune_config(const TuneOptions& options, const Session& session) {
   check_memory(plan, *executor);
   const std::vector<ProblemSpace> space =
       take_shard(make_space(plan.problems, variants, device, plan.tune, plan.policy.seed), shard);
-  if (!options.plan.dry_run) return sweep(plan, options, session, space, devices, open, std::move(executor));
+  if (!options.plan.dry_run)
+    return sweep(plan, options, session, shard, space, devices, open, std::move(executor));
   fmt::print("{}", space_text(space));
   return ExitCode::ok;
 }

@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 #include <string>
 
 #include "device/cpu_memory.hpp"
 #include "device/device.hpp"
+#include "device/played_card.hpp"
 #include "kernels/common/cpu_threads.hpp"
 
 namespace flashcore {
@@ -52,6 +54,10 @@ DeviceInfo cpu_device() {
   info.memory_bytes = total_host_memory_bytes();
   info.free_memory_bytes = free_host_memory_bytes();
   info.l2_bytes = last_level_cache_bytes();
+  if (const std::optional<PlayedCard> card = played_card()) {
+    info.name = card->name + ", played by " + info.name;
+    info.max_sm_clock_mhz = card->sm_clock_mhz;
+  }
   return info;
 }
 

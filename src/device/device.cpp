@@ -50,10 +50,8 @@ std::string to_string(const DeviceRequest& request) {
   return request.kind == DeviceRequest::Kind::cpu ? "cpu" : "cuda:" + std::to_string(request.index);
 }
 
-std::string device_folder(const DeviceInfo& device) {
-  if (device.backend == Backend::cpu) return "cpu";
+std::string name_as_path(std::string_view name) {
   constexpr std::string_view kVendor = "NVIDIA ";
-  std::string_view name = device.name;
   if (name.starts_with(kVendor)) name.remove_prefix(kVendor.size());
   std::string folder;
   for (const unsigned char c : name) {
@@ -64,6 +62,10 @@ std::string device_folder(const DeviceInfo& device) {
     }
   }
   return folder;
+}
+
+std::string device_folder(const DeviceInfo& device) {
+  return device.backend == Backend::cpu ? "cpu" : name_as_path(device.name);
 }
 
 }  // namespace flashcore

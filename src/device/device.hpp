@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "device/device_info.hpp"
@@ -39,7 +40,10 @@ int cpu_threads();
 // Processes that ran or waited for a core, averaged over the last minute; absent where the system does not tell.
 std::optional<double> cpu_load();
 
-// Part of a path: "h100-80gb-hbm3" for "NVIDIA H100 80GB HBM3", "cpu" for any processor.
+// Part of a path: "h100-80gb-hbm3" for "NVIDIA H100 80GB HBM3".
+std::string name_as_path(std::string_view name);
+
+// The same of a card, "cpu" for any processor.
 std::string device_folder(const DeviceInfo& device);
 
 }  // namespace flashcore

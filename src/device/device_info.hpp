@@ -19,7 +19,7 @@ struct DeviceInfo {
   std::int64_t memory_bytes = 0;
   std::int64_t free_memory_bytes = 0;
   std::int64_t l2_bytes = 0;                     // the last-level cache on the CPU
-  std::optional<double> max_sm_clock_mhz;        // of a CUDA device
+  std::optional<double> max_sm_clock_mhz;        // of a CUDA device or a played card
   int memory_bus_bits = 0;                       // 0 if unknown
   int memory_clock_mhz = 0;                      // the maximum; 0 if unknown
   std::string pci_bus_id;                        // identifies a CUDA device for NVML; empty on the CPU

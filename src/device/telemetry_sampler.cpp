@@ -1,11 +1,42 @@
 #include "device/telemetry_sampler.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 namespace flashcore {
+namespace {
+
+Sensors nvml_sensors(const std::string& pci_bus_id) {
+  const auto nvml = std::make_shared<NvmlDevice>(pci_bus_id);  // shared, because std::function copies
+  return {.problem = nvml->problem(), .info = nvml->info(), .read = [nvml] { return nvml->read(); }};
+}
+
+Sensors steady_sensors(double sm_clock_mhz) {
+  NvmlDeviceInfo info;
+  info.max_sm_clock_mhz = sm_clock_mhz;
+  return {.problem = {}, .info = info, .read = [sm_clock_mhz] {
+            TelemetryReading reading;
+            reading.time = TelemetryClock::now();
+            reading.sm_clock_mhz = sm_clock_mhz;
+            return reading;
+          }};
+}
+
+}  // namespace
+
+std::optional<Sensors> sensors_of(const DeviceInfo& device) {
+  if (!device.pci_bus_id.empty()) return nvml_sensors(device.pci_bus_id);
+  if (device.backend == Backend::cpu && device.max_sm_clock_mhz)
+    return steady_sensors(*device.max_sm_clock_mhz);
+  return std::nullopt;
+}
 
 TelemetrySampler::TelemetrySampler(const std::string& pci_bus_id, std::chrono::milliseconds period)
-    : device_(pci_bus_id) {
+    : TelemetrySampler(nvml_sensors(pci_bus_id), period) {}
+
+TelemetrySampler::TelemetrySampler(Sensors sensors, std::chrono::milliseconds period)
+    : sensors_(std::move(sensors)) {
   if (!problem().empty()) return;
   take_reading();
   thread_ = std::thread([this, period] { run(period); });
@@ -22,13 +53,13 @@ TelemetrySampler::~TelemetrySampler() {
 
 void TelemetrySampler::run(std::chrono::milliseconds period) {
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, period, [this] { return stop_; })) readings_.push_back(device_.read());
+  while (!wake_.wait_for(lock, period, [this] { return stop_; })) readings_.push_back(sensors_.read());
 }
 
 void TelemetrySampler::take_reading() {
   if (!problem().empty()) return;
   const std::lock_guard lock(mutex_);
-  readings_.push_back(device_.read());
+  readings_.push_back(sensors_.read());
 }
 
 void TelemetrySampler::begin() {

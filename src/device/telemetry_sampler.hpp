@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -10,23 +11,36 @@
 #include <thread>
 #include <vector>
 
+#include "device/device_info.hpp"
 #include "device/nvml.hpp"
 #include "record/telemetry.hpp"
 
 namespace flashcore {
 
+// Where readings come from.
+struct Sensors {
+  std::string problem;  // why there are no readings; empty if there are
+  NvmlDeviceInfo info;
+  std::function<TelemetryReading()> read;
+};
+
+// NVML's sensors of a CUDA device, or those of a played card (device/played_card.hpp). Nothing for other devices.
+std::optional<Sensors> sensors_of(const DeviceInfo& device);
+
 class TelemetrySampler {
  public:
-  // Starts a thread that reads once per `period`; NVML updates most values every 10 to 100 ms. Without NVML
-  // there are no readings, and problem() returns the reason.
-  explicit TelemetrySampler(const std::string& pci_bus_id,
-                            std::chrono::milliseconds period = std::chrono::milliseconds(10));
+  static constexpr std::chrono::milliseconds kPeriod{10};
+
+  // Starts a thread that reads once per `period`; NVML updates most values every 10 to 100 ms.
+  explicit TelemetrySampler(Sensors sensors, std::chrono::milliseconds period = kPeriod);
+  // The sensors of NVML. Without NVML there are no readings, and problem() returns the reason.
+  explicit TelemetrySampler(const std::string& pci_bus_id, std::chrono::milliseconds period = kPeriod);
   ~TelemetrySampler();
   TelemetrySampler(const TelemetrySampler&) = delete;
   TelemetrySampler& operator=(const TelemetrySampler&) = delete;
 
-  const std::string& problem() const { return device_.problem(); }
-  const NvmlDeviceInfo& info() const { return device_.info(); }
+  const std::string& problem() const { return sensors_.problem; }
+  const NvmlDeviceInfo& info() const { return sensors_.info; }
 
   // end() summarises the time since begin(), or since construction if begin() was not called. Both take a
   // reading.
@@ -49,8 +63,8 @@ class TelemetrySampler {
   void run(std::chrono::milliseconds period);
   void take_reading();
 
-  NvmlDevice device_;
-  mutable std::mutex mutex_;  // guards device_ and the members below
+  Sensors sensors_;
+  mutable std::mutex mutex_;  // guards sensors_.read and the members below
   std::condition_variable wake_;
   std::vector<TelemetryReading> readings_;
   TelemetryClock::time_point begin_ = TelemetryClock::now();

@@ -69,7 +69,8 @@ class Runner {
         sinks_(sinks),
         progress_(progress),
         picks_(picks) {
-    if (const std::string& bus_id = executor.device().pci_bus_id; !bus_id.empty()) telemetry_.emplace(bus_id);
+    if (std::optional<Sensors> sensors = sensors_of(executor.device()))
+      telemetry_.emplace(std::move(*sensors));
   }
 
   RunSummary run(std::span<const Problem> problems) {

@@ -46,6 +46,8 @@ SweepIdentity identity_from_json(const JsonReader& reader) {
   fields.required("driver", identity.fingerprint.driver);
   fields.required("code", identity.code);
   fields.required("plan", identity.plan);
+  fields.with_default("shard", identity.shard);
+  if (!identity.shard.empty()) parse_shard(identity.shard, reader["shard"].where());
   return identity;
 }
 
@@ -129,10 +131,12 @@ std::string plan_hash(const Plan& plan) {
 
 }  // namespace
 
-SweepIdentity make_identity(const Plan& plan, std::span<const ProblemSpace> space, const Executor& executor) {
+SweepIdentity make_identity(const Plan& plan, const Shard& shard, std::span<const ProblemSpace> space,
+                            const Executor& executor) {
   return {.fingerprint = make_fingerprint(executor.device()),
           .code = code_hash(space, executor),
-          .plan = plan_hash(plan)};
+          .plan = plan_hash(plan),
+          .shard = to_string(shard)};
 }
 
 std::vector<std::string> differences(const SweepIdentity& before, const SweepIdentity& now) {
@@ -144,6 +148,7 @@ std::vector<std::string> differences(const SweepIdentity& before, const SweepIde
   compare("driver", before.fingerprint.driver, now.fingerprint.driver);
   compare("code", before.code, now.code);
   compare("config", before.plan, now.plan);
+  if (!before.shard.empty()) compare("shard", before.shard, now.shard);
   return found;
 }
 

@@ -1,8 +1,8 @@
 // The journal of a sweep, in JSON lines. Every line is synced before the sweep continues, so that a kill, a
 // full disk or a power cut loses at most the current measurement.
 //
-//   {"schema_version":1,"tune_journal":{"backend":…,"device":…,"driver":…,"code":…,"plan":…},"environment":…,
-//    "config":…}
+//   {"schema_version":1,"tune_journal":{"backend":…,"device":…,"driver":…,"code":…,"plan":…,"shard":"3/200"},
+//    "environment":…,"config":…}
 //   {"time":"2026-11-22T23:10:00Z","finalist":false,"record":{…},"checksum":"0f…"}
 //
 // The checksum is the hash (base/hash.hpp) of the line up to `,"checksum"`. The header has one, too. Older journals have
@@ -32,9 +32,11 @@ struct SweepIdentity {
   std::string code;  // hash of the candidates' hashes
   std::string
       plan;  // hash of the config's problems, variants, check, measure (without budget_s), tune and seed
+  std::string shard;  // "3/200"; empty in older journals, which do not tell
 };
 
-SweepIdentity make_identity(const Plan& plan, std::span<const ProblemSpace> space, const Executor& executor);
+SweepIdentity make_identity(const Plan& plan, const Shard& shard, std::span<const ProblemSpace> space,
+                            const Executor& executor);
 
 // One text per difference: "device (NVIDIA L4, now NVIDIA H100)". Empty if both are equal.
 std::vector<std::string> differences(const SweepIdentity& before, const SweepIdentity& now);

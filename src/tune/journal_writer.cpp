@@ -25,7 +25,8 @@ std::string header_line(const SweepIdentity& identity, const Json& environment, 
                          {"device", identity.fingerprint.device},
                          {"driver", identity.fingerprint.driver},
                          {"code", identity.code},
-                         {"plan", identity.plan}}},
+                         {"plan", identity.plan},
+                         {"shard", identity.shard}}},
                        {"environment", environment},
                        {"config", config}});
 }

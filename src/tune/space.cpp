@@ -79,6 +79,8 @@ std::vector<ProblemSpace> make_space(std::span<const Problem> problems,
   return space;
 }
 
+std::string to_string(const Shard& shard) { return fmt::format("{}/{}", shard.index, shard.count); }
+
 Shard parse_shard(const std::string& text, const std::string& where) {
   Shard shard;
   const char* end = text.data() + text.size();
@@ -95,11 +97,14 @@ Shard parse_shard(const std::string& text, const std::string& where) {
   return shard;
 }
 
+std::int64_t shard_of(std::size_t problem, std::int64_t count) {
+  return static_cast<std::int64_t>(problem) % count + 1;
+}
+
 std::vector<ProblemSpace> take_shard(std::vector<ProblemSpace> space, const Shard& shard) {
   std::vector<ProblemSpace> part;
-  for (std::size_t i = static_cast<std::size_t>(shard.index - 1); i < space.size();
-       i += static_cast<std::size_t>(shard.count)) {
-    part.push_back(std::move(space[i]));
+  for (std::size_t i = 0; i < space.size(); ++i) {
+    if (shard_of(i, shard.count) == shard.index) part.push_back(std::move(space[i]));
   }
   return part;
 }

@@ -36,8 +36,13 @@ struct Shard {
   std::int64_t count = 1;
 };
 
+std::string to_string(const Shard& shard);
+
 // Parses "2/4". Throws UsageError that starts with `where`.
 Shard parse_shard(const std::string& text, const std::string& where);
+
+// The shard that has the problem with this index in the plan.
+std::int64_t shard_of(std::size_t problem, std::int64_t count);
 
 // The problems of a shard: every count-th one, starting with the index-th. Sweeps are split by problem and
 // not by variant, because only times from interleaved rounds on one device can be compared. It also computes

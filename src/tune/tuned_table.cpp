@@ -35,6 +35,7 @@ void fingerprint_fields(auto&& io, auto& fingerprint) {
 // From a picosecond to eleven days.
 constexpr double kMinTimeUs = 1e-6;
 constexpr double kMaxTimeUs = 1e12;
+constexpr double kMaxClockMhz = 1e6;
 
 void variant_fields(auto&& io, auto& tuned) {
   io.required("variant", tuned.variant);
@@ -78,6 +79,7 @@ Json to_json(const TunedEntry& entry) {
   fingerprint_fields(FieldWriter(json["fingerprint"]), entry.fingerprint);
   json["tuned_at"] = entry.tuned_at;
   json["clock"] = to_string(entry.mode);
+  FieldWriter(json).optional("sm_clock_mhz", entry.sm_clock_mhz);
   json["winner"] = to_json(entry.winner);
   json["ties"] = Json::array();
   for (const TunedVariant& tie : entry.ties) json["ties"].push_back(to_json(tie));
@@ -90,6 +92,8 @@ TunedEntry entry_from_json(const JsonReader& reader) {
   fingerprint_fields(FieldReader(require_field(reader, "fingerprint")), entry.fingerprint);
   entry.tuned_at = read_utc_time(require_field(reader, "tuned_at"));
   entry.mode = decode<TimingMode>(require_field(reader, "clock"));
+  if (const auto clock = find_field(reader, "sm_clock_mhz"))
+    entry.sm_clock_mhz = clock->number(0, kMaxClockMhz);
   entry.winner = variant_from_json(require_field(reader, "winner"), entry.problem);
   for (const JsonReader& tie : elements(require_field(reader, "ties"))) {
     entry.ties.push_back(variant_from_json(tie, entry.problem));
@@ -136,6 +140,11 @@ std::string keep_one(TunedEntry& known, const TunedEntry& entry) {
 
 }  // namespace
 
+std::string file_part(const Fingerprint& fingerprint) {
+  const std::string driver = fingerprint.driver.empty() ? "" : " " + fingerprint.driver;
+  return name_as_path(fingerprint.device + driver);
+}
+
 Fingerprint make_fingerprint(const DeviceInfo& device) {
   Fingerprint fingerprint{.backend = device.backend, .device = device.name};
   if (device.backend == Backend::cpu) return fingerprint;
@@ -147,13 +156,19 @@ Fingerprint make_fingerprint(const DeviceInfo& device) {
 
 bool is_same_class(const Problem& a, const Problem& b) { return class_of(a) == class_of(b); }
 
+std::string class_id(const Problem& problem) { return problem_id(class_of(problem)); }
+
 TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best,
                       TimingMode mode, const Fingerprint& fingerprint, std::string tuned_at) {
-  TunedEntry entry{.problem = contenders[best.front()].record.problem,
+  const Record& winner = contenders[best.front()].record;
+  TunedEntry entry{.problem = winner.problem,
                    .fingerprint = fingerprint,
                    .tuned_at = std::move(tuned_at),
                    .mode = mode,
-                   .winner = make_tuned(contenders[best.front()].record, mode)};
+                   .winner = make_tuned(winner, mode)};
+  if (winner.telemetry && winner.telemetry->sm_clock_mhz) {
+    entry.sm_clock_mhz = winner.telemetry->sm_clock_mhz->median;
+  }
   for (const std::size_t tie : best.subspan(1)) {
     entry.ties.push_back(make_tuned(contenders[tie].record, mode));
   }
@@ -209,7 +224,7 @@ std::string tuned_table_text(const TunedTable& table) {
 void write_tuned_table(const TunedTable& table, OutputFile& file) { file.replace({tuned_table_text(table)}); }
 
 std::vector<std::string> add_entries(TunedTable& table, std::span<const TunedEntry> entries) {
-  const auto key = [](const TunedEntry& entry) { return problem_id(class_of(entry.problem)); };
+  const auto key = [](const TunedEntry& entry) { return class_id(entry.problem); };
   Places places;
   for (std::size_t i = 0; i < table.entries.size(); ++i) places.add(key(table.entries[i]), i);
   std::vector<std::string> decisions;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ struct Fingerprint {
   bool operator==(const Fingerprint&) const = default;
 };
 
+// As part of a file's name: "h100-80gb-hbm3-580-95-05".
+std::string file_part(const Fingerprint& fingerprint);
+
 // Reads the driver version of a CUDA device from NVML.
 Fingerprint make_fingerprint(const DeviceInfo& device);
 
@@ -42,6 +46,7 @@ struct TunedEntry {
   Fingerprint fingerprint;
   std::string tuned_at;  // UTC, "2026-11-22T23:10:00Z"
   TimingMode mode = TimingMode::hot;
+  std::optional<double> sm_clock_mhz;  // median while the winner was timed; absent where it is unknown
   TunedVariant winner;
   std::vector<TunedVariant> ties;  // times that cannot be distinguished from the winner's
 };
@@ -54,6 +59,8 @@ struct TunedTable {
 // True if the problems need the same variant: they differ only in name and scale. causal equals a
 // window_right of 0.
 bool is_same_class(const Problem& a, const Problem& b);
+// Equal for problems of one class; those of few others are equal, too.
+std::string class_id(const Problem& problem);
 
 // The entry of one problem. `best` holds the indices of the winner and its ties, as from winners().
 TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best,

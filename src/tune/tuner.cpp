@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "base/interrupt.hpp"
 
@@ -25,8 +26,8 @@ class Tuner {
     try {
       const std::unique_ptr<Executor> executor = open();
       std::optional<TelemetrySampler> telemetry;
-      if (const std::string& bus_id = executor->device().pci_bus_id; !bus_id.empty())
-        telemetry.emplace(bus_id);
+      if (std::optional<Sensors> sensors = sensors_of(executor->device()))
+        telemetry.emplace(std::move(*sensors));
       while (const auto task = take()) sweep(*task, *executor, telemetry ? &*telemetry : nullptr);
     } catch (...) {
       const std::lock_guard lock(mutex_);

@@ -11,7 +11,7 @@ import unittest
 SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["FLASHCORE_BINARY_DIR"])
 # Programs that use a library with sanitizers need them, too.
-SANITIZERS = ["-fsanitize=address,undefined"] if os.environ["FLASHCORE_SANITIZED"] == "1" else []
+SANITIZERS = [f"-fsanitize={names}"] if (names := os.environ["FLASHCORE_SANITIZERS"]) else []
 
 
 def built_by_run_script():

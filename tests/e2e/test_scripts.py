@@ -60,12 +60,12 @@ class Presets(unittest.TestCase):
             (self.root / "bin" / tool).write_text(FAKE_TOOL)
             (self.root / "bin" / tool).chmod(0o755)
 
-    def calls(self, name, **env):
+    def calls(self, name, *arguments, **env):
         log = self.root / "log"
         log.unlink(missing_ok=True)
         env = {**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "TOOL_LOG": str(log),
                "FLASHCORE_PYTHON": "OFF", **env}
-        subprocess.run([self.root / "scripts" / name], env=env, cwd=self.root, capture_output=True, timeout=60,
+        subprocess.run([self.root / "scripts" / name, *arguments], env=env, cwd=self.root, capture_output=True, timeout=60,
                        check=False)  # run.sh finds no program at its end
         return log.read_text()
 
@@ -85,6 +85,24 @@ class Presets(unittest.TestCase):
                 self.assertIn(f"cmake --fresh --preset {preset}", calls)
                 self.assertIn(f"cmake --build {self.root}/build/{preset}", calls)
 
+    def test_a_sanitizer_of_the_host_has_its_build_and_its_tests(self):
+        calls = self.calls("sanitize.sh", "asan", "--stop-on-failure")
+        self.assertIn("cmake --fresh --preset asan", calls)
+        self.assertRegex(calls, f"ctest --test-dir {self.root}/build/asan .*--label-regex hostile --stop-on-failure\n")
+
+    def test_the_distribution_s_python_is_used_beside_another(self):
+        system_python = self.root / "system" / "python3"
+        system_python.parent.mkdir()
+        shutil.copytree(SOURCE / "tests" / "fuzz" / "corpus", self.root / "tests" / "fuzz" / "corpus")
+        tools = {"python3": "exit 1", "dpkg-query": "", "sudo": 'exec "$@"',
+                 "apt-get": f'case "$*" in *install*) cp /bin/true {system_python} ;; esac'}
+        for tool, line in tools.items():
+            (self.root / "bin" / tool).write_text(f"#!/bin/sh\n{line}\n")
+            (self.root / "bin" / tool).chmod(0o755)
+        for name in ("test.sh", "fuzz.sh"):
+            system_python.unlink(missing_ok=True)
+            calls = self.calls(name, FLASHCORE_PRESET="cpu", FLASHCORE_SYSTEM_PYTHON=str(system_python))
+            self.assertIn(f"-DPython3_EXECUTABLE={system_python}", calls, name)
 
     def test_the_python_module_is_built_for_tests(self):
         shutil.copy(SOURCE / "pyproject.toml", self.root)

@@ -2,11 +2,15 @@
 
 import json
 import pathlib
+import sys
 import tempfile
 import unittest
 
-import slurm
 from bench import BENCH, SOURCE, BenchTest, run
+
+sys.path.insert(0, str(SOURCE / "scripts"))
+
+from proof import slurm  # noqa: E402  (found through the path above)
 
 SHARDS = 4
 CONFIG = {
@@ -42,14 +46,13 @@ class ArrayJob(BenchTest):
         with slurm.Slurm(tempfile.mkdtemp(dir=self.folder)) as cluster:
             output = cluster.run_array(SHARDS, SOURCE / "scripts" / "slurm_tune.sbatch", self.folder / "part",
                                        *options, FLASHCORE_BENCH=BENCH, OMP_NUM_THREADS="1")
-        shards = [f"part-shard{i}" for i in range(1, SHARDS + 1)]
-        for shard in shards:
-            self.assertTrue((self.folder / f"{shard}.json").exists(), output)
-        self.assert_ok(run("merge", *(self.folder / f"{shard}.json" for shard in shards), "-o",
-                           self.folder / "merged.json"))
+        journals = [path for i in range(1, SHARDS + 1) for path in self.folder.glob(f"part-shard{i}-*.journal.jsonl")]
+        self.assertEqual(len(journals), SHARDS, output)
+        self.assert_ok(run("merge", *journals, "-o", self.folder / "merged.json"))
         self.assert_ok(run("tune", *options, "--output", self.folder / "whole", OMP_NUM_THREADS=1))
         self.assertEqual(self.structure("merged.json"), self.structure("whole.json"))
-        self.assertEqual(self.pairs(*(f"{shard}.records.json" for shard in shards)), self.pairs("whole.records.json"))
+        records = [path.name for path in self.folder.glob("part-shard*.records.json")]
+        self.assertEqual(self.pairs(*records), self.pairs("whole.records.json"))
 
 
 if __name__ == "__main__":

@@ -191,6 +191,8 @@ class Resume(TuneTest):
             file.write(b"\0")
         self.assert_error(self.tune("tuned", "--plugin", plugin, "--resume"), USAGE, "--resume: ", "another code (")
 
+    @unittest.skipIf(os.environ["FLASHCORE_SANITIZERS"] == "thread",
+                     "ThreadSanitizer begins with a file of its own, which is larger than the limit")
     def test_a_full_disk_loses_nothing(self):
         limit = 16 << 10  # bytes per file: room for the header and a few records
 
@@ -259,7 +261,7 @@ class Merge(TuneTest):
     def test_bad_files_are_named(self):
         good = self.write("good", "2026-01-01T00:00:00Z", "a/fp16_d64", 1.0)
         (self.folder / "bad.json").write_text('{"schema_version": 1, "tuned_table": [{}]}')
-        (self.folder / "bad.jsonl").write_text("")
+        (self.folder / "bad.jsonl").write_text("notes")
         output = ("-o", self.folder / "merged.json")
         self.assert_error(run("merge", good, self.folder / "bad.json", *output), USAGE, "bad.json: /tuned_table/0")
         self.assert_error(run("merge", self.folder / "bad.jsonl", *output), USAGE, "bad.jsonl", "not a journal")

@@ -11,8 +11,7 @@ VARIANT = b"cpu_scalar/fp16_d64"
 ROWS, HEADS, HEAD_DIM = 4, 2, 64
 
 
-@unittest.skipIf(os.environ.get("FLASHCORE_SANITIZED") in ("1", "ON", "TRUE"),
-                 "a Python without the sanitizer cannot load a library that has it")
+@unittest.skipIf(os.environ.get("FLASHCORE_SANITIZERS"), "a Python without the sanitizer cannot load a library that has it")
 class Arguments(unittest.TestCase):
     def setUp(self):
         self.c = Library(os.environ["FLASHCORE_LIBRARY"])._c

@@ -207,7 +207,7 @@ TEST(JsonSink, WritesTheGoldenFileAfterEveryRecord) {
   }
   sink.finish();
   expect_golden("report/results.json", read_file(path));
-  EXPECT_EQ(read_results(path).environment, nlohmann::json(kEnvironment));
+  EXPECT_EQ(nlohmann::json(read_results(path).environment), nlohmann::json(kEnvironment));
 }
 
 TEST(JsonSink, APreviewStandsBehindTheRecordsUntilTheyAreFinal) {

@@ -267,5 +267,21 @@ TEST(SweepIdentity, ListsDifferences) {
             (std::vector<std::string>{"device (Abacus, now Pascaline)", "code (a, now b)"}));
 }
 
+TEST(SweepIdentity, OlderJournalsDoNotTellTheirShard) {
+  SweepIdentity before{.fingerprint = kHere, .code = "a", .plan = "p"};
+  SweepIdentity now = before;
+  now.shard = "2/6";
+  EXPECT_TRUE(differences(before, now).empty());
+  before.shard = "1/6";
+  EXPECT_EQ(differences(before, now), std::vector<std::string>{"shard (1/6, now 2/6)"});
+}
+
+TEST(Fingerprint, IsPartOfAFileName) {
+  EXPECT_EQ(file_part({.backend = Backend::cuda, .device = "NVIDIA H100 80GB HBM3", .driver = "580.95.05"}),
+            "h100-80gb-hbm3-580-95-05");
+  EXPECT_EQ(file_part({.backend = Backend::cpu, .device = "Card A, played by Abacus", .driver = ""}),
+            "card-a-played-by-abacus");
+}
+
 }  // namespace
 }  // namespace flashcore
