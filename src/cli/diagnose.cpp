@@ -12,6 +12,7 @@
 #include "diagnose/child_diagnosis.hpp"
 #include "diagnose/diagnosis.hpp"
 #include "diagnose/probes.hpp"
+#include "plugin/plugin.hpp"
 #include "registry/supports.hpp"
 
 namespace flashcore {
@@ -67,14 +68,21 @@ Diagnosis make_diagnosis(const DiagnoseOptions& options, const Subject& subject,
                            *subject.variant, problem, log);
 }
 
+void serve_parent(const DiagnoseOptions& options, const Session& session) {
+  serve_diagnosis([&]() -> DiagnosisTask {
+    for (const std::string& path : session.plugins) load_plugin(path, "--plugin");
+    const Subject subject = make_subject(options.request);
+    return {choose_device(subject), subject.variant, subject.plan.problems.front(), subject.plan.policy.seed};
+  });
+}
+
 ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session) {
-  const Subject subject = make_subject(options.request);
-  const DeviceRequest device = choose_device(subject);
   if (options.child) {
-    const auto load = [&]() -> const Variant& { return *subject.variant; };
-    send_diagnosis(device, load, subject.plan.problems.front(), subject.plan.policy.seed);
+    serve_parent(options, session);
     return ExitCode::ok;
   }
+  const Subject subject = make_subject(options.request);
+  const DeviceRequest device = choose_device(subject);
   FormatChoice choice = choose_formats(options, session.force);
   Diagnosis diagnosis = make_diagnosis(options, subject, device, session);
   diagnosis.plugins = session.plugins;

@@ -39,6 +39,7 @@ class BufferedExecutor : public Executor {
   // launches that it times.
   virtual void warm(const Variant& variant, TimingMode mode) = 0;
 
+  bool is_prepared() const { return buffers_ != nullptr; }
   ProblemBuffers& buffers() { return *buffers_; }
   const ProblemBuffers& buffers() const { return *buffers_; }
   Launcher& launcher() { return launcher_; }

@@ -1,9 +1,7 @@
 #include "worker/job_server.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <iterator>
-#include <new>
 #include <utility>
 
 #include "base/json_fields.hpp"
@@ -13,8 +11,6 @@
 
 namespace flashcore {
 namespace {
-
-constexpr std::size_t kSpareBytes = 1 << 20;
 
 // Calls that run a variant on the problem of the last `prepare`.
 bool needs_problem(Call call) {
@@ -33,24 +29,39 @@ CheckPolicy policy_of(const JsonReader& request) {
 }  // namespace
 
 JobServer::JobServer(Executor& executor, std::span<const Variant* const> variants, FurtherVariants further)
-    : executor_(executor),
-      further_(std::move(further)),
-      spare_memory_(std::make_unique<char[]>(kSpareBytes)) {
+    : executor_(executor), further_(std::move(further)) {
   for (const Variant* variant : variants) variants_.emplace(variant->id(), variant);
 }
 
 std::string JobServer::answer(std::string_view line) {
+  return answerer_.answer(line, [this](const JsonReader& request) { return answer_to(request); });
+}
+
+Json JobServer::answer_to(const JsonReader& request) {
+  const Variant* asked = find_variant(request);
+  if (asked == nullptr || !Aftermath::is_needed(*asked)) return {{"result", perform(request)}};
+  std::optional<EnvironmentError> failure;
+  Json answer;
   try {
-    const JsonDocument document(line, "request");
-    return to_line({{"result", perform(JsonReader(document))}});
+    answer["result"] = perform(request);
   } catch (const EnvironmentError& error) {
-    return to_line(failure_to_json(error.what(), error.status));
-  } catch (const std::bad_alloc&) {
-    spare_memory_.reset();
-    return to_line(failure_to_json("host memory ran out", Status::out_of_memory));
-  } catch (const std::exception& error) {
-    return to_line(failure_to_json(error.what(), Status::error));
+    failure = error;
   }
+  std::string device_problem;
+  if (!failure) device_problem = executor_.settle();
+  LeftBehind left = aftermath_.clear();
+  if (failure) throw EnvironmentError(*failure);
+  if (!device_problem.empty()) left.stays.push_back(device_problem);
+  if (!left.restored.empty()) answer[kLeftKey] = left.restored;
+  if (!left.stays.empty()) answer[kStaysKey] = left.stays;
+  return answer;
+}
+
+const Variant* JobServer::find_variant(const JsonReader& request) const {
+  const auto id = find_field(request, "variant");
+  if (!id || !id->value().is_string()) return nullptr;
+  const auto found = variants_.find(id->string());
+  return found == variants_.end() ? nullptr : found->second;
 }
 
 Json JobServer::perform(const JsonReader& request) {

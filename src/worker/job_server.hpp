@@ -3,14 +3,14 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "worker/protocol.hpp"
+#include "worker/aftermath.hpp"
+#include "worker/answer.hpp"
 
 namespace flashcore {
 
@@ -25,6 +25,8 @@ class JobServer {
   std::string answer(std::string_view line);
 
  private:
+  // The answer without its id.
+  Json answer_to(const JsonReader& request);
   Json perform(const JsonReader& request);
   void prepare(const JsonReader& request);
   Json ids() const;
@@ -33,12 +35,15 @@ class JobServer {
   Json time_control(double us);
   Json verify_sample(const JsonReader& request, TimingMode mode);
   const Variant& variant(const JsonReader& request) const;
+  // The variant that a request is about; null if it is about none.
+  const Variant* find_variant(const JsonReader& request) const;
 
   Executor& executor_;
   std::map<std::string, const Variant*, std::less<>> variants_;
   FurtherVariants further_;
-  std::optional<Problem> problem_;        // the prepared problem
-  std::unique_ptr<char[]> spare_memory_;  // freed after std::bad_alloc, because the answer needs memory
+  std::optional<Problem> problem_;  // the prepared problem
+  Answerer answerer_;
+  Aftermath aftermath_;
 };
 
 }  // namespace flashcore

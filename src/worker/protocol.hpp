@@ -1,8 +1,11 @@
 // The protocol between the main program and a worker: one JSON object per line. The worker sends hello once
 // its device is open. Then the program sends one request at a time and the worker sends one answer to it.
-//   hello    {"protocol":3,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
-//   request  {"call":"verify","variant":"wmma/…","policy":{…}}
-//   answer   {"result":…}  or  {"failure":{"status":"crashed","message":"…"}}
+//   hello    {"protocol":4,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
+//   request  {"call":"verify","variant":"wmma/…","policy":{…},"id":"…"}
+//   answer   {"result":…,"id":"…"}  or  {"failure":{"status":"crashed","message":"…"},"id":"…"}
+//            and "left":["the rounding of numbers"] if the variant's code left the process so, which was restored;
+//            "stays":["a thread that goes on"] if it cannot be: the worker is not used again
+// The id of a request is random. A line with another id is not the worker's answer: a kernel wrote it.
 // Variants are identified by their ids, so that program and worker may be different builds. Problems, checks
 // and resources have the same form as in records.
 #pragma once
@@ -18,12 +21,15 @@
 
 namespace flashcore {
 
-// Increases with every incompatible change. A program speaks this version and the one before it:
+// Increases with every incompatible change. A program speaks these versions:
+//   4  answers have the ids of their requests
 //   3  the answer to `sample` includes the number of launches; `verify_sample` and `contrast` replace
 //      `verify_negated` and `sample_poisoned`
 //   2  `launches_per_sample` is a separate call
-inline constexpr int kProtocolVersion = 3;
+inline constexpr int kProtocolVersion = 4;
 inline constexpr int kOldestProtocolVersion = 2;
+inline constexpr int kProtocolWithIds = 4;
+inline constexpr int kProtocolWithContrast = 3;
 
 constexpr bool speaks_protocol(int version) {
   return version >= kOldestProtocolVersion && version <= kProtocolVersion;
@@ -54,6 +60,12 @@ inline constexpr std::string_view kCallWords[] = {
     "verify",      "verify_sample",    "sample",         "contrast",       "control",
     "output_hash", "why_direct",       "notes",          "verify_negated", "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
+
+// Of every request and answer: an id that only the two processes know.
+inline constexpr std::string_view kIdKey = "id";
+
+inline constexpr std::string_view kLeftKey = "left";
+inline constexpr std::string_view kStaysKey = "stays";
 
 // Of the answer to `verify_sample`: the sample that was checked. Older builds do not send it.
 inline constexpr std::string_view kSampleKey = "sample";
@@ -95,6 +107,9 @@ CheckPolicy check_policy_from_json(const JsonReader& reader);
 
 Json failure_to_json(const std::string& message, Status status);
 EnvironmentError failure_from_json(const JsonReader& reader);
+
+// Random, so that a kernel cannot write an answer to a request that it has not seen.
+std::string random_id();
 
 // Serialises to one line. Texts may contain any bytes.
 std::string to_line(const Json& json);

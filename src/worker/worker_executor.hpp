@@ -52,6 +52,7 @@ class WorkerExecutor final : public Executor {
   std::string code_hash(const Variant& variant) const override;
   std::string why_direct(const Variant& variant) const override;
   KernelNotes notes(const Variant& variant) const override;
+  std::vector<std::string> left_behind(const Variant& variant) const override;
 
  private:
   class Session;  // the current worker and its problem; const functions may replace the worker
