@@ -64,10 +64,13 @@ class DiagnosisServer {
     return {{kFindingKey, to_json(finding)}, {kNotesKey, to_json(notes_)}};
   }
 
-  // The same finding, unless the kernel has left processes behind.
+  // The same finding, unless the kernel has left processes behind, or work that goes on or fails on the device.
   Finding after(Finding finding) {
     if (!Aftermath::is_needed(*task_.variant)) return finding;
     try {
+      observer_.on_call(finding.problem.value_or(task_.problem));
+      launcher_->device().wait_for_all_streams();
+      observer_.on_return();
       aftermath_.clear();
       return finding;
     } catch (const EnvironmentError& error) {
