@@ -14,6 +14,7 @@
 #include "diagnose/probes.hpp"
 #include "plugin/plugin.hpp"
 #include "registry/supports.hpp"
+#include "worker/described_plugin.hpp"
 
 namespace flashcore {
 namespace {
@@ -62,6 +63,7 @@ Diagnosis make_diagnosis(const DiagnoseOptions& options, const Subject& subject,
     return diagnose(open_launcher(device), *subject.variant, problem, subject.plan.policy.seed,
                     {.on_probe = log});
   }
+  end_descriptions();
   std::vector<std::string> arguments = session.command_line;
   arguments.emplace_back(kChildFlag);
   return receive_diagnosis({.arguments = arguments, .timeout_s = subject.plan.policy.measure.timeout_s},

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <type_traits>
 
@@ -24,6 +25,18 @@ constexpr std::size_t kMaxFailures = 3;
 std::vector<std::string>& failures() {
   static std::vector<std::string> lines;
   return lines;
+}
+
+// Questions come from one thread, but each thread of a sweep ends the processes.
+std::mutex& links_in_use() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+class Describer;
+std::vector<Describer*>& describers() {
+  static std::vector<Describer*> all;
+  return all;
 }
 
 // The process that has the plug-in.
@@ -46,11 +59,13 @@ class Describer {
   }
 
   JsonDocument ask(const Json& question) {
+    const std::lock_guard lock(links_in_use());
     if (!link_.is_up()) link_.restart();
     return link_.ask(question, link_.options().timeout_s);
   }
 
   const PluginFile& file() const { return file_; }
+  void end_process() { link_.drop(); }
 
  private:
   // The process knows the path, but not the flag.
@@ -140,8 +155,14 @@ void describe_plugin(const std::string& path, std::string_view where, double tim
   auto describer = std::make_unique<Describer>(PluginFile(path, where), timeout_s);
   PluginTable table = describer->describe();
   check_table(table, describer->file());
+  describers().push_back(describer.get());
   auto family = std::make_unique<DescribedFamily>(std::move(describer), table);
   add_plugin_family(std::move(table), std::move(family));
+}
+
+void end_descriptions() {
+  const std::lock_guard lock(links_in_use());
+  for (Describer* describer : describers()) describer->end_process();
 }
 
 std::vector<std::string> description_failures() { return failures(); }

@@ -16,6 +16,9 @@ namespace flashcore {
 // like load_plugin(), and EnvironmentError if loading the plug-in ends the process or takes too long.
 void describe_plugin(const std::string& path, std::string_view where, double timeout_s);
 
+// Ends the processes, so that they take nothing from what is measured. The next question starts its process again.
+void end_descriptions();
+
 // What has failed in such processes, one line for each variant.
 std::vector<std::string> description_failures();
 

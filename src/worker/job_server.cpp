@@ -34,34 +34,15 @@ JobServer::JobServer(Executor& executor, std::span<const Variant* const> variant
 }
 
 std::string JobServer::answer(std::string_view line) {
-  return answerer_.answer(line, [this](const JsonReader& request) { return answer_to(request); });
+  return answerer_.answer(line, [this](const JsonReader& request) {
+    return Json{{"result", perform(request)}};
+  });
 }
 
-Json JobServer::answer_to(const JsonReader& request) {
-  const Variant* asked = find_variant(request);
-  if (asked == nullptr || !Aftermath::is_needed(*asked)) return {{"result", perform(request)}};
-  std::optional<EnvironmentError> failure;
-  Json answer;
-  try {
-    answer["result"] = perform(request);
-  } catch (const EnvironmentError& error) {
-    failure = error;
-  }
-  std::string device_problem;
-  if (!failure) device_problem = executor_.settle();
+Json JobServer::clear() {
   LeftBehind left = aftermath_.clear();
-  if (failure) throw EnvironmentError(*failure);
-  if (!device_problem.empty()) left.stays.push_back(device_problem);
-  if (!left.restored.empty()) answer[kLeftKey] = left.restored;
-  if (!left.stays.empty()) answer[kStaysKey] = left.stays;
-  return answer;
-}
-
-const Variant* JobServer::find_variant(const JsonReader& request) const {
-  const auto id = find_field(request, "variant");
-  if (!id || !id->value().is_string()) return nullptr;
-  const auto found = variants_.find(id->string());
-  return found == variants_.end() ? nullptr : found->second;
+  if (const std::string problem = executor_.settle(); !problem.empty()) left.stays.push_back(problem);
+  return {{kRestoredKey, left.restored}, {kStaysKey, left.stays}};
 }
 
 Json JobServer::perform(const JsonReader& request) {
@@ -100,6 +81,8 @@ Json JobServer::perform(const JsonReader& request) {
       return executor_.why_direct(variant(request));
     case Call::notes:
       return notes_to_json(executor_.notes(variant(request)));
+    case Call::clear:
+      return clear();
   }
   return nullptr;
 }

@@ -25,18 +25,15 @@ class JobServer {
   std::string answer(std::string_view line);
 
  private:
-  // The answer without its id.
-  Json answer_to(const JsonReader& request);
   Json perform(const JsonReader& request);
   void prepare(const JsonReader& request);
   Json ids() const;
   Json inspect(const std::string& id) const;
   Json take_sample(const Variant& variant, TimingMode mode);
+  Json clear();
   Json time_control(double us);
   Json verify_sample(const JsonReader& request, TimingMode mode);
   const Variant& variant(const JsonReader& request) const;
-  // The variant that a request is about; null if it is about none.
-  const Variant* find_variant(const JsonReader& request) const;
 
   Executor& executor_;
   std::map<std::string, const Variant*, std::less<>> variants_;

@@ -3,8 +3,6 @@
 //   hello    {"protocol":4,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
 //   request  {"call":"verify","variant":"wmma/…","policy":{…},"id":"…"}
 //   answer   {"result":…,"id":"…"}  or  {"failure":{"status":"crashed","message":"…"},"id":"…"}
-//            and "left":["the rounding of numbers"] if the variant's code left the process so, which was restored;
-//            "stays":["a thread that goes on"] if it cannot be: the worker is not used again
 // The id of a request is random. A line with another id is not the worker's answer: a kernel wrote it.
 // Variants are identified by their ids, so that program and worker may be different builds. Problems, checks
 // and resources have the same form as in records.
@@ -37,7 +35,8 @@ constexpr bool speaks_protocol(int version) {
 
 // The functions of Executor. `inspect` combines unsupported, resources and code_hash; before `prepare` it
 // returns only the code_hash. `why_direct` and `notes` are only sent about variants that compile at run time,
-// whose worker is always of the same build.
+// whose worker is always of the same build. `clear` follows each request about a plug-in's variant; it is a request of its
+// own so that it is no part of the time that a sample's request takes.
 enum class Call : int {
   variants,
   measure_ceilings,
@@ -52,19 +51,22 @@ enum class Call : int {
   output_hash,
   why_direct,
   notes,
+  clear,
   verify_negated,   // version 2
   sample_poisoned,  // version 2
 };
 inline constexpr std::string_view kCallWords[] = {
-    "variants",    "measure_ceilings", "required_bytes", "prepare",        "inspect",
-    "verify",      "verify_sample",    "sample",         "contrast",       "control",
-    "output_hash", "why_direct",       "notes",          "verify_negated", "sample_poisoned"};
+    "variants",       "measure_ceilings", "required_bytes", "prepare",  "inspect",
+    "verify",         "verify_sample",    "sample",         "contrast", "control",
+    "output_hash",    "why_direct",       "notes",          "clear",    "verify_negated",
+    "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
 // Of every request and answer: an id that only the two processes know.
 inline constexpr std::string_view kIdKey = "id";
 
-inline constexpr std::string_view kLeftKey = "left";
+// Of the answer to `clear`: what was restored, and what stays, so that the worker must not be used again.
+inline constexpr std::string_view kRestoredKey = "restored";
 inline constexpr std::string_view kStaysKey = "stays";
 
 // Of the answer to `verify_sample`: the sample that was checked. Older builds do not send it.

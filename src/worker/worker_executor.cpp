@@ -1,16 +1,11 @@
 #include "worker/worker_executor.hpp"
 
-#include <fmt/format.h>
-
-#include <chrono>
-#include <map>
-#include <set>
-#include <type_traits>
-
 #include "base/json_fields.hpp"
 #include "results/device_json.hpp"
 #include "results/notes_json.hpp"
 #include "results/record_json.hpp"
+#include "worker/described_plugin.hpp"
+#include "worker/problem_worker.hpp"
 
 namespace flashcore {
 namespace {
@@ -23,169 +18,11 @@ Json request(Call call, const Variant& variant) {
 
 std::string text_from_json(const JsonReader& reader) { return reader.string(); }
 
-// What a reader of results makes.
-template <class Read>
-using Result = std::invoke_result_t<Read, const JsonReader&>;
-
 }  // namespace
 
-class WorkerExecutor::Session {
- public:
-  explicit Session(WorkerOptions options) : link_(std::move(options)) {}
-
-  const WorkerLink& link() const { return link_; }
-  const Problem& problem() const { return *problem_; }
-
-  void prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
-    problem_ = problem;
-    seed_ = seed;
-    inputs_ = inputs;
-    last_ = nullptr;
-    failed_.clear();
-    inspections_.clear();
-    left_.clear();
-    restart_error_.reset();
-    if (link_.has_stray_line()) link_.drop();
-    if (!link_.is_up()) link_.restart();
-    try {
-      send_problem();
-    } catch (const EnvironmentError& error) {
-      // What a variant of the last problem has left running ended the worker, and no variant of this one.
-      if (link_.is_up() || error.status != Status::crashed) throw;
-      link_.restart();
-      send_problem();
-    }
-  }
-
-  // A request without a variant. It may take longer than one about a variant. `read` makes a value of the result.
-  template <class Read>
-  Result<Read> ask(const Json& question, Read read) {
-    blame_stray_line();
-    ensure_worker();
-    const JsonDocument answer = exchange(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
-    return read_result(answer, read);
-  }
-
-  // A variant that ended a worker is not run on this problem again.
-  template <class Read>
-  Result<Read> ask(const Variant& variant, const Json& question, Read read) {
-    blame_stray_line();
-    if (const auto found = failed_.find(&variant); found != failed_.end())
-      throw EnvironmentError(found->second);
-    ensure_worker();
-    last_ = &variant;
-    try {
-      const JsonDocument answer = exchange(question, link_.options().timeout_s);
-      note_left(variant, answer);
-      return read_result(answer, read);
-    } catch (const EnvironmentError& error) {
-      // Foreign code that fails may have left its device in any state.
-      if (variant.role == Role::plugin && variant.backend == Backend::cuda) link_.drop();
-      if (!link_.is_up()) failed_.emplace(&variant, error);
-      throw;
-    }
-  }
-
-  const std::set<std::string>& left_behind(const Variant& variant) const {
-    static const std::set<std::string> nothing;
-    const auto found = left_.find(&variant);
-    return found == left_.end() ? nothing : found->second;
-  }
-
-  // Microseconds that the last request took, without the start of a worker.
-  double request_us() const { return request_us_; }
-
-  const Inspection& inspection(const Variant& variant) {
-    if (const auto found = inspections_.find(&variant); found != inspections_.end()) return found->second;
-    return inspections_[&variant] = ask(variant, request(Call::inspect, variant), inspection_from_json);
-  }
-
- private:
-  void send_problem() {
-    Json question = request(Call::prepare);
-    question["problem"] = to_json(*problem_);
-    question["seed"] = static_cast<std::int64_t>(seed_);
-    question["inputs"] = to_string(inputs_);
-    link_.ask(question, WorkerLink::kSetupFactor * link_.options().timeout_s);
-  }
-
-  JsonDocument exchange(const Json& question, double timeout_s) {
-    const auto begin = std::chrono::steady_clock::now();
-    JsonDocument answer = link_.ask(question, timeout_s);
-    request_us_ = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
-    return answer;
-  }
-
-  // A result of another form is not the worker's: the worker is not used again.
-  template <class Read>
-  Result<Read> read_result(const JsonDocument& answer, Read read) {
-    try {
-      return read(JsonReader(answer)["result"]);
-    } catch (const UsageError& error) {
-      link_.drop();
-      throw ProtocolError(error.what());
-    }
-  }
-
-  // Remembers what the variant left behind. A worker in which something stays is not used again.
-  void note_left(const Variant& variant, const JsonDocument& answer) {
-    const JsonReader reader(answer);
-    try {
-      for (const std::string_view key : {kLeftKey, kStaysKey}) {
-        const auto found = find_field(reader, key);
-        if (!found) continue;
-        const bool stays = key == kStaysKey;
-        for (const JsonReader& text : elements(*found)) {
-          left_[&variant].insert(stays
-                                     ? fmt::format("a launch left {}: a new worker took over", text.string())
-                                     : fmt::format("a launch changed {}: restored", text.string()));
-        }
-        if (stays) link_.drop();
-      }
-    } catch (const UsageError& error) {
-      link_.drop();
-      throw ProtocolError(error.what());
-    }
-  }
-
-  // A line that came after the answer about a variant is from something that the variant has left running.
-  void blame_stray_line() {
-    if (!link_.has_stray_line()) return;
-    link_.drop();
-    if (last_ != nullptr) {
-      failed_.emplace(
-          last_,
-          ProtocolError("the worker sent a line that answers no request after the variant had returned"));
-    }
-  }
-
-  // Restarts a lost worker. Tries only once per problem, because a failed restart would fail at every call.
-  void ensure_worker() {
-    if (link_.is_up()) return;
-    if (restart_error_) throw EnvironmentError(*restart_error_);
-    try {
-      link_.restart();
-      if (problem_) send_problem();
-    } catch (const Error& error) {
-      restart_error_ = fmt::format("the worker was lost and cannot be restarted: {}", error.what());
-      throw EnvironmentError(*restart_error_);
-    }
-  }
-
-  WorkerLink link_;
-  std::optional<Problem> problem_;
-  std::uint64_t seed_ = 0;
-  kernels::InputKind inputs_ = kernels::InputKind::normal;
-  double request_us_ = 0;
-  const Variant* last_ = nullptr;                      // the last variant that the worker was asked about
-  std::optional<std::string> restart_error_;           // why the restart failed; for the current problem
-  std::map<const Variant*, EnvironmentError> failed_;  // variants that ended a worker, on the current problem
-  std::map<const Variant*, Inspection> inspections_;
-  std::map<const Variant*, std::set<std::string>> left_;  // what variants left behind, on the current problem
-};
-
 WorkerExecutor::WorkerExecutor(WorkerOptions options)
-    : session_(std::make_unique<Session>(std::move(options))), device_(session_->link().hello().device) {}
+    : session_(std::make_unique<ProblemWorker>(std::move(options))),
+      device_(session_->link().hello().device) {}
 
 WorkerExecutor::~WorkerExecutor() = default;
 
@@ -216,6 +53,7 @@ std::int64_t WorkerExecutor::required_bytes(const Problem& problem) const {
 }
 
 void WorkerExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
+  end_descriptions();
   session_->prepare(problem, seed, inputs);
 }
 

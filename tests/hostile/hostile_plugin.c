@@ -74,8 +74,11 @@ static void garble(void) {
   }
 }
 
-/* Both processes go on. */
+/* Both processes go on. Once, or thousands of launches would be as many powers of two. */
 static void fork_both(void) {
+  static int is_done = 0;
+  if (is_done) return;
+  is_done = 1;
   if (fork() > 0) return;
   note_process("HOSTILE_PIDS", getpid());
 }
@@ -88,8 +91,11 @@ static void leave_daemon(void) {
     return;
   }
   (void)setsid();
-  if (fork() > 0) _exit(0);
-  note_process("HOSTILE_PIDS", getpid());
+  const pid_t left = fork();
+  if (left > 0) {
+    note_process("HOSTILE_PIDS", left);
+    _exit(0);
+  }
   for (;;) (void)pause();
 }
 
@@ -107,9 +113,11 @@ static void* spin(void* unused) {
   return unused;
 }
 
+/* One, or a sample would leave a thousand. */
 static void leave_thread(void) {
+  static int is_done = 0;
   pthread_t thread;
-  (void)pthread_create(&thread, NULL, spin, NULL);
+  if (!is_done++) (void)pthread_create(&thread, NULL, spin, NULL);
 }
 
 static void round_up(void) { (void)fesetround(FE_UPWARD); }

@@ -217,7 +217,7 @@ class Lifetime(PluginTest):
             self.start_and_kill(f"launch:{('loop', 'refuse')[number % 2]}", *DIAGNOSE[:-3], "--timeout", "60")
 
     def test_kills_of_run_list_and_tune_leave_no_orphan(self):
-        slow = (*RUN[:-5], "--timeout", "60", "--output", "r")
+        slow = (*RUN[:-7], "--timeout", "60", "--output", "r")
         for deed in ("unsupported:refuse", "launch:refuse", "launch:daemon"):
             self.start_and_kill(deed, *slow)
         self.start_and_kill("launch:refuse", "tune", *RUN[:-7], "--timeout", "60", "--output", "t", "--fresh")

@@ -37,7 +37,10 @@ TEST(ProcessState, RoundingIsRestored) {
 
 TEST(ProcessState, SignalsAndTimersAreRestored) {
   ProcessState state;
-  const auto before = ::signal(SIGUSR2, SIG_IGN);
+  struct sigaction ignored {};
+  ignored.sa_handler = SIG_IGN;
+  struct sigaction before {};
+  ::sigaction(SIGUSR2, &ignored, &before);
   sigset_t blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGUSR2);
@@ -46,7 +49,9 @@ TEST(ProcessState, SignalsAndTimersAreRestored) {
   ::setitimer(ITIMER_REAL, &later, nullptr);
   EXPECT_EQ(state.restore().restored,
             (Texts{"the timers of the process", "the signal handlers", "the signal mask"}));
-  EXPECT_EQ(::signal(SIGUSR2, before), before);
+  struct sigaction after {};
+  ::sigaction(SIGUSR2, nullptr, &after);
+  EXPECT_EQ(after.sa_handler, before.sa_handler);
   EXPECT_EQ(state.restore().restored, Texts{});
 }
 
