@@ -99,6 +99,11 @@ static void leave_daemon(void) {
   for (;;) (void)pause();
 }
 
+static void leave_daemon_and_loop(void) {
+  leave_daemon();
+  loop();
+}
+
 static void refuse_death(void) {
   (void)prctl(PR_SET_PDEATHSIG, 0);
   sigset_t all;
@@ -173,6 +178,7 @@ static const struct {
     {"garble", garble},
     {"fork", fork_both},
     {"daemon", leave_daemon},
+    {"hide", leave_daemon_and_loop},
     {"refuse", refuse_death},
     {"thread", leave_thread},
     {"round", round_up},

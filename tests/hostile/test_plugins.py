@@ -214,11 +214,11 @@ class Lifetime(PluginTest):
 
     def test_twenty_kills_of_diagnose_leave_no_orphan(self):
         for number in range(20):
-            self.start_and_kill(f"launch:{('loop', 'refuse')[number % 2]}", *DIAGNOSE[:-3], "--timeout", "60")
+            self.start_and_kill(f"launch:{('hide', 'refuse')[number % 2]}", *DIAGNOSE[:-3], "--timeout", "60")
 
     def test_kills_of_run_list_and_tune_leave_no_orphan(self):
         slow = (*RUN[:-7], "--timeout", "60", "--output", "r")
-        for deed in ("unsupported:refuse", "launch:refuse", "launch:daemon"):
+        for deed in ("unsupported:refuse", "launch:refuse", "launch:hide", "launch:daemon"):
             self.start_and_kill(deed, *slow)
         self.start_and_kill("launch:refuse", "tune", *RUN[:-7], "--timeout", "60", "--output", "t", "--fresh")
         self.start_and_kill("constructor:refuse", "list")
