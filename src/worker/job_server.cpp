@@ -57,8 +57,7 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::required_bytes:
       return executor_.required_bytes(problem_from_json(require_field(request, "problem")));
     case Call::prepare:
-      prepare(request);
-      return nullptr;
+      return prepare(request);
     case Call::inspect:
       return inspect(require_field(request, "variant").string());
     case Call::verify:
@@ -93,7 +92,7 @@ Json JobServer::ids() const {
   return ids;
 }
 
-void JobServer::prepare(const JsonReader& request) {
+Json JobServer::prepare(const JsonReader& request) {
   problem_.reset();
   const Problem problem = problem_from_json(require_field(request, "problem"));
   if (further_) {
@@ -102,6 +101,7 @@ void JobServer::prepare(const JsonReader& request) {
   executor_.prepare(problem, static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
                     decode<kernels::InputKind>(require_field(request, "inputs")));
   problem_ = problem;
+  return nullptr;
 }
 
 Json JobServer::time_control(double us) {

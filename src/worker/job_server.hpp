@@ -26,7 +26,7 @@ class JobServer {
 
  private:
   Json perform(const JsonReader& request);
-  void prepare(const JsonReader& request);
+  Json prepare(const JsonReader& request);
   Json ids() const;
   Json inspect(const std::string& id) const;
   Json take_sample(const Variant& variant, TimingMode mode);
