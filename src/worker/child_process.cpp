@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 
 constexpr std::size_t kErrorTailBytes = 4096;
 constexpr milliseconds kExitWait{2000};   // for a child to exit by itself
-constexpr milliseconds kGuardWait{2000};  // for a guard to end its processes
+constexpr milliseconds kGuardWait{5000};  // for a guard to end its processes
 constexpr milliseconds kKillWait{5000};   // for a child to exit after SIGKILL
 constexpr milliseconds kMaxPoll{60'000};
 
