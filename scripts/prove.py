@@ -12,7 +12,7 @@ import argparse
 import pathlib
 import sys
 
-from proof import claims, correctness, fleet, repeats, slowdowns, speed, tuning
+from proof import claims, correctness, fleet, hostile, repeats, slowdowns, speed, tuning
 from proof.program import Program, StepError
 
 HOLDS, FAILS, USAGE, ENVIRONMENT = 0, 1, 2, 4
@@ -20,7 +20,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent
 STEPS = {step.__name__: step for step in (
     correctness.gpu_tests, correctness.deep, correctness.faults, correctness.sanitize, repeats.repeat,
     slowdowns.planted, slowdowns.gate_runs, slowdowns.gate, slowdowns.live, tuning.ci, tuning.seed, tuning.tune,
-    tuning.auto, tuning.drill, fleet.fleet, speed.speed)}
+    tuning.auto, tuning.drill, fleet.fleet, hostile.hostile, speed.speed)}
 
 
 def parse_arguments(arguments):

@@ -55,9 +55,9 @@ def names(folder):
 
 
 def devices(root):
-    """Folders of results/ with at least one result file; `tuned` has tables and `proof` is a scratch folder."""
+    """Folders of results/ with at least one result file; `tuned` has tables and `proof` is a scratch folder; `fleet` and `fuzz` are of no card."""
     for folder in sorted((root / "results").iterdir()):
-        if folder.is_dir() and folder.name not in ("tuned", "proof") and any(folder.glob("*.json")) and names(folder):
+        if folder.is_dir() and folder.name not in ("tuned", "proof", "fleet", "fuzz") and any(folder.glob("*.json")) and names(folder):
             yield folder.name
 
 

@@ -19,6 +19,9 @@ struct Session {
   bool color = false;  // use colours on standard output
 };
 
+// Adds --timeout to a command that only asks plug-ins what they are.
+void add_plugin_timeout(CLI::App& command);
+
 using Action = std::function<ExitCode(const Session&)>;
 
 // Each function adds a command, which sets `action` if it is on the command line. `run` is the default

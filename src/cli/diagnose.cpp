@@ -12,7 +12,9 @@
 #include "diagnose/child_diagnosis.hpp"
 #include "diagnose/diagnosis.hpp"
 #include "diagnose/probes.hpp"
+#include "plugin/plugin.hpp"
 #include "registry/supports.hpp"
+#include "worker/described_plugin.hpp"
 
 namespace flashcore {
 namespace {
@@ -61,20 +63,28 @@ Diagnosis make_diagnosis(const DiagnoseOptions& options, const Subject& subject,
     return diagnose(open_launcher(device), *subject.variant, problem, subject.plan.policy.seed,
                     {.on_probe = log});
   }
+  end_descriptions();
   std::vector<std::string> arguments = session.command_line;
   arguments.emplace_back(kChildFlag);
   return receive_diagnosis({.arguments = arguments, .timeout_s = subject.plan.policy.measure.timeout_s},
                            *subject.variant, problem, log);
 }
 
+void serve_parent(const DiagnoseOptions& options, const Session& session) {
+  serve_diagnosis([&]() -> DiagnosisTask {
+    for (const std::string& path : session.plugins) load_plugin(path, "--plugin");
+    const Subject subject = make_subject(options.request);
+    return {choose_device(subject), subject.variant, subject.plan.problems.front(), subject.plan.policy.seed};
+  });
+}
+
 ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session) {
-  const Subject subject = make_subject(options.request);
-  const DeviceRequest device = choose_device(subject);
   if (options.child) {
-    const auto load = [&]() -> const Variant& { return *subject.variant; };
-    send_diagnosis(device, load, subject.plan.problems.front(), subject.plan.policy.seed);
+    serve_parent(options, session);
     return ExitCode::ok;
   }
+  const Subject subject = make_subject(options.request);
+  const DeviceRequest device = choose_device(subject);
   FormatChoice choice = choose_formats(options, session.force);
   Diagnosis diagnosis = make_diagnosis(options, subject, device, session);
   diagnosis.plugins = session.plugins;

@@ -52,7 +52,7 @@ std::vector<FamilyStatus> family_statuses(const std::vector<NamedDevice>& device
       std::string why = variant->backend == Backend::cuda ? cuda.problem : "";
       for (const NamedDevice& device : devices) {
         if (device.info.backend != variant->backend) continue;
-        why = unsupported_reason(*variant, target_of(device.info));
+        why = ask_support(*variant, target_of(device.info)).reason;
         if (why.empty()) break;
       }
       if (why.empty()) {
@@ -209,6 +209,7 @@ void add_info_command(CLI::App& app, Action& action) {
   CLI::App* info = app.add_subcommand(
       "info", "Show devices, limits, compiled families, what can run here, and where configs are found");
   info->add_flag("--json", *json, "Print JSON");
+  add_plugin_timeout(*info);
   info->add_flag("--probe", *probe, "Measure the peak throughput of each CUDA device; takes about a second");
   info->callback([json, probe, &action] {
     action = [json, probe](const Session&) { return print_info(*json, *probe); };

@@ -50,7 +50,7 @@ Json variant_json(const Variant& variant, const std::optional<DeviceInfo>& devic
       {"id", variant.id()},      {"family", variant.family},         {"backend", to_string(variant.backend)},
       {"spec", std::move(spec)}, {"smem_bytes", variant.smem_bytes}, {"summary", variant.summary}};
   if (device) {
-    const std::string reason = unsupported_reason(variant, target_of(*device));
+    const std::string reason = ask_support(variant, target_of(*device)).reason;
     entry["runs_here"] = reason.empty();
     if (!reason.empty()) entry["reason"] = reason;
   }
@@ -65,7 +65,7 @@ std::string variant_table(const Variants& variants, const std::optional<DeviceIn
     const std::string smem = variant->smem_bytes == 0 ? "-" : format_bytes(variant->smem_bytes);
     std::vector<std::string> row = {variant->id(), std::string(to_string(variant->backend)), smem};
     if (device) {
-      const std::string reason = unsupported_reason(*variant, target_of(*device));
+      const std::string reason = ask_support(*variant, target_of(*device)).reason;
       row.push_back(reason.empty() ? "yes" : "no: " + reason);
     }
     row.emplace_back(variant->summary);
@@ -104,6 +104,7 @@ void add_list_command(CLI::App& app, Action& action) {
   list->add_option("--device", options->device, "Show which variants can run on auto, cpu, cuda or cuda:N")
       ->type_name("DEVICE");
   list->add_flag("--json", options->json, "Print JSON");
+  add_plugin_timeout(*list);
   for (std::string_view attribute : attribute_names()) {
     list->add_option("--" + std::string(attribute), options->filters[std::string(attribute)],
                      "Show only variants with one of these values, separated by commas")

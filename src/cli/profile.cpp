@@ -1,6 +1,6 @@
 // flashcore-bench profile: shows the record of one variant on one problem and ncu's counters of one launch.
 //
-// This process checks and times the variant like run. Then it starts itself under ncu with the same command
+// This process has the variant checked and timed like run. Then it starts itself under ncu with the same command
 // line and --one-launch. The two are separate because ncu replays the kernel for its counters, which makes
 // times useless.
 #include <fmt/format.h>
@@ -74,9 +74,9 @@ class RecordKeeper : public Sink {
   Record record_;
 };
 
-// Checks and times the variant. Frees the device's memory on return, because the process under ncu needs it.
-Record measure(const Subject& subject, int& compute_capability) {
-  const std::unique_ptr<Executor> executor = open_device(subject.plan.device);
+// Checks and times the variant in a worker. Frees the device's memory on return, because the process under ncu needs it.
+Record measure(const Subject& subject, const Session& session, int& compute_capability) {
+  const std::unique_ptr<Executor> executor = open_executor(subject.plan, session.plugins, false);
   compute_capability = executor->device().limits.compute_capability;
   const std::vector<const Variant*> variants = runnable_variants(subject.plan, executor->device());
   check_memory(subject.plan, *executor);
@@ -151,7 +151,7 @@ ExitCode profile(const ProfileOptions& options, const Session& session) {
   if (options.one_launch) return launch_once(subject);
   const std::string ncu = find_ncu();
   int compute_capability = 0;
-  const Record record = measure(subject, compute_capability);
+  const Record record = measure(subject, session, compute_capability);
   if (record.status == Status::unsupported) throw UsageError("profile: " + record.reason);
   const std::vector<KernelProfile> kernels =
       parse_ncu_csv(run_ncu(ncu, metric_list(compute_capability), own_command(session)));

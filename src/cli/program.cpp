@@ -15,6 +15,7 @@
 #include "cli/command.hpp"
 #include "plugin/plugin.hpp"
 #include "render/progress.hpp"
+#include "worker/described_plugin.hpp"
 
 namespace flashcore {
 namespace {
@@ -137,12 +138,64 @@ bool parse(CLI::App& app, int argc, const char* const* argv) {
   return true;
 }
 
+constexpr const char* kTimeout = "--timeout";
+constexpr double kUsualTimeoutSeconds = 30;
+
+// The option if it stands on the command line; else null.
+const CLI::Option* given_option(const CLI::App& app, const std::string& name) {
+  for (const CLI::App* command : app.get_subcommands()) {
+    const CLI::Option* option = command->get_option_no_throw(name);
+    if (option != nullptr && option->count() > 0) return option;
+  }
+  const CLI::Option* option = app.get_option_no_throw(name);
+  return option != nullptr && option->count() > 0 ? option : nullptr;
+}
+
+// The time limit of a plug-in's code outside of records. The plan reports a wrong value.
+double plugin_timeout_s(const CLI::App& app) {
+  const CLI::Option* option = given_option(app, kTimeout);
+  double seconds = 0;
+  const bool is_number = option != nullptr && CLI::detail::lexical_cast(option->results().back(), seconds);
+  return is_number && seconds > 0 ? seconds : kUsualTimeoutSeconds;
+}
+
+// Plug-ins' code runs in this process only for these flags: the user asks for it, or the process was started for it.
+void load_plugins(const CLI::App& app, const std::vector<std::string>& paths) {
+  if (given_option(app, "--child") != nullptr)
+    return;  // it loads them once its output cannot disturb its parent
+  const bool here =
+      given_option(app, "--in-process") != nullptr || given_option(app, "--one-launch") != nullptr;
+  for (const std::string& path : paths) {
+    if (here) {
+      load_plugin(path, "--plugin");
+    } else {
+      describe_plugin(path, "--plugin", plugin_timeout_s(app));
+    }
+  }
+}
+
+// A plug-in whose code has failed where a command goes on without it.
+ExitCode report_plugin_failures(ExitCode code) {
+  const std::vector<std::string> failures = description_failures();
+  for (const std::string& line : failures) spdlog::warn("{}", line);
+  return code == ExitCode::ok && !failures.empty() ? ExitCode::environment : code;
+}
+
 bool wants_color(const CommonOptions& options) {
   const char* no_color = std::getenv("NO_COLOR");
   return !options.no_color && (no_color == nullptr || *no_color == '\0') && is_terminal(STDOUT_FILENO);
 }
 
 }  // namespace
+
+void add_plugin_timeout(CLI::App& command) {
+  command
+      .add_option_function<double>(
+          kTimeout, [](double) {},
+          "End the process that asks a plug-in if an answer takes longer than SECONDS")
+      ->type_name("SECONDS")
+      ->check(CLI::PositiveNumber);
+}
 
 ExitCode run_program(int argc, const char* const* argv) {
   CLI::App app("Checks, times and tunes fused attention kernels on this machine.", kName);
@@ -177,12 +230,12 @@ ExitCode run_program(int argc, const char* const* argv) {
   }
   set_up_log(common);
   note_inputs(true);
-  for (const std::string& path : common.plugins) load_plugin(path, "--plugin");
-  return action({.command_line = {argv, argv + argc},
-                 .plugins = common.plugins,
-                 .quiet = common.quiet,
-                 .force = common.force,
-                 .color = wants_color(common)});
+  load_plugins(app, common.plugins);
+  return report_plugin_failures(action({.command_line = {argv, argv + argc},
+                                        .plugins = common.plugins,
+                                        .quiet = common.quiet,
+                                        .force = common.force,
+                                        .color = wants_color(common)}));
 }
 
 }  // namespace flashcore

@@ -39,9 +39,9 @@ std::string reasons_against_all(const Variants& variants, const std::vector<Prob
     std::string first_reason;
     for (const Problem& problem : problems) {
       if (!is_compiled_for(*variant, problem)) continue;
-      const std::string reason = unsupported_reason(*variant, problem, target_of(device));
-      if (reason.empty()) return "";
-      if (first_reason.empty()) first_reason = reason;
+      const SupportAnswer answer = ask_support(*variant, problem, target_of(device));
+      if (answer.reason.empty() || answer.failed) return "";  // a record says how it fails
+      if (first_reason.empty()) first_reason = answer.reason;
     }
     ++reasons[first_reason.empty() ? "compiled for another dtype or head_dim" : first_reason];
   }
@@ -146,7 +146,7 @@ std::string plan_text(const Plan& plan, const Variants& variants, const Executor
     for (const Problem& problem : plan.problems) {
       if (!is_compiled_for(*variant, problem)) continue;
       ++compiled;
-      const std::string reason = unsupported_reason(*variant, problem, target_of(executor.device()));
+      const std::string reason = ask_support(*variant, problem, target_of(executor.device())).reason;
       runs += reason.empty() ? 1 : 0;
       if (why.empty()) why = reason;
     }

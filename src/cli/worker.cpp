@@ -3,6 +3,7 @@
 
 #include "cli/command.hpp"
 #include "config/plan.hpp"
+#include "worker/described_plugin.hpp"
 #include "worker/serve.hpp"
 
 namespace flashcore {
@@ -11,6 +12,7 @@ void add_worker_command(CLI::App& app, Action& action) {
   struct Options {
     std::string device = "auto";
     std::vector<std::string> plugins;
+    std::string described;
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
@@ -20,8 +22,16 @@ void add_worker_command(CLI::App& app, Action& action) {
   command->add_option("--plugin", options->plugins, "Load a family from the shared object FILE; repeatable")
       ->type_name("FILE")
       ->allow_extra_args(false);
+  command
+      ->add_option("--describe", options->described,
+                   "Answer questions about the plug-in FILE, without a device")
+      ->type_name("FILE");
   command->callback([options, &action] {
     action = [options](const Session&) {
+      if (!options->described.empty()) {
+        serve_description(options->described);
+        return ExitCode::ok;
+      }
       serve(parse_device(options->device, "--device"), options->plugins);
       return ExitCode::ok;
     };

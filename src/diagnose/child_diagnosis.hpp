@@ -1,10 +1,12 @@
-// A diagnosis in a child process, so that a kernel that crashes, hangs or prints does not affect this one.
+// A diagnosis in child processes, so that a kernel that crashes, hangs or prints does not affect this one.
 //
-// The child sends JSON lines: the events of diagnose() (DiagnosisObserver), then an end. The parent assembles
-// the diagnosis. The current probe has crashed if a call of the kernel's code exceeds the time limit, or if
-// the child dies during such a call or later.
+// The parent sends one request at a time, as a JSON line: to load the variant, then to run each probe. The child sends
+// a line before and after each call of the kernel's code, then its answer; every line has the id of the request. A
+// probe has crashed if a call of the kernel's code exceeds the time limit, if the child dies during such a call or
+// later, or if a line is not the child's. The next probe then runs in a new child.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -14,12 +16,19 @@
 
 namespace flashcore {
 
-// In the child: opens the device, diagnoses, and sends lines to standard output. Errors are sent too. `load` gives the
-// variant, and is called after standard output is connected to standard error.
-void send_diagnosis(const DeviceRequest& device, const std::function<const Variant&()>& load,
-                    const Problem& problem, std::uint64_t seed);
+// What a child diagnoses.
+struct DiagnosisTask {
+  DeviceRequest device;
+  const Variant* variant = nullptr;
+  Problem problem;
+  std::uint64_t seed = 0;
+};
 
-// The child of receive_diagnosis(). Its arguments must make it call send_diagnosis().
+// In the child: answers the parent's requests on standard input and output until they end. Errors are answers too.
+// `load` is called after standard output is connected to standard error.
+void serve_diagnosis(const std::function<DiagnosisTask()>& load);
+
+// The child of receive_diagnosis(). Its arguments must make it call serve_diagnosis().
 struct DiagnosisChild {
   std::vector<std::string> arguments;
   double timeout_s = 30;                   // of a call of the kernel's code
@@ -27,9 +36,9 @@ struct DiagnosisChild {
   std::string timeout_flag = "--timeout";  // for messages
 };
 
-// In the parent: starts the child and receives its diagnosis. Throws the Error that the child sends. Throws
-// EnvironmentError if the child dies before the first call of the kernel's code, or sends nothing for too
-// long outside of such a call.
+// In the parent: starts children and receives the findings. After several crashes the remaining probes are skipped.
+// Throws the Error that the first child sends. Throws EnvironmentError if the first child dies before a call of the
+// kernel's code, or sends nothing for too long outside of such a call.
 Diagnosis receive_diagnosis(const DiagnosisChild& child, const Variant& variant, const Problem& problem,
                             const std::function<void(Probe)>& on_probe);
 

@@ -6,7 +6,6 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/error.hpp"
-#include "diagnose/probes.hpp"
 
 namespace flashcore {
 namespace {
@@ -25,7 +24,9 @@ Finding ask_and_note(const ProbeEntry& entry, const ProbeRunner& runner, LaunchN
   return finding;
 }
 
-Finding ask(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes) {
+}  // namespace
+
+Finding ask_probe(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes) {
   try {
     return ask_and_note(entry, runner, notes);
   } catch (const Unsupported& reason) {
@@ -37,7 +38,11 @@ Finding ask(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& not
   }
 }
 
-}  // namespace
+void require_support(const ProbeRunner& runner) {
+  if (const std::string reason = runner.unsupported(runner.asked()); !reason.empty()) {
+    throw UsageError(fmt::format("--problem: {} cannot run it: {}", runner.variant().id(), reason));
+  }
+}
 
 const Finding& Diagnosis::lead() const {
   return *std::ranges::find(findings, suspected.front().lead, &Finding::probe);
@@ -94,14 +99,11 @@ Diagnosis diagnose(const Launcher& launcher, const Variant& variant, const Probl
                    std::uint64_t seed, const DiagnosisObserver& observer) {
   LaunchNotes notes;
   const ProbeRunner runner(launcher, variant, problem, seed, notes, observer);
-  if (const std::string reason = runner.unsupported(problem); !reason.empty()) {
-    throw UsageError(fmt::format("--problem: {} cannot run it: {}", variant.id(), reason));
-  }
+  require_support(runner);
   Diagnosis diagnosis = make_diagnosis(variant, problem, launcher.info().name);
   for (const ProbeEntry& entry : all_probes()) {
     observer.on_probe(entry.probe);
-    diagnosis.findings.push_back(ask(entry, runner, notes));
-    observer.on_finding(diagnosis.findings.back());
+    diagnosis.findings.push_back(ask_probe(entry, runner, notes));
     if (diagnosis.findings.back().symptom == Symptom::crashed) break;
   }
   diagnosis.suspected = suspected_faults(diagnosis.findings);

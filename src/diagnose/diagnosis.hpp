@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "diagnose/probe_runner.hpp"
+#include "diagnose/probes.hpp"
 #include "diagnose/rules.hpp"
 #include "execute/launcher.hpp"
 
@@ -33,6 +34,12 @@ struct Diagnosis {
   // Command lines for the next steps. Each has the failing problem and can be run as printed.
   std::vector<std::string> next_commands() const;
 };
+
+// Asks one probe. A launch that fails is a finding. Throws OutOfMemoryError.
+Finding ask_probe(const ProbeEntry& entry, const ProbeRunner& runner, LaunchNotes& notes);
+
+// Throws UsageError if the variant cannot run the runner's problem.
+void require_support(const ProbeRunner& runner);
 
 // A diagnosis without findings.
 Diagnosis make_diagnosis(const Variant& variant, const Problem& problem, std::string device);

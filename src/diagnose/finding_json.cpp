@@ -21,6 +21,14 @@ void finding_fields(auto&& io, auto& finding) {
   io.required("detail", finding.detail);
 }
 
+struct NamedNote {
+  const char* name;
+  std::optional<LaunchNote> LaunchNotes::*note;
+};
+constexpr NamedNote kNotes[] = {{"inputs_changed", &LaunchNotes::inputs_changed},
+                                {"workspace_overrun", &LaunchNotes::workspace_overrun},
+                                {"lse_wrong", &LaunchNotes::lse_wrong}};
+
 }  // namespace
 
 Json to_json(const Finding& finding) {
@@ -48,6 +56,26 @@ Finding finding_from_json(const JsonReader& reader) {
   }
   if (const auto problem = find_field(reader, "problem")) finding.problem = problem_from_json(*problem);
   return finding;
+}
+
+Json to_json(const LaunchNotes& notes) {
+  Json json = Json::object();
+  for (const auto& [name, member] : kNotes) {
+    if (const auto& note = notes.*member)
+      json[name] = {{"detail", note->detail}, {"problem", to_json(note->problem)}};
+  }
+  return json;
+}
+
+LaunchNotes launch_notes_from_json(const JsonReader& reader) {
+  LaunchNotes notes;
+  for (const auto& [name, member] : kNotes) {
+    if (const auto note = find_field(reader, name)) {
+      notes.*member = {require_field(*note, "detail").string(),
+                       problem_from_json(require_field(*note, "problem"))};
+    }
+  }
+  return notes;
 }
 
 }  // namespace flashcore

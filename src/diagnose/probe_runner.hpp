@@ -41,7 +41,6 @@ struct ProbeRun {
 // Callbacks for the events of a diagnosis.
 struct DiagnosisObserver {
   std::function<void(Probe)> on_probe = [](Probe) {};
-  std::function<void(const Finding&)> on_finding = [](const Finding&) {};
   // Called before the variant's own code runs on a problem, and after it has returned.
   std::function<void(const Problem&)> on_call = [](const Problem&) {};
   std::function<void()> on_return = [] {};

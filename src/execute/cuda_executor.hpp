@@ -20,6 +20,7 @@ class CudaExecutor final : public BufferedExecutor {
   Contrast contrast(const Variant& variant, int pairs) override;
   Resources resources(const Variant& variant) const override;
   void measure_ceilings() override;
+  std::string settle() override;
   std::string code_hash(const Variant& variant) const override;
   std::string why_direct(const Variant& variant) const override;
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "attention/problem.hpp"
 #include "check/policy.hpp"
@@ -99,6 +100,14 @@ class Executor {
 
   // What the variant's family knows of its launches of the prepared problem; nothing before the first.
   virtual KernelNotes notes(const Variant&) const { return {}; }
+
+  // Waits until the device has no work, also none that a kernel left in a stream of its own. Returns what a kernel has
+  // left on the device that would disturb others; empty if nothing. Throws EnvironmentError if the device cannot be
+  // used any more.
+  virtual std::string settle() { return ""; }
+
+  // What the variant's code has left behind in its process, for a reader of the record.
+  virtual std::vector<std::string> left_behind(const Variant&) const { return {}; }
 
   // Hash of the code of the variant's kernel, as code_hash_of() has it; empty if it is unknown. Kernels of a library that
   // chooses its code by the problem have one only after prepare().

@@ -3,20 +3,11 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <deque>
-#include <fstream>
-#include <iterator>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "base/error.hpp"
-#include "base/hash.hpp"
 #include "capi/convert.hpp"
-#include "registry/registry.hpp"
 
 namespace flashcore {
 namespace {
@@ -68,122 +59,56 @@ constexpr std::size_t kMaxVariants = 4096;
 
 using PluginFunction = const flashcore_plugin* (*)();
 
-// A plug-in's file. Every error message starts with flag and path: "--plugin: ./libmine.so".
-class PluginFile {
- public:
-  PluginFile(const std::string& path, std::string_view where) : path_(path), where_(where) {}
-
-  [[noreturn]] void fail(std::string_view reason) const {
-    throw UsageError(fmt::format("{}: {}: {}", where_, path_, reason));
-  }
-
-  std::string hash() const {
-    std::ifstream file(path_, std::ios::binary);
-    return hash_hex(std::string{std::istreambuf_iterator<char>(file), {}});
-  }
-
-  // A path without a slash is relative to the working directory; dlopen() would search the library path for
-  // it. The object is never closed, because variants point into it.
-  const flashcore_plugin& load() const {
-    const std::string file = path_.find('/') == std::string::npos ? "./" + path_ : path_;
-    void* object = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (object == nullptr) fail(fmt::format("cannot be loaded: {}", dlerror()));
-    const auto function = reinterpret_cast<PluginFunction>(dlsym(object, FLASHCORE_PLUGIN_SYMBOL));
-    if (function == nullptr) fail(fmt::format("does not export {}", FLASHCORE_PLUGIN_SYMBOL));
-    const flashcore_plugin* plugin = function();
-    if (plugin == nullptr) fail(fmt::format("{} returned no table", FLASHCORE_PLUGIN_SYMBOL));
-    return *plugin;
-  }
-
- private:
-  const std::string& path_;
-  std::string_view where_;
-};
-
-bool is_family_name(std::string_view name) {
-  const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  return !name.empty() && std::ranges::all_of(name, allowed);
+// A path without a slash is relative to the working directory; dlopen() would search the library path for it.
+const flashcore_plugin& call_plugin(const PluginFile& file) {
+  const bool is_bare = file.path().find('/') == std::string::npos;
+  const std::string path = is_bare ? "./" + file.path() : file.path();
+  void* object = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (object == nullptr) file.fail(fmt::format("cannot be loaded: {}", dlerror()));
+  const auto function = reinterpret_cast<PluginFunction>(dlsym(object, FLASHCORE_PLUGIN_SYMBOL));
+  if (function == nullptr) file.fail(fmt::format("does not export {}", FLASHCORE_PLUGIN_SYMBOL));
+  const flashcore_plugin* plugin = function();
+  if (plugin == nullptr) file.fail(fmt::format("{} returned no table", FLASHCORE_PLUGIN_SYMBOL));
+  return *plugin;
 }
 
-void check_family(const flashcore_plugin& plugin, const PluginFile& file) {
-  if (plugin.abi_version != FLASHCORE_PLUGIN_ABI_VERSION) {
-    file.fail(fmt::format("abi_version is {}, this program supports {}", plugin.abi_version,
-                          FLASHCORE_PLUGIN_ABI_VERSION));
-  }
-  if (plugin.family == nullptr || !is_family_name(plugin.family)) {
-    file.fail("family must consist of lower-case letters, digits and underscores");
-  }
-  if (std::ranges::count(declared_families(), plugin.family, &DeclaredFamily::name) > 0) {
-    file.fail(fmt::format("family {} already exists", plugin.family));
-  }
-  if (plugin.backend != FLASHCORE_CPU && plugin.backend != FLASHCORE_CUDA) {
-    file.fail(fmt::format("backend {} is neither FLASHCORE_CPU nor FLASHCORE_CUDA", plugin.backend));
-  }
-  if (plugin.launch == nullptr) file.fail("launch is null");
-}
-
-void check_variant(const flashcore_plugin& plugin, std::size_t index, const PluginFile& file) {
-  const flashcore_plugin_variant& variant = plugin.variants[index];
-  if (!is_dtype(variant.dtype)) {
-    file.fail(fmt::format("variants[{}]: dtype {} must be FLASHCORE_FP16, FLASHCORE_BF16 or FLASHCORE_E4M3",
-                          index, variant.dtype));
-  }
-  if (variant.head_dim < 1) file.fail(fmt::format("variants[{}]: head_dim must be at least 1", index));
-  if (std::min({variant.block_q, variant.block_kv, variant.num_warps, variant.num_stages,
-                variant.smem_bytes}) < 0) {
-    file.fail(fmt::format("variants[{}]: a tile parameter is negative", index));
-  }
-}
-
-Variant make_variant(const flashcore_plugin& plugin, std::size_t index, const Family& family) {
-  const flashcore_plugin_variant& table = plugin.variants[index];
-  return {.family = plugin.family,
-          .spec = {.dtype = static_cast<Dtype>(table.dtype),
-                   .head_dim = table.head_dim,
-                   .tile = {.block_q = table.block_q,
-                            .block_kv = table.block_kv,
-                            .num_warps = table.num_warps,
-                            .num_stages = table.num_stages}},
-          .backend = static_cast<Backend>(plugin.backend),
-          .role = Role::plugin,
-          .summary = plugin.summary == nullptr ? "" : plugin.summary,
-          .smem_bytes = table.smem_bytes,
-          .kernels = &family,
-          .index = index};
-}
-
-std::vector<Variant> make_variants(const flashcore_plugin& plugin, const Family& family,
-                                   const PluginFile& file) {
-  std::vector<Variant> variants;
-  std::set<std::string> ids;
-  for (std::size_t i = 0; i < plugin.num_variants; ++i) {
-    check_variant(plugin, i, file);
-    variants.push_back(make_variant(plugin, i, family));
-    if (const std::string id = variants.back().id(); !ids.insert(id).second) {
-      file.fail(fmt::format("variants[{}]: {} appears twice", i, id));
-    }
-  }
-  return variants;
+PluginTable::Row row_of(const flashcore_plugin_variant& variant) {
+  return {.dtype = variant.dtype,
+          .head_dim = variant.head_dim,
+          .tile = {.block_q = variant.block_q,
+                   .block_kv = variant.block_kv,
+                   .num_warps = variant.num_warps,
+                   .num_stages = variant.num_stages},
+          .smem_bytes = variant.smem_bytes};
 }
 
 }  // namespace
 
-void load_plugin(const std::string& path, std::string_view where) {
-  // Never moved or freed, because the registry points into both.
-  static std::deque<std::unique_ptr<PluginFamily>> families;
-  static std::deque<std::vector<Variant>> tables;
-
-  const PluginFile file(path, where);
-  const flashcore_plugin& plugin = file.load();
-  check_family(plugin, file);
-  if (plugin.variants == nullptr || plugin.num_variants == 0) file.fail("has no variants");
+OpenPlugin open_plugin(const PluginFile& file) {
+  const flashcore_plugin& plugin = call_plugin(file);
+  OpenPlugin open{.functions = &plugin, .table = {.abi_version = plugin.abi_version}};
+  if (plugin.abi_version != FLASHCORE_PLUGIN_ABI_VERSION)
+    return open;  // the other fields may stand elsewhere
   if (plugin.num_variants > kMaxVariants) {
     file.fail(fmt::format("num_variants is {}, the limit is {}", plugin.num_variants, kMaxVariants));
   }
-  auto family = std::make_unique<PluginFamily>(plugin, file.hash());
-  std::vector<Variant> variants = make_variants(plugin, *family, file);
-  families.push_back(std::move(family));
-  add_family(tables.emplace_back(std::move(variants)));
+  open.table.backend = plugin.backend;
+  open.table.family = plugin.family == nullptr ? "" : plugin.family;
+  open.table.summary = plugin.summary == nullptr ? "" : plugin.summary;
+  open.table.has_launch = plugin.launch != nullptr;
+  open.table.has_resources = plugin.resources != nullptr;
+  for (std::size_t i = 0; plugin.variants != nullptr && i < plugin.num_variants; ++i) {
+    open.table.variants.push_back(row_of(plugin.variants[i]));
+  }
+  return open;
+}
+
+void load_plugin(const std::string& path, std::string_view where) {
+  const PluginFile file(path, where);
+  OpenPlugin open = open_plugin(file);
+  check_table(open.table, file);
+  auto kernels = std::make_unique<PluginFamily>(*open.functions, file.hash());
+  add_plugin_family(std::move(open.table), std::move(kernels));
 }
 
 }  // namespace flashcore

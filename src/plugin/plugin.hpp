@@ -1,10 +1,24 @@
-// Plug-ins: shared objects that export the table of capi/flashcore.h.
+// Plug-ins: shared objects that export the table of capi/flashcore.h. The functions here run a plug-in's code in this
+// process; worker/described_plugin.hpp has the way without.
 #pragma once
 
 #include <string>
 #include <string_view>
 
+#include "capi/flashcore.h"
+#include "plugin/plugin_table.hpp"
+
 namespace flashcore {
+
+// A plug-in whose object is in this process. The object is never closed, because variants point into it.
+struct OpenPlugin {
+  const flashcore_plugin* functions = nullptr;
+  PluginTable table;
+};
+
+// Loads the shared object. Throws UsageError that names the file if it cannot be loaded, lacks the symbol or has no
+// table; check_table() says whether the table is valid.
+OpenPlugin open_plugin(const PluginFile& file);
 
 // Loads a shared object and appends its family to the registry. Must be called from one thread, before
 // variants are selected. Throws UsageError that starts with `where` (a flag) and the path if the file cannot

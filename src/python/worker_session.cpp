@@ -106,9 +106,10 @@ void send_kernel_diagnosis(const std::string& device, const std::string& problem
                            const nb::object& load) {
   std::deque<CallableFamily> families;
   const Problem asked = read_problem(problem);
-  send_diagnosis(
-      parse_device(device, "device"),
-      [&]() -> const Variant& { return add_family(families, load()).variant_for(asked); }, asked, seed);
+  serve_diagnosis([&]() -> DiagnosisTask {
+    const Variant& variant = add_family(families, load()).variant_for(asked);
+    return {parse_device(device, "device"), &variant, asked, seed};
+  });
 }
 
 }  // namespace flashcore

@@ -9,7 +9,7 @@ const Variant* default_variant(const Problem& problem, const AttentionArgs& args
   for (const Variant* variant : all_variants()) {
     if (variant->role == Role::peer || !is_compiled_for(*variant, problem)) continue;
     if (chosen != nullptr && chosen->family == variant->family) continue;
-    if (unsupported_reason(*variant, problem, args, target).empty()) chosen = variant;
+    if (ask_support(*variant, problem, args, target).reason.empty()) chosen = variant;
   }
   return chosen;
 }

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "attention/problem_fields.hpp"
+#include "base/error.hpp"
 
 namespace flashcore {
 namespace {
@@ -17,6 +18,15 @@ const ProblemField* find_unknown_field(const Variant& variant, const Problem& pr
     if (std::ranges::count(variant.problem_fields, field.name) == 0) return &field;
   }
   return nullptr;
+}
+
+template <class... Asked>
+SupportAnswer answer_of(const Variant& variant, const Asked&... asked) {
+  try {
+    return {unsupported_reason(variant, asked...)};
+  } catch (const EnvironmentError& error) {
+    return {fmt::format("{}: {}", to_string(error.status), error.what()), true};
+  }
 }
 
 }  // namespace
@@ -62,5 +72,16 @@ std::string unsupported_reason(const Variant& variant, const Target& target) {
   normalize(problem);
   return unsupported_reason(variant, problem, target);
 }
+
+SupportAnswer ask_support(const Variant& variant, const Problem& problem, const AttentionArgs& args,
+                          const Target& target) {
+  return answer_of(variant, problem, args, target);
+}
+
+SupportAnswer ask_support(const Variant& variant, const Problem& problem, const Target& target) {
+  return answer_of(variant, problem, target);
+}
+
+SupportAnswer ask_support(const Variant& variant, const Target& target) { return answer_of(variant, target); }
 
 }  // namespace flashcore

@@ -36,4 +36,15 @@ std::string unsupported_reason(const Variant& variant, const Problem& problem, c
 // The same for a small problem of the variant's dtype and head_dim: can the variant run on the target at all?
 std::string unsupported_reason(const Variant& variant, const Target& target);
 
+// The same, where a failure of the variant's own code is a reason, too: a plug-in's code may crash the process that
+// is asked, or not return.
+struct SupportAnswer {
+  std::string reason;
+  bool failed = false;
+};
+SupportAnswer ask_support(const Variant& variant, const Problem& problem, const AttentionArgs& args,
+                          const Target& target);
+SupportAnswer ask_support(const Variant& variant, const Problem& problem, const Target& target);
+SupportAnswer ask_support(const Variant& variant, const Target& target);
+
 }  // namespace flashcore

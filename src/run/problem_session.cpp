@@ -70,6 +70,9 @@ void ProblemSession::take_notes(const Variant& variant, Record& record) {
   try {
     record.notes = executor_.notes(variant);
     record.direct_calls = executor_.why_direct(variant);
+    for (std::string& text : executor_.left_behind(variant)) {
+      if (std::ranges::count(record.warnings, text) == 0) record.warnings.push_back(std::move(text));
+    }
   } catch (const EnvironmentError&) {
     record.notes = {};
   }

@@ -62,7 +62,7 @@ Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const D
 const Variant* Dispatcher::first_that_runs(const Usable& entry, const Problem& problem,
                                            const AttentionArgs& args) const {
   const auto runs = [&](const Variant* variant) {
-    return unsupported_reason(*variant, problem, args, here_).empty();
+    return ask_support(*variant, problem, args, here_).reason.empty();
   };
   const auto found = std::ranges::find_if(entry.best, runs);
   return found == entry.best.end() ? nullptr : *found;

@@ -13,11 +13,18 @@
 namespace flashcore {
 namespace {
 
+bool ask_resources(const Variant& variant, const Problem& problem, Resources& resources) {
+  try {
+    return variant.knows_resources() && variant.resources(attention_args(problem), resources) == 0;
+  } catch (const EnvironmentError&) {  // of a plug-in whose code fails
+    return false;
+  }
+}
+
 Resources compiled_resources(const Variant& variant, const Problem& problem) {
   Resources resources;
-  const bool known = variant.knows_resources() && variant.resources(attention_args(problem), resources) == 0;
-  if (!known) resources.dynamic_smem_bytes = variant.smem_bytes;
-  return resources;
+  if (ask_resources(variant, problem, resources)) return resources;
+  return {.dynamic_smem_bytes = variant.smem_bytes};
 }
 
 std::string over_limit(const Variant& variant, const Problem& problem, const ResourceLimits& limits) {
@@ -37,8 +44,9 @@ std::string over_limit(const Variant& variant, const Problem& problem, const Res
 
 std::string pruning_reason(const Variant& variant, const Problem& problem, const DeviceInfo& device,
                            const ResourceLimits& limits) {
-  if (std::string reason = unsupported_reason(variant, problem, target_of(device)); !reason.empty())
-    return reason;
+  SupportAnswer answer = ask_support(variant, problem, target_of(device));
+  if (answer.failed) return "";  // its record says how it fails
+  if (!answer.reason.empty()) return std::move(answer.reason);
   return over_limit(variant, problem, limits);
 }
 

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "worker/guard.hpp"
 
 namespace flashcore {
 namespace {
@@ -24,8 +24,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::size_t kErrorTailBytes = 4096;
-constexpr milliseconds kExitWait{2000};  // for a child to exit by itself
-constexpr milliseconds kKillWait{5000};  // for a child to exit after SIGKILL
+constexpr milliseconds kExitWait{2000};   // for a child to exit by itself
+constexpr milliseconds kGuardWait{5000};  // for a guard to end its processes
+constexpr milliseconds kKillWait{5000};   // for a child to exit after SIGKILL
 constexpr milliseconds kMaxPoll{60'000};
 
 // Appends the available bytes to `text`. Returns 0 at the end of the stream, -1 if no bytes are available
@@ -158,8 +159,13 @@ void ChildProcess::read_errors() {
   if (count == 0) errors_.close();  // poll(2) ignores the closed descriptor
 }
 
+bool ChildProcess::has_unread() {
+  read_some(socket_.get(), unread_);
+  return !unread_.empty();
+}
+
 void ChildProcess::kill() {
-  if (!wait_status_) ::kill(id_, SIGKILL);
+  if (!wait_status_) ::kill(id_, kGuardSignal);
 }
 
 bool ChildProcess::wait_for_exit(milliseconds limit) {
@@ -184,6 +190,7 @@ std::string ChildProcess::end(milliseconds limit) {
   socket_.close();
   if (!wait_for_exit(limit)) {
     kill();
+    if (!wait_for_exit(kGuardWait)) ::kill(id_, SIGKILL);
     return wait_for_exit(kKillWait) ? "did not exit and was killed" : "did not exit and could not be killed";
   }
   if (WIFEXITED(*wait_status_)) return fmt::format("exited with code {}", WEXITSTATUS(*wait_status_));
@@ -201,7 +208,5 @@ std::string ChildProcess::last_error_line() const {
   const auto line = text.rfind('\n');
   return std::string(line == std::string_view::npos ? text : text.substr(line + 1));
 }
-
-void end_with_parent() { ::prctl(PR_SET_PDEATHSIG, SIGKILL); }
 
 }  // namespace flashcore

@@ -1,9 +1,9 @@
 // A child process that exchanges lines of text with its parent. One socket is its standard input and output;
 // a pipe is its standard error, of which the last bytes are kept.
 //
-// Every wait has a limit. receive() waits until a deadline. A child that does not exit in time is killed with
-// SIGKILL; if it hangs in a driver and survives that, it is left running. A child exits with its parent, see
-// end_with_parent().
+// Every wait has a limit. receive() waits until a deadline. A child that does not exit in time is killed, first by
+// the signal on which a guard ends its processes (worker/guard.hpp), then with SIGKILL; if it hangs in a driver and
+// survives that, it is left running.
 #pragma once
 
 #include <sys/types.h>
@@ -41,6 +41,9 @@ class ChildProcess {
   void send(std::string_view line, Clock::time_point deadline);
   Received receive(Clock::time_point deadline);
 
+  // True if the child has sent something that was not received.
+  bool has_unread();
+
   void kill();
   // Waits for the child to exit and kills it at the limit. Returns how it ended: "was killed by SIGSEGV
   // (Segmentation fault)", "exited with code 2", "did not exit and was killed".
@@ -65,8 +68,5 @@ class ChildProcess {
   std::string unread_;      // received bytes without a complete line
   std::string error_tail_;  // the last bytes of standard error
 };
-
-// Called in the child: the kernel then kills this process when the thread that started it ends.
-void end_with_parent();
 
 }  // namespace flashcore

@@ -1,9 +1,7 @@
 #include "worker/job_server.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <iterator>
-#include <new>
 #include <utility>
 
 #include "base/json_fields.hpp"
@@ -13,8 +11,6 @@
 
 namespace flashcore {
 namespace {
-
-constexpr std::size_t kSpareBytes = 1 << 20;
 
 // Calls that run a variant on the problem of the last `prepare`.
 bool needs_problem(Call call) {
@@ -33,24 +29,20 @@ CheckPolicy policy_of(const JsonReader& request) {
 }  // namespace
 
 JobServer::JobServer(Executor& executor, std::span<const Variant* const> variants, FurtherVariants further)
-    : executor_(executor),
-      further_(std::move(further)),
-      spare_memory_(std::make_unique<char[]>(kSpareBytes)) {
+    : executor_(executor), further_(std::move(further)) {
   for (const Variant* variant : variants) variants_.emplace(variant->id(), variant);
 }
 
 std::string JobServer::answer(std::string_view line) {
-  try {
-    const JsonDocument document(line, "request");
-    return to_line({{"result", perform(JsonReader(document))}});
-  } catch (const EnvironmentError& error) {
-    return to_line(failure_to_json(error.what(), error.status));
-  } catch (const std::bad_alloc&) {
-    spare_memory_.reset();
-    return to_line(failure_to_json("host memory ran out", Status::out_of_memory));
-  } catch (const std::exception& error) {
-    return to_line(failure_to_json(error.what(), Status::error));
-  }
+  return answerer_.answer(line, [this](const JsonReader& request) {
+    return Json{{"result", perform(request)}};
+  });
+}
+
+Json JobServer::clear() {
+  LeftBehind left = aftermath_.clear();
+  if (const std::string problem = executor_.settle(); !problem.empty()) left.stays.push_back(problem);
+  return {{kRestoredKey, left.restored}, {kStaysKey, left.stays}};
 }
 
 Json JobServer::perform(const JsonReader& request) {
@@ -65,8 +57,7 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::required_bytes:
       return executor_.required_bytes(problem_from_json(require_field(request, "problem")));
     case Call::prepare:
-      prepare(request);
-      return nullptr;
+      return prepare(request);
     case Call::inspect:
       return inspect(require_field(request, "variant").string());
     case Call::verify:
@@ -89,6 +80,8 @@ Json JobServer::perform(const JsonReader& request) {
       return executor_.why_direct(variant(request));
     case Call::notes:
       return notes_to_json(executor_.notes(variant(request)));
+    case Call::clear:
+      return clear();
   }
   return nullptr;
 }
@@ -99,7 +92,7 @@ Json JobServer::ids() const {
   return ids;
 }
 
-void JobServer::prepare(const JsonReader& request) {
+Json JobServer::prepare(const JsonReader& request) {
   problem_.reset();
   const Problem problem = problem_from_json(require_field(request, "problem"));
   if (further_) {
@@ -108,6 +101,7 @@ void JobServer::prepare(const JsonReader& request) {
   executor_.prepare(problem, static_cast<std::uint64_t>(decode<std::int64_t>(require_field(request, "seed"))),
                     decode<kernels::InputKind>(require_field(request, "inputs")));
   problem_ = problem;
+  return nullptr;
 }
 
 Json JobServer::time_control(double us) {

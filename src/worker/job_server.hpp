@@ -3,14 +3,14 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "worker/protocol.hpp"
+#include "worker/aftermath.hpp"
+#include "worker/answer.hpp"
 
 namespace flashcore {
 
@@ -26,10 +26,11 @@ class JobServer {
 
  private:
   Json perform(const JsonReader& request);
-  void prepare(const JsonReader& request);
+  Json prepare(const JsonReader& request);
   Json ids() const;
   Json inspect(const std::string& id) const;
   Json take_sample(const Variant& variant, TimingMode mode);
+  Json clear();
   Json time_control(double us);
   Json verify_sample(const JsonReader& request, TimingMode mode);
   const Variant& variant(const JsonReader& request) const;
@@ -37,8 +38,9 @@ class JobServer {
   Executor& executor_;
   std::map<std::string, const Variant*, std::less<>> variants_;
   FurtherVariants further_;
-  std::optional<Problem> problem_;        // the prepared problem
-  std::unique_ptr<char[]> spare_memory_;  // freed after std::bad_alloc, because the answer needs memory
+  std::optional<Problem> problem_;  // the prepared problem
+  Answerer answerer_;
+  Aftermath aftermath_;
 };
 
 }  // namespace flashcore

@@ -1,6 +1,8 @@
 // The standard input and output of a process that exchanges lines with its parent.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -9,8 +11,9 @@
 
 namespace flashcore {
 
-// Duplicates standard input and output, then connects standard input to /dev/null and standard output to standard
-// error, so that kernels and plug-ins cannot disturb the lines.
+// Moves standard input and output to random numbers far from those that the next files get, then connects standard
+// input to /dev/null and standard output to standard error, so that kernels and plug-ins cannot disturb the lines. A
+// process that a kernel has forked ends where it would write a line.
 class Lines {
  public:
   Lines();  // throws EnvironmentError
@@ -29,6 +32,7 @@ class Lines {
 
   static File duplicate(int number, const char* mode);
 
+  pid_t owner_;
   File in_;
   File out_;
   char* buffer_ = nullptr;

@@ -1,5 +1,9 @@
 #include "worker/protocol.hpp"
 
+#include <fmt/format.h>
+
+#include <random>
+
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
 #include "results/device_json.hpp"
@@ -127,6 +131,11 @@ Json failure_to_json(const std::string& message, Status status) {
 EnvironmentError failure_from_json(const JsonReader& reader) {
   return EnvironmentError(require_field(reader, "message").string(),
                           decode<Status>(require_field(reader, "status")));
+}
+
+std::string random_id() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}", random(), random());
 }
 
 std::string to_line(const Json& json) { return json_text(json); }

@@ -1,8 +1,9 @@
 // The protocol between the main program and a worker: one JSON object per line. The worker sends hello once
 // its device is open. Then the program sends one request at a time and the worker sends one answer to it.
-//   hello    {"protocol":3,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
-//   request  {"call":"verify","variant":"wmma/…","policy":{…}}
-//   answer   {"result":…}  or  {"failure":{"status":"crashed","message":"…"}}
+//   hello    {"protocol":4,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
+//   request  {"call":"verify","variant":"wmma/…","policy":{…},"id":"…"}
+//   answer   {"result":…,"id":"…"}  or  {"failure":{"status":"crashed","message":"…"},"id":"…"}
+// The id of a request is random. A line with another id is not the worker's answer: a kernel wrote it.
 // Variants are identified by their ids, so that program and worker may be different builds. Problems, checks
 // and resources have the same form as in records.
 #pragma once
@@ -18,12 +19,15 @@
 
 namespace flashcore {
 
-// Increases with every incompatible change. A program speaks this version and the one before it:
+// Increases with every incompatible change. A program speaks these versions:
+//   4  answers have the ids of their requests
 //   3  the answer to `sample` includes the number of launches; `verify_sample` and `contrast` replace
 //      `verify_negated` and `sample_poisoned`
 //   2  `launches_per_sample` is a separate call
-inline constexpr int kProtocolVersion = 3;
+inline constexpr int kProtocolVersion = 4;
 inline constexpr int kOldestProtocolVersion = 2;
+inline constexpr int kProtocolWithIds = 4;
+inline constexpr int kProtocolWithContrast = 3;
 
 constexpr bool speaks_protocol(int version) {
   return version >= kOldestProtocolVersion && version <= kProtocolVersion;
@@ -31,7 +35,8 @@ constexpr bool speaks_protocol(int version) {
 
 // The functions of Executor. `inspect` combines unsupported, resources and code_hash; before `prepare` it
 // returns only the code_hash. `why_direct` and `notes` are only sent about variants that compile at run time,
-// whose worker is always of the same build.
+// whose worker is always of the same build. `clear` follows each request about a plug-in's variant; it is a request of its
+// own so that it is no part of the time that a sample's request takes.
 enum class Call : int {
   variants,
   measure_ceilings,
@@ -46,14 +51,23 @@ enum class Call : int {
   output_hash,
   why_direct,
   notes,
+  clear,
   verify_negated,   // version 2
   sample_poisoned,  // version 2
 };
 inline constexpr std::string_view kCallWords[] = {
-    "variants",    "measure_ceilings", "required_bytes", "prepare",        "inspect",
-    "verify",      "verify_sample",    "sample",         "contrast",       "control",
-    "output_hash", "why_direct",       "notes",          "verify_negated", "sample_poisoned"};
+    "variants",       "measure_ceilings", "required_bytes", "prepare",  "inspect",
+    "verify",         "verify_sample",    "sample",         "contrast", "control",
+    "output_hash",    "why_direct",       "notes",          "clear",    "verify_negated",
+    "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
+
+// Of every request and answer: an id that only the two processes know.
+inline constexpr std::string_view kIdKey = "id";
+
+// Of the answer to `clear`: what was restored, and what stays, so that the worker must not be used again.
+inline constexpr std::string_view kRestoredKey = "restored";
+inline constexpr std::string_view kStaysKey = "stays";
 
 // Of the answer to `verify_sample`: the sample that was checked. Older builds do not send it.
 inline constexpr std::string_view kSampleKey = "sample";
@@ -95,6 +109,9 @@ CheckPolicy check_policy_from_json(const JsonReader& reader);
 
 Json failure_to_json(const std::string& message, Status status);
 EnvironmentError failure_from_json(const JsonReader& reader);
+
+// Random, so that a kernel cannot write an answer to a request that it has not seen.
+std::string random_id();
 
 // Serialises to one line. Texts may contain any bytes.
 std::string to_line(const Json& json);

@@ -11,7 +11,7 @@
 #include "execute/open_device.hpp"
 #include "plugin/plugin.hpp"
 #include "registry/registry.hpp"
-#include "worker/child_process.hpp"
+#include "worker/guard.hpp"
 #include "worker/job_server.hpp"
 #include "worker/lines.hpp"
 
@@ -47,8 +47,8 @@ Hello make_hello(const DeviceInfo& device) {
 
 void serve(const DeviceRequest& device, std::span<const std::string> plugins,
            const std::function<FurtherVariants()>& load) {
+  go_on_under_guard();
   Lines lines;
-  end_with_parent();
   raise_oom_score();
   for (const std::string& path : plugins) load_plugin(path, "--plugin");
   FurtherVariants further = load ? load() : FurtherVariants{};

@@ -12,7 +12,7 @@ namespace flashcore {
 
 // Loads the plug-ins, opens the device, sends hello and answers requests until standard input ends
 // (worker/protocol.hpp). Only the protocol uses standard input and output; the output of plug-ins goes to
-// standard error. The process dies with its parent. On the CPU its memory is limited to the free memory, so
+// standard error. The process and its children end with its parent (worker/guard.hpp). On the CPU its memory is limited to the free memory, so
 // that a variant that allocates too much fails without harm to other processes. Throws Error if the device or
 // a plug-in cannot be used.
 //

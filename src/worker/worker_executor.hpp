@@ -22,6 +22,8 @@
 
 namespace flashcore {
 
+class ProblemWorker;
+
 class WorkerExecutor final : public Executor {
  public:
   // Throws like WorkerLink's constructor.
@@ -52,11 +54,10 @@ class WorkerExecutor final : public Executor {
   std::string code_hash(const Variant& variant) const override;
   std::string why_direct(const Variant& variant) const override;
   KernelNotes notes(const Variant& variant) const override;
+  std::vector<std::string> left_behind(const Variant& variant) const override;
 
  private:
-  class Session;  // the current worker and its problem; const functions may replace the worker
-
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<ProblemWorker> session_;  // const functions may replace the worker
   DeviceInfo device_;
 };
 

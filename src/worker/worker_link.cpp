@@ -107,8 +107,11 @@ ChildProcess::Received WorkerLink::receive(ChildProcess::Clock::time_point deadl
 JsonDocument WorkerLink::ask(const Json& request, double timeout_s) {
   using Kind = ChildProcess::Received::Kind;
   const auto call = request.at("call").get<std::string>();
+  const std::string id = hello_.protocol < kProtocolWithIds ? "" : random_id();
+  Json question = request;
+  if (!id.empty()) question[kIdKey] = id;
   const auto deadline = after(timeout_s);
-  child_->send(to_line(request), deadline);
+  child_->send(to_line(question), deadline);
   const auto received = receive(deadline);
   if (received.kind == Kind::closed) throw_worker_exit(call);
   if (received.kind == Kind::deadline) {
@@ -117,20 +120,37 @@ JsonDocument WorkerLink::ask(const Json& request, double timeout_s) {
     drop_and_throw(fmt::format("{} took more than {:g} s ({})", call, timeout_s, options_.timeout_flag),
                    Status::timeout);
   }
+  JsonDocument answer = read_answer(received.line, id);
+  const auto failure = find_field(JsonReader(answer), "failure");
+  if (!failure) return answer;
+  const EnvironmentError error = failure_from_json(*failure);
+  // After every other failure the worker's device may be unusable.
+  const bool keeps_worker = error.status == Status::error || error.status == Status::incorrect;
+  if (!keeps_worker) drop();
+  throw error;
+}
+
+JsonDocument WorkerLink::read_answer(const std::string& line, const std::string& id) {
+  std::string wrong;
   try {
-    JsonDocument answer(received.line, "answer of the worker");
-    const auto failure = find_field(JsonReader(answer), "failure");
-    if (!failure && !JsonReader(answer).has("result"))
-      drop_and_throw("the worker's answer has no result", Status::crashed);
-    if (!failure) return answer;
-    const EnvironmentError error = failure_from_json(*failure);
-    // After every other failure the worker's device may be unusable.
-    const bool keeps_worker = error.status == Status::error || error.status == Status::incorrect;
-    if (!keeps_worker) drop_and_throw(error.what(), error.status);
-    throw error;
+    JsonDocument answer(line, "answer of the worker");
+    const JsonReader reader(answer);
+    const auto found = find_field(reader, kIdKey);
+    const auto failure = find_field(reader, "failure");
+    if (failure) (void)failure_from_json(*failure);
+    if (!id.empty() && (!found || found->string() != id)) {
+      wrong =
+          "the worker sent a line that answers no request; the kernel or a process that it started wrote it";
+    } else if (!failure && !reader.has("result")) {
+      wrong = "the worker's answer has no result";
+    } else {
+      return answer;
+    }
   } catch (const UsageError& error) {
-    drop_and_throw(error.what(), Status::crashed);
+    wrong = error.what();
   }
+  drop();
+  throw ProtocolError(wrong);
 }
 
 void WorkerLink::drop_and_throw(const std::string& reason, Status status) {

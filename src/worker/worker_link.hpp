@@ -13,6 +13,11 @@
 
 namespace flashcore {
 
+// The worker, or a kernel in it, sent something that answers no request.
+struct ProtocolError : EnvironmentError {
+  explicit ProtocolError(const std::string& message) : EnvironmentError(message, Status::crashed) {}
+};
+
 struct WorkerOptions {
   std::string program = "/proc/self/exe";  // this build, even if its file is replaced
   std::string device = "auto";             // a value of --device
@@ -45,13 +50,20 @@ class WorkerLink {
   void restart();
 
   // Returns the answer, an object with "result". Throws EnvironmentError with one of these statuses: the
-  // status in the worker's failure answer; `crashed` if the worker exited or sent an invalid answer;
-  // `timeout`; `out_of_memory` if the kernel's OOM killer ended the worker. The worker survives only failure
-  // answers with `error` or `incorrect`.
+  // status in the worker's failure answer; `crashed` if the worker exited; `timeout`; `out_of_memory` if the
+  // kernel's OOM killer ended the worker. Throws ProtocolError if a line is not the answer. The worker survives
+  // only failure answers with `error` or `incorrect`.
   JsonDocument ask(const Json& request, double timeout_s);
+
+  // True if there is a line although no request waits for one.
+  bool has_stray_line() { return child_ != nullptr && child_->has_unread(); }
+  // Ends the worker, so that the next request needs a new one.
+  void drop() { child_.reset(); }
 
  private:
   Hello start();
+  // The answer in a line to the request with this id.
+  JsonDocument read_answer(const std::string& line, const std::string& id);
   ChildProcess::Received receive(ChildProcess::Clock::time_point deadline) const;
   [[noreturn]] void fail_to_start(ChildProcess& child) const;
   [[noreturn]] void drop_and_throw(const std::string& reason, Status status);

@@ -13,7 +13,7 @@ from bench import SOURCE, BenchTest, run
 
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from proof import cheats, claims, repeats, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
+from proof import cheats, claims, hostile, repeats, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
 from proof.program import Program as Folder  # noqa: E402  (like the line above)
 
 SCRIPT = SOURCE / "scripts" / "prove.py"
@@ -71,6 +71,32 @@ class RepeatSums(unittest.TestCase):
         steady = [[{"problem": "p", "cold_us": us, "batch_us": us}] for us in (200, 200.1)]
         self.assertFalse(any(claim.held for claim in repeats.nvbench_claims(rows, steady)))
         self.assertIsNone(repeats.nvbench_claims(rows, [])[0].held)
+
+
+class HostileSums(unittest.TestCase):
+    def records(self, **changes):
+        status = {number: min(allowed) for number, (_, allowed) in hostile.ATTACKS.items()}
+        status.update({int(key[2:]): value for key, value in changes.items()})
+        return [{"variant": hostile.variant(number), "status": found, "reason": "so it is"}
+                for number, found in status.items()]
+
+    def test_each_attack_has_a_status_of_its_own(self):
+        self.assertEqual(hostile.surprises(self.records()), [])
+        self.assertEqual(hostile.surprises(self.records(kv2="ok")), ["an illegal address: ok"])
+        self.assertEqual(hostile.surprises(self.records()[1:]), ["none: no record"])
+        silent = [{**record, "reason": ""} for record in self.records()]
+        self.assertIn("an endless kernel: timeout", hostile.surprises(silent))
+
+    def test_the_others_must_be_there_and_timed(self):
+        other = {"variant": "mma/v", "status": "ok", "timing": {"hot_us": {"median": 1}}}
+        self.assertTrue(all(claim.held for claim in hostile.claims_of("run", [*self.records(), other])))
+        for others in ([], [{"variant": "mma/v", "status": "error"}]):
+            self.assertFalse(hostile.claims_of("run", [*self.records(), *others])[1].held)
+
+    def test_the_attacks_are_those_of_the_source(self):
+        source = (SOURCE / "tests" / "hostile" / "hostile_cuda_plugin.cu").read_text()
+        names = source.partition("enum Deed")[2].partition("};")[0].count("\n  k")
+        self.assertEqual(names, len(hostile.ATTACKS))
 
 
 class Sums(unittest.TestCase):

@@ -4,8 +4,10 @@
 #include <iostream>
 
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "broken/kernels.hpp"
 #include "broken/matrix.hpp"
+#include "diagnose/finding_json.hpp"
 #include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
 #include "render/diagnosis_output.hpp"
@@ -153,6 +155,16 @@ TEST(Diagnose, AFailedLaunchIsAVerdict) {
   expect_contains(diagnosis.sentence(), "The kernel fails: honest/fp16_d64_q32_kv32_w4_s3 failed");
   EXPECT_THROW(diagnose_one(testing::with_launch(honest, [](const AttentionArgs&, void*) { return ENOMEM; })),
                OutOfMemoryError);
+}
+
+TEST(Diagnose, NotesKeepTheirValuesBetweenProcesses) {
+  LaunchNotes notes;
+  notes.inputs_changed = {"K has changed", problem_of(kernel_with(broken::Break::none))};
+  const JsonDocument document(json_text(to_json(notes)), "notes");
+  const LaunchNotes back = launch_notes_from_json(JsonReader(document));
+  EXPECT_EQ(back.inputs_changed->detail, "K has changed");
+  EXPECT_EQ(back.inputs_changed->problem, notes.inputs_changed->problem);
+  EXPECT_FALSE(back.workspace_overrun || back.lse_wrong);
 }
 
 TEST(Diagnose, SkipsWhatTheVariantCannotRun) {

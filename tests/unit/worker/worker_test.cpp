@@ -96,7 +96,8 @@ TEST(ChildProcess, AMissingProgramIsAnError) {
 // A program that sends hello and then runs the script.
 class FakeWorker {
  public:
-  explicit FakeWorker(const std::string& script, const Hello& hello = {}) {
+  // Without another hello it speaks a version that has no ids.
+  explicit FakeWorker(const std::string& script, const Hello& hello = {.protocol = kProtocolWithIds - 1}) {
     std::ofstream(path()) << "#!/bin/sh\necho '" << to_line(to_json(hello)) << "'\n" << script << "\n";
     std::filesystem::permissions(path(), std::filesystem::perms::owner_all);
   }
@@ -129,10 +130,37 @@ TEST(WorkerLink, AnotherProtocolNamesTheFlag) {
 
 TEST(WorkerLink, SpeaksThePreviousProtocolVersion) {
   EXPECT_LT(kOldestProtocolVersion, kProtocolVersion);
-  for (int protocol = kOldestProtocolVersion; protocol <= kProtocolVersion; ++protocol) {
+  for (int protocol = kOldestProtocolVersion; protocol < kProtocolWithIds; ++protocol) {
     const FakeWorker worker("read line; echo '{\"result\":1}'; read line", {.protocol = protocol});
     EXPECT_EQ(failure_of(worker), Status::ok) << protocol;
   }
+}
+
+// Reads a request and sets $id.
+constexpr const char* kReadId = R"x(read line; id=$(echo "$line" | sed 's/.*"id":"\([0-9a-f]*\)".*/\1/'); )x";
+
+FakeWorker worker_with_ids(const std::string& script) {
+  return FakeWorker(kReadId + script, {.protocol = kProtocolVersion});
+}
+
+TEST(WorkerLink, AnAnswerHasTheIdOfItsRequest) {
+  EXPECT_EQ(failure_of(worker_with_ids(R"(echo "{\"result\":1,\"id\":\"$id\"}"; read line)")), Status::ok);
+  std::string reason;
+  for (const char* forged : {R"(echo '{"result":1}')", R"(echo '{"result":1,"id":"0123"}')",
+                             R"(echo '{"failure":{"status":"error","message":"x"}}')"}) {
+    EXPECT_EQ(failure_of(worker_with_ids(std::string(forged) + "; read line"), &reason), Status::crashed);
+    expect_contains(reason, "answers no request");
+  }
+}
+
+TEST(WorkerLink, ALineTooManyIsSeen) {
+  const FakeWorker worker = worker_with_ids(R"(echo "{\"result\":1,\"id\":\"$id\"}"; echo more; read line)");
+  WorkerLink link(worker.options());
+  EXPECT_FALSE(link.has_stray_line());
+  link.ask({{"call", "sample"}}, 20);
+  const auto give_up = ChildProcess::Clock::now() + kLong;
+  while (!link.has_stray_line() && ChildProcess::Clock::now() < give_up) continue;
+  EXPECT_TRUE(link.has_stray_line());
 }
 
 TEST(WorkerLink, AnIncorrectVariantDoesNotEndTheWorker) {
