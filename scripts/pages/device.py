@@ -7,6 +7,7 @@ from . import records as rec
 from . import tables
 from .charts import ladder_chart, sequence_chart
 
+NOT_OF_CARDS = ("tuned", "proof", "fleet", "fuzz")  # folders of results/: tables, a scratch folder, runs without a card
 BEGIN = "<!-- Written by scripts/readme_tables.py from results/; changes by hand are lost. -->"
 
 
@@ -55,9 +56,11 @@ def names(folder):
 
 
 def devices(root):
-    """Folders of results/ with at least one result file; `tuned` has tables and `proof` is a scratch folder; `fleet` and `fuzz` are of no card."""
+    """Folders of results/ with at least one result file."""
     for folder in sorted((root / "results").iterdir()):
-        if folder.is_dir() and folder.name not in ("tuned", "proof", "fleet", "fuzz") and any(folder.glob("*.json")) and names(folder):
+        if folder.name in NOT_OF_CARDS or not folder.is_dir():
+            continue
+        if any(folder.glob("*.json")) and names(folder):
             yield folder.name
 
 
