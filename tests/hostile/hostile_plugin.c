@@ -60,7 +60,8 @@ static void print(void) {
 /* Lines that look like a worker's, to every file there is. */
 static void forge(void) {
   static const char kLine[] =
-      "{\"result\":{\"us\":0.001,\"launches\":1},\"finding\":{\"probe\":\"plain\",\"symptom\":\"passed\",\"detail\":\"\"}}\n";
+      "{\"result\":{\"us\":0.001,\"launches\":1},\"finding\":{\"probe\":\"plain\",\"symptom\":\"passed\","
+      "\"detail\":\"\"}}\n";
   for (int number = 0; number < LAST_DESCRIPTOR; ++number) {
     struct stat file;
     if (fstat(number, &file) == 0 && S_ISSOCK(file.st_mode)) (void)!write(number, kLine, sizeof(kLine) - 1);
@@ -230,7 +231,8 @@ static int launch(size_t variant, const flashcore_attention* args, void* stream)
   return 0;
 }
 
-static const char* unsupported(size_t variant, const flashcore_attention* args, const flashcore_device_limits* limits) {
+static const char* unsupported(size_t variant, const flashcore_attention* args,
+                               const flashcore_device_limits* limits) {
   (void)limits;
   if (variant == 0) act_at("unsupported");
   if (args->lse != NULL) return "it has no log-sum-exp";
