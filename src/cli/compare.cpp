@@ -35,9 +35,9 @@ Comparison compare_sides(const CompareOptions& options, const ComparePolicy& pol
   if (options.sides.size() != 2) {
     throw UsageError(fmt::format("compare: needs two results, BASE and NEW; got {}", options.sides.size()));
   }
-  const std::vector<ResultFile> base = read_result_set({&options.sides[0], 1});
-  const std::vector<ResultFile> next = read_result_set({&options.sides[1], 1});
-  return compare_files(base, next, policy);
+  std::vector<ResultFile> base = read_result_set({&options.sides[0], 1});
+  std::vector<ResultFile> next = read_result_set({&options.sides[1], 1});
+  return compare_files(std::move(base), std::move(next), policy);
 }
 
 ExitCode show_comparison(const CompareOptions& options, const Session& session) {

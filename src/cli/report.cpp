@@ -53,8 +53,8 @@ void check_base(const ReportOptions& options, const OutputFormat& format) {
 std::string render(const OutputFormat& format, Files files, const ReportOptions& options) {
   ResultsOutput output{.files = files, .baseline = options.baseline};
   if (options.base.empty()) return format.results(output);
-  const std::vector<ResultFile> base = read_result_set({&options.base, 1});
-  const Comparison comparison = compare_files(base, files, make_policy(options.rule));
+  const Comparison comparison = compare_files(read_result_set({&options.base, 1}),
+                                              {files.begin(), files.end()}, make_policy(options.rule));
   output.comparison = &comparison;
   return format.results(output);
 }

@@ -16,8 +16,8 @@
 namespace flashcore {
 namespace {
 
-std::vector<Record> without_slight_throttling(const ResultFile& file) {
-  std::vector<Record> records = file.records;
+std::vector<Record> without_slight_throttling(ResultFile& file) {
+  std::vector<Record> records = std::move(file.records);
   const Json::json_pointer pointer("/nvml/max_sm_clock_mhz");
   if (!file.environment.contains(pointer) || !file.environment.at(pointer).is_number()) return records;
   const auto highest = file.environment.at(pointer).get<double>();
@@ -33,9 +33,9 @@ std::vector<Record> without_slight_throttling(const ResultFile& file) {
 
 }  // namespace
 
-Runs runs_of(std::span<const ResultFile> files) {
+Runs runs_of(std::vector<ResultFile> files) {
   Runs runs;
-  for (const ResultFile& file : files) runs.push_back(without_slight_throttling(file));
+  for (ResultFile& file : files) runs.push_back(without_slight_throttling(file));
   return runs;
 }
 
@@ -53,11 +53,12 @@ std::optional<NoiseModel> find_noise(const ResultFile& file, const ComparePolicy
       fmt::format("--noise: {} is of {}, the result is of {}", path.string(), noise.device, device.name));
 }
 
-Comparison compare_files(std::span<const ResultFile> base, std::span<const ResultFile> next,
+Comparison compare_files(std::vector<ResultFile> base, std::vector<ResultFile> next,
                          const ComparePolicy& policy) {
   ComparePolicy complete = policy;
   complete.noise = find_noise(next.front(), policy);
-  return compare_runs(runs_of(base), runs_of(next), complete, differences(base, next));
+  std::vector<std::string> different = differences(base, next);
+  return compare_runs(runs_of(std::move(base)), runs_of(std::move(next)), complete, std::move(different));
 }
 
 }  // namespace flashcore

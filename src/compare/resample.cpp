@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -13,25 +14,55 @@
 namespace flashcore {
 namespace {
 
-// The median of values in any order. Changes their order.
-double middle(std::vector<double>& values) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), half, values.end());
-  if (values.size() % 2 == 1) return *half;
-  return 0.5 * (*half + *std::max_element(values.begin(), half));
+// How often each replicate draws each of `count` samples: the same for every row, and drawn once per thread.
+const std::vector<std::uint16_t>& draws(std::size_t count) {
+  thread_local std::map<std::size_t, std::vector<std::uint16_t>> known;
+  std::vector<std::uint16_t>& counts = known[count];
+  if (!counts.empty()) return counts;
+  std::mt19937_64 random(kBootstrapSeed);
+  counts.resize(kBootstrapReplicates * count);
+  for (std::size_t first = 0; first < counts.size(); first += count) {
+    // The distributions of <random> differ between standard libraries; a remainder does not.
+    for (std::size_t i = 0; i < count; ++i) ++counts[first + random() % count];
+  }
+  return counts;
 }
 
-// Which of `count` samples each replicate draws: the same for every row, and drawn once per thread.
-const std::vector<std::uint32_t>& draws(std::size_t count) {
-  thread_local std::map<std::size_t, std::vector<std::uint32_t>> known;
-  std::vector<std::uint32_t>& places = known[count];
-  if (!places.empty()) return places;
-  std::mt19937_64 random(kBootstrapSeed);
-  places.resize(kBootstrapReplicates * count);
-  // The distributions of <random> differ between standard libraries; a remainder does not.
-  for (std::uint32_t& place : places) place = static_cast<std::uint32_t>(random() % count);
-  return places;
-}
+// Medians of replicates of one row, found by counting along its sorted samples.
+class Replicates {
+ public:
+  explicit Replicates(std::span<const double> samples)
+      : order_(samples.size()), counts_(draws(samples.size())) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::ranges::stable_sort(order_, {}, [&](std::size_t place) { return samples[place]; });
+    for (const std::size_t place : order_) {
+      sorted_.push_back(samples[place]);
+      logs_.push_back(std::log(samples[place]));
+    }
+  }
+
+  double log_median(int replicate) const {
+    const std::size_t count = order_.size();
+    const std::uint16_t* const drawn = &counts_[static_cast<std::size_t>(replicate) * count];
+    const std::size_t half = count / 2;
+    std::size_t rank = 0;
+    std::size_t seen = drawn[order_[0]];
+    const auto advance_beyond = [&](std::size_t position) {
+      while (seen <= position) seen += drawn[order_[++rank]];
+      return rank;
+    };
+    if (count % 2 == 1) return logs_[advance_beyond(half)];
+    const std::size_t lower = advance_beyond(half - 1);
+    const std::size_t upper = advance_beyond(half);
+    return lower == upper ? logs_[upper] : std::log(0.5 * (sorted_[upper] + sorted_[lower]));
+  }
+
+ private:
+  std::vector<std::size_t> order_;  // the places of the samples, by size
+  std::vector<double> sorted_;
+  std::vector<double> logs_;
+  const std::vector<std::uint16_t>& counts_;
+};
 
 }  // namespace
 
@@ -49,14 +80,12 @@ double robust_deviation(const std::vector<double>& values) {
 }
 
 double bootstrap_log_median_variance(std::span<const double> samples) {
-  auto place = draws(samples.size()).begin();
-  std::vector<double> drawn(samples.size());
+  const Replicates replicates(samples);
   double sum = 0;
   double squares = 0;
   const double center = std::log(samples.front());
   for (int i = 0; i < kBootstrapReplicates; ++i) {
-    for (double& value : drawn) value = samples[*place++];
-    const double log_median = std::log(middle(drawn)) - center;
+    const double log_median = replicates.log_median(i) - center;
     sum += log_median;
     squares += log_median * log_median;
   }
