@@ -98,7 +98,7 @@ run_on_host() {
     ctest --test-dir "$flashcore_root/build/$tool" --output-on-failure --no-tests=error --parallel "$(nproc)" \
     "${tests[@]}" "$@" >"$folder/$tool.log" 2>&1 || code=1
   errors=$(find "$folder" -name "$tool.found.*" -exec cat {} + |
-    tee -a "$folder/$tool.log" | grep -Ec 'ERROR: AddressSanitizer|runtime error:|WARNING: ThreadSanitizer' || true)
+    tee -a "$folder/$tool.log" | grep -Ec '(ERROR|WARNING): [A-Za-z]+Sanitizer|runtime error:' || true)
   ((errors == 0)) || code=$found_something
 }
 

@@ -24,7 +24,7 @@ void raise_oom_score() { std::ofstream("/proc/self/oom_score_adj") << 1000; }
 // Limits the process's private memory (getrlimit(2), RLIMIT_DATA) to 15/16 of the free memory, so that the
 // machine stays usable. Not for CUDA: the driver maps far more address space than there is memory.
 void limit_memory() {
-#ifndef __SANITIZE_ADDRESS__  // AddressSanitizer's shadow memory would exceed the limit
+#ifndef FLASHCORE_SANITIZED  // the shadow memory of a sanitizer would exceed the limit
   const std::int64_t free_bytes = free_host_memory_bytes();
   if (free_bytes == 0) return;  // unknown
   const auto max = static_cast<rlim_t>(free_bytes - free_bytes / 16);
