@@ -43,8 +43,24 @@ missing_packages() {
   done
 }
 
+# The interpreter of the distribution has its packages; another python3 may stand before it on PATH, and it may be there
+# only after packages were installed. FLASHCORE_SYSTEM_PYTHON is its place on other systems.
+readonly system_python=${FLASHCORE_SYSTEM_PYTHON:-/usr/bin/python3}
+# shellcheck disable=SC2034  # read by scripts that source this file, too
+cmake_options=()
+use_system_python() {
+  [[ ! -x $system_python || " ${cmake_options[*]} " == *" -DPython3_EXECUTABLE="* ]] ||
+    cmake_options+=("-DPython3_EXECUTABLE=$system_python")
+}
+use_system_python
+
 # Installs those of the given packages that are missing, as root or through sudo.
 require_packages() {
+  install_missing "$@"
+  use_system_python
+}
+
+install_missing() {
   if ! command -v dpkg-query >/dev/null; then
     say "No dpkg on this system; these packages are assumed to be installed: $*"
     return
@@ -93,16 +109,11 @@ skip_unusable_cuda() {
   preset=cpu
 }
 
-# The interpreter of the distribution: it has the packages installed above.
-# shellcheck disable=SC2034  # read by scripts that source this file, too
-cmake_options=()
-[[ -x /usr/bin/python3 ]] && cmake_options+=(-DPython3_EXECUTABLE=/usr/bin/python3)
-
 # The Python module needs nanobind, which these distributions do not package. It is taken from PyPI into build/nanobind,
 # at the version that pyproject.toml asks for. Without it everything else is built.
 # FLASHCORE_PYTHON=OFF leaves the module out.
 require_nanobind() {
-  local python=/usr/bin/python3 target=$flashcore_root/build/nanobind wanted
+  local python=$system_python target=$flashcore_root/build/nanobind wanted
   [[ ${FLASHCORE_PYTHON:-ON} == OFF ]] && return
   [[ -x $python ]] || python=$(command -v python3)
   wanted=$(sed -n 's/^requires = .*"\(nanobind[^"]*\)".*/\1/p' "$flashcore_root/pyproject.toml")

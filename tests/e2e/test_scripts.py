@@ -85,6 +85,19 @@ class Presets(unittest.TestCase):
                 self.assertIn(f"cmake --fresh --preset {preset}", calls)
                 self.assertIn(f"cmake --build {self.root}/build/{preset}", calls)
 
+    def test_the_distribution_s_python_is_used_beside_another(self):
+        system_python = self.root / "system" / "python3"
+        system_python.parent.mkdir()
+        shutil.copytree(SOURCE / "tests" / "fuzz" / "corpus", self.root / "tests" / "fuzz" / "corpus")
+        tools = {"python3": "exit 1", "dpkg-query": "", "sudo": 'exec "$@"',
+                 "apt-get": f'case "$*" in *install*) cp /bin/true {system_python} ;; esac'}
+        for tool, line in tools.items():
+            (self.root / "bin" / tool).write_text(f"#!/bin/sh\n{line}\n")
+            (self.root / "bin" / tool).chmod(0o755)
+        for name in ("test.sh", "fuzz.sh"):
+            system_python.unlink(missing_ok=True)
+            calls = self.calls(name, FLASHCORE_PRESET="cpu", FLASHCORE_SYSTEM_PYTHON=str(system_python))
+            self.assertIn(f"-DPython3_EXECUTABLE={system_python}", calls, name)
 
     def test_the_python_module_is_built_for_tests(self):
         shutil.copy(SOURCE / "pyproject.toml", self.root)
