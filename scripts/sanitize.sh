@@ -92,9 +92,11 @@ run_on_host() {
   rm -f "$found".*
   build "$tool"
   code=0
-  # The libraries of the system are not compiled for ThreadSanitizer; archer tells it what OpenMP does.
-  ASAN_OPTIONS=log_path=$found UBSAN_OPTIONS=log_path=$found:print_stacktrace=1 \
-    TSAN_OPTIONS=log_path=$found:ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=$archer \
+  # Signals are left to the tests: some make a kernel crash on purpose. The libraries of the system are not compiled for
+  # ThreadSanitizer; archer tells it what OpenMP does.
+  local signals=handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:handle_sigfpe=0
+  ASAN_OPTIONS=log_path=$found:$signals UBSAN_OPTIONS=log_path=$found:print_stacktrace=1 \
+    TSAN_OPTIONS=log_path=$found:$signals:ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=$archer \
     ctest --test-dir "$flashcore_root/build/$tool" --output-on-failure --no-tests=error --parallel "$(nproc)" \
     "${tests[@]}" "$@" >"$folder/$tool.log" 2>&1 || code=1
   errors=$(find "$folder" -name "$tool.found.*" -exec cat {} + |
