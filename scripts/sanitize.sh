@@ -18,7 +18,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/setup.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
 
-readonly folder=$flashcore_root/build/sanitize
+readonly logs=$flashcore_root/build/sanitize
 readonly device_tools=(memcheck racecheck initcheck synccheck)
 readonly all_tools=("${device_tools[@]}" asan tsan)
 readonly found_something=99  # no exit code of flashcore-bench
@@ -80,13 +80,13 @@ run_on_device() {
   shift
   code=0
   "$sanitizer" --tool "$tool" --error-exitcode "$found_something" --target-processes all \
-    "$bench" --quiet "${options[@]}" "$@" <<<"$cover" >"$folder/$tool.log" 2>&1 || code=$?
-  errors=$(sed -n 's/.*\(ERROR\|RACECHECK\) SUMMARY: \([0-9]*\).*/\2/p' "$folder/$tool.log" | tail -n 1)
+    "$bench" --quiet "${options[@]}" "$@" <<<"$cover" >"$logs/$tool.log" 2>&1 || code=$?
+  errors=$(sed -n 's/.*\(ERROR\|RACECHECK\) SUMMARY: \([0-9]*\).*/\2/p' "$logs/$tool.log" | tail -n 1)
 }
 
 # The same on the host. Processes write what the sanitizer found to <tool>.found.<process>.
 run_on_host() {
-  local tool=$1 tests found=$folder/$1.found
+  local tool=$1 tests found=$logs/$1.found
   shift
   read -ra tests <<<"${host_tests[$tool]}"
   rm -f "$found".*
@@ -98,9 +98,9 @@ run_on_host() {
   ASAN_OPTIONS=log_path=$found:$signals UBSAN_OPTIONS=log_path=$found:print_stacktrace=1 \
     TSAN_OPTIONS=log_path=$found:$signals:ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=$archer \
     ctest --test-dir "$flashcore_root/build/$tool" --output-on-failure --no-tests=error --parallel "$(nproc)" \
-    "${tests[@]}" "$@" >"$folder/$tool.log" 2>&1 || code=1
-  errors=$(find "$folder" -name "$tool.found.*" -exec cat {} + |
-    tee -a "$folder/$tool.log" | grep -Ec '(ERROR|WARNING): [A-Za-z]+Sanitizer|runtime error:' || true)
+    "${tests[@]}" "$@" >"$logs/$tool.log" 2>&1 || code=1
+  errors=$(find "$logs" -name "$tool.found.*" -exec cat {} + |
+    tee -a "$logs/$tool.log" | grep -Ec '(ERROR|WARNING): [A-Za-z]+Sanitizer|runtime error:' || true)
   ((errors == 0)) || code=$found_something
 }
 
@@ -118,7 +118,7 @@ if [[ " ${tools[*]} " == *" tsan "* ]]; then
   [[ -e $archer ]] || fail "there is no $archer, without which every loop of OpenMP would be reported"
 fi
 
-mkdir -p "$folder"
+mkdir -p "$logs"
 failed=0
 printf '%-10s %8s  %s\n' tool errors verdict
 for tool in "${tools[@]}"; do

@@ -60,12 +60,12 @@ class Presets(unittest.TestCase):
             (self.root / "bin" / tool).write_text(FAKE_TOOL)
             (self.root / "bin" / tool).chmod(0o755)
 
-    def calls(self, name, **env):
+    def calls(self, name, *arguments, **env):
         log = self.root / "log"
         log.unlink(missing_ok=True)
         env = {**os.environ, "PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "TOOL_LOG": str(log),
                "FLASHCORE_PYTHON": "OFF", **env}
-        subprocess.run([self.root / "scripts" / name], env=env, cwd=self.root, capture_output=True, timeout=60,
+        subprocess.run([self.root / "scripts" / name, *arguments], env=env, cwd=self.root, capture_output=True, timeout=60,
                        check=False)  # run.sh finds no program at its end
         return log.read_text()
 
@@ -84,6 +84,11 @@ class Presets(unittest.TestCase):
                 calls = self.calls(name, FLASHCORE_PRESET=preset)
                 self.assertIn(f"cmake --fresh --preset {preset}", calls)
                 self.assertIn(f"cmake --build {self.root}/build/{preset}", calls)
+
+    def test_a_sanitizer_of_the_host_has_its_build_and_its_tests(self):
+        calls = self.calls("sanitize.sh", "asan", "--stop-on-failure")
+        self.assertIn("cmake --fresh --preset asan", calls)
+        self.assertRegex(calls, f"ctest --test-dir {self.root}/build/asan .*--label-regex hostile --stop-on-failure\n")
 
     def test_the_distribution_s_python_is_used_beside_another(self):
         system_python = self.root / "system" / "python3"
