@@ -26,7 +26,8 @@ Calibration calibrate(std::span<const ResultFile> runs, const ComparePolicy& pol
   }
   check_calibration_runs(std::ssize(runs));
   Calibration calibration;
-  for (SideRow& named : side_rows(runs_of({runs.begin(), runs.end()}), policy)) calibration.rows.push_back(std::move(named.row));
+  for (SideRow& named : side_rows(runs_of({runs.begin(), runs.end()}), policy))
+    calibration.rows.push_back(std::move(named.row));
   NoiseEstimate estimate;
   estimate.add_side(calibration.rows);
   if (estimate.empty()) throw Error(ExitCode::cannot_tell, "compare --calibrate: no row was timed twice");
