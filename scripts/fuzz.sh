@@ -14,8 +14,10 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib/setup.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib/setup.sh"
 
-readonly folder=$flashcore_root/build/fuzz
-readonly corpus=$flashcore_root/tests/fuzz/corpus
+# Logs then have the same paths everywhere.
+cd -- "$flashcore_root"
+readonly folder=build/fuzz
+readonly corpus=tests/fuzz/corpus
 
 seconds=${1:-60}
 shift $(($# > 0))
@@ -28,23 +30,23 @@ done
 
 build_fuzzers() {
   require_packages "${build_packages[@]}" clang-14
-  cmake -S "$flashcore_root" -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  cmake -S . -B "$folder" -G Ninja -DCMAKE_CXX_COMPILER=clang++-14 -DCMAKE_BUILD_TYPE=RelWithDebInfo \
     -DFLASHCORE_CUDA=OFF -DFLASHCORE_FUZZ=ON "${cmake_options[@]}" >&2 || fail "could not configure build/fuzz"
   cmake --build "$folder" --target "${readers[@]/#/flashcore_fuzz_}" >&2 || fail "build/fuzz does not build"
 }
 
 # The words of all seeds: mutation would hardly spell them.
 write_dictionary() {
-  cat "$flashcore_root"/configs/*.json "$flashcore_root"/tests/golden/report/*.json "$corpus"/*/* |
+  cat configs/*.json tests/golden/report/*.json "$corpus"/*/* |
     grep --text --only-matching '"[A-Za-z0-9_$.*/]*"' | sort -u | sed 's/"/\\"/g; s/.*/"&"/' >"$folder/words.dict"
 }
 
 fuzz() {
   local reader=$1 learnt=$folder/learnt/$1 found=$folder/found/$1
   local seeds=("$corpus/$reader")
-  [[ $reader == config ]] && seeds+=("$flashcore_root/configs")
-  [[ $reader == results ]] && seeds+=("$flashcore_root/tests/golden/report")
-  [[ $reader == tuned_table ]] && seeds+=("$flashcore_root/results/tuned")
+  [[ $reader == config ]] && seeds+=(configs)
+  [[ $reader == results ]] && seeds+=(tests/golden/report)
+  [[ $reader == tuned_table ]] && seeds+=(results/tuned)
   mkdir -p "$learnt" "$found"
   say "Fuzzing $reader for $seconds s"
   nice "$folder/tests/flashcore_fuzz_$reader" "$learnt" "${seeds[@]}" -max_total_time="$seconds" -max_len=16384 \
