@@ -8,7 +8,7 @@ import time
 from hostile import HostileTest
 
 PLUGIN = os.environ["FLASHCORE_HOSTILE_PLUGIN"]
-SANITIZED = os.environ["FLASHCORE_SANITIZED"] == "1"
+SANITIZED = bool(os.environ["FLASHCORE_SANITIZERS"])
 ATTACKED, OTHER, OURS = "hostile/bf16_d64_kv1", "hostile/bf16_d64_kv2", "cpu_scalar/bf16_d64"
 PROBLEM = "batch=1,heads_q=2,seq_q=33,seq_kv=1,head_dim=64,dtype=bf16"
 RUN = ("--device", "cpu", "--problem", PROBLEM, "--variants", "hostile/*,cpu_scalar/bf16_d64", "--budget", "0.2",
