@@ -52,10 +52,14 @@ def names(folder):
     return sorted(name for name in found if not re.search(r"-20\d{6}-\d{6}\.\w+$", name))
 
 
+# `tuned` has tables, `proof` is a scratch folder, `fleet` and `fuzz` are of a processor.
+NOT_OF_DEVICES = ("tuned", "proof", "fleet", "fuzz")
+
+
 def devices(root):
-    """Folders of results/ with at least one result file; `tuned` has tables and `proof` is a scratch folder."""
+    """Folders of results/ with at least one result file."""
     for folder in sorted((root / "results").iterdir()):
-        if folder.is_dir() and folder.name not in ("tuned", "proof") and any(folder.glob("*.json")) and names(folder):
+        if folder.is_dir() and folder.name not in NOT_OF_DEVICES and any(folder.glob("*.json")) and names(folder):
             yield folder.name
 
 
