@@ -7,7 +7,6 @@ from . import records as rec
 from . import tables
 from .charts import ladder_chart, sequence_chart
 
-NOT_OF_CARDS = ("tuned", "proof", "fleet", "fuzz")  # folders of results/: tables, a scratch folder, runs without a card
 BEGIN = "<!-- Written by scripts/readme_tables.py from results/; changes by hand are lost. -->"
 
 
@@ -55,12 +54,14 @@ def names(folder):
     return sorted(name for name in found if not re.search(r"-20\d{6}-\d{6}\.\w+$", name))
 
 
+# `tuned` has tables, `proof` is a scratch folder, `fleet` and `fuzz` are of a processor.
+NOT_OF_DEVICES = ("tuned", "proof", "fleet", "fuzz")
+
+
 def devices(root):
     """Folders of results/ with at least one result file."""
     for folder in sorted((root / "results").iterdir()):
-        if folder.name in NOT_OF_CARDS or not folder.is_dir():
-            continue
-        if any(folder.glob("*.json")) and names(folder):
+        if folder.is_dir() and folder.name not in NOT_OF_DEVICES and any(folder.glob("*.json")) and names(folder):
             yield folder.name
 
 
