@@ -25,7 +25,8 @@ constexpr int kMaxCrashes = 3;
 
 // The end of a child, and how.
 struct ChildDied {
-  std::string how;  // "was killed by SIGSEGV (Segmentation fault)"
+  std::string how;            // "was killed by SIGSEGV (Segmentation fault)"
+  bool took_longest = false;  // it used up the time of the program's own work
 };
 
 // One child, from its start to its end.
@@ -83,7 +84,7 @@ class ProbeChild {
       process_.kill();
       (void)process_.end(kExitWait);
       const double limit_s = in_call_ ? timeout_s_ : WorkerLink::kSetupFactor * timeout_s_;
-      throw ChildDied{fmt::format("did not return within {:g} s ({})", limit_s, timeout_flag_)};
+      throw ChildDied{fmt::format("did not return within {:g} s ({})", limit_s, timeout_flag_), !in_call_};
     }
     std::optional<JsonDocument> line;
     try {
@@ -118,8 +119,10 @@ class Receiver {
       diagnosis_.findings.push_back(finding_of(entry.probe));
       if (diagnosis_.findings.back().symptom != Symptom::crashed) continue;
       child_.reset();  // its device or its memory may be unusable
-      if (++crashes_ == kMaxCrashes) {
-        skip_reason_ = fmt::format("not asked: the kernel has failed in {} processes", crashes_);
+      ++crashes_;
+      if (crashes_ == kMaxCrashes || took_longest_) {
+        skip_reason_ = fmt::format("not asked: the kernel has failed in {} process{}", crashes_,
+                                   crashes_ == 1 ? "" : "es");
       }
     }
     diagnosis_.suspected = suspected_faults(diagnosis_.findings);
@@ -138,6 +141,7 @@ class Receiver {
       finding.probe = probe;
       return finding;
     } catch (const ChildDied& death) {
+      took_longest_ = death.took_longest;
       return crash(probe, death);
     } catch (const UsageError&) {
       return crash(probe, {"was ended, because its answer is none"});
@@ -192,7 +196,8 @@ class Receiver {
   std::unique_ptr<ProbeChild> child_;
   std::optional<Finding> dead_at_start_;
   int crashes_ = 0;
-  std::string skip_reason_;  // why the remaining probes are not asked
+  bool took_longest_ = false;  // the last child that died; the next one would take as long
+  std::string skip_reason_;    // why the remaining probes are not asked
 };
 
 }  // namespace

@@ -2,15 +2,19 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
+#include <span>
 
 #include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "broken/kernels.hpp"
 #include "broken/matrix.hpp"
+#include "diagnose/child_diagnosis.hpp"
 #include "diagnose/finding_json.hpp"
+#include "diagnose/probes.hpp"
 #include "execute/cpu_executor.hpp"
 #include "registry/registry.hpp"
 #include "render/diagnosis_output.hpp"
+#include "unit/support/fake_executor.hpp"
 #include "unit/support/kernel_variant.hpp"
 #include "unit/support/support.hpp"
 
@@ -183,6 +187,23 @@ TEST(Diagnose, SkipsWhatTheVariantCannotRun) {
   EXPECT_EQ(softcap->detail, "has no soft cap");
   kernel.unsupported = [](const AttentionArgs&, const DeviceLimits&) { return "never"; };
   EXPECT_THROW(diagnose_one(testing::variant_of(kernel)), UsageError);
+}
+
+// Its time limit is twenty times that of a call: another child would take as long again.
+TEST(ChildDiagnosis, AChildThatHangsOutsideOfACallIsTheLast) {
+  constexpr const char* kScript = R"(read line; id=${line##*\"id\":\"}; id=${id%%\"*}
+    printf '{"load":true,"id":"%s"}\n' "$id"; read line; exec sleep 60)";
+  const DiagnosisChild child{.arguments = {"sh", "-c", kScript}, .timeout_s = 0.02, .program = "/bin/sh"};
+  const Variant variant = testing::fake_variant("hangs");
+  const Diagnosis diagnosis = receive_diagnosis(child, variant, Problem{.scale = 0.125}, [](Probe) {});
+  ASSERT_EQ(diagnosis.findings.size(), all_probes().size());
+  EXPECT_EQ(diagnosis.findings.front().symptom, Symptom::crashed);
+  EXPECT_NE(diagnosis.findings.front().detail.find("did not return within 0.4 s"), std::string::npos)
+      << diagnosis.findings.front().detail;
+  for (const Finding& finding : std::span(diagnosis.findings).subspan(1)) {
+    EXPECT_EQ(finding.symptom, Symptom::skipped);
+    EXPECT_EQ(finding.detail, "not asked: the kernel has failed in 1 process");
+  }
 }
 
 }  // namespace
