@@ -192,11 +192,14 @@ def profile(site, files, _words=()):
 
 
 def claims(site, files, _words=()):
-    """One line per claim of scripts/prove.py, with what was wanted and what was found."""
+    """One line per claim of scripts/prove.py, with what was wanted and what was found; one table per file."""
     held = {True: "yes", False: "no", None: "not tried"}
-    rows = [[claim["step"], claim["text"], claim["wanted"], claim["got"], held[claim["held"]]]
-            for file in files for claim in site.load(file)["claims"]]
-    return [rec.source_line(site, files, figures=""), "", *table(["step", "claim", "wanted", "found", "holds"], rows)]
+    lines = []
+    for file in files:
+        rows = [[claim["step"], claim["text"], claim["wanted"], claim["got"], held[claim["held"]]]
+                for claim in site.load(file)["claims"]]
+        lines += [rec.source_line(site, [file], figures=""), "", *table(["step", "claim", "wanted", "found", "holds"], rows), ""]
+    return lines[:-1]
 
 
 def configs(site, files, _words=()):
