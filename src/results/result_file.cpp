@@ -18,6 +18,7 @@ namespace flashcore {
 namespace {
 
 // Between the config and the first record.
+static_assert(kRecordSeparator == ",\n");
 constexpr std::string_view kRecordsBegin = ",\n\"records\":[\n";
 
 Json object_or_empty(const JsonReader& root, std::string_view key) {
@@ -49,9 +50,14 @@ std::optional<OwnForm> own_form(std::string_view text) {
   text.remove_prefix(begin + kRecordsBegin.size());
   text.remove_suffix(std::min(text.size(), kResultsTail.size()));
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find(kRecordSeparator), text.size());
-    form.lines.push_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + kRecordSeparator.size(), text.size()));
+    const std::size_t end = std::min(text.find('\n'), text.size());  // no record has another line break
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!text.empty()) {
+      if (!line.ends_with(',')) return {};
+      line.remove_suffix(1);
+    }
+    form.lines.push_back(line);
   }
   return form;
 }
