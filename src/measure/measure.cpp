@@ -27,6 +27,7 @@ SteadyClock::duration to_duration(double seconds) {
 // Clock and power have settled if two consecutive warm-up stretches differ by at most these fractions.
 constexpr double kSettledClock = 0.01;
 constexpr double kSettledPower = 0.03;
+constexpr double kRestingClock = 0.003;  // so far below the highest is one step of the clock
 constexpr double kWarmupStretchSeconds = 0.1;
 constexpr double kHeldWarmupSeconds = 2;  // until the power controller has settled
 constexpr double kAgainWarmupSeconds = 1;
@@ -44,6 +45,11 @@ bool has_settled(const TelemetrySummary& before, const TelemetrySummary& now) {
 }
 
 }  // namespace
+
+bool clock_may_rise(const TelemetrySummary& summary, std::optional<double> highest_mhz) {
+  return summary.slowed_down() && summary.sm_clock_mhz && highest_mhz &&
+         summary.sm_clock_mhz->median < (1 - kRestingClock) * *highest_mhz;
+}
 
 TelemetrySummary Measurement::take_turns_for(double seconds) {
   const TimePoint end = SteadyClock::now() + to_duration(seconds);
@@ -87,7 +93,8 @@ void Measurement::settle() {
   while (Seconds(SteadyClock::now() - begin).count() < policy_.warmup_s && !interrupt_requested()) {
     const TelemetrySummary now = take_turns_for(kWarmupStretchSeconds);
     clocks_.notice();
-    if (has_settled(before, now)) break;
+    if (clocks_.held()) break;
+    if (has_settled(before, now) && !clock_may_rise(now, telemetry_->info().max_sm_clock_mhz)) break;
     before = now;
   }
   if (clocks_.held() && policy_.warmup_s > 0) take_turns_for(kHeldWarmupSeconds);

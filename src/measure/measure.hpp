@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,9 +16,14 @@
 
 namespace flashcore {
 
+// Whether a reason that slows the device down still holds its clock a little below the highest. After a problem at the power
+// limit, the clock of a light one rises for some tenths of a second.
+bool clock_may_rise(const TelemetrySummary& summary, std::optional<double> highest_mhz);
+
 // Fills in the timings, telemetry and energy of the candidates' records.
 //
-// All candidates first take turns untimed until clock and power settle (at most warmup_s). Then each timing
+// All candidates first take turns untimed until clock and power settle (at most warmup_s), and longer if the power limit
+// holds the clocks down. Then each timing
 // mode of the policy takes samples in rounds. Each round has a new random order, drawn from `seed`. A
 // candidate has converged when the 95 % interval of its median is narrow enough or it has max_samples. It
 // leaves the rounds when all candidates with a median near its own have converged. The modes share budget_s,

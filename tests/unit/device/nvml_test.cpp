@@ -216,6 +216,17 @@ TEST_F(HeldClocksTest, AReasonAtTheHighestClockHoldsNothing) {
   EXPECT_TRUE(held.held());
 }
 
+TEST(ClockMayRise, WhileAReasonHoldsItBelowTheHighest) {
+  TelemetrySummary summary;
+  summary.sm_clock_mhz = {.min = 1965, .median = 1965, .max = 1965};
+  EXPECT_FALSE(clock_may_rise(summary, 1980));  // nothing holds it
+  summary.throttle_reasons = kSwPowerCap;
+  EXPECT_TRUE(clock_may_rise(summary, 1980));
+  EXPECT_FALSE(clock_may_rise(summary, {}));
+  summary.sm_clock_mhz->median = 1980;
+  EXPECT_FALSE(clock_may_rise(summary, 1980));
+}
+
 TEST_F(HeldClocksTest, BurstPacingLeavesTheClocksAlone) {
   policy.max_samples = 4;
   policy.pacing = Pacing::burst;
