@@ -39,8 +39,7 @@ std::vector<TunedEntry> read_entries(const std::string& path, Coverage& coverage
 }
 
 std::string some_of(std::span<const std::string> names) {
-  const std::string text =
-      fmt::format("{}", fmt::join(names.first(std::min(names.size(), kNamedProblems)), ", "));
+  std::string text = fmt::format("{}", fmt::join(names.first(std::min(names.size(), kNamedProblems)), ", "));
   if (names.size() <= kNamedProblems) return text;
   return fmt::format("{} and {} more", text, names.size() - kNamedProblems);
 }

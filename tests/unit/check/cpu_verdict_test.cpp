@@ -113,7 +113,7 @@ TEST(Verdict, LogSumExpOfScaledDtypesMayBeOffByAShareOfLargeScores) {
   const double log_keys = std::log(static_cast<double>(problem.seq_kv));
   EXPECT_LT(limit(log_keys), 2.1e-3);        // scores near 0
   EXPECT_LT(limit(log_keys + 0.5), 3.1e-3);  // scores of normal values
-  EXPECT_NEAR(limit(log_keys + 60), 2e-3 + 60 * problem.head_dim / 32768.0, 1e-3);
+  EXPECT_NEAR(limit(log_keys + 60), 2e-3 + 60 * static_cast<double>(problem.head_dim) / 32768, 1e-3);
 }
 
 TEST(Verdict, ConfiguredLimitsComeOnTop) {
