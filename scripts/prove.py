@@ -18,7 +18,7 @@ from proof.program import Program, StepError
 HOLDS, FAILS, USAGE, ENVIRONMENT = 0, 1, 2, 4
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 STEPS = {step.__name__: step for step in (
-    correctness.gpu_tests, correctness.deep, correctness.faults, correctness.sanitize, repeats.repeat,
+    correctness.gpu_tests, correctness.deep, correctness.faults, correctness.alarms, correctness.sanitize, repeats.repeat,
     slowdowns.planted, slowdowns.gate_runs, slowdowns.gate, slowdowns.live, tuning.ci, tuning.seed, tuning.tune,
     tuning.auto, tuning.drill, fleet.fleet, hostile.hostile, speed.speed)}
 

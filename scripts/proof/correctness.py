@@ -1,10 +1,12 @@
 """Are the kernels right, and does diagnosis name the fault of a broken one?"""
 
 import collections
+import json
 import re
 
 from . import cheats
 from .claims import Claim
+from .program import read_records
 
 SHAPE = {"heads_q": 4, "heads_kv": 2, "seq_q": 200, "seq_kv": 331, "causal": [False, True]}
 WIDE = {**SHAPE, "head_dim": [32, 64, 96, 128, 256], "dtype": ["fp16", "bf16"]}
@@ -45,6 +47,37 @@ def faults(program):
     return [Claim("faults", "every broken kernel gets its verdict, the right kernel none", "all as expected",
                   "all as expected" if result.code == 0 else "see faults.log", result.code == 0),
             *cheats.claims(program)]
+
+
+def alarm_claim(records, passes):
+    """A claim about records of right kernels."""
+    found = collections.Counter(record["status"] for record in records)
+    false = [record for record in records if record["status"] in ("incorrect", "suspect")]
+    got = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
+    if false:
+        got += f"; first: {false[0]['problem']['name']}, {false[0]['variant']}: {false[0].get('reason', '')}"
+    return Claim("alarms", f"right kernels that are called incorrect or suspect, {passes} passes", "none", got,
+                 not false and found["ok"] > 0)
+
+
+def alarms(program):
+    """No right kernel is called incorrect or suspect: every variant on the shipped problems, five times.
+
+    Each problem of a pass is a run of its own. Runs that have ended before are not made again, so that the step can be
+    interrupted and goes on.
+    """
+    records, passes = [], program.count(5)
+    for number in range(passes):
+        for name in ("ci", "peers") if program.backend == "cuda" else ("ci",):
+            config = json.loads((program.source / "configs" / f"{name}.json").read_text(encoding="utf-8"))
+            config["measure"]["budget_s"] = program.scale
+            for place, problem in enumerate(config["problems"]):
+                file = f"{name}-{number}-{place:02}"
+                if (program.folder / f"{file}.log").exists():  # written when a run has ended
+                    records += read_records(program.folder / f"{file}.json")
+                else:
+                    records += program.records(file, {**config, "problems": [problem]}, "--seed", number, codes=(0, 1, 4))
+    return [alarm_claim(records, passes)]
 
 
 def sanitize(program):

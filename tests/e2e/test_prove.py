@@ -13,8 +13,8 @@ from bench import SOURCE, BenchTest, run
 
 sys.path.insert(0, str(SOURCE / "scripts"))
 
-from proof import cheats, claims, hostile, repeats, slowdowns, speed, tuning  # noqa: E402  (found through the path above)
-from proof.program import Program as Folder  # noqa: E402  (like the line above)
+from proof import cheats, claims, correctness, hostile, repeats, slowdowns, speed, tuning  # noqa: E402  (through that path)
+from proof.program import Program as Folder  # noqa: E402  (through that path)
 
 SCRIPT = SOURCE / "scripts" / "prove.py"
 BUILD = pathlib.Path(os.environ["FLASHCORE_BENCH"]).parent
@@ -198,6 +198,26 @@ class Program(BenchTest):
         tried = content["claims"][0]
         self.assertEqual((tried["step"], tried["held"]), ("seed", False))
         self.assertGreater(int(tried["got"]), 4)
+
+    def test_a_right_kernel_that_is_called_wrong_is_an_alarm(self):
+        def row(status):
+            return {"problem": {"name": "p"}, "variant": "mma/a", "status": status, "reason": "why"}
+        self.assertTrue(correctness.alarm_claim([row("ok"), row("unsupported")], 5).held)
+        self.assertFalse(correctness.alarm_claim([row("unsupported")], 5).held)  # nothing was tried
+        alarm = correctness.alarm_claim([row("ok"), row("suspect")], 5)
+        self.assertFalse(alarm.held)
+        self.assertIn("1 ok, 1 suspect; first: p, mma/a: why", alarm.got)
+
+    def test_a_step_goes_on_with_the_runs_that_are_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = ("--build", BUILD, "--device", "cpu", "--scale", "0.1", "--output", folder, "alarms")
+            first = prove(*arguments)
+            self.assertEqual(first.returncode, 0, first.stdout + first.stderr)
+            made = {path: path.stat().st_mtime_ns for path in pathlib.Path(folder, "alarms").glob("*.json")}
+            next(iter(made)).with_suffix(".log").unlink()
+            self.assertEqual(prove(*arguments).returncode, 0)
+            again = [path for path, when in made.items() if path.stat().st_mtime_ns != when]
+        self.assertEqual(again, [next(iter(made))])
 
     def test_no_kernel_gets_away_without_its_work(self):
         with tempfile.TemporaryDirectory() as folder:
