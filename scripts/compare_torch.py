@@ -16,12 +16,15 @@ import importlib
 import importlib.util
 import json
 import pathlib
+import re
 import sys
 
 from records import role
 
 OK, WRONG, USAGE, ENVIRONMENT, INTERRUPTED = 0, 1, 2, 4, 130
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+# Options whose values the core checks, and where with_options() puts them.
+PLACES = {"variants": "/variants", "clocks": "/measure/clocks", "seed": "/seed"}
 
 
 class UsageError(Exception):
@@ -156,6 +159,14 @@ def with_options(config, options, fc):
     return config
 
 
+def with_flag(message, options):
+    """The core's message about the config, with the option that the wrong value comes from."""
+    for name, place in PLACES.items():
+        if getattr(options, name) and message.startswith(f"config: {place}"):
+            return re.sub(rf"^config: {place}(/\d+)?", f"--{name}", message)
+    return message
+
+
 def record_line(record):
     def median(clock):
         timing = record.get("timing", {}).get(f"{clock}_us")
@@ -206,7 +217,7 @@ def compare(options):
     try:
         result = run(with_options(config, options, fc), options, fc)
     except fc.UsageError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(with_flag(str(error), options)) from None
     except fc.DeviceError as error:
         raise EnvironmentProblem(str(error)) from None
     print(f"wrote {options.output}", file=sys.stderr)

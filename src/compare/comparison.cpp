@@ -130,7 +130,7 @@ void Comparer::add_row(const MatchedRow& matched, RowState state) {
   result_.rows.push_back(std::move(row));
 }
 
-// Clocks that the power limit holds move by some percent between runs, and those of other rows do not.
+// At the power limit, clocks differ by some percent between runs. Below it they are the same.
 void Comparer::find_drift(bool at_limit) {
   std::vector<double> controls;
   for (const Timed& timed : timed_) {

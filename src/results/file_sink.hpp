@@ -17,8 +17,8 @@ namespace flashcore {
 
 // A file that grows by one entry at a time and is rewritten whole, so that readers never see half a file.
 //
-// It is rewritten after an entry if the WritingBudget allows it. Other entries wait for the next rewrite, for flush() or for the destructor; only a kill that
-// cannot be caught loses them.
+// It is rewritten after an entry if the WritingBudget allows it. Other entries wait for the next rewrite, for
+// flush() or for the destructor; only a kill that cannot be caught loses them.
 class GrowingFile {
  public:
   // A new file has no entry yet; an earlier file is replaced by the first entry. A stream is written to by flush() or

@@ -65,6 +65,13 @@ class CommandLine(unittest.TestCase):
         self.assert_error(compare("--budget", "-1"), 2, "--budget")
         self.assert_error(compare("--config", "no_such"), 2, "--config: no_such", "peers")
 
+    def test_a_wrong_value_is_named_by_its_option(self):
+        options = argparse.Namespace(variants=[], clocks=["foo"], seed=None)
+        self.assertEqual(compare_torch.with_flag('config: /measure/clocks/0: unknown word "foo"', options),
+                         '--clocks: unknown word "foo"')
+        other = "config: /variants/2: no variant matches"  # the file's own
+        self.assertEqual(compare_torch.with_flag(other, options), other)
+
     def test_no_library(self):
         self.assert_error(compare("--device", "cpu", library="/nowhere.so"), 4, "--library: /nowhere.so")
 
