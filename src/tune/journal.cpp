@@ -167,12 +167,15 @@ Journal parse_journal(std::string_view text, std::string_view file) {
   Journal journal{.path = std::string(file)};
   Entries entries(journal.entries);
   bool has_checksums = false;
+  std::vector<JournalEntry> batch;
+  std::size_t whole = 0;
   std::size_t begin = 0;
   for (int line = 1; begin < text.size(); ++line) {
     const std::size_t end = text.find('\n', begin);
     if (end == std::string_view::npos) break;
     const std::string where = fmt::format("{}, line {}", file, line);
     const std::string_view content = text.substr(begin, end - begin);
+    bool more = false;
     if (line == 1) {
       has_checksums = check_line(content, where);
       const JsonDocument document(content, where);
@@ -182,7 +185,9 @@ Journal parse_journal(std::string_view text, std::string_view file) {
         if (!check_line(content, where) && has_checksums)
           throw UsageError(where + ": is damaged: it has no checksum");
         const JsonDocument document(content, where);
-        entries.add(entry_from_json(JsonReader(document)));
+        const JsonReader root(document);
+        batch.push_back(entry_from_json(root));
+        more = root.has("more") && root["more"].boolean();
       } catch (const UsageError& error) {
         // After a power cut, the last line may have its full length but wrong content.
         if (end + 1 == text.size()) break;
@@ -190,9 +195,13 @@ Journal parse_journal(std::string_view text, std::string_view file) {
       }
     }
     begin = end + 1;
+    if (more) continue;
+    for (JournalEntry& entry : batch) entries.add(std::move(entry));
+    batch.clear();
+    whole = begin;
   }
-  if (begin == 0) throw UsageError(fmt::format("{}: has no header, so it is not a journal", file));
-  journal.whole_bytes = static_cast<std::int64_t>(begin);
+  if (whole == 0) throw UsageError(fmt::format("{}: has no header, so it is not a journal", file));
+  journal.whole_bytes = static_cast<std::int64_t>(whole);
   return journal;
 }
 

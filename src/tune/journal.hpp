@@ -8,7 +8,8 @@
 // The checksum is the hash (base/hash.hpp) of the line up to `,"checksum"`. The header has one, too. Older journals have
 // none; their lines are damaged only where they are no entries.
 //
-// The records of all finalists of a round are written together. If a variant has two records for a problem,
+// The records of all finalists of a round are written together: each but the last has `"more":true`. A cut among them
+// leaves none of them, since the winner of some finalists is not the winner of all. If a variant has two records for a problem,
 // the later one counts. That happens if finalists fail their last check and other contenders become
 // finalists.
 #pragma once
@@ -53,7 +54,7 @@ struct Journal {
   Json config = Json::object();
   std::vector<JournalEntry> entries;  // one per variant and problem
   std::vector<std::string> damaged;   // one text per line that was skipped: the place and what is wrong there
-  std::int64_t whole_bytes = 0;       // length of the file up to the end of the last complete line
+  std::int64_t whole_bytes = 0;       // length of the file up to the end of the last complete batch of lines
 };
 
 // True for an empty text, for a journal and for the beginning of one.
@@ -62,7 +63,7 @@ bool begins_as_journal(std::string_view text);
 // A line of the journal with its checksum and line end. `json` is an object.
 std::string journal_line(const Json& json);
 
-// Ignores an incomplete last line, and lists lines that are damaged. Throws UsageError if the header is.
+// Ignores an incomplete last batch of lines, and lists lines that are damaged. Throws UsageError if the header is.
 Journal parse_journal(std::string_view text, std::string_view file);
 Journal read_journal(const std::filesystem::path& path);
 
@@ -76,7 +77,7 @@ class JournalWriter {
   // locked.
   JournalWriter(const std::filesystem::path& path, const SweepIdentity& identity, const Json& environment,
                 const Json& config);
-  // Continues a journal after its last complete line. Throws UsageError like the other constructor.
+  // Continues a journal after `whole_bytes`. Throws UsageError like the other constructor.
   explicit JournalWriter(const Journal& journal);
   ~JournalWriter();
   JournalWriter(const JournalWriter&) = delete;

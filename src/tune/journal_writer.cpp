@@ -74,9 +74,11 @@ JournalWriter::~JournalWriter() { ::close(descriptor_); }
 
 void JournalWriter::add(std::span<const KnownRecord> records) {
   std::string text;
-  for (const KnownRecord& known : records) {
-    text +=
-        journal_line({{"time", utc_now()}, {"finalist", known.finalist}, {"record", to_json(known.record)}});
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    Json line = {{"time", utc_now()}, {"finalist", records[i].finalist}};
+    if (i + 1 < records.size()) line["more"] = true;
+    line["record"] = to_json(records[i].record);
+    text += journal_line(line);
   }
   append(text);
 }

@@ -77,11 +77,15 @@ class Fleet(FleetTest):
                               env=env, capture_output=True, text=True, check=False)
 
     def cut(self, name):
-        """What a power cut leaves: the header, two records and a half."""
+        """What a power cut leaves in the middle of a problem: the header, records of variants that the race has dropped,
+        two at most, and half a line. How many there are depends on the times."""
         path = self.folder / name
         lines = path.read_text().split("\n")
-        path.write_text("\n".join(lines[:3]) + "\n" + lines[3][:len(lines[3]) // 2])
-        return lines[:3]
+        whole = 1
+        while whole < 3 and not json.loads(lines[whole])["finalist"]:
+            whole += 1
+        path.write_text("\n".join(lines[:whole]) + "\n" + lines[whole][:len(lines[whole]) // 2])
+        return lines[:whole]
 
     def journal_of(self, shard, card="card-a"):
         name, = [name for name in self.journals() if name.startswith(f"out-shard{shard}-{card}-")]
