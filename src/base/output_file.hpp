@@ -16,9 +16,15 @@
 
 namespace flashcore {
 
+// In the place of a path.
+inline constexpr std::string_view kStandardOutput = "-";
+
 struct OutputTarget {
+  // `file` may be kStandardOutput.
   OutputTarget(std::filesystem::path file, std::string flag_of_file = "--output", bool replace_any = false)
-      : path(std::move(file)), flag(std::move(flag_of_file)), force(replace_any) {}
+      : path(file == kStandardOutput ? "/dev/stdout" : std::move(file)),
+        flag(std::move(flag_of_file)),
+        force(replace_any) {}
 
   std::filesystem::path path;
   std::string flag;          // begins refusals

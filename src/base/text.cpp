@@ -63,6 +63,18 @@ Decoded decode_utf8(std::string_view text) {
                                                                                 : Decoded{code_point, bytes};
 }
 
+// The longest beginning that takes at most `width` columns.
+std::string_view head_of(std::string_view text, int width) {
+  std::size_t kept = 0;
+  for (int used = 0; kept < text.size();) {
+    const Decoded next = decode_utf8(text.substr(kept));
+    used += width_of(next.code_point);
+    if (used > width) break;
+    kept += next.bytes;
+  }
+  return text.substr(0, kept);
+}
+
 std::string spaces(int count) { return std::string(static_cast<std::size_t>(std::max(count, 0)), ' '); }
 
 }  // namespace
@@ -87,14 +99,35 @@ std::string align_right(std::string_view text, int width) {
 
 std::string elide(std::string_view text, int width) {
   if (display_width(text) <= width) return std::string(text);
-  std::size_t kept = 0;
-  for (int used = 0; kept < text.size();) {
-    const Decoded next = decode_utf8(text.substr(kept));
-    used += width_of(next.code_point);
-    if (used > width - 1) break;
-    kept += next.bytes;
+  return std::string(head_of(text, width - 1)) + "…";
+}
+
+std::string elide_middle(std::string_view text, int width) {
+  if (display_width(text) <= width) return std::string(text);
+  const std::string_view head = head_of(text, width / 2);
+  std::string_view tail = text.substr(head.size());
+  while (display_width(tail) > width - 1 - display_width(head)) tail.remove_prefix(decode_utf8(tail).bytes);
+  return std::string(head).append("…").append(tail);
+}
+
+std::string wrap(std::string_view text, int width, int indent) {
+  std::string result;
+  int used = 0;
+  while (!text.empty()) {
+    // Spaces before a word belong to it, so that the first line keeps its own indentation.
+    std::size_t end = text.find(' ', std::min(text.find_first_not_of(' '), text.size()));
+    end = std::min(end, text.size());
+    std::string_view word = text.substr(0, end);
+    text.remove_prefix(end);
+    if (used > 0 && used + display_width(word) > width) {
+      word.remove_prefix(std::min(word.find_first_not_of(' '), word.size()));
+      result += "\n" + spaces(indent);
+      used = indent;
+    }
+    result += word;
+    used += display_width(word);
   }
-  return std::string(text.substr(0, kept)) + "…";
+  return result;
 }
 
 std::string printable(std::string_view text) {
@@ -128,7 +161,7 @@ std::string format_significant(double value, int digits) {
 }
 
 std::string format_error(double value) {
-  if (std::isnan(value)) return "–";
+  if (std::isnan(value)) return std::string(kNothing);
   if (value == 0 || !std::isfinite(value)) return fmt::format("{}", value);
   std::string text = fmt::format("{:.1e}", value);
   // fmt writes at least two exponent digits.
@@ -139,6 +172,16 @@ std::string format_error(double value) {
 
 std::string paint(std::string_view text, const fmt::text_style& style, bool color) {
   return color ? fmt::format(style, "{}", text) : std::string(text);
+}
+
+std::string format_bytes(double bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  std::size_t unit = 0;
+  while (bytes >= 1024 && unit + 1 < std::size(kUnits)) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return fmt::format("{:.4g} {}", bytes, kUnits[unit]);
 }
 
 std::string percent(double ratio) { return fmt::format("{:+.1f} %", 100 * (ratio - 1)); }

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include "base/columns.hpp"
 #include "base/error.hpp"
+#include "base/terminal.hpp"
+#include "base/text_table.hpp"
 #include "tune/dispatch.hpp"
 
 namespace flashcore {
@@ -32,11 +33,13 @@ std::vector<Pick> auto_picks(const Plan& plan, const Executor& executor) {
 
 std::string picks_text(const Plan& plan, const std::vector<Pick>& picks) {
   if (picks.empty()) return "";
-  std::vector<std::vector<std::string>> rows;
+  TextTable table({{"auto", Align::left, 0, Cut::middle},
+                   {"variant", Align::left, 0, Cut::middle},
+                   {"reason", Align::left, 0, Cut::end}});
   for (std::size_t i = 0; i < picks.size(); ++i) {
-    rows.push_back({plan.problems[i].name, picks[i].variant->id(), picks[i].reason});
+    table.add({plan.problems[i].name, picks[i].variant->id(), picks[i].reason});
   }
-  return "\n" + align_columns(rows);
+  return "\n" + table.text({.width = output_width()});
 }
 
 }  // namespace flashcore

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/json_document.hpp"
 
 namespace flashcore {
 
@@ -14,10 +15,17 @@ namespace flashcore {
 struct Session {
   std::vector<std::string> command_line;
   std::vector<std::string> plugins;  // paths of the loaded plug-ins
+  double plugin_timeout_s = 0;       // for their code outside of records
   bool quiet = false;
   bool force = false;  // outputs may replace files of other programs
   bool color = false;  // use colours on standard output
 };
+
+// The help of --json, which means the same for every command.
+inline constexpr const char* kJsonHelp = "Print JSON to standard output, and nothing else there";
+
+// Loads the plug-ins that a config names, and returns the session with them.
+Session with_plugins_of(const JsonDocument& config, const Session& session, bool in_process = false);
 
 // Adds --timeout to a command that only asks plug-ins what they are.
 void add_plugin_timeout(CLI::App& command);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/terminal.hpp"
 #include "cli/command.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/format_options.hpp"
@@ -43,12 +44,14 @@ Comparison compare_sides(const CompareOptions& options, const ComparePolicy& pol
 ExitCode show_comparison(const CompareOptions& options, const Session& session) {
   const bool live = !options.old_program.empty();
   if (live && !options.sides.empty()) throw UsageError("--live: takes no BASE and NEW");
-  const std::optional<Plan> plan = live ? std::optional(plan_of(options.to_run)) : std::nullopt;
+  Session with_plugins = session;
+  const std::optional<Plan> plan = live ? std::optional(plan_of(options.to_run, with_plugins)) : std::nullopt;
   FormatChoice choice = choose_formats(options.formats, Content::comparison, session.force);
   const ComparePolicy policy = policy_of(options);
-  const Comparison comparison =
-      live ? compare_builds(options.old_program, *plan, policy, session) : compare_sides(options, policy);
-  write_formats(choice, {.color = session.color, .all_rows = options.all_rows || live},
+  const Comparison comparison = live ? compare_builds(options.old_program, *plan, policy, with_plugins)
+                                     : compare_sides(options, policy);
+  write_formats(choice,
+                {.width = output_width(), .color = session.color, .all_rows = options.all_rows || live},
                 [&](const OutputFormat& format, const TextOptions& text) {
                   return format.comparison(comparison, text);
                 });
@@ -59,8 +62,9 @@ ExitCode show_history(const CompareOptions& options, const Session& session) {
   FormatChoice choice = choose_formats(options.formats, Content::history, session.force);
   if (!options.sides.empty()) throw UsageError("--history: takes one folder and no BASE and NEW");
   const History history = make_history(read_result_set({&options.history, 1}), policy_of(options));
-  write_formats(choice, {},
-                [&](const OutputFormat& format, const TextOptions&) { return format.history(history); });
+  write_formats(choice, {.width = output_width()}, [&](const OutputFormat& format, const TextOptions& text) {
+    return format.history(history, text);
+  });
   return ExitCode::ok;
 }
 

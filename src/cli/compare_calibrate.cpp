@@ -9,10 +9,11 @@
 #include <iostream>
 #include <memory>
 
-#include "base/columns.hpp"
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "base/terminal.hpp"
 #include "base/text.hpp"
+#include "base/text_table.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
 #include "compare/calibrate.hpp"
@@ -52,8 +53,8 @@ ResultFile make_run(const Plan& plan, const Session& session, ProgressLine& prog
           .records = list.take()};
 }
 
-std::vector<ResultFile> make_runs(int count, const CompareRunOptions& options, const Session& session) {
-  const Plan plan = plan_of(options);
+std::vector<ResultFile> make_runs(int count, const CompareRunOptions& options, Session session) {
+  const Plan plan = plan_of(options, session);
   ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO));
   install_interrupt_handler();
   std::vector<ResultFile> runs;
@@ -62,16 +63,16 @@ std::vector<ResultFile> make_runs(int count, const CompareRunOptions& options, c
 }
 
 std::string calibration_table(const Calibration& calibration, const std::filesystem::path& path) {
-  std::vector<std::vector<std::string>> table = {{"class", "rows", "each row", "all rows alike"}};
+  TextTable table(
+      {{"class"}, {"rows", Align::right}, {"each row", Align::right}, {"all rows alike", Align::right}});
   for (const NoiseClass kind : kAll<NoiseClass>) {
     const auto count = std::ranges::count_if(
         calibration.rows, [kind](const RepeatedRow& row) { return row.noise_class == kind; });
     const Spread& spread = calibration.noise.model.of(kind);
-    table.push_back({std::string(to_string(kind)), std::to_string(count),
-                     fmt::format("{:.2f} %", 100 * spread.row),
-                     fmt::format("{:.2f} %", 100 * spread.common)});
+    table.add({std::string(to_string(kind)), std::to_string(count), fmt::format("{:.2f} %", 100 * spread.row),
+               fmt::format("{:.2f} %", 100 * spread.common)});
   }
-  return align_columns(table) + fmt::format("wrote {}\n", printable(path.string()));
+  return table.text({.width = output_width()}) + fmt::format("wrote {}\n", printable(path.string()));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "base/interrupt.hpp"
+#include "base/terminal.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
 #include "compare/live.hpp"
@@ -31,9 +32,10 @@ WorkerOptions old_build(const std::string& program, const Plan& plan, const Sess
 
 }  // namespace
 
-Plan plan_of(const CompareRunOptions& options) {
+Plan plan_of(const CompareRunOptions& options, Session& session) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
+  session = with_plugins_of(document, session);
   return make_plan(document, config_stem(options.config));
 }
 

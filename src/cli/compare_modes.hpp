@@ -17,8 +17,8 @@ struct CompareRunOptions {
   Overrides overrides;
 };
 
-// Reads the config. Throws UsageError.
-Plan plan_of(const CompareRunOptions& options);
+// Reads the config, and adds its plug-ins to the session. Throws UsageError.
+Plan plan_of(const CompareRunOptions& options, Session& session);
 
 // Estimates the noise of results that exist, or of `count` runs of the plan made now, and writes it to the policy's
 // noise file. Returns a table of it.

@@ -26,7 +26,6 @@ struct DiagnoseOptions {
   SubjectRequest request = {.command = "diagnose", .participle = "diagnosed", .problem = kUsualProblem};
   FormatOptions formats;
   std::string html;  // a file; empty: no page
-  bool json = false;
   bool in_process = false;
   bool child = false;  // this process makes the diagnosis for its parent
 };
@@ -44,13 +43,9 @@ DeviceRequest choose_device(const Subject& subject) {
   return device;
 }
 
-// --json and --html are short for --format json and --write html=FILE.
+// --html is short for --write html=FILE.
 FormatChoice choose_formats(const DiagnoseOptions& options, bool force) {
   FormatOptions formats = options.formats;
-  if (options.json && formats.format != FormatOptions{}.format) {
-    throw UsageError("--json: cannot be combined with --format");
-  }
-  if (options.json) formats.format = "json";
   if (!options.html.empty()) formats.writes.push_back("html=" + options.html);
   return choose_formats(formats, Content::diagnosis, force);
 }
@@ -117,7 +112,6 @@ void add_diagnose_command(CLI::App& app, Action& action) {
                     "Run the variant in this process, for debuggers and compute-sanitizer");
   command->add_flag(kChildFlag, options->child)->group("");
   add_format_options(*command, options->formats, Content::diagnosis, "Output");
-  command->add_flag("--json", options->json, "Same as --format json")->group("Output");
   command->add_option("--html", options->html, "Same as --write html=FILE")
       ->type_name("FILE")
       ->group("Output");

@@ -4,12 +4,16 @@
 #include <fmt/ranges.h>
 
 #include "base/error.hpp"
+#include "cli/command.hpp"
 
 namespace flashcore {
 namespace {
 
 FormatChoice::Write open_write(const std::string& text, Content content, bool force) {
   const auto open = [&](const OutputFormat& format, const std::string& path) -> FormatChoice::Write {
+    if (path == kStandardOutput) {
+      throw UsageError("--write: - is standard output; --format names its format");
+    }
     return {&format, OutputFile({path, "--write", force}, format.kind_of(content))};
   };
   const std::size_t equals = text.find('=');
@@ -38,11 +42,15 @@ void add_format_options(CLI::App& command, FormatOptions& options, Content conte
       ->allow_extra_args(false)
       ->type_name("[FORMAT=]FILE")
       ->group(group);
+  command.add_flag("--json", options.json, kJsonHelp)->group(group);
   command.footer(format_help(content) + "\n" + command.get_footer());
 }
 
 FormatChoice choose_formats(const FormatOptions& options, Content content, bool force) {
-  FormatChoice choice{&find_format(options.format, content, "--format"), {}};
+  if (options.json && options.format != FormatOptions{}.format) {
+    throw UsageError("--json: cannot be combined with --format");
+  }
+  FormatChoice choice{&find_format(options.json ? "json" : options.format, content, "--format"), {}};
   for (const std::string& text : options.writes) choice.writes.push_back(open_write(text, content, force));
   return choice;
 }

@@ -13,6 +13,7 @@ namespace flashcore {
 struct FormatOptions {
   std::string format = "table";
   std::vector<std::string> writes;  // "junit=gate.xml"
+  bool json = false;                // short for --format json
 };
 
 void add_format_options(CLI::App& command, FormatOptions& options, Content content, const std::string& group);

@@ -5,9 +5,10 @@
 #include <memory>
 
 #include "base/build_info.hpp"
-#include "base/columns.hpp"
 #include "base/json_text.hpp"
+#include "base/terminal.hpp"
 #include "base/text.hpp"
+#include "base/text_table.hpp"
 #include "cli/command.hpp"
 #include "config/lookup.hpp"
 #include "device/device.hpp"
@@ -18,8 +19,6 @@
 
 namespace flashcore {
 namespace {
-
-using Rows = std::vector<std::vector<std::string>>;
 
 struct NamedDevice {
   std::string name;  // a value of --device
@@ -159,38 +158,63 @@ std::string ceilings_line(const Json& ceilings) {
   return line + fmt::format(", ex2 {} T/s", tera("exp2_per_s"));
 }
 
-std::string info_text(const Json& info) {
-  const auto text = [](const Json& value) { return value.get<std::string>(); };
-  const Json& cuda = info["cuda"];
-  Rows rows;
-  for (const Json& device : info["devices"]) {
-    rows.push_back({"  " + text(device["device"]), text(device["name"]), device_line(device)});
-    if (device.contains("ceilings")) rows.push_back({"", "", ceilings_line(device["ceilings"])});
+std::string text(const Json& value) { return value.get<std::string>(); }
+
+// Families that are not compiled in share a line per backend.
+std::string family_table(const Json& families, const TableLayout& layout) {
+  TextTable table({{"families"},
+                   {"backend"},
+                   {"variants", Align::right},
+                   {"run here", Align::right},
+                   {"", Align::left, 0, Cut::end}});
+  std::map<std::string, std::string> left_out;  // by backend
+  for (const Json& family : families) {
+    const std::string name = text(family["family"]);
+    const std::string backend = text(family["backend"]);
+    if (!family["compiled_in"].get<bool>()) {
+      std::string& names = left_out[backend];
+      names += (names.empty() ? "" : ", ") + name;
+      continue;
+    }
+    std::string why;
+    for (const Json& reason : family["reasons"]) why += (why.empty() ? "" : "; ") + text(reason);
+    table.add({"  " + name, backend, std::to_string(family["variants"].get<int>()),
+               std::to_string(family["run_here"].get<int>()), why});
   }
-  std::string result = text(info["version"]) + "\n\ndevices\n" + align_columns(rows);
+  std::string result = table.text(layout);
+  for (const auto& [backend, names] : left_out) {
+    result +=
+        wrap(fmt::format("  not compiled in, since they need {}: {}", backend, names), layout.width, 4) +
+        "\n";
+  }
+  return result;
+}
+
+std::string info_text(const Json& info) {
+  const TableLayout layout{.width = output_width()};
+  const Json& cuda = info["cuda"];
+  TextTable devices({{}, {"", Align::left, 0, Cut::middle}, {"", Align::left, 0, Cut::end}});
+  for (const Json& device : info["devices"]) {
+    devices.add({"  " + text(device["device"]), text(device["name"]), device_line(device)});
+    if (device.contains("ceilings")) devices.add({"", "", ceilings_line(device["ceilings"])});
+  }
+  std::string result = text(info["version"]) + "\n\ndevices\n" + devices.text(layout);
   if (const std::string problem = text(cuda["problem"]); !problem.empty()) {
     result += fmt::format("  no CUDA device: {}\n", problem);
   } else {
     result += fmt::format("  CUDA driver {}, runtime {}\n", text(cuda["driver_version"]),
                           text(cuda["runtime_version"]));
   }
-  rows = {{"families", "backend", "variants", "run here", "reason"}};
-  for (const Json& family : info["families"]) {
-    std::string why;
-    for (const Json& reason : family["reasons"]) why += (why.empty() ? "" : "; ") + text(reason);
-    rows.push_back({"  " + text(family["family"]), text(family["backend"]),
-                    std::to_string(family["variants"].get<int>()),
-                    std::to_string(family["run_here"].get<int>()), why});
-  }
-  result += "\n" + align_columns(rows);
-  rows.clear();
+  result += "\n" + family_table(info["families"], layout);
+  TextTable places({{"", Align::left, 0, Cut::middle}, {}});
   for (const Json& place : info["config_places"]) {
     const char* missing = place["exists"].get<bool>() ? "" : " (does not exist)";
-    rows.push_back({"  " + text(place["folder"]), text(place["reason"]) + missing});
+    places.add({"  " + text(place["folder"]), text(place["reason"]) + missing});
   }
-  result += "\nconfig folders\n" + align_columns(rows) + "  shipped:";
-  for (const Json& name : info["configs"]) result += " " + text(name);
-  return result;
+  result += "\nconfig folders\n" + places.text(layout);
+  std::string names = "  shipped:";
+  for (const Json& name : info["configs"]) names += " " + text(name);
+  return result + wrap(names, layout.width, 4);
 }
 
 ExitCode print_info(bool json, bool probe) {
@@ -208,7 +232,7 @@ void add_info_command(CLI::App& app, Action& action) {
   const auto probe = std::make_shared<bool>(false);
   CLI::App* info = app.add_subcommand(
       "info", "Show devices, limits, compiled families, what can run here, and where configs are found");
-  info->add_flag("--json", *json, "Print JSON");
+  info->add_flag("--json", *json, kJsonHelp);
   add_plugin_timeout(*info);
   info->add_flag("--probe", *probe, "Measure the peak throughput of each CUDA device; takes about a second");
   info->callback([json, probe, &action] {

@@ -1,5 +1,6 @@
 // flashcore-bench list: lists the variants of this program.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <map>
@@ -7,8 +8,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/columns.hpp"
 #include "base/json_text.hpp"
+#include "base/terminal.hpp"
+#include "base/text.hpp"
+#include "base/text_table.hpp"
 #include "cli/command.hpp"
 #include "config/plan.hpp"
 #include "device/device.hpp"
@@ -58,20 +61,33 @@ Json variant_json(const Variant& variant, const std::optional<DeviceInfo>& devic
 }
 
 std::string variant_table(const Variants& variants, const std::optional<DeviceInfo>& device) {
-  std::vector<std::vector<std::string>> rows = {{"id", "backend", "smem"}};
-  if (device) rows.front().push_back("runs here");
-  rows.front().push_back("summary");
+  TextTable table({{"id", Align::left, 0, Cut::middle},
+                   {"backend", Align::left, 2},
+                   {"smem", Align::right, 1},
+                   {"runs here", Align::left, 0, Cut::end},
+                   {"summary", Align::left, 3, Cut::end}});
   for (const Variant* variant : variants) {
-    const std::string smem = variant->smem_bytes == 0 ? "-" : format_bytes(variant->smem_bytes);
-    std::vector<std::string> row = {variant->id(), std::string(to_string(variant->backend)), smem};
+    const std::string smem = variant->smem_bytes == 0 ? "" : format_bytes(variant->smem_bytes);
+    std::string runs_here;
     if (device) {
       const std::string reason = ask_support(*variant, target_of(*device)).reason;
-      row.push_back(reason.empty() ? "yes" : "no: " + reason);
+      runs_here = reason.empty() ? "yes" : "no: " + reason;
     }
-    row.emplace_back(variant->summary);
-    rows.push_back(std::move(row));
+    table.add({variant->id(), std::string(to_string(variant->backend)), smem, runs_here,
+               std::string(variant->summary)});
   }
-  return align_columns(rows);
+  return table.text({.width = output_width()});
+}
+
+void log_left_out_families() {
+  std::map<Backend, std::vector<std::string_view>> needs;
+  for (const DeclaredFamily& family : declared_families()) {
+    if (!family.compiled_in) needs[family.backend].push_back(family.name);
+  }
+  for (const auto& [backend, names] : needs) {
+    spdlog::info("this program was built without {}, which these families need: {}", to_string(backend),
+                 fmt::join(names, ", "));
+  }
 }
 
 ExitCode list_variants(const ListOptions& options) {
@@ -85,11 +101,7 @@ ExitCode list_variants(const ListOptions& options) {
     return ExitCode::ok;
   }
   fmt::print("{}", variant_table(variants, device));
-  for (const DeclaredFamily& family : declared_families()) {
-    if (family.compiled_in) continue;
-    spdlog::info("family {} needs {}, which this program was built without", family.name,
-                 to_string(family.backend));
-  }
+  log_left_out_families();
   return ExitCode::ok;
 }
 
@@ -103,7 +115,7 @@ void add_list_command(CLI::App& app, Action& action) {
       ->type_name("GLOB");
   list->add_option("--device", options->device, "Show which variants can run on auto, cpu, cuda or cuda:N")
       ->type_name("DEVICE");
-  list->add_flag("--json", options->json, "Print JSON");
+  list->add_flag("--json", options->json, kJsonHelp);
   add_plugin_timeout(*list);
   for (std::string_view attribute : attribute_names()) {
     list->add_option("--" + std::string(attribute), options->filters[std::string(attribute)],

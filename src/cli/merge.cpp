@@ -108,7 +108,7 @@ ExitCode merge(const MergeOptions& options, const Session& session) {
   }
   if (options.missing_shards) {
     fmt::print("{}", missing);
-  } else {
+  } else if (options.output != kStandardOutput) {
     fmt::print("{}: {} problems of {} files\n", printable(options.output), table.entries.size(),
                options.files.size());
   }
@@ -124,7 +124,9 @@ void add_merge_command(CLI::App& app, Action& action) {
       ->required()
       ->type_name("FILE");
   CLI::Option* output =
-      command->add_option("-o,--output", options->output, "Write the table to this file")->type_name("FILE");
+      command
+          ->add_option("-o,--output", options->output, "Write the table to this file; - is standard output")
+          ->type_name("FILE");
   CLI::Option* missing = command->add_flag(
       "--missing-shards", options->missing_shards,
       "Print only which shards (tune --shard) are to be run again, as in 3,7-9; nothing if none is");
@@ -137,8 +139,10 @@ void add_merge_command(CLI::App& app, Action& action) {
       "When two entries have the same problem, device and driver, the table keeps the later one, or\n"
       "the faster one if both have the same time. A warning names the entry that is dropped. Journals\n"
       "tell what they lack of their sweep; warnings name it, and cards that ran at other clocks than most.");
-  command->callback([options, output, &action] {
-    if (!options->missing_shards && output->empty()) throw CLI::RequiredError("--output");
+  CLI::Option* json = command->add_flag("--json", kJsonHelp)->excludes(output)->excludes(missing);
+  command->callback([options, output, json, &action] {
+    if (json->count() > 0) options->output = kStandardOutput;
+    if (!options->missing_shards && options->output.empty()) throw CLI::RequiredError("--output");
     action = [options](const Session& session) { return merge(*options, session); };
   });
 }

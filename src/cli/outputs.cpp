@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "base/error.hpp"
+#include "base/terminal.hpp"
 #include "cli/plan_options.hpp"
 #include "results/environment.hpp"
 
@@ -40,7 +41,7 @@ struct RunContent {
 // A device or a FIFO is written to under its own name, by every format.
 Outputs open_files(const ReportTarget& target, OutputTarget file, const RunContent& content) {
   Outputs outputs;
-  const std::string path = file.path.string();
+  const std::string path = file.path.string();  // may be standard output
   const bool is_stream = kind_of(path) == PathKind::stream;
   for (const OutputFormat* format : target.formats) {
     const std::string_view extension = format->extensions.front();
@@ -52,7 +53,7 @@ Outputs open_files(const ReportTarget& target, OutputTarget file, const RunConte
                           .terminal = std::cout,
                           .table = content.table});
     }));
-    if (!extension.empty()) outputs.files.push_back(file.path.string());
+    if (!extension.empty() && target.path != kStandardOutput) outputs.files.push_back(file.path.string());
   }
   return outputs;
 }
@@ -70,6 +71,19 @@ Outputs open_default_files(const ReportTarget& target, const std::string& path, 
   }
   throw EnvironmentError(
       fmt::format("{}: every number of this name is taken; name a file with --output", path));
+}
+
+// One format, json if the flag names none: a config's formats are for its files.
+std::vector<const OutputFormat*> standard_output_formats(const ReportPolicy& policy) {
+  const auto of_flag = [](const ReportPolicy::Format& format) { return format.where.starts_with("--"); };
+  if (policy.formats.empty() || !of_flag(policy.formats.front())) {
+    return {&find_format("json", Content::run, policy.output_place)};
+  }
+  if (policy.formats.size() > 1) {
+    throw UsageError(fmt::format("{}: standard output takes one format, not {}", policy.formats.front().where,
+                                 policy.formats.size()));
+  }
+  return {&find_format(policy.formats.front().name, Content::run, policy.formats.front().where)};
 }
 
 std::string without_extension(const ReportPolicy& policy) {
@@ -95,12 +109,19 @@ std::vector<Sink*> Outputs::pointers() const {
 
 ReportTarget report_target(const Plan& plan) {
   ReportTarget target{without_extension(plan.report), {}};
+  if (target.path == kStandardOutput) {
+    target.formats = standard_output_formats(plan.report);
+    return target;
+  }
   for (const ReportPolicy::Format& format : plan.report.formats) {
     target.formats.push_back(&find_format(format.name, Content::run, format.where));
   }
   if (!target.formats.empty()) return target;
+  // A check without times is for who asks: it leaves files only where they are named.
+  const bool only_prints = plan.policy.measure.modes.empty() && target.path.empty();
   for (const OutputFormat* format : output_formats()) {
-    if (format->can_show(Content::run) && format->by_default) target.formats.push_back(format);
+    if (!format->can_show(Content::run) || !format->by_default) continue;
+    if (!only_prints || format->extensions.front().empty()) target.formats.push_back(format);
   }
   return target;
 }
@@ -114,7 +135,7 @@ Outputs open_outputs(const ReportTarget& target, const Plan& plan, const DeviceI
                                              .command_line = session.command_line,
                                              .config = config});
   const TableOptions table{.color = session.color,
-                           .width = terminal_width(STDOUT_FILENO, kWidthWithoutTerminal),
+                           .width = output_width(),
                            .baseline = plan.baseline,
                            .rule = plan.policy.measure,
                            .before_output = [&progress] { progress.erase(); }};

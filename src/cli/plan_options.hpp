@@ -19,6 +19,7 @@ struct PlanOptions {
   std::string config = "default";
   Overrides overrides;
   bool dry_run = false;
+  bool json = false;
   bool in_process = false;
 };
 

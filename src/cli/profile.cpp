@@ -10,9 +10,10 @@
 #include <memory>
 
 #include "attention/problem_fields.hpp"
-#include "base/columns.hpp"
 #include "base/json_text.hpp"
+#include "base/terminal.hpp"
 #include "base/text.hpp"
+#include "base/text_table.hpp"
 #include "cli/command.hpp"
 #include "cli/ncu.hpp"
 #include "cli/ncu_counters.hpp"
@@ -99,7 +100,7 @@ std::string record_line(const Record& record) {
       fmt::format("{} on {}: {}", record.variant_id(), problem_id(record.problem), to_string(record.status));
   for (TimingMode mode : kAll<TimingMode>) {
     if (const auto& timing = record.timings[mode]) {
-      line += fmt::format(", {} {} us", to_string(mode), format_significant(timing->median, 4));
+      line += fmt::format(", {} {} µs", to_string(mode), format_significant(timing->median, 4));
     }
   }
   if (record.tflops) line += fmt::format(", {} TFLOP/s", format_significant(*record.tflops, 3));
@@ -108,27 +109,32 @@ std::string record_line(const Record& record) {
 }
 
 std::string profile_table(const std::vector<KernelProfile>& kernels) {
-  std::vector<std::vector<std::string>> rows = {{"kernel"}};
-  for (const KernelProfile& kernel : kernels) rows[0].push_back(printable(kernel.kernel));
+  std::vector<TableColumn> columns = {{"kernel"}};
+  for (const KernelProfile& kernel : kernels) {
+    columns.push_back({printable(kernel.kernel), Align::right, 0, Cut::middle});
+  }
+  TextTable table(std::move(columns));
   const std::span<const Counter> counters = profile_counters();
   for (std::size_t i = 0; i < counters.size(); ++i) {
-    rows.push_back({counters[i].label});
+    std::vector<std::string> row = {counters[i].label};
     for (const KernelProfile& kernel : kernels) {
       const auto& value = kernel.counters[i];
-      rows.back().push_back(value ? fmt::format("{} {}", format_significant(*value, 4), counters[i].unit)
-                                  : "-");
+      row.push_back(value ? fmt::format("{} {}", format_significant(*value, 4), counters[i].unit)
+                          : std::string(kNothing));
     }
+    table.add(std::move(row));
   }
   for (std::size_t i = 0; i < kStallsShown; ++i) {
-    rows.push_back({i == 0 ? "stalled warps per issue" : ""});
+    std::vector<std::string> row = {i == 0 ? "stalled warps per issue" : ""};
     for (const KernelProfile& kernel : kernels) {
-      rows.back().push_back(
+      row.push_back(
           i < kernel.stalls.size()
               ? fmt::format("{} {}", format_significant(kernel.stalls[i].second, 3), kernel.stalls[i].first)
               : "");
     }
+    table.add(std::move(row));
   }
-  return align_columns(rows);
+  return table.text({.width = output_width()});
 }
 
 Json profile_json(const Record& record, const std::vector<KernelProfile>& kernels) {
@@ -183,7 +189,7 @@ void add_profile_command(CLI::App& app, Action& action) {
       ->type_name("N");
   command->add_option("--budget", options->request.overrides.budget_s, "Measure the record for SECONDS")
       ->type_name("SECONDS");
-  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--json", options->json, kJsonHelp);
   command->add_flag("--one-launch", options->one_launch, "Launch once, for ncu")->group("");
   command->callback([options, &action] {
     action = [options](const Session& session) { return profile(*options, session); };

@@ -11,8 +11,11 @@
 #include "base/build_info.hpp"
 #include "base/input_file.hpp"
 #include "base/names.hpp"
+#include "base/output_file.hpp"
+#include "base/terminal.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
+#include "config/plugins.hpp"
 #include "plugin/plugin.hpp"
 #include "render/progress.hpp"
 #include "worker/described_plugin.hpp"
@@ -107,9 +110,14 @@ std::vector<std::string> long_names(const CLI::App& app) {
                                                : fmt::format(", did you mean {}?", nearest)));
 }
 
-void reject_run_options(const CLI::App& app) {
+bool is_run(const CLI::App& app) {
   const auto commands = app.get_subcommands();
-  if (commands.empty() || commands.front()->get_name() == "run") return;
+  return commands.empty() || commands.front()->get_name() == "run";
+}
+
+void reject_run_options(const CLI::App& app) {
+  if (is_run(app)) return;
+  const auto commands = app.get_subcommands();
   for (const CLI::Option* option : app.get_options()) {
     const std::string& group = option->get_group();
     if (option->count() > 0 && group != kMessages && group != kPlugins && group != kFiles) {
@@ -131,9 +139,9 @@ bool parse(CLI::App& app, int argc, const char* const* argv) {
     std::ranges::replace(message, '\n', ' ');
     throw UsageError(message);
   }
-  if (const std::vector<std::string> unknown = app.remaining(true); !unknown.empty()) {
-    reject(app, unknown.front());
-  }
+  std::vector<std::string> unknown = app.remaining(true);
+  if (is_run(app)) std::erase(unknown, kStandardOutput);
+  if (!unknown.empty()) reject(app, unknown.front());
   reject_run_options(app);
   return true;
 }
@@ -159,19 +167,21 @@ double plugin_timeout_s(const CLI::App& app) {
   return is_number && seconds > 0 ? seconds : kUsualTimeoutSeconds;
 }
 
+void load(const std::string& path, std::string_view where, bool here, double timeout_s) {
+  if (here) {
+    load_plugin(path, where);
+  } else {
+    describe_plugin(path, where, timeout_s);
+  }
+}
+
 // Plug-ins' code runs in this process only for these flags: the user asks for it, or the process was started for it.
 void load_plugins(const CLI::App& app, const std::vector<std::string>& paths) {
   if (given_option(app, "--child") != nullptr)
     return;  // it loads them once its output cannot disturb its parent
   const bool here =
       given_option(app, "--in-process") != nullptr || given_option(app, "--one-launch") != nullptr;
-  for (const std::string& path : paths) {
-    if (here) {
-      load_plugin(path, "--plugin");
-    } else {
-      describe_plugin(path, "--plugin", plugin_timeout_s(app));
-    }
-  }
+  for (const std::string& path : paths) load(path, "--plugin", here, plugin_timeout_s(app));
 }
 
 // A plug-in whose code has failed where a command goes on without it.
@@ -188,6 +198,16 @@ bool wants_color(const CommonOptions& options) {
 
 }  // namespace
 
+Session with_plugins_of(const JsonDocument& config, const Session& session, bool in_process) {
+  Session with = session;
+  for (const ConfigPlugin& plugin : config_plugins(config)) {
+    if (std::ranges::count(with.plugins, plugin.path) > 0) continue;
+    load(plugin.path, plugin.where, in_process, session.plugin_timeout_s);
+    with.plugins.push_back(plugin.path);
+  }
+  return with;
+}
+
 void add_plugin_timeout(CLI::App& command) {
   command
       .add_option_function<double>(
@@ -197,15 +217,9 @@ void add_plugin_timeout(CLI::App& command) {
       ->check(CLI::PositiveNumber);
 }
 
-ExitCode run_program(int argc, const char* const* argv) {
-  CLI::App app("Checks, times and tunes fused attention kernels on this machine.", kName);
-  app.footer(
-      "Exit codes: 0 success, 1 a variant is incorrect or compare found a regression, 2 the command line\n"
-      "            or config is wrong, 3 compare cannot tell, 4 the device or environment failed,\n"
-      "            130 interrupted.");
-  app.allow_extras();
-  CommonOptions common;
-  Action action;
+namespace {
+
+void add_commands(CLI::App& app, Action& action) {
   add_run_command(app, action);
   add_list_command(app, action);
   add_info_command(app, action);
@@ -216,12 +230,26 @@ ExitCode run_program(int argc, const char* const* argv) {
   add_report_command(app, action);
   add_worker_command(app, action);
   add_diagnose_command(app, action);
-  add_common_options(app, common);
   for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     command->fallthrough();
     command->allow_extras();
   }
   app.require_subcommand(0, 1);
+}
+
+}  // namespace
+
+ExitCode run_program(int argc, const char* const* argv) {
+  CLI::App app("Checks, times and tunes fused attention kernels on this machine.", kName);
+  app.footer(
+      "Exit codes: 0 success, 1 a variant is incorrect or compare found a regression, 2 the command line\n"
+      "            or config is wrong, 3 compare cannot tell, 4 the device or environment failed,\n"
+      "            130 interrupted.");
+  app.allow_extras();
+  CommonOptions common;
+  Action action;
+  add_commands(app, action);
+  add_common_options(app, common);
 
   if (!parse(app, argc, argv)) return ExitCode::ok;
   if (common.version) {
@@ -233,6 +261,7 @@ ExitCode run_program(int argc, const char* const* argv) {
   load_plugins(app, common.plugins);
   return report_plugin_failures(action({.command_line = {argv, argv + argc},
                                         .plugins = common.plugins,
+                                        .plugin_timeout_s = plugin_timeout_s(app),
                                         .quiet = common.quiet,
                                         .force = common.force,
                                         .color = wants_color(common)}));

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/names.hpp"
+#include "base/terminal.hpp"
 #include "cli/command.hpp"
 #include "cli/rule_options.hpp"
 #include "compare/compare_files.hpp"
@@ -21,18 +22,19 @@ struct ReportOptions {
   std::string format;    // empty: by the output's extension
   std::string baseline;  // empty: the baseline of each file's config
   std::string base;      // empty: no comparison
-  RuleOptions rule;      // of the comparison with `base`
+  bool json = false;
+  RuleOptions rule;  // of the comparison with `base`
   std::vector<CLI::Option*> rule_options;
 };
 
 using Files = std::span<const ResultFile>;
 
 const OutputFormat& choose_format(const ReportOptions& options) {
+  if (options.json && !options.format.empty()) throw UsageError("--json: cannot be combined with --format");
+  if (options.json) return find_format("json", Content::results, "--json");
   if (!options.format.empty()) return find_format(options.format, Content::results, "--format");
-  if (options.output.empty()) {
-    throw UsageError(fmt::format("--format: needs one of {}, or --output a file that ends in {}",
-                                 fmt::join(format_names(Content::results), ", "),
-                                 fmt::join(format_extensions(Content::results), ", ")));
+  if (options.output.empty() || options.output == kStandardOutput) {
+    return find_format(options.base.empty() ? "table" : "markdown", Content::results, "--format");
   }
   if (const OutputFormat* format = find_format_of(options.output, Content::results)) return *format;
   throw UsageError(fmt::format("--output: \"{}\" does not end in {}; name a format with --format",
@@ -50,8 +52,9 @@ void check_base(const ReportOptions& options, const OutputFormat& format) {
   }
 }
 
-std::string render(const OutputFormat& format, Files files, const ReportOptions& options) {
-  ResultsOutput output{.files = files, .baseline = options.baseline};
+std::string render(const OutputFormat& format, Files files, const ReportOptions& options,
+                   const TextOptions& text) {
+  ResultsOutput output{.files = files, .baseline = options.baseline, .text = text};
   if (options.base.empty()) return format.results(output);
   const Comparison comparison = compare_files(read_result_set({&options.base, 1}),
                                               {files.begin(), files.end()}, make_policy(options.rule));
@@ -78,8 +81,11 @@ ExitCode write_report(const ReportOptions& options, const Session& session) {
     throw UsageError(fmt::format("{}: there is no record to report", fmt::join(options.results, ", ")));
   }
   check_baseline(options, files);
-  const std::string text = render(format, files, options);
-  if (options.output.empty()) {
+  const bool prints = options.output.empty() || options.output == kStandardOutput;
+  const TextOptions text_options =
+      prints ? TextOptions{.width = output_width(), .color = session.color} : TextOptions{};
+  const std::string text = render(format, files, options, text_options);
+  if (prints) {
     fmt::print("{}", text);
     return ExitCode::ok;
   }
@@ -98,13 +104,14 @@ void add_report_command(CLI::App& app, Action& action) {
   command->add_option("results", options->results, "Result files, or folders of them")
       ->required()
       ->type_name("FILE");
-  command->add_option("-o,--output", options->output, "Write to this file; default: standard output")
+  command->add_option("-o,--output", options->output, "Write to this file; default, or -: standard output")
       ->type_name("FILE");
   command
       ->add_option("--format", options->format,
-                   fmt::format("Write in this format: {}; default: by the output's extension",
+                   fmt::format("Write in this format: {}; default: by the output's extension, else table",
                                fmt::join(format_names(Content::results), ", ")))
       ->type_name("FORMAT");
+  command->add_flag("--json", options->json, kJsonHelp);
   command
       ->add_option(
           "--baseline", options->baseline,

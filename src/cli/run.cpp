@@ -4,13 +4,17 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <thread>
 
 #include "base/interrupt.hpp"
+#include "base/json_text.hpp"
+#include "base/output_file.hpp"
 #include "base/streams.hpp"
+#include "base/terminal.hpp"
 #include "base/text.hpp"
 #include "cli/auto_picks.hpp"
 #include "cli/command.hpp"
@@ -57,7 +61,7 @@ void add_output_options(CLI::App& app, PlanOptions& options) {
       ->type_name("GLOB")
       ->group(kOutputGroup);
   app.add_option("--output", overrides.output,
-                 fmt::format("Write the results to FILE, to which {} are added",
+                 fmt::format("Write the results to FILE, to which {} are added; - is standard output",
                              fmt::join(format_extensions(Content::run), " and ")))
       ->type_name("FILE")
       ->group(kOutputGroup);
@@ -68,6 +72,19 @@ void add_output_options(CLI::App& app, PlanOptions& options) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->group(kOutputGroup);
+  app.add_flag("--json", options.json, kJsonHelp)->group(kOutputGroup);
+}
+
+// --json is short for --format json --output -, and a lone "-" for --output -.
+void note_short_forms(PlanOptions& options, const std::vector<std::string>& words) {
+  Overrides& overrides = options.overrides;
+  const bool names_output = overrides.output.has_value();
+  if (options.json && (names_output || !overrides.formats.empty())) {
+    throw UsageError("--json: cannot be combined with --output or --format");
+  }
+  if (options.json) overrides.formats = {"json"};
+  const bool lone = std::ranges::count(words, kStandardOutput) > 0;
+  if (options.json || (lone && !names_output)) overrides.output = kStandardOutput;
 }
 
 ExitCode exit_code(const RunSummary& summary) {
@@ -98,9 +115,10 @@ void warn_at_the_end(const RunSummary& summary, const MeasurePolicy& policy) {
   }
 }
 
-ExitCode run_config(const PlanOptions& options, const Session& session) {
+ExitCode run_config(const PlanOptions& options, const Session& given) {
   JsonDocument document = load_config(options.config);
   apply(options.overrides, document);
+  const Session session = with_plugins_of(document, given, options.in_process);
   const Plan plan = make_plan(document, config_stem(options.config));
 
   const ReportTarget target = report_target(plan);
@@ -111,7 +129,11 @@ ExitCode run_config(const PlanOptions& options, const Session& session) {
   check_memory(plan, *executor);
   const std::vector<Pick> picks = auto_picks(plan, *executor);
   if (options.dry_run) {
-    fmt::print("{}{}", plan_text(plan, variants, *executor), picks_text(plan, picks));
+    if (options.json) {
+      fmt::print("{}", indented_json(plan_json(plan, variants, *executor, picks)));
+    } else {
+      fmt::print("{}{}", plan_text(plan, variants, *executor), picks_text(plan, picks));
+    }
     return ExitCode::ok;
   }
   bool busy = false;
@@ -144,8 +166,10 @@ void add_run_command(CLI::App& app, Action& action) {
   add_measure_options(app, *options);
   add_output_options(app, *options);
   // Called after the callbacks of commands. Sets the action only if no command did.
-  app.final_callback([options, &action] {
-    if (!action) action = [options](const Session& session) { return run_config(*options, session); };
+  app.final_callback([options, &app, &action] {
+    if (action) return;
+    note_short_forms(*options, app.remaining());
+    action = [options](const Session& session) { return run_config(*options, session); };
   });
   app.add_subcommand("run", "Check and time the variants of a config; the default command")
       ->footer("Takes the options of flashcore-bench itself, see flashcore-bench --help.");

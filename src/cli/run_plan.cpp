@@ -9,11 +9,14 @@
 #include <map>
 
 #include "attention/problem_fields.hpp"
-#include "base/columns.hpp"
 #include "base/error.hpp"
+#include "base/terminal.hpp"
+#include "base/text.hpp"
+#include "base/text_table.hpp"
 #include "execute/open_device.hpp"
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"
+#include "results/record_json.hpp"
 #include "worker/worker_executor.hpp"
 
 namespace flashcore {
@@ -132,13 +135,18 @@ void check_written_for(const Plan& plan, const DeviceInfo& device) {
 }
 
 std::string plan_text(const Plan& plan, const Variants& variants, const Executor& executor) {
-  std::vector<std::vector<std::string>> problems = {{"problem", "shape", "GFLOP", "traffic", "memory"}};
+  TextTable problems({{"problem", Align::left, 0, Cut::middle},
+                      {"shape", Align::left, 0, Cut::middle},
+                      {"GFLOP", Align::right},
+                      {"traffic", Align::right},
+                      {"memory", Align::right}});
   for (const Problem& problem : plan.problems) {
-    problems.push_back({problem.name, problem_id(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),
-                        format_bytes(compulsory_bytes(problem)),
-                        format_bytes(required_bytes(problem, executor))});
+    problems.add({problem.name, problem_id(problem), fmt::format("{:.4g}", flops(problem) * 1e-9),
+                  format_bytes(compulsory_bytes(problem)), format_bytes(required_bytes(problem, executor))});
   }
-  std::vector<std::vector<std::string>> rows = {{"variant", "problems", "reason"}};
+  TextTable table({{"variant", Align::left, 0, Cut::middle},
+                   {"problems", Align::right},
+                   {"reason", Align::left, 0, Cut::end}});
   for (const Variant* variant : variants) {
     std::size_t compiled = 0;
     std::size_t runs = 0;
@@ -150,11 +158,44 @@ std::string plan_text(const Plan& plan, const Variants& variants, const Executor
       runs += reason.empty() ? 1 : 0;
       if (why.empty()) why = reason;
     }
-    rows.push_back({variant->id(), fmt::format("{} of {}", runs, compiled), why});
+    table.add({variant->id(), fmt::format("{} of {}", runs, compiled), why});
   }
+  const TableLayout layout{.width = output_width()};
   return fmt::format("{}: {} problems, {} variants on {} ({})\n\n{}\n{}", plan.name, plan.problems.size(),
                      variants.size(), executor.device().name, to_string(executor.device().backend),
-                     align_columns(problems), align_columns(rows));
+                     problems.text(layout), table.text(layout));
+}
+
+Json plan_json(const Plan& plan, const Variants& variants, const Executor& executor,
+               std::span<const Pick> picks) {
+  const DeviceInfo& device = executor.device();
+  Json json = {{"name", plan.name},
+               {"device", {{"name", device.name}, {"backend", to_string(device.backend)}}},
+               {"problems", Json::array()},
+               {"variants", Json::array()}};
+  for (std::size_t i = 0; i < plan.problems.size(); ++i) {
+    const Problem& problem = plan.problems[i];
+    Json entry = {{"problem", to_json(problem)},
+                  {"flops", flops(problem)},
+                  {"bytes", compulsory_bytes(problem)},
+                  {"required_bytes", required_bytes(problem, executor)}};
+    if (!picks.empty()) entry["auto"] = {{"variant", picks[i].variant->id()}, {"reason", picks[i].reason}};
+    json["problems"].push_back(std::move(entry));
+  }
+  for (const Variant* variant : variants) {
+    Json entry = {{"id", variant->id()}, {"runs", Json::array()}, {"refuses", Json::object()}};
+    for (const Problem& problem : plan.problems) {
+      if (!is_compiled_for(*variant, problem)) continue;
+      const std::string reason = ask_support(*variant, problem, target_of(device)).reason;
+      if (reason.empty()) {
+        entry["runs"].push_back(problem.name);
+      } else {
+        entry["refuses"][problem.name] = reason;
+      }
+    }
+    json["variants"].push_back(std::move(entry));
+  }
+  return json;
 }
 
 }  // namespace flashcore

@@ -3,11 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
 #include "config/plan.hpp"
 #include "execute/executor.hpp"
+#include "run/run.hpp"
 #include "variant/variant.hpp"
 
 namespace flashcore {
@@ -31,5 +34,9 @@ void check_written_for(const Plan& plan, const DeviceInfo& device);
 // The text of a dry run: problems with FLOPs and bytes, and variants with the reason if they cannot run.
 std::string plan_text(const Plan& plan, const std::vector<const Variant*>& variants,
                       const Executor& executor);
+
+// The same as JSON, with the picks of "auto".
+Json plan_json(const Plan& plan, const std::vector<const Variant*>& variants, const Executor& executor,
+               std::span<const Pick> picks);
 
 }  // namespace flashcore

@@ -11,75 +11,22 @@
 
 #include "base/input_file.hpp"
 #include "base/interrupt.hpp"
+#include "base/json_text.hpp"
 #include "cli/command.hpp"
 #include "cli/outputs.hpp"
-#include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
+#include "cli/tune_options.hpp"
 #include "cli/tune_progress.hpp"
 #include "config/lookup.hpp"
 #include "execute/open_device.hpp"
 #include "results/environment.hpp"
 #include "results/file_sink.hpp"
+#include "results/record_json.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuner.hpp"
 
 namespace flashcore {
 namespace {
-
-struct TuneOptions {
-  PlanOptions plan;
-  std::vector<std::string> devices;
-  std::string shard = "1/1";
-  bool resume = false;
-  bool resume_changed = false;
-  bool fresh = false;
-};
-
-void add_selection_options(CLI::App& app, TuneOptions& options) {
-  add_plan_options(app, options.plan);
-  app.add_option("--devices", options.devices,
-                 "Use several devices of one model: 0,1,… for CUDA devices, or cpu,cpu")
-      ->type_name("DEVICE")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->group(kSelectionGroup);
-  app.add_option("--shard", options.shard, "Tune only every N-th problem, starting with the I-th")
-      ->type_name("I/N")
-      ->capture_default_str()
-      ->group(kSelectionGroup);
-}
-
-void add_search_options(CLI::App& app, Overrides& overrides) {
-  constexpr const char* kSearchGroup = "Search";
-  app.add_option("--search", overrides.search, "Set the search: race (default), exhaustive or random")
-      ->type_name("KIND")
-      ->group(kSearchGroup);
-  app.add_option("--max-candidates", overrides.max_candidates,
-                 "Search at most N candidates per problem, chosen at random by the seed")
-      ->type_name("N")
-      ->group(kSearchGroup);
-  app.add_option("--budget", overrides.budget_s, "Limit the time of measuring to SECONDS per device")
-      ->type_name("SECONDS")
-      ->group(kSearchGroup);
-  app.add_option("--pacing", overrides.pacing, "Set the pacing of samples: sustained or burst, see run")
-      ->type_name("PACING")
-      ->group(kSearchGroup);
-}
-
-void add_output_options(CLI::App& app, TuneOptions& options) {
-  app.add_option(
-         "--output", options.plan.overrides.output,
-         "Write the tuned table to FILE.json, and FILE.records.json and FILE.journal.jsonl; an existing "
-         "table keeps its other entries; {device} in FILE becomes the name of the device and its driver")
-      ->type_name("FILE")
-      ->group(kOutputGroup);
-  app.add_flag("--resume", options.resume, "Continue the journal of an interrupted sweep")
-      ->group(kOutputGroup);
-  app.add_flag("--resume-changed", options.resume_changed,
-               "Continue a journal even if code, config or device have changed")
-      ->group(kOutputGroup);
-  app.add_flag("--fresh", options.fresh, "Replace an existing journal")->group(kOutputGroup);
-}
 
 // A number means a CUDA device.
 DeviceRequest parse_device_of_list(const std::string& text) {
@@ -110,9 +57,10 @@ std::vector<DeviceRequest> read_devices(const TuneOptions& options, const Plan& 
   return devices;
 }
 
-Plan read_plan(const TuneOptions& options) {
+Plan read_plan(const TuneOptions& options, Session& session) {
   JsonDocument document = load_config(options.plan.config);
   apply(options.plan.overrides, document);
+  session = with_plugins_of(document, session, options.plan.in_process);
   const JsonReader root(document);
   Plan plan = make_plan(document, config_stem(options.plan.config));
   if (plan.automatic) root["variants"].fail("must not contain auto, because tuning determines its variant");
@@ -125,7 +73,7 @@ Plan read_plan(const TuneOptions& options) {
 // In --output: the device's name and driver stand in this place.
 constexpr std::string_view kDevicePlace = "{device}";
 
-// The output files of a sweep.
+// The output files of a sweep. On standard output there is only a table; the others are empty.
 struct TunePaths {
   std::string table;
   std::string records;
@@ -134,12 +82,16 @@ struct TunePaths {
 
 TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
   const std::string output = report_target(plan).path;
+  if (output == kStandardOutput) return {output, "", ""};
   std::string base = output.empty() ? "results/tuned/" + device_folder(device) : output;
   if (const std::size_t place = base.find(kDevicePlace); place != std::string::npos) {
     base.replace(place, kDevicePlace.size(), file_part(make_fingerprint(device)));
   }
   if (kind_of(base) == PathKind::stream) {
-    throw UsageError(fmt::format("--output: {} is a device or a FIFO; a sweep writes several files", base));
+    throw UsageError(
+        fmt::format("--output: {} is a device or a FIFO; a sweep writes several files, or with - "
+                    "only the table, to standard output",
+                    base));
   }
   return {base + ".json", base + ".records.json", base + ".journal.jsonl"};
 }
@@ -184,12 +136,14 @@ std::optional<Journal> find_journal(const std::string& path, const TuneOptions& 
 std::unique_ptr<JournalWriter> open_journal(const std::optional<Journal>& journal, const std::string& path,
                                             const SweepIdentity& identity, const Json& environment,
                                             const Json& config) {
+  if (path.empty()) return nullptr;
   if (journal) return std::make_unique<JournalWriter>(*journal);
   return std::make_unique<JournalWriter>(path, identity, environment, config);
 }
 
 std::unique_ptr<JsonSink> open_records(const std::string& path, const Session& session,
                                        const Json& environment, const Json& config) {
+  if (path.empty()) return nullptr;
   return std::make_unique<JsonSink>(OutputTarget(path, "--output", session.force), environment, config);
 }
 
@@ -233,7 +187,8 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                                              .cuda = cuda_status(),
                                              .command_line = session.command_line,
                                              .config = config});
-  const std::optional<Journal> journal = find_journal(paths.journal, options, identity);
+  std::optional<Journal> journal;
+  if (!paths.journal.empty()) journal = find_journal(paths.journal, options, identity);
   const std::vector<KnownRecord> known = known_records(journal);
   TuneProgress progress({.space = space,
                          .known = known,
@@ -243,15 +198,29 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .table_file = std::move(table_file),
                          .journal = open_journal(journal, paths.journal, identity, environment, config),
                          .records = open_records(paths.records, session, environment, config),
+                         .prints_text = paths.table != kStandardOutput,
                          .quiet = session.quiet,
                          .devices = devices.size()});
   const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
   tune(space, known, policy, make_openers(devices, open, executor), progress);
-  return progress.finish({paths.table, paths.records, paths.journal});
+  return progress.finish(paths.journal.empty() ? std::vector<std::string>{}
+                                               : std::vector{paths.table, paths.records, paths.journal});
 }
 
-ExitCode tune_config(const TuneOptions& options, const Session& session) {
-  const Plan plan = read_plan(options);
+Json space_json(std::span<const ProblemSpace> space) {
+  Json json = Json::array();
+  for (const ProblemSpace& part : space) {
+    Json entry = {
+        {"problem", to_json(part.problem)}, {"candidates", Json::array()}, {"pruned", Json::object()}};
+    for (const Variant* variant : part.candidates) entry["candidates"].push_back(variant->id());
+    for (const PrunedCandidate& pruned : part.pruned) entry["pruned"][pruned.variant->id()] = pruned.reason;
+    json.push_back(std::move(entry));
+  }
+  return json;
+}
+
+ExitCode tune_config(const TuneOptions& options, Session session) {
+  const Plan plan = read_plan(options, session);
   const Shard shard = parse_shard(options.shard, "--shard");
   const std::vector<DeviceRequest> devices = read_devices(options, plan);
   const OpenDevice open = [&](const DeviceRequest& device) {
@@ -268,7 +237,7 @@ ExitCode tune_config(const TuneOptions& options, const Session& session) {
       take_shard(make_space(plan.problems, variants, device, plan.tune, plan.policy.seed), shard);
   if (!options.plan.dry_run)
     return sweep(plan, options, session, shard, space, devices, open, std::move(executor));
-  fmt::print("{}", space_text(space));
+  fmt::print("{}", options.plan.json ? indented_json(space_json(space)) : space_text(space));
   return ExitCode::ok;
 }
 
@@ -278,11 +247,9 @@ void add_tune_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<TuneOptions>();
   CLI::App* tune =
       app.add_subcommand("tune", "Find the fastest variant of each problem and store it in a table");
-  add_selection_options(*tune, *options);
-  add_search_options(*tune, options->plan.overrides);
-  add_isolation_options(*tune, options->plan);
-  add_output_options(*tune, *options);
+  add_tune_options(*tune, *options);
   tune->callback([options, &action] {
+    note_short_form(*options);
     action = [options](const Session& session) { return tune_config(*options, session); };
   });
 }

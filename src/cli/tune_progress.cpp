@@ -10,6 +10,7 @@
 
 #include "base/interrupt.hpp"
 #include "base/streams.hpp"
+#include "base/terminal.hpp"
 #include "base/text.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/tune_table.hpp"
@@ -30,8 +31,9 @@ TuneProgress::TuneProgress(TuneProgressOptions options)
 
 void TuneProgress::completed(std::span<const Contender* const> contenders) {
   std::vector<KnownRecord> records;
-  for (const Contender* contender : contenders) records.push_back({contender->record, contender->finalist});
-  options_.journal->add(records);
+  for (const Contender* contender : contenders)
+    records.push_back({contender->record, contender->finalist, contender->dropped_at});
+  if (options_.journal) options_.journal->add(records);
   done_ += static_cast<std::int64_t>(contenders.size());
 }
 
@@ -43,15 +45,20 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   const std::vector<std::size_t> best = winners(result.contenders, options_.policy);
   const TimingMode mode = objective_mode(options_.policy);
   line_.erase();
-  fmt::print("{}\n", render_tuned(result.contenders, best, mode));
+  if (options_.prints_text) fmt::print("{}\n", render_tuned(result.contenders, best, mode, output_width()));
   if (best.empty()) return;
   ++decided_;
   const TunedEntry entry = make_entry(result.contenders, best, mode, options_.fingerprint, utc_now());
   add_entries(options_.table, {&entry, 1});
   // The journal has what a kill keeps from the table.
-  if (writing_.allows()) {
+  if (!options_.table_file.is_stream() && writing_.allows()) {
     writing_.spend_on([this] { write_tuned_table(options_.table, options_.table_file); });
   }
+}
+
+void TuneProgress::began(std::size_t problem) {
+  line_.begin_problem(fmt::format("problem {} of {}: {}", problem + 1, options_.space.size(),
+                                  options_.space[problem].problem.name));
 }
 
 void TuneProgress::doing(std::string_view what) {
@@ -94,18 +101,18 @@ ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
   for (const std::vector<Contender>& contenders : swept_) {
     for (const Contender& contender : contenders) {
       if (!contender.is_final) continue;
-      options_.records->add(contender.record);
+      if (options_.records) options_.records->add(contender.record);
       ++records;
     }
   }
-  options_.records->finish();
+  if (options_.records) options_.records->finish();
   write_tuned_table(options_.table, options_.table_file);
   warn();
   if (!options_.quiet) {
     const std::string summary =
-        fmt::format("{}{} of {} problems tuned, {} records, {:.2f} s of measuring; wrote {}",
+        fmt::format("{}{} of {} problems tuned, {} records, {:.2f} s of measuring{}{}",
                     interrupt_requested() ? "interrupted: " : "", decided_, options_.space.size(), records,
-                    measuring_s_, fmt::join(files, ", "));
+                    measuring_s_, files.empty() ? "" : "; wrote ", fmt::join(files, ", "));
     say(printable(summary) + "\n");
   }
   if (interrupt_requested()) return ExitCode::interrupted;

@@ -25,8 +25,9 @@ struct TuneProgressOptions {
   Fingerprint fingerprint;
   TunedTable table;  // gets new entries and is written to table_file
   OutputFile table_file;
-  std::unique_ptr<JournalWriter> journal;
-  std::unique_ptr<JsonSink> records;
+  std::unique_ptr<JournalWriter> journal;  // null: none is written
+  std::unique_ptr<JsonSink> records;       // null: none are written
+  bool prints_text = true;
   bool quiet = false;
   std::size_t devices = 1;
 };
@@ -38,6 +39,7 @@ class TuneProgress : public TuneListener {
   void completed(std::span<const Contender* const> contenders) override;
   void swept(std::size_t problem, const SweptProblem& result) override;
   void doing(std::string_view what) override;
+  void began(std::size_t problem) override;
 
   // Writes the result file and prints the summary with the names of all files.
   ExitCode finish(const std::vector<std::string>& files);

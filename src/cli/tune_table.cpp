@@ -5,20 +5,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
-#include "base/columns.hpp"
 #include "base/text.hpp"
+#include "base/text_table.hpp"
 
 namespace flashcore {
 namespace {
 
 constexpr std::size_t kListedOthers = 5;
+constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr double kNotableRatio =
     0.8;  // a lower occupancy or wave fill, relative to the winner's, is a reason
-
-using Row = std::vector<std::string>;
 
 // Peers do not report their resources.
 bool are_known(const std::optional<Resources>& resources) { return resources && resources->threads > 0; }
@@ -39,42 +40,51 @@ const Timing* shared_timing(const Record& record, const Record& other, TimingMod
 std::string behind(const Record& record, const Record& winner, TimingMode mode) {
   const Timing* mine = shared_timing(record, winner, mode);
   const Timing* best = shared_timing(winner, record, mode);
-  if (mine == nullptr) return "-";
-  return fmt::format("{:+.1f}%", 100 * (mine->median / best->median - 1));
+  return mine == nullptr ? "" : percent(mine->median / best->median);
 }
 
-Row make_row(const char* mark, const Record& record, const Record& winner, TimingMode mode) {
-  Row row = {fmt::format("{} {}", mark, record.variant_id())};
+// A finalist's distance to the winner. The others were dropped in earlier rounds, whose times the winner's final ones
+// cannot be compared with.
+std::string distance(const Contender& contender, const Record& winner, TimingMode mode) {
+  if (contender.finalist) return behind(contender.record, winner, mode);
+  return contender.dropped_at ? "dropped at " + percent(*contender.dropped_at) : "dropped";
+}
+
+std::vector<std::string> make_row(const char* mark, const Contender& contender, const Record& winner,
+                                  TimingMode mode) {
+  const Record& record = contender.record;
   const auto& timing = record.timings[mode];
-  row.push_back(timing ? format_significant(timing->median, 4) : "-");
-  row.push_back(&record == &winner ? "" : behind(record, winner, mode));
+  std::vector<std::string> row = {fmt::format("{} {}", mark, record.variant_id()),
+                                  timing ? format_significant(timing->median, 4) : std::string(kNothing),
+                                  &record == &winner ? "" : distance(contender, winner, mode)};
   if (are_known(record.resources)) {
-    row.push_back(fmt::format("{:.0f}%", 100 * record.resources->occupancy));
+    row.push_back(fmt::format("{:.0f} %", 100 * record.resources->occupancy));
     row.push_back(fmt::format("{:.2f}", record.resources->waves));
     row.push_back(fmt::format("{}", record.resources->registers));
     row.push_back(fmt::format("{}", record.resources->spill_bytes));
   } else {
-    row.insert(row.end(), 4, "-");
+    row.insert(row.end(), 4, "");
   }
   row.push_back(why_slower(record, winner));
   return row;
 }
 
-// The correct records that are not among the best, in the order of their times.
-std::vector<const Record*> other_records(std::span<const Contender> contenders,
-                                         std::span<const std::size_t> best, TimingMode mode) {
+// The correct contenders that are not among the best: finalists by their distance, then the others by the distance at which
+// they were dropped.
+std::vector<const Contender*> other_contenders(std::span<const Contender> contenders,
+                                               std::span<const std::size_t> best, TimingMode mode) {
   const Record& winner = contenders[best.front()].record;
-  std::vector<const Record*> found;
+  std::vector<const Contender*> found;
   for (std::size_t i = 0; i < contenders.size(); ++i) {
     const Record& record = contenders[i].record;
     if (record.status == Status::ok && std::ranges::count(best, i) == 0 && record.headline() != nullptr) {
-      found.push_back(&record);
+      found.push_back(&contenders[i]);
     }
   }
-  std::ranges::stable_sort(found, {}, [&](const Record* record) {
-    const Timing* mine = shared_timing(*record, winner, mode);
-    return mine == nullptr ? record->headline()->median
-                           : mine->median / shared_timing(winner, *record, mode)->median;
+  std::ranges::stable_sort(found, {}, [&](const Contender* contender) {
+    const Timing* mine = shared_timing(contender->record, winner, mode);
+    if (!contender->finalist) return std::pair(true, contender->dropped_at.value_or(kNever));
+    return std::pair(false, mine == nullptr ? kNever : mine->median);
   });
   return found;
 }
@@ -106,24 +116,31 @@ std::string why_slower(const Record& record, const Record& winner) {
 }
 
 std::string render_tuned(std::span<const Contender> contenders, std::span<const std::size_t> best,
-                         TimingMode mode) {
+                         TimingMode mode, int width) {
   const std::string name = printable(contenders.front().record.problem.name);
   if (best.empty()) return fmt::format("{}: no candidate is correct\n{}", name, render_failures(contenders));
   const Record& winner = contenders[best.front()].record;
-  std::vector<Row> rows = {{"  variant", fmt::format("{} us", to_string(mode)), "behind", "occupancy",
-                            "waves", "registers", "spills", ""}};
+  TextTable table({{"  variant", Align::left, 0, Cut::middle},
+                   {fmt::format("{} µs", to_string(mode)), Align::right},
+                   {"behind", Align::right},
+                   {"occupancy", Align::right, 1},
+                   {"waves", Align::right, 2},
+                   {"registers", Align::right, 3},
+                   {"spills", Align::right, 4},
+                   {"", Align::left, 0, Cut::end}});
   for (const std::size_t i : best) {
-    rows.push_back(make_row(i == best.front() ? "*" : "=", contenders[i].record, winner, mode));
+    table.add(make_row(i == best.front() ? "*" : "=", contenders[i], winner, mode));
   }
-  const std::vector<const Record*> others = other_records(contenders, best, mode);
+  const std::vector<const Contender*> others = other_contenders(contenders, best, mode);
   for (std::size_t i = 0; i < std::min(others.size(), kListedOthers); ++i) {
-    rows.push_back(make_row(" ", *others[i], winner, mode));
+    table.add(make_row(" ", *others[i], winner, mode));
   }
   std::string text = fmt::format("{}: {} of {} candidates\n{}", name, best.size() > 1 ? "tie" : "winner",
-                                 contenders.size(), align_columns(rows));
+                                 contenders.size(), table.text({.width = width}));
   if (others.size() > kListedOthers) {
-    text += fmt::format("  {} more, up to {} behind\n", others.size() - kListedOthers,
-                        behind(*others.back(), winner, mode));
+    const std::string last = distance(*others.back(), winner, mode);
+    text += fmt::format("  {} more{}{}\n", others.size() - kListedOthers, last.empty() ? "" : ", the last ",
+                        last);
   }
   return text + render_failures(contenders);
 }

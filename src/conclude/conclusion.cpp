@@ -11,13 +11,6 @@ namespace {
 
 using Rows = std::vector<const Record*>;
 
-TimingMode headline_mode(const Record& record) {
-  for (const TimingMode mode : kAll<TimingMode>) {
-    if (record.timings[mode]) return mode;
-  }
-  return TimingMode::hot;
-}
-
 // The timed records of this project, or the timed peers.
 Rows rows_of(std::span<const Record> records, bool peers) {
   Rows rows;
@@ -81,8 +74,8 @@ std::optional<ProblemConclusion> conclude(std::span<const Record> records, std::
   const Rows peers = rows_of(records, true);
   if (own.empty() || own.size() + peers.size() < 2) return std::nullopt;
   const Record& first =
-      **std::ranges::min_element(own, {}, [](const Record* r) { return headline_mode(*r); });
-  const TimingMode mode = headline_mode(first);
+      **std::ranges::min_element(own, {}, [](const Record* r) { return *r->headline_mode(); });
+  const TimingMode mode = *first.headline_mode();
   const Record& fastest = *fastest_in(own, mode);
   const Record* base = find_baseline(records, baseline);
   const Record* peer = fastest_in(peers, mode);

@@ -13,9 +13,9 @@
 namespace flashcore {
 namespace {
 
-constexpr std::string_view kRootKeys[] = {"$schema", "name",     "description", "written_for", "device",
-                                          "seed",    "problems", "variants",    "baseline",    "check",
-                                          "measure", "report",   "tune",        "tuned_table"};
+constexpr std::string_view kRootKeys[] = {"$schema", "plugins", "name",     "description", "written_for",
+                                          "device",  "seed",    "problems", "variants",    "baseline",
+                                          "check",   "measure", "report",   "tune",        "tuned_table"};
 constexpr std::string_view kCheckKeys[] = {"enabled", "depth", "yardstick_factor", "max_abs", "rel_l2"};
 constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_samples", "max_samples",
                                              "budget_s", "pacing",         "warmup_s",    "energy_s",

@@ -125,10 +125,14 @@ struct Record {
   // The timing that tables, speed-ups and tflops use: the first mode that was timed, in the order of
   // TimingMode. Null if none was.
   const Timing* headline() const {
+    const std::optional<TimingMode> mode = headline_mode();
+    return mode ? &*timings[*mode] : nullptr;
+  }
+  std::optional<TimingMode> headline_mode() const {
     for (const TimingMode mode : kAll<TimingMode>) {
-      if (const auto& taken = timings[mode]) return &*taken;
+      if (timings[mode]) return mode;
     }
-    return nullptr;
+    return std::nullopt;
   }
   // The timing to compare with the roofline: cold if timed, because the memory floor assumes cold inputs.
   const Timing* roofline_timing() const {

@@ -6,11 +6,6 @@
 #include "base/text.hpp"
 
 namespace flashcore {
-namespace {
-
-constexpr std::string_view kNothing = "–";
-
-}  // namespace
 
 std::string time_text(const std::optional<double>& us) {
   return us ? format_significant(*us, 4) : std::string(kNothing);

@@ -1,15 +1,11 @@
 #include <fmt/format.h>
 
-#include <vector>
-
-#include "base/columns.hpp"
 #include "base/text.hpp"
+#include "base/text_table.hpp"
 #include "render/comparison_output.hpp"
 
 namespace flashcore {
 namespace {
-
-using Rows = std::vector<std::vector<std::string>>;
 
 const fmt::text_style kGood = fmt::fg(fmt::terminal_color::green);
 const fmt::text_style kBad = fmt::fg(fmt::terminal_color::red) | fmt::emphasis::bold;
@@ -20,32 +16,43 @@ std::string verdict_cell(Verdict verdict, bool fails) {
 }
 
 std::vector<std::string> cells(const RowVerdict& row) {
-  return {printable(row.problem.name),
+  return {row.problem.name,
           row.variant,
           time_text(row.base_us),
           time_text(row.new_us),
           change_text(row.ratio),
           interval_text(row.ratio),
           verdict_cell(row.verdict, row.fails),
-          printable(note_of(row))};
+          note_of(row)};
 }
 
-std::string rows_text(const Comparison& comparison, bool all_rows) {
-  Rows rows = {{"problem", "variant", "base µs", "new µs", "change", "interval", "verdict"}};
+std::string rows_text(const Comparison& comparison, const TextOptions& options) {
+  TextTable table({{"problem", Align::left, 0, Cut::middle},
+                   {"variant", Align::left, 0, Cut::middle},
+                   {"base µs", Align::right, 3},
+                   {"new µs", Align::right, 2},
+                   {"change", Align::right},
+                   {"interval", Align::right, 1},
+                   {"verdict"},
+                   {"", Align::left, 0, Cut::end}});
   for (const RowVerdict& row : comparison.rows) {
-    if (all_rows || row.verdict != Verdict::same) rows.push_back(cells(row));
+    if (options.all_rows || row.verdict != Verdict::same) table.add(cells(row));
   }
-  return rows.size() > 1 ? align_columns(rows) + "\n" : "";
+  return table.empty() ? "" : table.text({.width = options.width}) + "\n";
 }
 
-std::string scopes_text(const Comparison& comparison) {
+std::string scopes_text(const Comparison& comparison, const TextOptions& options) {
   if (comparison.scopes.empty()) return "";
-  Rows rows = {{"together", "rows", "change", "interval", "verdict"}};
+  TextTable table({{"together", Align::left, 0, Cut::middle},
+                   {"rows", Align::right},
+                   {"change", Align::right},
+                   {"interval", Align::right},
+                   {"verdict"}});
   for (const ScopeVerdict& scope : comparison.scopes) {
-    rows.push_back({scope.name, std::to_string(scope.rows), change_text(scope.ratio),
-                    interval_text(scope.ratio), verdict_cell(scope.verdict, scope.fails)});
+    table.add({scope.name, std::to_string(scope.rows), change_text(scope.ratio), interval_text(scope.ratio),
+               verdict_cell(scope.verdict, scope.fails)});
   }
-  return align_columns(rows) + "\n";
+  return table.text({.width = options.width}) + "\n";
 }
 
 }  // namespace
@@ -56,7 +63,7 @@ std::string to_table(const Comparison& comparison, const TextOptions& options) {
     text += paint(fmt::format("differs: {}", printable(difference)), kBad, options.color) + "\n";
   }
   if (!text.empty()) text += "\n";
-  text += rows_text(comparison, options.all_rows) + scopes_text(comparison);
+  text += rows_text(comparison, options) + scopes_text(comparison, options);
   for (const Drift& drift : comparison.drifts) text += drift_text(drift) + "\n";
   text += paint(fmt::format("noise between runs: {}", printable(comparison.noise.source)), kFaint,
                 options.color) +

@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "base/build_info.hpp"
-#include "base/columns.hpp"
 #include "base/error.hpp"
 #include "base/names.hpp"
+#include "base/text_table.hpp"
 
 namespace flashcore {
 namespace {
@@ -75,11 +75,11 @@ std::vector<std::string_view> format_extensions(Content content) {
 }
 
 std::string format_help(Content content) {
-  std::vector<std::vector<std::string>> rows;
+  TextTable table({{}, {}});
   for (const OutputFormat* format : formats_of(content)) {
-    rows.push_back({"  " + std::string(format->name), std::string(format->meaning)});
+    table.add({"  " + std::string(format->name), std::string(format->meaning)});
   }
-  return "Formats:\n" + align_columns(rows);
+  return "Formats:\n" + table.text();
 }
 
 const OutputFormat& find_format(std::string_view name, Content content, std::string_view where) {

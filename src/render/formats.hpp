@@ -44,6 +44,7 @@ struct ResultsOutput {
   std::span<const ResultFile> files;
   std::string baseline;                    // a glob; empty: the glob of each file's config
   const Comparison* comparison = nullptr;  // of a base with the files, or null
+  TextOptions text = {};
 };
 
 // A function is null where the format cannot show the content.
@@ -58,7 +59,7 @@ struct OutputFormat {
   std::unique_ptr<Sink> (*run)(const RunOutput&) = nullptr;  // throws EnvironmentError
   std::string (*results)(const ResultsOutput&) = nullptr;
   std::string (*comparison)(const Comparison&, const TextOptions&) = nullptr;
-  std::string (*history)(const History&) = nullptr;
+  std::string (*history)(const History&, const TextOptions&) = nullptr;
   std::string (*diagnosis)(const Diagnosis&, const TextOptions&) = nullptr;
 
   bool can_show(Content content) const;

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "base/columns.hpp"
 #include "base/schema_version.hpp"
 #include "base/text.hpp"
+#include "base/text_table.hpp"
 
 namespace flashcore {
 namespace {
@@ -39,17 +39,23 @@ std::string steps_cell(const RowHistory& row) {
 
 }  // namespace
 
-std::string history_table(const History& history) {
-  std::vector<std::vector<std::string>> rows = {
-      {"problem", "variant", "results", "first µs", "newest µs", "change", "trend", "steps"}};
+std::string history_table(const History& history, const TextOptions& options) {
+  TextTable table({{"problem", Align::left, 0, Cut::middle},
+                   {"variant", Align::left, 0, Cut::middle},
+                   {"results", Align::right, 2},
+                   {"first µs", Align::right, 3},
+                   {"newest µs", Align::right},
+                   {"change", Align::right},
+                   {"trend", Align::left, 1},
+                   {"steps", Align::left, 0, Cut::end}});
   for (const RowHistory& row : history.rows) {
     const double first = row.points.front().us;
     const double newest = row.points.back().us;
-    rows.push_back({printable(row.problem), row.variant, std::to_string(row.points.size()),
-                    format_significant(first, 4), format_significant(newest, 4), percent(newest / first),
-                    sparkline(row.points), steps_cell(row)});
+    table.add({row.problem, row.variant, std::to_string(row.points.size()), format_significant(first, 4),
+               format_significant(newest, 4), percent(newest / first), sparkline(row.points),
+               steps_cell(row)});
   }
-  std::string text = printable(history.device) + "\n" + align_columns(rows);
+  std::string text = printable(history.device) + "\n" + table.text({.width = options.width});
   if (history.left_out > 0) text += fmt::format("{} results of other devices left out\n", history.left_out);
   return text;
 }

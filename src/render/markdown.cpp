@@ -18,8 +18,6 @@
 namespace flashcore {
 namespace {
 
-constexpr std::string_view kNothing = "–";
-
 // How the records of a file are read.
 struct Reading {
   std::string baseline;  // a glob

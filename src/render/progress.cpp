@@ -1,12 +1,10 @@
 #include "render/progress.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -50,20 +48,13 @@ void ProgressLine::update(std::int64_t done, std::int64_t total, std::string_vie
   visible_ = true;
 }
 
+void ProgressLine::begin_problem(std::string_view what) {
+  if (!enabled_) spdlog::debug("{}", what);
+}
+
 void ProgressLine::erase() {
   if (std::exchange(visible_, false)) out_ << kEraseLine << std::flush;
   drawn_.reset();
-}
-
-bool is_terminal(int file_descriptor) {
-  const char* term = std::getenv("TERM");
-  return ::isatty(file_descriptor) == 1 && term != nullptr && std::string_view(term) != "dumb";
-}
-
-int terminal_width(int file_descriptor, int otherwise) {
-  winsize size{};
-  if (::ioctl(file_descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return otherwise;
-  return size.ws_col;
 }
 
 std::string summary_line(const RunSummary& summary, std::span<const std::string> files) {

@@ -23,7 +23,9 @@ class ProgressLine : public Progress {
                std::function<Clock::time_point()> now = Clock::now);
   ~ProgressLine() override { erase(); }
   void update(std::int64_t done, std::int64_t total, std::string_view doing) override;
-  void erase();  // call before printing anything else to the terminal
+  void begin_problem(
+      std::string_view what) override;  // where there is no such line, --verbose prints one per problem
+  void erase();                         // call before printing anything else to the terminal
 
  private:
   std::ostream& out_;
@@ -34,12 +36,6 @@ class ProgressLine : public Progress {
   std::optional<Clock::time_point> drawn_;
   bool visible_ = false;
 };
-
-// True when the file descriptor is a terminal that understands cursor movement (TERM is not "dumb").
-bool is_terminal(int file_descriptor);
-
-// Columns of the terminal behind the file descriptor, or `otherwise`.
-int terminal_width(int file_descriptor, int otherwise);
 
 // "10 ok, 1 incorrect, 2 unsupported; wrote results/cpu/default.json, results/cpu/default.csv"
 std::string summary_line(const RunSummary& summary, std::span<const std::string> files);

@@ -9,6 +9,7 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/text.hpp"
+#include "base/text_table.hpp"
 #include "conclude/shortfall.hpp"
 #include "record/ranking.hpp"
 #include "render/conclusion_text.hpp"
@@ -16,9 +17,7 @@
 namespace flashcore {
 namespace {
 
-constexpr std::string_view kNothing = "–";
 constexpr std::string_view kThrottledSign = "†";
-constexpr int kMarkWidth = 2;                // "* " before the best row
 constexpr std::size_t kMaxEqualReasons = 4;  // more unsupported rows with one reason become one line
 
 const auto kTitleStyle = fmt::text_style(fmt::emphasis::bold);
@@ -27,10 +26,8 @@ const auto kBestStyle = fmt::fg(fmt::terminal_color::green) | fmt::emphasis::bol
 const auto kBadStyle = fmt::fg(fmt::terminal_color::red);
 
 struct Column {
-  std::string header;
-  int rank;  // of a table that is too wide, columns are removed from the highest rank down; 0 stays
+  TableColumn column;
   std::function<std::string(const Record&)> cell;
-  int width = 0;
 };
 
 // A line of the table: a variant with its cells, or a label with a message.
@@ -47,7 +44,7 @@ bool is_throttled(const Record& record) {
 std::string half_interval(const Record& record) {
   const Timing* timing = record.headline();
   if (timing == nullptr) return std::string(kNothing);
-  return fmt::format("{:.1f}%", 50 * (timing->ci95_high - timing->ci95_low) / timing->median);
+  return fmt::format("{:.1f} %", 50 * (timing->ci95_high - timing->ci95_low) / timing->median);
 }
 
 std::string sample_count(const Record& record) {
@@ -60,14 +57,15 @@ void add_clock_columns(std::vector<Column>& columns, const std::vector<Record>& 
   for (const TimingMode mode : kAll<TimingMode>) {
     const auto taken = [mode](const Record& record) { return record.timings[mode].has_value(); };
     if (std::ranges::none_of(records, taken)) continue;
-    columns.push_back({fmt::format("{} µs", to_string(mode)), first ? 0 : 1 + static_cast<int>(mode),
-                       [mode](const Record& record) {
-                         const auto& timing = record.timings[mode];
-                         return timing ? format_significant(timing->median, 4) : std::string(kNothing);
-                       }});
+    columns.push_back(
+        {{fmt::format("{} µs", to_string(mode)), Align::right, first ? 0 : 1 + static_cast<int>(mode)},
+         [mode](const Record& record) {
+           const auto& timing = record.timings[mode];
+           return timing ? format_significant(timing->median, 4) : std::string(kNothing);
+         }});
     if (!std::exchange(first, false)) continue;
-    columns.push_back({"±", 0, half_interval});
-    columns.push_back({"n", 0, sample_count});
+    columns.push_back({{"±", Align::right}, half_interval});
+    columns.push_back({{"n", Align::right}, sample_count});
   }
 }
 
@@ -76,7 +74,7 @@ std::string tflops_cell(const Record& record) {
 }
 
 std::string peak_cell(const Record& record) {
-  return record.percent_of_peak ? fmt::format("{:.1f}%", *record.percent_of_peak) : std::string(kNothing);
+  return record.percent_of_peak ? fmt::format("{:.1f} %", *record.percent_of_peak) : std::string(kNothing);
 }
 
 std::string error_cell(const Record& record) {
@@ -88,7 +86,7 @@ std::vector<Column> make_columns(const std::vector<Record>& records, const Table
   add_clock_columns(columns, records);
   if (const Record* baseline = find_baseline(records, options.baseline)) {
     const double base = baseline->headline()->median;
-    columns.push_back({"speed-up", 0, [base](const Record& record) {
+    columns.push_back({{"speed-up", Align::right}, [base](const Record& record) {
                          const Timing* timing = record.headline();
                          if (timing == nullptr) return std::string(kNothing);
                          return format_significant(base / timing->median, 3) + "×";
@@ -96,15 +94,16 @@ std::vector<Column> make_columns(const std::vector<Record>& records, const Table
   }
   const auto any = [&](auto has) { return std::ranges::any_of(records, has); };
   if (any([](const Record& record) { return record.tflops.has_value(); })) {
-    columns.push_back({"TFLOP/s", 0, tflops_cell});
+    columns.push_back({{"TFLOP/s", Align::right}, tflops_cell});
   }
   if (any([](const Record& record) { return record.percent_of_peak.has_value(); })) {
-    columns.push_back({"peak", 1, peak_cell});
+    columns.push_back({{"peak", Align::right, 1}, peak_cell});
   }
   if (any([](const Record& record) { return record.check.has_value(); })) {
-    columns.push_back({"rel L2", 1, error_cell});
+    columns.push_back({{"rel L2", Align::right, 1}, error_cell});
   }
-  columns.push_back({"status", 0, [](const Record& record) { return record.check ? "ok" : "unchecked"; }});
+  columns.push_back(
+      {{"status", Align::right}, [](const Record& record) { return record.check ? "ok" : "unchecked"; }});
   return columns;
 }
 
@@ -175,39 +174,6 @@ char mark_of(const Row& row, const Record* best, const TableOptions& options) {
   return are_tied(*best->headline(), *row.record->headline(), options.rule.relative_width) ? '=' : ' ';
 }
 
-struct Grid {
-  std::vector<Column> columns;
-  int label_width = 0;
-  int gap = 2;
-
-  int width() const {
-    int total = kMarkWidth + label_width;
-    for (const Column& column : columns) total += gap + column.width;
-    return total;
-  }
-};
-
-// Columns are as wide as their widest cell. To fit the width, first the gaps shrink, then columns are removed by rank.
-Grid make_grid(const std::vector<Record>& records, const std::vector<Row>& rows,
-               const TableOptions& options) {
-  Grid grid{make_columns(records, options)};
-  grid.label_width = display_width("variant");
-  for (const Row& row : rows) grid.label_width = std::max(grid.label_width, display_width(row.label));
-  for (Column& column : grid.columns) {
-    column.width = display_width(column.header);
-    for (const Row& row : rows) {
-      if (row.message.empty()) column.width = std::max(column.width, display_width(column.cell(*row.record)));
-    }
-  }
-  if (grid.width() > options.width) grid.gap = 1;
-  while (grid.width() > options.width) {
-    const auto least = std::ranges::max_element(grid.columns, {}, &Column::rank);
-    if (least->rank == 0) break;
-    grid.columns.erase(least);
-  }
-  return grid;
-}
-
 std::string title_of(const Problem& p, const TableOptions& options) {
   const std::string sizes =
       fmt::format("{}  ({} GFLOP)", problem_sizes(p), format_significant(flops(p) / 1e9, 3));
@@ -217,34 +183,31 @@ std::string title_of(const Problem& p, const TableOptions& options) {
   return fmt::format("{}{}{}", paint(name, kTitleStyle, options.color), fits ? "  " : "\n", sizes);
 }
 
-std::string render_row(const Row& row, const Grid& grid, const Record* best, const TableOptions& options) {
+void add_row(TextTable& table, const Row& row, const std::vector<Column>& columns, const Record* best,
+             const TableOptions& options) {
   const char mark = mark_of(row, best, options);
-  std::string line = fmt::format("{} {}", mark, align_left(row.label, grid.label_width));
+  std::vector<std::string> cells = {fmt::format("{} {}", mark, row.label)};
   if (row.message.empty()) {
-    for (const Column& column : grid.columns) {
-      line += std::string(static_cast<std::size_t>(grid.gap), ' ') +
-              align_right(column.cell(*row.record), column.width);
-    }
-    return paint(line, kBestStyle, options.color && mark == '*');
+    for (const Column& column : columns) cells.push_back(column.cell(*row.record));
+    table.add(std::move(cells), mark == '*' ? kBestStyle : fmt::text_style());
+    return;
   }
-  line = elide(line + "  " + row.message, options.width);
   const bool harmless = row.record == nullptr || row.record->status == Status::unsupported;
-  return paint(line, harmless ? kFaintStyle : kBadStyle, options.color);
+  table.add_message(std::move(cells), row.message, harmless ? kFaintStyle : kBadStyle);
 }
 
 }  // namespace
 
 std::string render_table(const std::vector<Record>& records, const TableOptions& options) {
-  const std::vector<Row> rows = make_rows(records, options);
-  const Grid grid = make_grid(records, rows, options);
-  std::string header = "  " + align_left("variant", grid.label_width);
-  for (const Column& column : grid.columns) {
-    header += std::string(static_cast<std::size_t>(grid.gap), ' ') + align_right(column.header, column.width);
-  }
-  std::string text = title_of(records.front().problem, options) + "\n";
-  text += paint(header, kFaintStyle, options.color) + "\n";
+  const std::vector<Column> columns = make_columns(records, options);
+  std::vector<TableColumn> heads = {{"  variant", Align::left, 0, Cut::middle}};
+  for (const Column& column : columns) heads.push_back(column.column);
+  TextTable table(std::move(heads));
   const Record* best = find_best(records);
-  for (const Row& row : rows) text += render_row(row, grid, best, options) + "\n";
+  for (const Row& row : make_rows(records, options)) add_row(table, row, columns, best, options);
+  const std::string text =
+      title_of(records.front().problem, options) + "\n" +
+      table.text({.width = options.width, .color = options.color, .header = kFaintStyle});
   return text + throttled_note(records, options) + short_note(records, options);
 }
 
@@ -268,7 +231,7 @@ void TableSink::finish() {
   if (lines.empty()) return;
   if (options_.before_output) options_.before_output();
   out_ << "\n" << paint("Conclusion", kTitleStyle, options_.color) << "\n";
-  for (const std::string& line : lines) out_ << "  " << line << "\n";
+  for (const std::string& line : lines) out_ << wrap("  " + line, options_.width, 4) << "\n";
   out_ << std::flush;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text_table.hpp"
 #include "conclude/conclusion.hpp"
 #include "measure/policy.hpp"
 #include "run/sink.hpp"
@@ -15,7 +16,7 @@ namespace flashcore {
 
 struct TableOptions {
   bool color = false;
-  int width = 100;            // in characters; the least important columns are left out to fit
+  int width = kAnyWidth;      // in characters; the least important columns are left out to fit
   std::string baseline = {};  // a glob over ids: speed-ups are against the first match that is ok
   MeasurePolicy rule = {};    // the run's stopping rule: rows that fall short are marked
   std::function<void()> before_output = {};  // called before anything is printed, to erase a progress line

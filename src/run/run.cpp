@@ -115,6 +115,7 @@ class Runner {
     double budget_s = policy_.measure.budget_s;
     for (std::size_t i = 0; i < problems.size() && !interrupt_requested(); ++i) {
       const double share_s = budget_s / static_cast<double>(problems.size() - i);
+      progress_.begin_problem(fmt::format("problem {} of {}: {}", i + 1, problems.size(), problems[i].name));
       budget_s -= run_problem(i, problems[i], share_s, visits);
     }
     for (const auto& job : waiting_) {

@@ -21,6 +21,7 @@ class Progress {
  public:
   virtual ~Progress() = default;
   virtual void update(std::int64_t done, std::int64_t total, std::string_view doing) = 0;
+  virtual void begin_problem(std::string_view) {}  // receives a text for people
 };
 
 struct RunSummary {

@@ -75,6 +75,7 @@ void check_record(const JsonReader& reader, const Record& record) {
 JournalEntry entry_from_json(const JsonReader& root) {
   JournalEntry entry{.time = read_utc_time(require_field(root, "time")), .known = {}};
   entry.known.finalist = require_field(root, "finalist").boolean();
+  if (root.has("dropped_at")) entry.known.dropped_at = root["dropped_at"].number(0, 1e9);
   const JsonReader record = require_field(root, "record");
   entry.known.record = record_from_json(record);
   check_record(record, entry.known.record);
@@ -163,11 +164,36 @@ std::string journal_line(const Json& json) {
   return text + checksum_text(text) + "\n";
 }
 
+namespace {
+
+// The lines of a journal that were written together.
+struct Batch {
+  std::vector<JournalEntry> entries;
+
+  // Returns true if more of its lines follow.
+  bool add(std::string_view line, const std::string& where, bool has_checksums) {
+    if (!check_line(line, where) && has_checksums) {
+      throw UsageError(where + ": is damaged: it has no checksum");
+    }
+    const JsonDocument document(line, where);
+    const JsonReader root(document);
+    entries.push_back(entry_from_json(root));
+    return root.has("more") && root["more"].boolean();
+  }
+
+  void move_to(Entries& all) {
+    for (JournalEntry& entry : entries) all.add(std::move(entry));
+    entries.clear();
+  }
+};
+
+}  // namespace
+
 Journal parse_journal(std::string_view text, std::string_view file) {
   Journal journal{.path = std::string(file)};
   Entries entries(journal.entries);
   bool has_checksums = false;
-  std::vector<JournalEntry> batch;
+  Batch batch;
   std::size_t whole = 0;
   std::size_t begin = 0;
   for (int line = 1; begin < text.size(); ++line) {
@@ -182,12 +208,7 @@ Journal parse_journal(std::string_view text, std::string_view file) {
       read_header(journal, JsonReader(document));
     } else {
       try {
-        if (!check_line(content, where) && has_checksums)
-          throw UsageError(where + ": is damaged: it has no checksum");
-        const JsonDocument document(content, where);
-        const JsonReader root(document);
-        batch.push_back(entry_from_json(root));
-        more = root.has("more") && root["more"].boolean();
+        more = batch.add(content, where, has_checksums);
       } catch (const UsageError& error) {
         // After a power cut, the last line may have its full length but wrong content.
         if (end + 1 == text.size()) break;
@@ -196,8 +217,7 @@ Journal parse_journal(std::string_view text, std::string_view file) {
     }
     begin = end + 1;
     if (more) continue;
-    for (JournalEntry& entry : batch) entries.add(std::move(entry));
-    batch.clear();
+    batch.move_to(entries);
     whole = begin;
   }
   if (whole == 0) throw UsageError(fmt::format("{}: has no header, so it is not a journal", file));

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ struct Contender {
   Record record;          // has the latest timing of each mode
   bool is_final = false;  // the record will not change: incorrect, failed, dropped, or a finalist
   bool finalist = false;  // timed in the final round
+  std::optional<double> dropped_at =
+      {};  // of a candidate that the search dropped: its time over the best one's then
 };
 
 // The next step of a search.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -26,6 +28,7 @@ std::vector<Contender> make_contenders(const ProblemSpace& space, std::span<cons
       if (before.record.problem != space.problem || before.record.variant_id() != variant->id()) continue;
       contender.record = before.record;
       contender.finalist = before.finalist;
+      contender.dropped_at = before.dropped_at;
       contender.is_final = true;
     }
     contenders.push_back(std::move(contender));
@@ -94,13 +97,29 @@ class ProblemSweep {
     const auto searcher = make_searcher(policy_.search, policy_.run.measure, policy_.run.seed);
     while (!interrupt_requested()) {
       const Proposal proposal = searcher->propose(contenders(), swept_.measuring_s < budget_s);
+      note_dropped(proposal.dropped);
       complete(proposal.dropped);
       if (proposal.measured.empty()) return;
+      last_mode_ = proposal.policy.modes.front();
       if (proposal.final) return finish(proposal);
       measure(proposal, budget_s - swept_.measuring_s);
       Indices failed = proposal.measured;
       std::erase_if(failed, [&](std::size_t i) { return contenders()[i].record.status == Status::ok; });
       complete(failed);
+    }
+  }
+
+  // Later rounds run at other clocks, so that times of different rounds cannot be compared.
+  void note_dropped(const Indices& dropped) {
+    const auto time_us = [&](const Contender& contender) {
+      const auto& timing = contender.record.timings[last_mode_];
+      return timing && !contender.is_final ? timing->median : std::numeric_limits<double>::infinity();
+    };
+    double best_us = std::numeric_limits<double>::infinity();
+    for (const Contender& contender : contenders()) best_us = std::min(best_us, time_us(contender));
+    for (const std::size_t i : dropped) {
+      if (const double us = time_us(contenders()[i]); std::isfinite(us))
+        contenders()[i].dropped_at = us / best_us;
     }
   }
 
@@ -171,7 +190,7 @@ class ProblemSweep {
       if (fastest == nullptr || median(contender) < median(*fastest)) fastest = &contender;
     }
     if (fastest == nullptr) return "";
-    return fmt::format("; best so far {} us, {}", format_significant(median(*fastest), 4),
+    return fmt::format("; best so far {} µs, {}", format_significant(median(*fastest), 4),
                        fastest->variant->id());
   }
 
@@ -181,6 +200,7 @@ class ProblemSweep {
   ProblemSession session_;
   SweptProblem swept_;
   std::uint64_t round_ = 0;
+  TimingMode last_mode_ = {};  // the first mode of the latest round
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,7 @@ struct SweepPolicy {
 struct KnownRecord {
   Record record;
   bool finalist = false;
+  std::optional<double> dropped_at = {};
 };
 
 struct SweptProblem {

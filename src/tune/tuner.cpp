@@ -64,6 +64,10 @@ class Tuner {
                                    const std::lock_guard lock(mutex_);
                                    listener_.doing(what);
                                  }};
+    {
+      const std::lock_guard lock(mutex_);
+      listener_.began(task.problem);
+    }
     SweepPolicy policy = policy_;
     policy.run.measure.budget_s = (1 - kSearchShare) * task.budget_s;
     const SweptProblem swept = sweep_problem(space_[task.problem], known_, policy,

@@ -20,6 +20,7 @@ class TuneListener {
   virtual void completed(std::span<const Contender* const> contenders) = 0;
   virtual void swept(std::size_t problem, const SweptProblem& result) = 0;  // `problem`: index into the space
   virtual void doing(std::string_view what) = 0;
+  virtual void began(std::size_t) {}  // receives the problem's index into the space
 };
 
 // The share of a problem's budget for the search. The final round gets the rest.

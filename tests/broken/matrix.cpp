@@ -1,6 +1,6 @@
 #include "broken/matrix.hpp"
 
-#include "base/columns.hpp"
+#include "base/text_table.hpp"
 #include "render/diagnosis_output.hpp"
 
 namespace flashcore::broken {
@@ -62,14 +62,13 @@ MatrixRow examine(const Launcher& launcher, Executor& executor, const Variant& v
 }
 
 std::string to_table(const std::vector<MatrixRow>& rows) {
-  std::vector<std::vector<std::string>> table = {
-      {"kernel", "verdict", "as expected", "normal check", "sentence"}};
+  TextTable table({{"kernel"}, {"verdict"}, {"as expected"}, {"normal check"}, {"sentence"}});
   for (const MatrixRow& row : rows) {
-    table.push_back({std::string(describe(row.which).family), std::string(verdict_name(row.diagnosis)),
-                     row.as_expected() ? "yes" : "NO",
-                     row.seen_by.empty() ? "passes" : "fails on " + row.seen_by, row.diagnosis.sentence()});
+    table.add({std::string(describe(row.which).family), std::string(verdict_name(row.diagnosis)),
+               row.as_expected() ? "yes" : "NO", row.seen_by.empty() ? "passes" : "fails on " + row.seen_by,
+               row.diagnosis.sentence()});
   }
-  return align_columns(table);
+  return table.text();
 }
 
 Json to_json(const std::vector<MatrixRow>& rows) {

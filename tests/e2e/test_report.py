@@ -42,8 +42,8 @@ class CommandLine(BenchTest):
         (self.folder / "half.json").write_text(LADDER.read_text()[:5000])
         (self.folder / "empty.json").write_text('{"schema_version": 1, "records": []}')
         (self.folder / "empty").mkdir()
-        for arguments, part in (((LADDER,), "--format"),
-                                ((LADDER, "--format", "htm"), "did you mean html?"),
+        for arguments, part in (((LADDER, "--format", "htm"), "did you mean html?"),
+                                ((LADDER, "--json", "--format", "csv"), "--json"),
                                 ((LADDER, "-o", "report.pdf"), ".html"),
                                 ((LADDER, "--format", "csv", "--baseline", "wma/*"), "--baseline"),
                                 ((LADDER, "--format", "csv", "--base", LADDER), "--base"),

@@ -22,7 +22,7 @@ const OutputFormat kJson = {
     .results = [](const ResultsOutput& output) { return json_text(report_data(output)) + "\n"; },
     .comparison = [](const Comparison& comparison,
                      const TextOptions&) { return indented_json(to_json(comparison)); },
-    .history = [](const History& history) { return indented_json(to_json(history)); },
+    .history = [](const History& history, const TextOptions&) { return indented_json(to_json(history)); },
     .diagnosis = [](const Diagnosis& diagnosis,
                     const TextOptions&) { return indented_json(to_json(diagnosis)); }};
 

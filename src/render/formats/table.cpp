@@ -1,11 +1,37 @@
 #include <memory>
+#include <sstream>
 
+#include "base/text.hpp"
+#include "conclude/shortfall.hpp"
+#include "record/ranking.hpp"
 #include "render/comparison_output.hpp"
 #include "render/diagnosis_output.hpp"
 #include "render/formats.hpp"
 #include "render/history_output.hpp"
 
 namespace flashcore {
+namespace {
+
+// The tables of the run, and its conclusion.
+std::string results_table(const ResultsOutput& output) {
+  std::ostringstream text;
+  for (const ResultFile& file : output.files) {
+    if (output.files.size() > 1) text << (text.tellp() > 0 ? "\n" : "") << printable(file.path) << "\n\n";
+    TableSink table(text,
+                    {.color = output.text.color,
+                     .width = output.text.width,
+                     .baseline = output.baseline.empty() ? configured_baseline(file.config) : output.baseline,
+                     .rule = configured_rule(file.config)});
+    for (const std::vector<Record>& records : by_problem(file.records)) {
+      for (const Record& record : records) table.add(record);
+      table.end_problem();
+    }
+    table.finish();
+  }
+  return text.str();
+}
+
+}  // namespace
 
 const OutputFormat kTable = {
     .name = "table",
@@ -16,6 +42,7 @@ const OutputFormat kTable = {
     .run = [](const RunOutput& output) -> std::unique_ptr<Sink> {
       return std::make_unique<TableSink>(output.terminal, output.table);
     },
+    .results = results_table,
     .comparison = [](const Comparison& comparison,
                      const TextOptions& options) { return to_table(comparison, options); },
     .history = history_table,
