@@ -54,4 +54,16 @@ std::string escape_csv(std::string_view cell) {
   return quoted + '"';
 }
 
+std::string quote_for_shell(std::string_view text) {
+  std::string quoted = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      quoted += "'\\''";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
 }  // namespace flashcore

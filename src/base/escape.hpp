@@ -19,4 +19,7 @@ std::string escape_markdown(std::string_view text);
 // formula, because it begins with = + - or @, gets an apostrophe in front.
 std::string escape_csv(std::string_view cell);
 
+// As one word of a POSIX shell: within single quotes.
+std::string quote_for_shell(std::string_view text);
+
 }  // namespace flashcore

@@ -83,6 +83,8 @@ ExitCode diagnose_variant(const DiagnoseOptions& options, const Session& session
   FormatChoice choice = choose_formats(options, session.force);
   Diagnosis diagnosis = make_diagnosis(options, subject, device, session);
   diagnosis.plugins = session.plugins;
+  diagnosis.device_flag = options.request.overrides.device.value_or("");
+  if (options.request.overrides.seed) diagnosis.seed = subject.plan.policy.seed;
   write_formats(choice, {.color = session.color}, [&](const OutputFormat& format, const TextOptions& text) {
     return format.diagnosis(diagnosis, text);
   });

@@ -6,6 +6,7 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/error.hpp"
+#include "base/escape.hpp"
 
 namespace flashcore {
 namespace {
@@ -66,22 +67,27 @@ const Problem& Diagnosis::failing_problem() const {
 std::vector<std::string> Diagnosis::next_commands() const {
   if (healthy()) return {};
   const Fault fault = suspected.front().fault;
-  const std::string failing = problem_flag(failing_problem());
-  const auto command = [&](std::string_view action) {
-    std::string line = "flashcore-bench";
-    for (const std::string& plugin : plugins) line += fmt::format(" --plugin '{}'", plugin);
-    return fmt::format("{} {} --problem {}", line, action, failing);
+  std::string program = "flashcore-bench";
+  for (const std::string& plugin : plugins) program += " --plugin " + quote_for_shell(plugin);
+  const auto command = [&](std::string_view action, std::string_view more = "") {
+    return fmt::format("{} {} {}{} --device {}{} --problem {}", program, action, quote_for_shell(variant),
+                       more, device_flag.empty() ? to_string(backend) : device_flag,
+                       seed ? fmt::format(" --seed {}", *seed) : "", problem_flag(failing_problem()));
   };
   std::vector<std::string> commands;
-  const auto sanitize = [&](std::string_view tool) {
-    commands.push_back(fmt::format("compute-sanitizer --tool {} {}", tool,
-                                   command(fmt::format("diagnose '{}' --in-process", variant))));
-  };
-  const bool cuda = backend == Backend::cuda;
-  if (cuda && fault == Fault::race) sanitize("racecheck");
-  if (cuda && (fault == Fault::crash || fault == Fault::out_of_bounds || fault == Fault::workspace))
-    sanitize("memcheck");
-  commands.push_back(command(fmt::format("--check-only --depth deep --variants '{}'", variant)));
+  const bool crashes = fault == Fault::crash;
+  if (backend == Backend::cuda) {
+    const bool corrupts = crashes || fault == Fault::out_of_bounds || fault == Fault::workspace;
+    const char* tool = fault == Fault::race ? "racecheck" : corrupts ? "memcheck" : nullptr;
+    if (tool != nullptr) {
+      commands.push_back(
+          fmt::format("compute-sanitizer --tool {} {}", tool, command("diagnose", " --in-process")));
+    }
+  } else if (crashes) {
+    commands.push_back(command("diagnose", " --in-process"));  // for a debugger
+  }
+  if (failing_problem() != problem && !crashes) commands.push_back(command("diagnose"));
+  commands.push_back(command("--check-only --depth deep --variants"));
   return commands;
 }
 

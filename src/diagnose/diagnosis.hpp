@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,10 @@ struct Diagnosis {
   Backend backend = Backend::cpu;
   std::string device;
   Problem problem;                        // the requested one
-  std::vector<std::string> plugins = {};  // paths of plug-ins that a command line must load
+  // What a command line must name: paths of plug-ins, a device other than the backend's first, a seed other than the usual.
+  std::vector<std::string> plugins = {};
+  std::string device_flag = {};
+  std::optional<std::uint64_t> seed = {};
   std::vector<Finding> findings;
   std::vector<SuspectedFault> suspected;  // the first is the verdict; empty: nothing is wrong
 

@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
-import shlex
+import signal
+import subprocess
 import tempfile
 import unittest
 
-from bench import BenchTest, run
+from bench import BENCH, SOURCE, BenchTest, environment, run
 
 FAULTY = os.environ["FLASHCORE_FAULTY_PLUGIN"]
 DRILL = os.environ["FLASHCORE_DRILL_PLUGIN"]
@@ -27,7 +28,7 @@ class Diagnose(BenchTest):
         result = run(*WRONG)
         self.assertEqual(result.returncode, FAILED_CHECK, result.stderr)
         self.assertIn("All of O is zero", result.stdout)
-        self.assertIn("--check-only --depth deep --variants 'faulty/bf16_d64_kv32' --problem batch=1,", result.stdout)
+        self.assertIn("--check-only --depth deep --variants 'faulty/bf16_d64_kv32' --device cpu --problem batch=1,", result.stdout)
 
     def test_json_and_html(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -72,15 +73,47 @@ class Diagnose(BenchTest):
 
     def test_the_proposed_commands_run_as_printed(self):
         e4m3 = ("--plugin", FAULTY, "diagnose", "faulty/e4m3_d64_kv32", "--problem", "seq_q=70,out_dtype=fp16")
-        for diagnose in (WRONG, e4m3):
-            answer = json.loads(run(*diagnose, "--json").stdout)
-            self.assertTrue(answer["next"])
-            for command in answer["next"]:
-                self.assertIn("--plugin", command)
-                self.assertNotIn(" diagnose ", command, "the command just run is no step further")
-                result = run(*shlex.split(command)[1:], cwd=tempfile.gettempdir())
-                self.assertEqual(result.returncode, FAILED_CHECK, f"{command}: {result.stderr}")
-        self.assertIn("out_dtype=fp16", answer["next"][0])
+        elsewhere = ("--plugin", self.plugin_with_another_base(), "diagnose", "example/bf16_d64_kv32", "--seed", "7")
+        for diagnose in (WRONG, e4m3, elsewhere):
+            with self.subTest(diagnose):
+                answer = json.loads(run(*diagnose, "--json").stdout)
+                self.assertTrue(answer["next"])
+                for command in answer["next"]:
+                    self.assertIn("--plugin", command)
+                    self.assertIn("--device cpu", command)  # on a machine with a GPU another is the default
+                    self.assertEqual("--seed 7" in command, diagnose is elsewhere, command)
+                    self.assertEqual(self.run_as_printed(command).returncode, FAILED_CHECK, command)
+                first = [json.loads(self.run_as_printed(command + " --json").stdout) for command in answer["next"]
+                         if " diagnose " in command]
+                for deeper in first:
+                    self.assertNotEqual(deeper["problem"], answer["problem"], "the command just run is no step further")
+                    self.assertEqual(deeper["findings"][0]["probe"], "plain")
+                self.assertEqual("out_dtype=fp16" in answer["next"][0], diagnose is e4m3)
+
+    def plugin_with_another_base(self):
+        """The example plug-in with its log-sum-exp in base 2: the problem that is asked for by default is right."""
+        folder = tempfile.TemporaryDirectory(prefix="it's a ")  # the path needs quotes
+        self.addCleanup(folder.cleanup)
+        text = (SOURCE / "src/capi/examples/example_plugin.c").read_text()
+        self.assertIn("logf(", text)
+        source = pathlib.Path(folder.name) / "base_2.c"
+        source.write_text(text.replace("logf(", "1.442695f * logf("))
+        subprocess.run(["cc", "-std=c11", "-O1", "-shared", "-fPIC", f"-I{SOURCE}/src/capi", f"-I{SOURCE}/src/capi/examples",
+                        source, "-lm", "-o", source.with_suffix(".so")], check=True)
+        return source.with_suffix(".so")
+
+    def run_as_printed(self, command):
+        """By a shell, which finds the program on PATH."""
+        path = f"{pathlib.Path(BENCH).parent}:{os.environ['PATH']}"
+        return subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=tempfile.gettempdir(),
+                              env=environment(PATH=path))
+
+    def test_the_proposed_commands_for_a_crash_crash_again(self):
+        answer = json.loads(self.drill(2, "--json").stdout)
+        in_process, check = answer["next"]
+        self.assertIn("--in-process", in_process)
+        self.assertLess(abs(self.run_as_printed(in_process).returncode - 128 - signal.SIGABRT), 1)
+        self.assertEqual(self.run_as_printed(check).returncode, ENVIRONMENT)
 
     def test_a_problem_of_another_dtype_is_a_usage_error(self):
         problem = "batch=1,heads_q=2,seq_q=64,dtype=bf16"
