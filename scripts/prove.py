@@ -12,14 +12,14 @@ import argparse
 import pathlib
 import sys
 
-from proof import claims, correctness, fleet, hostile, repeats, slowdowns, speed, tuning
+from proof import bisection, claims, correctness, fleet, hostile, repeats, slowdowns, speed, tuning
 from proof.program import Program, StepError
 
 HOLDS, FAILS, USAGE, ENVIRONMENT = 0, 1, 2, 4
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
 STEPS = {step.__name__: step for step in (
     correctness.gpu_tests, correctness.deep, correctness.faults, correctness.alarms, correctness.sanitize, repeats.repeat,
-    slowdowns.planted, slowdowns.gate_runs, slowdowns.gate, slowdowns.live, tuning.ci, tuning.seed, tuning.tune,
+    slowdowns.planted, slowdowns.gate_runs, slowdowns.gate, slowdowns.live, bisection.bisect, tuning.ci, tuning.seed, tuning.tune,
     tuning.auto, tuning.drill, fleet.fleet, hostile.hostile, speed.speed)}
 
 

@@ -58,6 +58,11 @@ class Problem:
         [text] = _core.problems(_core.problem_from_flag(flag))
         return cls.from_json(text)
 
+    @classmethod
+    def all_from_flag(cls, flag: str) -> list[Problem]:
+        """The problems of a flag with axes: "heads_q=8,seq_q=512:1024"."""
+        return [cls.from_json(text) for text in _core.problems(_core.problem_from_flag(flag))]
+
     @property
     def flag(self) -> str:
         """The value of --problem."""

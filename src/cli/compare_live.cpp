@@ -39,19 +39,14 @@ Plan plan_of(const CompareRunOptions& options, Session& session) {
   return make_plan(document, config_stem(options.config));
 }
 
-Comparison compare_builds(const std::string& old_program, const Plan& plan, const ComparePolicy& policy,
-                          const Session& session) {
-  WorkerExecutor base(old_build(old_program, plan, session));
-  const std::unique_ptr<Executor> next = open_executor(plan, session.plugins, false);
-  const std::vector<const Variant*> variants = runnable_variants(plan, next->device());
-  check_memory(plan, *next);
+Comparison compare_executors(Executor& base, Executor& next, const Plan& plan,
+                             std::span<const Variant* const> variants, const ComparePolicy& policy,
+                             ProgressLine& progress) {
   LivePolicy live{.compare = policy, .check = plan.policy.check_policy, .seed = plan.policy.seed};
   if (!plan.policy.measure.modes.empty()) live.mode = plan.policy.measure.modes.front();
   if (policy.mode) live.mode = *policy.mode;
-  ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO));
-  install_interrupt_handler();
   Comparison comparison;
-  comparison.noise.source = "in pairs; both builds in turns on " + next->device().name;
+  comparison.noise.source = "in pairs; both builds in turns on " + next.device().name;
   for (std::size_t i = 0; i < plan.problems.size() && !interrupt_requested(); ++i) {
     const Problem& problem = plan.problems[i];
     std::vector<const Variant*> meant;
@@ -62,12 +57,23 @@ Comparison compare_builds(const std::string& old_program, const Plan& plan, cons
     const auto on_block = [&](int block, std::string_view variant) {
       progress.update(static_cast<std::int64_t>(i) * kLiveBlocks + block, total, variant);
     };
-    for (RowVerdict& row : compare_live(problem, meant, base, *next, live, on_block)) {
+    for (RowVerdict& row : compare_live(problem, meant, base, next, live, on_block)) {
       comparison.rows.push_back(std::move(row));
     }
   }
   set_outcome(comparison, policy);
   return comparison;
+}
+
+Comparison compare_builds(const std::string& old_program, const Plan& plan, const ComparePolicy& policy,
+                          const Session& session) {
+  WorkerExecutor base(old_build(old_program, plan, session));
+  const std::unique_ptr<Executor> next = open_executor(plan, session.plugins, false);
+  const std::vector<const Variant*> variants = runnable_variants(plan, next->device());
+  check_memory(plan, *next);
+  ProgressLine progress(std::cerr, !session.quiet && is_terminal(STDERR_FILENO));
+  install_interrupt_handler();
+  return compare_executors(base, *next, plan, variants, policy, progress);
 }
 
 }  // namespace flashcore

@@ -1,20 +1,16 @@
 #include "cli/ncu.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
 #include "base/error.hpp"
+#include "base/process.hpp"
 
 namespace flashcore {
 namespace {
@@ -43,24 +39,6 @@ class TemporaryFile {
  private:
   fs::path path_;
 };
-
-// Runs a program without standard output and waits for it. Returns the status of waitpid(2).
-int run_program(const std::vector<std::string>& command) {
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  pid_t process = 0;
-  const int error = posix_spawn(&process, arguments[0], &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw EnvironmentError(fmt::format("{}: {}", command[0], std::strerror(error)));
-  int status = 0;
-  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
-  }
-  return status;
-}
 
 bool is_program(const fs::path& path) {
   std::error_code ignored;
@@ -97,11 +75,10 @@ std::string run_ncu(const std::string& ncu, const std::string& metrics,
                                   "--log-file",
                                   log.name()};
   all.insert(all.end(), command.begin(), command.end());
-  const int status = run_program(all);
+  const int exit_code = run_process(all, {.output = ProcessOutput::nowhere}).exit_code;
   std::string text = log.read();
   if (text.empty()) {
-    throw EnvironmentError(fmt::format("{}: exited with status {} and wrote no output", ncu,
-                                       WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)));
+    throw EnvironmentError(fmt::format("{}: exited with status {} and wrote no output", ncu, exit_code));
   }
   return text;
 }

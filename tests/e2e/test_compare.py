@@ -295,7 +295,7 @@ class Modes(Compare):
         self.assert_error(self.run_tiny("--calibrate", "--runs", "2"), pairs.USAGE, "2 runs are too few")
 
     def test_one_mode_at_a_time(self):
-        self.assert_error(self.run_tiny("--calibrate", "--history", "x"), pairs.USAGE, "one of --calibrate")
+        self.assert_error(self.run_tiny("--calibrate", "--history", "x"), pairs.USAGE, "one of --bisect, --calibrate")
 
     def test_live_against_itself(self):
         result = self.run_tiny("--live", BENCH, "--format", "json")
