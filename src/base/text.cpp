@@ -184,6 +184,9 @@ std::string format_bytes(double bytes) {
   return fmt::format("{:.4g} {}", bytes, kUnits[unit]);
 }
 
-std::string percent(double ratio) { return fmt::format("{:+.1f} %", 100 * (ratio - 1)); }
+std::string percent(double ratio) {
+  const std::string text = fmt::format("{:+.1f} %", 100 * (ratio - 1));
+  return text == "-0.0 %" ? "+0.0 %" : text;
+}
 
 }  // namespace flashcore

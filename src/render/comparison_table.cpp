@@ -64,12 +64,13 @@ std::string to_table(const Comparison& comparison, const TextOptions& options) {
   }
   if (!text.empty()) text += "\n";
   text += rows_text(comparison, options) + scopes_text(comparison, options);
-  for (const Drift& drift : comparison.drifts) text += drift_text(drift) + "\n";
+  const auto wrapped = [&](const std::string& line) { return wrap(line, options.width, 2); };
+  for (const Drift& drift : comparison.drifts) text += wrapped(drift_text(drift)) + "\n";
   text += paint(fmt::format("noise between runs: {}", printable(comparison.noise.source)), kFaint,
                 options.color) +
           "\n" + counts(comparison) + "\n";
   const bool fine = comparison.outcome == Outcome::fine;
-  return text + paint(printable(headline(comparison)), fine ? kGood : kBad, options.color) + "\n";
+  return text + paint(wrapped(printable(headline(comparison))), fine ? kGood : kBad, options.color) + "\n";
 }
 
 }  // namespace flashcore
