@@ -23,7 +23,7 @@ from pages import records  # noqa: E402  (found through the path above)
 MOST_README_LINES = 150
 USAGE, ENVIRONMENT, NOT_RUN, NOT_FOUND = 2, 4, 126, 127
 # Programs of other people that the pages may call.
-TOOLS = ("cc", "cmake", "ctest", "export", "python3", "sbatch")
+TOOLS = ("apt", "cc", "cmake", "cpack", "ctest", "export", "python3", "sbatch")
 
 FENCE = re.compile(r"^ *```(\w+)?[ ]?(\w+)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
