@@ -1,5 +1,5 @@
-# What is installed, and the packages made of it. scripts/run.sh builds the target flashcore_product, and installing needs
-# no other.
+# What is installed, and the packages made of it. scripts/run.sh builds the target flashcore_product, and installing
+# needs no other.
 set(flashcore_product_files "")
 
 # Completions of the shells and man pages come from the program that was built.
@@ -77,7 +77,8 @@ set(CPACK_PACKAGE_NAME flashcore)
 set(CPACK_PACKAGE_CONTACT "The FlashCore authors")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
-set(CPACK_PACKAGE_DESCRIPTION "flashcore-bench checks, times, tunes and diagnoses attention kernels on CUDA devices and CPUs.
+set(CPACK_PACKAGE_DESCRIPTION
+  "flashcore-bench checks, times, tunes and diagnoses attention kernels on CUDA devices and CPUs.
 libflashcore chooses and launches its kernels from C.")
 set(CPACK_STRIP_FILES ON)
 set(CPACK_THREADS 0)

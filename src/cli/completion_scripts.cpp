@@ -134,14 +134,14 @@ std::string zsh_value(const CompletionValue& value) {
 }
 
 std::string zsh_option(const CompletionOption& option) {
-  const std::string meaning = fmt::format("[{}]", escaped(option.meaning, "[]:\\"));
   const bool has_value = !option.value.placeholder.empty();
+  const std::string others = option.repeats ? "*" : fmt::format("({})", fmt::join(option.names, " "));
   std::string text;
   for (const std::string& name : option.names) {
-    const std::string joined = has_value && name.starts_with("--") ? name + "=" : name;
-    const std::string others = option.repeats ? "*" : fmt::format("({})", fmt::join(option.names, " "));
-    text += fmt::format("      {}\n",
-                        sh_quoted(others + joined + meaning + (has_value ? zsh_value(option.value) : "")));
+    const std::string entry =
+        fmt::format("{}{}{}[{}]{}", others, name, has_value && name.starts_with("--") ? "=" : "",
+                    escaped(option.meaning, "[]:\\"), has_value ? zsh_value(option.value) : "");
+    text += fmt::format("      {}\n", sh_quoted(entry));
   }
   return text;
 }

@@ -159,8 +159,9 @@ LIBRARIES = "lib/x86_64-linux-gnu"
 def make_package(folder):
     """Configures as Debian does, and packs the files that this build has made."""
     build = folder / "build"
-    subprocess.run(["cmake", "-S", SOURCE, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DFLASHCORE_CUDA=OFF",
-                    "-DFLASHCORE_TESTS=OFF", f"-DCMAKE_INSTALL_LIBDIR={LIBRARIES}"], check=True, capture_output=True)
+    subprocess.run(["cmake", "-S", SOURCE, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+                    "-DFLASHCORE_CUDA=OFF", "-DFLASHCORE_TESTS=OFF", f"-DCMAKE_INSTALL_LIBDIR={LIBRARIES}"],
+                   check=True, capture_output=True)
     for name in ("flashcore-bench", "libflashcore.so*", "completions", "man"):
         for made in BUILD.glob(name):
             copy = shutil.copytree if made.is_dir() else functools.partial(shutil.copy2, follow_symlinks=False)
@@ -202,7 +203,8 @@ class DebianPackageTest(unittest.TestCase):
     def test_the_program_runs(self):
         places = self.bench("info").split("config folders\n")[1].splitlines()
         self.assertRegex(places[0], rf"^  {re.escape(str(self.prefix))}/share/flashcore/configs +installation$")
-        self.bench("--config", "ci", "--device", "cpu", "--variants", "cpu_fused/*", "--check-only", "--output", "checked")
+        self.bench("--config", "ci", "--device", "cpu", "--variants", "cpu_fused/*", "--check-only", "--output",
+                   "checked")
         self.assertTrue((self.elsewhere / "checked.json").exists())
 
     def test_find_package(self):

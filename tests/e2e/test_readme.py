@@ -146,8 +146,8 @@ class CommandsTest(unittest.TestCase):
                 self.check_command(shlex.split(line))
 
     def test_commands_for_any_machine_run(self):
-        """Blocks marked `sh cpu`: each command in turn, in a folder that looks like the tree and has the files of blocks marked
-        `python <name>.py`. Each line of a block marked `text says` is in what a command of the page has printed."""
+        """Blocks marked `sh cpu`: each command in turn, in a folder that looks like the tree, with the files of blocks
+        marked `python <name>.py`. Each line of a block marked `text says` is in what the page's commands print."""
         for page in pages():
             marked = [text for mark, text in blocks(page, "sh") if mark == "cpu"]
             files = [(mark, text) for mark, text in blocks(page, "python") if mark.endswith(".py")]
@@ -163,8 +163,9 @@ class CommandsTest(unittest.TestCase):
                 for line in (line for text in marked for line in text.splitlines() if line.strip()):
                     with self.subTest(page=page.name, command=line):
                         said += self.run_line(line, folder)
-                for line in (line for mark, text in blocks(page, "text") if mark == "says" for line in text.splitlines()):
-                    self.assertIn(line, said)
+                for text in (text for mark, text in blocks(page, "text") if mark == "says"):
+                    for line in text.splitlines():
+                        self.assertIn(line, said)
 
     def run_line(self, line, folder):
         # Verdicts on times and an unclear comparison are no fault of the command line.
