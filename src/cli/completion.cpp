@@ -60,6 +60,7 @@ struct Placeholder {
 using View = std::string_view;
 constexpr Placeholder kPlaceholders[] = {
     {.name = "CLOCK", .words = [](View, View) { return words_of<TimingMode>(); }},
+    {.name = "COMMAND"},
     {.name = "CONFIG", .words = [](View, View) { return shipped_configs(); }, .files = true},
     {.name = "DEPTH", .words = [](View, View) { return words_of<CheckDepth>(); }},
     {.name = "DEVICE",
@@ -71,6 +72,7 @@ constexpr Placeholder kPlaceholders[] = {
     {.name = "FOLDER", .files = true},
     {.name = "FORMAT", .words = [](View command, View) { return formats(command); }},
     {.name = "GLOB"},
+    {.name = "GOOD BAD"},
     {.name = "I/N"},
     {.name = "ID"},
     {.name = "KIND", .words = [](View, View) { return words_of<SearchKind>(); }},
