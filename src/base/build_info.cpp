@@ -1,7 +1,9 @@
 #include "base/build_info.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "base/compiled_architectures.hpp"
 #include "build_config.hpp"
 #include "git_version.hpp"
 
@@ -27,7 +29,9 @@ const BuildInfo& build_info() {
                               .cxx_flags = FLASHCORE_CXX_FLAGS,
                               .cuda_compiler = if_cuda(FLASHCORE_CUDA_COMPILER),
                               .cuda_flags = if_cuda(FLASHCORE_CUDA_FLAGS),
-                              .cuda_architectures = if_cuda(FLASHCORE_CUDA_ARCHITECTURES)};
+                              .cuda_architectures = if_cuda(FLASHCORE_CUDA_ARCHITECTURES),
+                              .cuda_toolkit = if_cuda(FLASHCORE_CUDA_TOOLKIT),
+                              .libraries = FLASHCORE_LIBRARIES};
   return info;
 }
 
@@ -36,6 +40,16 @@ std::string version_line() {
   if (info.git_commit.empty()) return fmt::format("flashcore-bench {}", info.version);
   return fmt::format("flashcore-bench {} ({:.12}{})", info.version, info.git_commit,
                      info.git_dirty ? ", modified" : "");
+}
+
+std::string version_text() {
+  const BuildInfo& info = build_info();
+  const std::string cuda = kHaveCuda
+                               ? fmt::format("{}, compiled for {}", info.cuda_toolkit,
+                                             fmt::join(list_architectures(info.cuda_architectures), ", "))
+                               : "not built";
+  return fmt::format("{}\ncompiler: {}, {}\nlibraries: {}\nCUDA: {}\n", version_line(), info.cxx_compiler,
+                     info.build_type, info.libraries, cuda);
 }
 
 }  // namespace flashcore

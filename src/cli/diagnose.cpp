@@ -99,13 +99,17 @@ void add_diagnose_command(CLI::App& app, Action& action) {
   CLI::App* command = app.add_subcommand(
       "diagnose", "Say which part of a variant is wrong, where, and by which probes one knows");
   SubjectRequest& request = options->request;
-  command->add_option("variant", request.variant, "An id, or a glob that matches one variant")->required();
+  command->add_option("variant", request.variant, "An id, or a glob that matches one variant")
+      ->required()
+      ->type_name("ID");
   command
       ->add_option("--problem", request.problem,
                    "batch=1,heads_q=2,seq_q=256,…; dtype and head_dim are the variant's")
+      ->type_name("PROBLEM")
       ->capture_default_str();
-  command->add_option("--device", request.overrides.device, "cpu, cuda or cuda:N; else the variant's own");
-  command->add_option("--seed", request.overrides.seed, "Seed of the inputs");
+  command->add_option("--device", request.overrides.device, "cpu, cuda or cuda:N; else the variant's own")
+      ->type_name("DEVICE");
+  command->add_option("--seed", request.overrides.seed, "Seed of the inputs")->type_name("N");
   command
       ->add_option("--timeout", request.overrides.timeout_s,
                    "Kill the process that runs the variant if one launch takes longer than SECONDS")

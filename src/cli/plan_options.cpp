@@ -7,9 +7,8 @@ namespace flashcore {
 void add_plan_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
   app.add_option("--config", options.config,
-                 "Read the config from FILE: a path, the name of a shipped config (see info), or - for "
-                 "standard input")
-      ->type_name("FILE")
+                 "Read CONFIG: a path, the name of a shipped config (see info), or - for standard input")
+      ->type_name("CONFIG")
       ->capture_default_str()
       ->group(kSelectionGroup);
   app.add_option("--device", overrides.device, "Run on auto, cpu, cuda or cuda:N")

@@ -15,7 +15,7 @@
 #include "base/terminal.hpp"
 #include "base/text.hpp"
 #include "cli/command.hpp"
-#include "config/plugins.hpp"
+#include "cli/completion.hpp"
 #include "plugin/plugin.hpp"
 #include "render/progress.hpp"
 #include "worker/described_plugin.hpp"
@@ -24,6 +24,7 @@ namespace flashcore {
 namespace {
 
 constexpr const char* kName = "flashcore-bench";
+constexpr const char* kDefaultCommand = "run";
 
 // Groups of the common options. All other options of the program itself belong to `run`.
 constexpr const char* kMessages = "Messages";
@@ -45,7 +46,9 @@ void add_common_options(CLI::App& app, CommonOptions& options) {
   app.add_flag("--no-color", options.no_color,
                "Print without colours, like the environment variable NO_COLOR")
       ->group(kMessages);
-  app.add_flag("--version", options.version, "Print the version and exit")->group(kMessages);
+  app.add_flag("--version", options.version,
+               "Print the versions of the program and of its libraries, and exit")
+      ->group(kMessages);
   app.add_option("--plugin", options.plugins,
                  "Load a family from the shared object FILE, see flashcore.h; repeatable")
       ->type_name("FILE")
@@ -110,17 +113,21 @@ std::vector<std::string> long_names(const CLI::App& app) {
                                                : fmt::format(", did you mean {}?", nearest)));
 }
 
+bool is_common(const CLI::Option& option) {
+  const std::string& group = option.get_group();
+  return group == kMessages || group == kPlugins || group == kFiles;
+}
+
 bool is_run(const CLI::App& app) {
   const auto commands = app.get_subcommands();
-  return commands.empty() || commands.front()->get_name() == "run";
+  return commands.empty() || commands.front()->get_name() == kDefaultCommand;
 }
 
 void reject_run_options(const CLI::App& app) {
   if (is_run(app)) return;
   const auto commands = app.get_subcommands();
   for (const CLI::Option* option : app.get_options()) {
-    const std::string& group = option->get_group();
-    if (option->count() > 0 && group != kMessages && group != kPlugins && group != kFiles) {
+    if (option->count() > 0 && !is_common(*option)) {
       throw UsageError(fmt::format("{}: is an option of run, not of {}; see {} {} --help", option->get_name(),
                                    commands.front()->get_name(), kName, commands.front()->get_name()));
     }
@@ -191,6 +198,44 @@ ExitCode report_plugin_failures(ExitCode code) {
   return code == ExitCode::ok && !failures.empty() ? ExitCode::environment : code;
 }
 
+// For packages; users find the scripts installed. Like `worker`, it is not listed in help.
+void add_completion_command(CLI::App& app, Action& action) {
+  const auto shell = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand("completion", "Print what bash, zsh or fish completes");
+  command->group("");
+  command->add_option("shell", *shell, "bash, zsh or fish")->required()->type_name("SHELL");
+  command->callback([&app, &action, shell] {
+    action = [&app, shell](const Session&) {
+      const std::optional<Shell> known = parse_word<Shell>(*shell);
+      if (!known) {
+        throw UsageError(
+            fmt::format("completion: unknown shell \"{}\"{}", *shell, suggestion(*shell, words(Shell{}))));
+      }
+      fmt::print("{}", completion_script(*known, completion_tree(app, kDefaultCommand, is_common), kName));
+      return ExitCode::ok;
+    };
+  });
+}
+
+void add_commands(CLI::App& app, Action& action) {
+  add_run_command(app, action);
+  add_list_command(app, action);
+  add_info_command(app, action);
+  add_profile_command(app, action);
+  add_tune_command(app, action);
+  add_merge_command(app, action);
+  add_compare_command(app, action);
+  add_report_command(app, action);
+  add_worker_command(app, action);
+  add_diagnose_command(app, action);
+  add_completion_command(app, action);
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    command->fallthrough();
+    command->allow_extras();
+  }
+  app.require_subcommand(0, 1);
+}
+
 bool wants_color(const CommonOptions& options) {
   const char* no_color = std::getenv("NO_COLOR");
   return !options.no_color && (no_color == nullptr || *no_color == '\0') && is_terminal(STDOUT_FILENO);
@@ -217,28 +262,6 @@ void add_plugin_timeout(CLI::App& command) {
       ->check(CLI::PositiveNumber);
 }
 
-namespace {
-
-void add_commands(CLI::App& app, Action& action) {
-  add_run_command(app, action);
-  add_list_command(app, action);
-  add_info_command(app, action);
-  add_profile_command(app, action);
-  add_tune_command(app, action);
-  add_merge_command(app, action);
-  add_compare_command(app, action);
-  add_report_command(app, action);
-  add_worker_command(app, action);
-  add_diagnose_command(app, action);
-  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    command->fallthrough();
-    command->allow_extras();
-  }
-  app.require_subcommand(0, 1);
-}
-
-}  // namespace
-
 ExitCode run_program(int argc, const char* const* argv) {
   CLI::App app("Checks, times and tunes fused attention kernels on this machine.", kName);
   app.footer(
@@ -253,7 +276,7 @@ ExitCode run_program(int argc, const char* const* argv) {
 
   if (!parse(app, argc, argv)) return ExitCode::ok;
   if (common.version) {
-    fmt::print("{}\n", version_line());
+    fmt::print("{}", version_text());
     return ExitCode::ok;
   }
   set_up_log(common);

@@ -37,13 +37,10 @@ std::vector<SearchPlace> config_search_places() {
   if (const char* folder = std::getenv("FLASHCORE_CONFIG_DIR"); folder != nullptr && *folder != '\0') {
     add(folder, "FLASHCORE_CONFIG_DIR");
   }
-#ifdef FLASHCORE_SOURCE_CONFIG_DIR
+  const fs::path folder = binary_folder();
+  if (!folder.empty()) add(folder / FLASHCORE_DATA_FROM_BIN / "flashcore" / "configs", "installation");
   add(FLASHCORE_SOURCE_CONFIG_DIR, "source tree");
-#endif
-  if (const fs::path folder = binary_folder(); !folder.empty()) {
-    add(folder / ".." / "share" / "flashcore" / "configs", "installation");
-    add(folder / "configs", "beside the program");
-  }
+  if (!folder.empty()) add(folder / "configs", "beside the program");
   return places;
 }
 

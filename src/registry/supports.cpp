@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include "attention/problem_fields.hpp"
+#include "base/compiled_architectures.hpp"
 #include "base/error.hpp"
 
 namespace flashcore {
@@ -18,6 +20,28 @@ const ProblemField* find_unknown_field(const Variant& variant, const Problem& pr
     if (std::ranges::count(variant.problem_fields, field.name) == 0) return &field;
   }
   return nullptr;
+}
+
+std::string reason_of_kernel(const Variant& variant, const AttentionArgs& args, const DeviceLimits& limits) {
+  const char* reason = variant.kernels->unsupported(variant.index, args, limits);
+  return reason == nullptr ? "" : reason;
+}
+
+// A kernel of this program may have less than the device can do: PTX for 8.0 has no instruction of 9.0 on any device.
+// Plug-ins and peers bring their own code.
+std::string reason_of_code(const Variant& variant, const AttentionArgs& args, const Target& target) {
+  const int device = target.limits.compute_capability;
+  if (variant.backend != Backend::cuda || variant.role != Role::ladder || target.architectures.empty())
+    return "";
+  const std::optional<int> code = code_capability(target.architectures, device);
+  if (!code) return no_code_reason(target.architectures, device);
+  if (*code == device) return "";
+  DeviceLimits limits = target.limits;
+  limits.compute_capability = *code;
+  const std::string reason = reason_of_kernel(variant, args, limits);
+  return reason.empty()
+             ? ""
+             : fmt::format("its code for this device is compiled for {}: {}", capability_text(*code), reason);
 }
 
 template <class... Asked>
@@ -52,8 +76,8 @@ std::string unsupported_reason(const Variant& variant, const Problem& problem, c
     return fmt::format("the family does not support {} = {}", field->name, value_text(*field, problem));
   }
   if (variant.kernels == nullptr) return "";
-  const char* reason = variant.kernels->unsupported(variant.index, args, target.limits);
-  return reason == nullptr ? "" : reason;
+  const std::string reason = reason_of_kernel(variant, args, target.limits);
+  return reason.empty() ? reason_of_code(variant, args, target) : reason;
 }
 
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const Target& target) {

@@ -3,17 +3,21 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "attention/problem.hpp"
+#include "base/build_info.hpp"
 #include "variant/variant.hpp"
 
 namespace flashcore {
 
-// The properties of a device that support depends on.
+// The properties of a device that support depends on, and what this program's CUDA kernels are compiled for
+// (base/compiled_architectures.hpp).
 struct Target {
   Backend backend = Backend::cpu;
   DeviceLimits limits = {};
+  std::string_view architectures = build_info().cuda_architectures;
 };
 
 // True if the variant was compiled for the problem's dtype and head_dim. Runs skip all other variants without

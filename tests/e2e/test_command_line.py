@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -19,7 +20,16 @@ class Help(BenchTest):
             self.assert_golden(f"help_{command}.txt", self.assert_ok(run(command, "--help")))
 
     def test_version(self):
-        self.assertRegex(self.assert_ok(run("--version")), r"^flashcore-bench \d+\.\d+\.\d+")
+        first, *lines = self.assert_ok(run("--version")).splitlines()
+        self.assertRegex(first, r"^flashcore-bench \d+\.\d+\.\d+( \([0-9a-f]{12}(, modified)?\))?$")
+        fields = dict(line.split(": ") for line in lines)
+        self.assertEqual(list(fields), ["compiler", "libraries", "CUDA"])
+        wanted = re.findall(r"(?m)^flashcore_dependency\((\w+)", (SOURCE / "CMakeLists.txt").read_text())
+        found = dict(library.split(" ") for library in fields["libraries"].split(", "))
+        self.assertEqual([name for name in found if name != "OpenMP"], wanted)
+        for version in found.values():
+            self.assertRegex(version, r"^\d+(\.\d+)+$")
+        self.assertRegex(fields["CUDA"], r"^(not built|\d+\.\d+(\.\d+)?, compiled for \w+(-real|-virtual)?.*)$")
 
 
 class List(BenchTest):

@@ -17,6 +17,7 @@ from bench import schema_validator
 
 SOURCE = pathlib.Path(os.environ["FLASHCORE_SOURCE_DIR"])
 BENCH = pathlib.Path(os.environ["FLASHCORE_BENCH"])
+PACKAGE = os.environ.get("FLASHCORE_PYTHON_DIR", "")
 sys.path.insert(0, str(SOURCE / "scripts"))
 
 from pages import records  # noqa: E402  (found through the path above)
@@ -24,9 +25,9 @@ from pages import records  # noqa: E402  (found through the path above)
 MOST_README_LINES = 150
 USAGE, ENVIRONMENT, NOT_RUN, NOT_FOUND = 2, 4, 126, 127
 # Programs of other people that the pages may call.
-TOOLS = ("cc", "cmake", "ctest", "export", "python3", "sbatch")
+TOOLS = ("apt", "cc", "cmake", "cpack", "ctest", "export", "python3", "sbatch")
 
-FENCE = re.compile(r"^ *```(\w+)?[ ]?(\w+)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *```(\w+)?[ ]?([\w.]+)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
 
 def pages():
@@ -147,25 +148,37 @@ class CommandsTest(unittest.TestCase):
                 self.check_command(shlex.split(line))
 
     def test_commands_for_any_machine_run(self):
-        """Blocks marked `sh cpu`: each command in turn, in a folder that looks like the tree."""
+        """Blocks marked `sh cpu`: each command in turn, in a folder that looks like the tree, with the files of blocks
+        marked `python <name>.py`. Each line of a block marked `text says` is in what the page's commands print."""
         for page in pages():
             marked = [text for mark, text in blocks(page, "sh") if mark == "cpu"]
-            if not marked:
+            files = [(mark, text) for mark, text in blocks(page, "python") if mark.endswith(".py")]
+            if not marked or (files and not PACKAGE):
                 continue
             with tempfile.TemporaryDirectory() as folder:
                 for name in ("configs", "src", "scripts"):
                     (pathlib.Path(folder) / name).symlink_to(SOURCE / name)
                 shutil.copytree(SOURCE / "results", pathlib.Path(folder) / "results")
+                for name, text in files:
+                    (pathlib.Path(folder) / name).write_text(text)
+                said = ""
                 for line in (line for text in marked for line in text.splitlines() if line.strip()):
                     with self.subTest(page=page.name, command=line):
-                        self.run_line(line, folder)
+                        said += self.run_line(line, folder)
+                for text in (text for mark, text in blocks(page, "text") if mark == "says"):
+                    for line in text.splitlines():
+                        self.assertIn(line, said)
 
     def run_line(self, line, folder):
         # Verdicts on times and an unclear comparison are no fault of the command line.
-        env = {**os.environ, "PATH": f"{BENCH.parent}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+        path = f"{BENCH.parent}:{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"
+        env = {**os.environ, "PATH": path, "PYTHONPATH": PACKAGE, "OMP_NUM_THREADS": "1"}
         result = subprocess.run(["bash", "-c", line], cwd=folder, env=env, capture_output=True, text=True, timeout=300,
                                 check=False)
         self.assertNotIn(result.returncode, (USAGE, ENVIRONMENT, NOT_RUN, NOT_FOUND), result.stderr)
+        if shlex.split(line)[0] == "python3":
+            self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
 
 
 class WordsTest(unittest.TestCase):

@@ -30,6 +30,45 @@ TEST(Supports, AFamilyRefusesFieldsThatItDoesNotName) {
   EXPECT_EQ(unsupported_reason(variant, chunks, cpu), "the family does not support kv_dtype = e4m3");
 }
 
+// Needs a compute capability, as kernels with newer instructions do.
+class DemandingFamily final : public Family {
+ public:
+  const char* unsupported(std::size_t, const AttentionArgs&, const DeviceLimits& limits) const override {
+    return limits.compute_capability < 89 ? "the device's compute capability is too low" : nullptr;
+  }
+  std::size_t workspace_bytes(std::size_t, const AttentionArgs&) const override { return 0; }
+  int launch(std::size_t, const AttentionArgs&, void*) const override { return 0; }
+  bool knows_resources(std::size_t) const override { return false; }
+  int resources(std::size_t, const AttentionArgs&, Resources&) const override { return 1; }
+  const char* kernel_name(std::size_t) const override { return nullptr; }
+};
+
+TEST(Supports, ADeviceThatNoCompiledArchitectureFits) {
+  const DemandingFamily family;
+  Variant variant{.family = "f",
+                  .spec = {.dtype = Dtype::fp16, .head_dim = 64},
+                  .backend = Backend::cuda,
+                  .kernels = &family};
+  const auto reason = [&](int capability, std::string_view architectures) {
+    return unsupported_reason(
+        variant,
+        Target{.backend = Backend::cuda, .limits = {capability, 0, 1}, .architectures = architectures});
+  };
+  EXPECT_EQ(reason(90, "80-real;89-real;90a-real"), "");
+  EXPECT_EQ(
+      reason(120, "80-real;89-real;90a-real"),
+      "this program is compiled for 80-real, 89-real, 90a-real, and has no code for compute capability 12.0; "
+      "build it with -DCMAKE_CUDA_ARCHITECTURES=120-real");
+  EXPECT_EQ(reason(80, "80-real"), "the device's compute capability is too low");
+  EXPECT_EQ(reason(120, "80-virtual"),
+            "its code for this device is compiled for 8.0: the device's compute capability is too low");
+  EXPECT_EQ(reason(120, "89-virtual"), "");
+  variant.role = Role::plugin;  // brings its own code
+  EXPECT_EQ(reason(120, "80-real"), "");
+  variant.role = Role::peer;
+  EXPECT_EQ(reason(120, "80-real"), "");
+}
+
 // Its own code fails where it is asked.
 class FailingFamily final : public Family {
  public:
