@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "base/build_info.hpp"
 #include "base/error.hpp"
 #include "base/escape.hpp"
-#include "render/page_data.hpp"
 
 namespace flashcore {
 namespace {
@@ -29,7 +29,7 @@ std::string fill_in(std::string_view page, const Parts& parts) {
 
 }  // namespace
 
-std::string html_report(const Json& data, const PageAssets& assets) {
+std::string html_report(std::string data, const PageAssets& assets) {
   if (assets.chart_library.empty()) {
     throw EnvironmentError(
         "--format html: this program was built without Chart.js; install the package libjs-chart.js, then "
@@ -37,7 +37,7 @@ std::string html_report(const Json& data, const PageAssets& assets) {
   }
   return fill_in(assets.page, {{"version", escape_html(version_line())},
                                {"style", std::string(assets.style)},
-                               {"data", script_safe(data)},
+                               {"data", std::move(data)},
                                {"chart_library", std::string(assets.chart_library)},
                                {"chart_license", escape_html(assets.chart_license)},
                                {"script", std::string(assets.script)}});

@@ -129,7 +129,7 @@ const drawRecords = () => {
 };
 
 const drawEnvironment = () => {
-  const flat = data.files.map((file) => new Map([["file", file.path], ...flatten(environmentOf(file))]));
+  const flat = data.files.map((file) => new Map([["file", file.name], ...flatten(environmentOf(file))]));
   const keys = [...new Set(flat.flatMap((file) => [...file.keys()]))];
   const columns = [
     { title: "field", value: (key) => key },

@@ -39,7 +39,7 @@ const chooseFile = () => {
 const redrawOn = (query) => matchMedia(query).addEventListener("change", drawAll);
 
 const start = () => {
-  const reported = data.files.map((file, index) => [index, file.path]).filter(([index]) =>
+  const reported = data.files.map((file, index) => [index, file.name]).filter(([index]) =>
     data.problems.some((problem) => problem.file === index),
   );
   fillSelect(byId("file"), reported);
