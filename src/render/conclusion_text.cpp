@@ -163,7 +163,11 @@ std::vector<std::string> mean_sentences(const Conclusion& conclusion) {
   const auto add = [&](const std::optional<Mean>& mean, std::string_view other) {
     if (mean && mean->problems > 1) sentences.push_back(mean_sentence(*mean, other));
   };
-  add(conclusion.over_baseline(), base_role(!conclusion.baseline().empty()));
+  // Where the baseline is the fastest peer everywhere, one sentence says both.
+  const auto is_peer = [](const ProblemConclusion& problem) { return problem.baseline_is_peer; };
+  if (!std::ranges::all_of(conclusion.problems(), is_peer)) {
+    add(conclusion.over_baseline(), base_role(!conclusion.baseline().empty()));
+  }
   add(conclusion.over_peer(), best_of(conclusion.peers()));
   return sentences;
 }
