@@ -18,6 +18,6 @@ struct PageAssets {
 extern const PageAssets kPageAssets;
 
 // `data` is page_data() as script_safe() text. Throws EnvironmentError that names the package to install when the assets lack the chart library.
-std::string html_report(std::string data, const PageAssets& assets = kPageAssets);
+std::string html_report(std::string_view data, const PageAssets& assets = kPageAssets);
 
 }  // namespace flashcore

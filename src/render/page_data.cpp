@@ -44,6 +44,7 @@ Json standing_json(const ProblemConclusion& problem) {
           {"ratio", standing.over.ratio},
           {"low", standing.over.low},
           {"high", standing.over.high},
+          {"text", ratio_text(standing.over)},
           {"outcome", to_string(contest(standing.over))}};
 }
 
@@ -116,7 +117,9 @@ class PageText {
 
   std::string make() {
     add_files();
-    page_ += "],\n\"problems\":[" + problems_;
+    page_.reserve(page_.size() + problems_.size() + 4096);
+    page_ += "],\n\"problems\":[";
+    page_ += std::exchange(problems_, {});
     page_ += "],\n\"clocks\":" + text_(clocks());
     page_ += ",\n\"families\":" + text_(families_);
     page_ += ",\n\"files\":" + text_(files_);

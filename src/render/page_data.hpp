@@ -32,12 +32,12 @@ inline constexpr PageLimits kBrowserLimits = {.records = 20'000, .samples = 400'
 //             environment}],
 //  "verdict": sentence, "comparison": {…}}
 // "file", "problem" and "baseline" are places in these lists; a problem without a timed record has the baseline null.
-// Sentences are those of render/conclusion_text.hpp; a problem's "conclusion" is null where there is nothing to compare.
-// Its "standing" {clock, over: "peer"|"baseline", other, ratio, low, high, outcome: "won"|"tied"|"lost"} says the same for
-// programs; it is absent where the fastest variant is the baseline itself. "falls_short" is there where it is true. A file's
-// "records" counts all that it has, "statuses" by status. Files have short names (render/file_names.hpp), and absolute paths
-// in their command lines are cut to their last part. "verdict" and "comparison" (render/comparison_output.hpp) are there with a
-// base.
+// Sentences are those of render/conclusion_text.hpp; a problem's "conclusion" is null where there is nothing to
+// compare. Its "standing" {clock, over: "peer"|"baseline", other, ratio, low, high, text, outcome:
+// "won"|"tied"|"lost"} says the same for programs; it is absent where the fastest variant is the baseline itself.
+// "falls_short" is there where it is true. A file's "records" counts all that it has, "statuses" by status. Files have
+// short names (render/file_names.hpp), and absolute paths in their command lines are cut to their last part. "verdict"
+// and "comparison" (render/comparison_output.hpp) are there with a base.
 // Problems with the same name in "curves" are points of one curve over the sequence length. Other fields are those of
 // result files, with numbers rounded to six significant digits; a "roofline" also has the "clock" that it is compared
 // with.

@@ -265,6 +265,7 @@ class ReportPage(BenchTest, BrowserTest):
             marked = [name for name, cells in columns.items() if cells[place].startswith("★ ")]
             self.assertEqual(marked, [standing["other"].split("/")[0]])
             self.assertIn(standing["outcome"], speed_ups[place])
+            self.assertIn(standing["text"].replace(" ± ", "× ±"), speed_ups[place])
         signs = self.script(COLUMN, "overview", "hot µs")["cells"]
         self.assertTrue(any(cell.endswith(" ‡") for cell in signs), signs)
         self.assertTrue(all(", n\u202f" in cell for cell in signs), signs)

@@ -25,11 +25,11 @@ const standingText = (ratio, { standing, own, rival }) => {
   if (ratio === null) return nothing;
   const short = own.falls_short || rival.falls_short ? " ‡" : "";
   if (!standing) return `${times(ratio)}${short}`;
-  const half = Math.max(standing.high - standing.ratio, standing.ratio - standing.low);
-  const spread = element("span", { class: "spread" }, ` ±${significant(half, 1)}${short}`);
+  const [shown, half] = standing.text.split(" ± ");
+  const spread = element("span", { class: "spread" }, `${half ? ` ±${half}` : ""}${short}`);
   const mark = element("span", { class: `outcome ${standing.outcome}`, title: standing.outcome }, outcomeMarks[standing.outcome]);
   mark.append(element("span", { class: "unseen" }, ` ${standing.outcome}`));
-  return element("span", {}, mark, ` ${times(standing.ratio)}`, spread);
+  return element("span", {}, mark, ` ${shown}×`, spread);
 };
 
 const peerColumn = (family) => ({

@@ -9,7 +9,7 @@ const intensity = (record) => problemOf(record).flops / problemOf(record).bytes;
 const ceilings = (records, workOf, floorName) => {
   const groups = groupBy(
     records.filter((record) => finite(record.roofline?.[floorName]) > 0),
-    (record) => significant(workOf(problemOf(record)) / record.roofline[floorName] / 1e6, 2),
+    (record) => (workOf(problemOf(record)) / record.roofline[floorName] / 1e6).toPrecision(2),
   );
   return [...groups.values()].map((group) => ({
     value: workOf(problemOf(group[0])) / group[0].roofline[floorName] / 1e6,

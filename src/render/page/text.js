@@ -57,7 +57,11 @@ const asSentence = (text) => `${/^[^ ]*\//.test(text) ? text[0] : text[0].toUppe
 // A family's mark and colour before the text, as in the charts; not part of the text.
 const chip = (family) =>
   element("span", { class: "chip", "data-mark": familyMark(family), style: `color: ${familyColor(family)}` });
-const variantCell = (record) => element("span", { class: "variant" }, chip(record.family), record.variant);
+
+// An id breaks behind its parts.
+const breakable = (id) => id.split(/(?<=[_/])/).flatMap((part, place) => (place > 0 ? [element("wbr"), part] : [part]));
+const variantCell = (record) =>
+  element("span", { class: "variant" }, chip(record.family), ...breakable(record.variant));
 
 // "5.483 ±0.4 %, n 15 ‡".
 const timeText = (record, clock = selection.clock) => {

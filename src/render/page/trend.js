@@ -92,12 +92,17 @@ const trendColumns = (chosen, variant) => [
   { title: "file", value: ({ file }) => file.name },
 ];
 
+// Those that most files have, and of these the fastest in the newest file, are first.
+const trendVariants = (points) => {
+  const byTime = [...points].reverse().flatMap(({ timed }) => [...timed].sort((a, b) => median(a) - median(b)));
+  const files = groupBy(byTime, ({ variant }) => variant);
+  return [...files.keys()].sort((a, b) => files.get(b).length - files.get(a).length);
+};
+
 const drawTrend = () => {
   const points = trendPoints();
   if (!showSection("trend", points.length > 1)) return;
-  const newest = [...points.at(-1).timed].sort((a, b) => median(a) - median(b)).map(({ variant }) => variant);
-  const others = points.flatMap(({ timed }) => timed.map(({ variant }) => variant));
-  const variants = [...new Set([...newest, ...others])];
+  const variants = trendVariants(points);
   const variant = fillSelect(byId("trend-variant"), variants.map((name) => [name, name]));
   const chosen = new Map(points.map((point) => [point, fastest(point.timed.filter((one) => one.variant === variant))]));
   setCaption(

@@ -164,6 +164,7 @@ TEST(PageData, ProblemsSayHowTheyStand) {
   EXPECT_EQ(standing["outcome"], "won");
   EXPECT_EQ(standing["ratio"], 2.0);
   EXPECT_EQ(standing["clock"], "hot_us");
+  EXPECT_EQ(standing["text"].get<std::string>().substr(0, 5), "2.00 ");
   EXPECT_EQ(page["families"][1]["label"], "FA3");
   const ResultFile alone[] = {{.records = {records[0]}}};
   EXPECT_FALSE(page_of(alone)["problems"][0].contains("standing"));
