@@ -169,6 +169,18 @@ TEST(Headline, IsTheMeanOverThePeersThenOverTheBaseline) {
   expect_contains(headline(alone, Json::object()), " × the baseline over 2 problems; 2 won, 0 tied, 0 lost");
 }
 
+TEST(Headline, BaselinesThatAreTheFastestPeerAreSaidOnce) {
+  Conclusion conclusion("peer_a/*", {});
+  for (const char* name : {"p1", "p2"}) {
+    std::vector<Record> records = {ok_record(sample_problem(name), "mma", kTile, 10),
+                                   ok_record(sample_problem(name), "peer_a", kTile, 20)};
+    records[1].role = Role::peer;
+    conclusion.add(records);
+  }
+  ASSERT_EQ(mean_sentences(conclusion).size(), 1U);
+  expect_contains(mean_sentences(conclusion).front(), " × a over 2 problems; 2 won, 0 tied, 0 lost");
+}
+
 TEST(Headline, OfOneProblemIsItsSentenceAndOfNoneSaysSo) {
   expect_contains(headline(conclusion_of(1), Json::object()), "times faster than scalar/");
   expect_contains(headline(conclusion_of(1), Json::object()), ", on p1");
