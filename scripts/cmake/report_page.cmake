@@ -2,8 +2,8 @@
 # system with its licence. Without Chart.js the program builds all the same, and names the package when asked for HTML.
 set(page_dir ${CMAKE_SOURCE_DIR}/src/render/page)
 # In this order: a script may use what those before it define when they are run.
-set(page_scripts data text theme figure ladder roofline sequence errors tiles resources table environment comparison
-  main)
+set(page_scripts data text state theme figure table samples head overview comparison trend ladder roofline sequence errors
+  tiles resources records download main)
 list(TRANSFORM page_scripts REPLACE "(.+)" "${page_dir}/\\1.js")
 
 find_file(FLASHCORE_CHART_JS NAMES chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist

@@ -59,6 +59,7 @@ std::string render(const OutputFormat& format, Files files, const ReportOptions&
   const Comparison comparison = compare_files(read_result_set({&options.base, 1}),
                                               {files.begin(), files.end()}, make_policy(options.rule));
   output.comparison = &comparison;
+  output.base = options.base;
   return format.results(output);
 }
 

@@ -33,6 +33,11 @@ Advantage Advantage::inverted() const {
   return other;
 }
 
+Contest contest(const Advantage& over) {
+  if (over.tied) return Contest::tied;
+  return over.ratio > 1 ? Contest::won : Contest::lost;
+}
+
 Advantage advantage(const Timing& own, const Timing& other, double relative_width) {
   const Reach mine = reach_of(own);
   const Reach theirs = reach_of(other);

@@ -3,7 +3,9 @@
 
 #include <optional>
 #include <span>
+#include <string_view>
 
+#include "base/words.hpp"
 #include "record/record.hpp"
 
 namespace flashcore {
@@ -22,6 +24,12 @@ struct Advantage {
   // The same seen from the other side.
   Advantage inverted() const;
 };
+
+// How one timing stands beside another.
+enum class Contest : int { won, tied, lost };
+inline constexpr std::string_view kContestWords[] = {"won", "tied", "lost"};
+constexpr Words words(Contest) { return kContestWords; }
+Contest contest(const Advantage& over);
 
 // The interval of the ratio combines the intervals of the two medians as the square root of their squares, on logarithms
 // (MOVER: Donner, Zou: "Closed-form confidence intervals for functions of the normal mean and standard deviation",

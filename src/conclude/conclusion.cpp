@@ -58,7 +58,14 @@ std::optional<Mean> mean_of(const std::vector<ProblemConclusion>& problems, auto
   }
   const std::optional<Advantage> mean = geometric_mean(ratios);
   if (!mean) return std::nullopt;
-  return Mean{*mean, ratios.size()};
+  const auto count = [&](Contest wanted) {
+    return static_cast<std::size_t>(std::ranges::count(ratios, wanted, contest));
+  };
+  return Mean{.over = *mean,
+              .problems = ratios.size(),
+              .won = count(Contest::won),
+              .tied = count(Contest::tied),
+              .lost = count(Contest::lost)};
 }
 
 }  // namespace
@@ -81,6 +88,7 @@ std::optional<ProblemConclusion> conclude(std::span<const Record> records, std::
   const Record* peer = fastest_in(peers, mode);
   ProblemConclusion found{.problem = fastest.problem.name,
                           .fastest = fastest.variant_id(),
+                          .mode = mode,
                           .ties = ties_of(fastest, own, mode, policy.relative_width)};
   found.has_named_baseline = !baseline.empty();
   found.is_baseline = base != nullptr && base->variant_id() == found.fastest;
@@ -91,7 +99,12 @@ std::optional<ProblemConclusion> conclude(std::span<const Record> records, std::
 }
 
 void Conclusion::add(std::span<const Record> records_of_one_problem) {
-  for (const Record& record : records_of_one_problem) caveats_.add(record, policy_);
+  for (const Record& record : records_of_one_problem) {
+    caveats_.add(record, policy_);
+    if (record.role != Role::peer || !is_timed(record)) continue;
+    const auto place = std::ranges::lower_bound(peers_, record.family);
+    if (place == peers_.end() || *place != record.family) peers_.insert(place, record.family);
+  }
   if (auto problem = conclude(records_of_one_problem, baseline_, policy_)) {
     problems_.push_back(*std::move(problem));
   }
@@ -99,7 +112,7 @@ void Conclusion::add(std::span<const Record> records_of_one_problem) {
 
 std::optional<Mean> Conclusion::over_baseline() const {
   return mean_of(problems_, [](const ProblemConclusion& problem) -> std::optional<Advantage> {
-    if (problem.is_baseline) return Advantage{};
+    if (problem.is_baseline) return Advantage{.tied = true};
     return problem.baseline ? std::optional(problem.baseline->over) : std::nullopt;
   });
 }
@@ -111,10 +124,9 @@ std::optional<Mean> Conclusion::over_peer() const {
   });
 }
 
-Conclusion conclude_file(std::span<const std::vector<Record>> problems, const std::string& baseline,
-                         const Json& config) {
+Conclusion conclude_file(const ProblemGroups& problems, const std::string& baseline, const Json& config) {
   Conclusion conclusion(baseline.empty() ? configured_baseline(config) : baseline, configured_rule(config));
-  for (const std::vector<Record>& records : problems) conclusion.add(records);
+  for (const std::span<const Record> records : problems) conclusion.add(records);
   return conclusion;
 }
 

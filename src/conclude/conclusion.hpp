@@ -12,6 +12,7 @@
 #include "conclude/advantage.hpp"
 #include "conclude/caveats.hpp"
 #include "measure/policy.hpp"
+#include "record/ranking.hpp"
 #include "record/record.hpp"
 
 namespace flashcore {
@@ -26,6 +27,7 @@ struct Standing {
 struct ProblemConclusion {
   std::string problem;                 // its name
   std::string fastest;                 // the id of this project's fastest variant
+  TimingMode mode = TimingMode::hot;   // whose times are compared
   std::vector<std::string> ties = {};  // this project's other variants that tie with it, by their medians
   bool has_named_baseline = true;      // false: the config names none, and the first timed row stands for it
   bool is_baseline = false;            // the fastest is the baseline itself
@@ -40,6 +42,9 @@ struct ProblemConclusion {
 struct Mean {
   Advantage over;
   std::size_t problems = 0;
+  std::size_t won = 0;  // of these problems, by contest()
+  std::size_t tied = 0;
+  std::size_t lost = 0;
 };
 
 // Of records of one problem. The baseline is the first timed record that matches the glob; a tie is are_tied(). Only
@@ -59,6 +64,10 @@ class Conclusion {
   const std::string& baseline() const { return baseline_; }
   const MeasurePolicy& policy() const { return policy_; }
   const Caveats& caveats() const { return caveats_; }
+  const std::vector<std::string>& peers() const {
+    return peers_;
+  }  // families that were timed, by their names
+  // A problem whose fastest variant is the baseline is tied.
   std::optional<Mean> over_baseline() const;
   std::optional<Mean> over_peer() const;
 
@@ -66,11 +75,11 @@ class Conclusion {
   std::string baseline_;
   MeasurePolicy policy_;
   std::vector<ProblemConclusion> problems_;
+  std::vector<std::string> peers_;
   Caveats caveats_;
 };
 
 // Of a result file. An empty `baseline` means the one that the config of the file names.
-Conclusion conclude_file(std::span<const std::vector<Record>> problems, const std::string& baseline,
-                         const Json& config);
+Conclusion conclude_file(const ProblemGroups& problems, const std::string& baseline, const Json& config);
 
 }  // namespace flashcore

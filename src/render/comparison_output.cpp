@@ -38,6 +38,10 @@ std::string headline(const Comparison& comparison) {
   return fmt::format("{}: {}", word, fmt::join(comparison.reasons, "; "));
 }
 
+std::string verdict_sentence(const Comparison& comparison, const std::string& base) {
+  return fmt::format("against {}: {}; {}", base, headline(comparison), counts(comparison));
+}
+
 std::string counts(const Comparison& comparison) {
   std::vector<std::string> parts;
   for (const Verdict verdict : kAll<Verdict>) {

@@ -24,7 +24,9 @@ std::string time_text(const std::optional<double>& us);      // four digits, or 
 std::string change_text(const std::optional<Ratio>& ratio);  // percent() of its value, or a dash
 std::string interval_text(const std::optional<Ratio>& ratio);
 std::string headline(const Comparison& comparison);  // "regression: 2 rows slower" and the like
-std::string counts(const Comparison& comparison);    // "144 same, 2 slower, 1 new"
+// "against base.json: no regression; 144 same, 1 new"
+std::string verdict_sentence(const Comparison& comparison, const std::string& base);
+std::string counts(const Comparison& comparison);  // "144 same, 2 slower, 1 new"
 // "12 rows of unchanged machine code drifted by +1.2 %, which is taken out of the rest"
 std::string drift_text(const Drift& drift);
 std::string note_of(const RowVerdict& row);    // its note, and why it is allowed

@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t kListedProblems = 10;  // a run of more prints only the extremes
 constexpr int kMostDecimals = 3;
 
+constexpr std::string_view kPeerPrefix = "peer_";
+constexpr std::pair<std::string_view, std::string_view> kPeerWords[] = {
+    {"torch_", "PyTorch "}, {"cudnn", "cuDNN"}, {"fa3", "FA3"}, {"fa4", "FA4"}};
+
 // "is 1.14 ± 0.01 times faster than", or "slower".
 std::string faster_than(std::string_view verb, const Advantage& over) {
   const bool slower = over.ratio < 1;
@@ -44,12 +48,20 @@ std::string subject_of(const ProblemConclusion& problem, const Quote& quote) {
 }
 
 std::string mean_sentence(const Mean& mean, std::string_view other) {
-  const std::string begin = fmt::format("over {} problems, the fastest variants", mean.problems);
-  if (mean.over.tied) {
-    return fmt::format("{} and {} are equally fast within the noise (geometric mean {})", begin, other,
-                       ratio_text(mean.over));
-  }
-  return fmt::format("{} {} {} (geometric mean)", begin, faster_than("are", mean.over), other);
+  return fmt::format("{} × {} over {} problems; {} won, {} tied, {} lost", ratio_text(mean.over), other,
+                     mean.problems, mean.won, mean.tied, mean.lost);
+}
+
+std::string best_of(const std::vector<std::string>& peers) {
+  std::vector<std::string> names;
+  for (const std::string& family : peers) names.push_back(peer_name(family));
+  return names.size() == 1 ? names.front() : fmt::format("the best of {}", fmt::join(names, ", "));
+}
+
+std::string device_of(const Json& environment) {
+  const Json::json_pointer name{"/device/name"};
+  if (!environment.contains(name) || !environment.at(name).is_string()) return "device";
+  return environment.at(name).get<std::string>();
 }
 
 // "--budget 45 would do", as far as that can be known.
@@ -136,14 +148,38 @@ std::string sentence(const ProblemConclusion& problem, const Quote& quote) {
   return fmt::format("{}", fmt::join(clauses, "; "));
 }
 
+std::string peer_name(std::string_view family) {
+  if (!family.starts_with(kPeerPrefix)) return std::string(family);
+  std::string name(family.substr(kPeerPrefix.size()));
+  for (const auto& [word, shown] : kPeerWords) {
+    if (const std::size_t place = name.find(word); place != name.npos)
+      name.replace(place, word.size(), shown);
+  }
+  return name;
+}
+
 std::vector<std::string> mean_sentences(const Conclusion& conclusion) {
   std::vector<std::string> sentences;
   const auto add = [&](const std::optional<Mean>& mean, std::string_view other) {
     if (mean && mean->problems > 1) sentences.push_back(mean_sentence(*mean, other));
   };
-  add(conclusion.over_baseline(), base_role(!conclusion.baseline().empty()));
-  add(conclusion.over_peer(), "the fastest peers");
+  // Where the baseline is the fastest peer everywhere, one sentence says both.
+  const auto is_peer = [](const ProblemConclusion& problem) { return problem.baseline_is_peer; };
+  if (!std::ranges::all_of(conclusion.problems(), is_peer)) {
+    add(conclusion.over_baseline(), base_role(!conclusion.baseline().empty()));
+  }
+  add(conclusion.over_peer(), best_of(conclusion.peers()));
   return sentences;
+}
+
+std::string headline(const Conclusion& conclusion, const Json& environment) {
+  const std::string begin = fmt::format("on this {}: ", device_of(environment));
+  const std::vector<std::string> means = mean_sentences(conclusion);
+  if (!means.empty()) return begin + means.back();
+  if (conclusion.problems().empty()) return begin + "no problem has two timed variants to compare";
+  const ProblemConclusion& first = conclusion.problems().front();
+  const auto as_it_is = [](std::string_view id) { return std::string(id); };
+  return fmt::format("{}{}, on {}", begin, sentence(first, as_it_is), first.problem);
 }
 
 std::vector<std::string> caveat_sentences(const Caveats& caveats, const MeasurePolicy& policy,

@@ -24,8 +24,16 @@ using Quote = std::function<std::string(std::string_view)>;
 // "mma/… is 24.4 ± 0.1 times faster than scalar/… (the baseline)", without the problem's name and without a full stop.
 std::string sentence(const ProblemConclusion& problem, const Quote& quote);
 
-// The geometric means over at least two problems, a sentence each.
+// "FA3" of peer_fa3: the name of a peer's family in text; another family keeps its name.
+std::string peer_name(std::string_view family);
+
+// The geometric means over at least two problems, a sentence each, the more important last:
+// "1.082 ± 0.005 × the best of FA3, FA4 over 37 problems; 33 won, 2 tied, 2 lost".
 std::vector<std::string> mean_sentences(const Conclusion& conclusion);
+
+// The answer in a sentence: "on this NVIDIA H200: " and the mean over the best peers, or over the baseline where no peer
+// was timed. Of one problem, or of problems that share no rival, the first problem's sentence.
+std::string headline(const Conclusion& conclusion, const Json& environment);
 
 // Warnings about rows that fall short and about the device's clocks, one line each. `budget_s` is a budget that would
 // do; it is left out when it is not known.

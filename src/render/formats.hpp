@@ -44,6 +44,7 @@ struct ResultsOutput {
   std::span<const ResultFile> files;
   std::string baseline;                    // a glob; empty: the glob of each file's config
   const Comparison* comparison = nullptr;  // of a base with the files, or null
+  std::string base = {};                   // the path of that base
   TextOptions text = {};
 };
 

@@ -4,8 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/json.hpp"
-
 namespace flashcore {
 
 // The files of src/render/page/ and the chart library, embedded by scripts/cmake/report_page.cmake.
@@ -19,8 +17,7 @@ struct PageAssets {
 
 extern const PageAssets kPageAssets;
 
-// `data` is page_data(), with a "comparison" if there is one (render/comparison_output.hpp). Throws EnvironmentError that
-// names the package to install when the assets lack the chart library.
-std::string html_report(const Json& data, const PageAssets& assets = kPageAssets);
+// `data` is page_data() as script_safe() text. Throws EnvironmentError that names the package to install when the assets lack the chart library.
+std::string html_report(std::string_view data, const PageAssets& assets = kPageAssets);
 
 }  // namespace flashcore

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -73,22 +74,7 @@ std::string timed_row(const Record& record, const Record& baseline, const Measur
   return fmt::format("| {} |\n", fmt::join(cells, " | "));
 }
 
-// The fastest timed record of each family, in the order of the records.
-std::vector<const Record*> best_of_families(const std::vector<Record>& records) {
-  std::vector<const Record*> best;
-  for (const Record& record : records) {
-    if (!is_timed(record)) continue;
-    const auto rival = std::ranges::find(best, record.family, &Record::family);
-    if (rival == best.end()) {
-      best.push_back(&record);
-    } else if (record.headline()->median < (*rival)->headline()->median) {
-      *rival = &record;
-    }
-  }
-  return best;
-}
-
-std::string timed_table(const std::vector<Record>& records, const Reading& reading) {
+std::string timed_table(std::span<const Record> records, const Reading& reading) {
   const Record* baseline = find_baseline_or_first(records, reading.baseline);
   if (baseline == nullptr) return "";
   std::vector<std::string> titles = {"variant"};
@@ -107,7 +93,7 @@ std::string timed_table(const std::vector<Record>& records, const Reading& readi
   return table + fmt::format("\nSpeed-up over {}.\n", code(baseline->variant_id()));
 }
 
-std::string failures(const std::vector<Record>& records) {
+std::string failures(std::span<const Record> records) {
   std::string list;
   std::size_t unsupported = 0;
   for (const Record& record : records) {
@@ -120,17 +106,20 @@ std::string failures(const std::vector<Record>& records) {
   return list.empty() ? "" : "\n" + list;
 }
 
-std::string problem_section(const std::vector<Record>& records, const Reading& reading) {
+std::string problem_section(std::span<const Record> records, const Reading& reading) {
   const Problem& problem = records.front().problem;
   const std::string sizes = escape_markdown(problem_sizes(problem));
   const std::string title = is_named(problem) ? escape_markdown(problem.name) + ": " + sizes : sizes;
   return fmt::format("\n### {}\n{}{}", title, timed_table(records, reading), failures(records));
 }
 
-// A list of sentences: the means, each problem, what makes the times less certain.
+// The answer, then a list of sentences: other means, each problem, what makes the times less certain.
 std::string conclusion_list(const Conclusion& conclusion, const Json& environment) {
-  std::string list;
-  for (const std::string& mean : mean_sentences(conclusion)) list += fmt::format("- {}\n", mean);
+  const std::string answer = headline(conclusion, environment);
+  std::string list = fmt::format("**{}**\n\n", escape_markdown(answer));
+  for (const std::string& mean : mean_sentences(conclusion)) {
+    if (!answer.ends_with(mean)) list += fmt::format("- {}\n", escape_markdown(mean));
+  }
   for (const ProblemConclusion& problem : conclusion.problems()) {
     list += fmt::format("- **{}**: {}\n", escape_markdown(problem.problem), sentence(problem, code));
   }
@@ -143,7 +132,7 @@ std::string conclusion_list(const Conclusion& conclusion, const Json& environmen
   for (const std::string& caveat : file_cautions(conclusion, environment)) {
     list += fmt::format("- caution: {}\n", escape_markdown(caveat));
   }
-  return list.empty() ? "" : list + "\n";
+  return list + "\n";
 }
 
 }  // namespace
@@ -151,12 +140,12 @@ std::string conclusion_list(const Conclusion& conclusion, const Json& environmen
 std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline) {
   std::string text = "# Fused attention: results\n";
   for (const ResultFile& file : files) {
-    const auto problems = by_problem(file.records);
+    const ProblemGroups problems(file.records);
     const Conclusion conclusion = conclude_file(problems, baseline, file.config);
     const Reading reading{conclusion.baseline(), conclusion.policy()};
     text += fmt::format("\n## {}\n\n{}{}", escape_markdown(file.path),
                         conclusion_list(conclusion, file.environment), environment_line(file.environment));
-    for (const auto& records : problems) text += problem_section(records, reading);
+    for (const std::span<const Record> records : problems) text += problem_section(records, reading);
   }
   return text;
 }

@@ -3,56 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <span>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "attention/problem_fields.hpp"
 #include "base/json_text.hpp"
 #include "conclude/conclusion.hpp"
-#include "conclude/shortfall.hpp"
 #include "record/ranking.hpp"
+#include "render/comparison_output.hpp"
 #include "render/conclusion_text.hpp"
+#include "render/file_names.hpp"
+#include "render/page_record.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
 namespace {
-
-// The fields of a record that the page shows.
-constexpr std::string_view kShownFields[] = {"/variant",
-                                             "/family",
-                                             "/status",
-                                             "/reason",
-                                             "/spec/block_q",
-                                             "/spec/block_kv",
-                                             "/check/max_abs",
-                                             "/check/rel_l2",
-                                             "/check/limit/rel_l2",
-                                             "/percent_of_peak",
-                                             "/roofline/arithmetic_floor_us",
-                                             "/roofline/exponential_floor_us",
-                                             "/roofline/memory_floor_us",
-                                             "/roofline/bound",
-                                             "/roofline/percent_of_floor",
-                                             "/resources/registers",
-                                             "/resources/smem_bytes",
-                                             "/resources/spill_bytes",
-                                             "/resources/threads",
-                                             "/resources/blocks_per_sm",
-                                             "/resources/occupancy",
-                                             "/resources/waves"};
-
-// The same for each timing.
-constexpr std::string_view kShownTimingFields[] = {"median", "ci95", "n"};
-
-// Six significant digits are more than any measurement has, and halve the page.
-Json rounded(Json json) {
-  if (json.is_number_float()) return std::strtod(fmt::format("{:.6g}", json.get<double>()).c_str(), nullptr);
-  if (json.is_array()) {
-    for (Json& item : json) item = rounded(std::move(item));
-  }
-  return json;
-}
 
 // The names of the problem's curves over the sequence length. Problems of a curve differ in their lengths only; on the
 // second kind of curve the batch shrinks as sequences grow, so that the number of tokens is constant.
@@ -64,88 +33,180 @@ Json curves_of(const Problem& problem) {
           {"same_tokens", fmt::format("{} tokens, {}", problem.batch * problem.seq_q, rest)}};
 }
 
-Json page_record(const Record& record, std::size_t problem, const MeasurePolicy& rule) {
-  const Json whole = to_json(record);
-  Json shown = {{"problem", problem}};
-  if (shortfall(record, rule).any()) shown["falls_short"] = true;
-  const auto show = [&](const std::string& field) {
-    const Json::json_pointer pointer{field};
-    if (whole.contains(pointer)) shown[pointer] = rounded(whole.at(pointer));
-  };
-  for (const std::string_view field : kShownFields) show(std::string(field));
-  for (const TimingMode mode : kAll<TimingMode>) {
-    const auto& timing = record.timings[mode];
-    if (!timing) continue;
-    for (const std::string_view field : kShownTimingFields) {
-      show(fmt::format("/timing/{}/{}", timing_field(mode), field));
-    }
-    if (record.roofline && record.roofline_timing() == &*timing) {
-      shown["roofline"]["clock"] = timing_field(mode);
-    }
-  }
-  return shown;
-}
-
-Json page_problem(const Record& record, std::size_t file) {
-  Json problem = {
-      {"file", file}, {"sizes", problem_sizes(record.problem)}, {"curves", curves_of(record.problem)}};
-  problem.update(to_json(record)["problem"]);
-  problem["flops"] = flops(record.problem);
-  problem["bytes"] = compulsory_bytes(record.problem);
-  return problem;
-}
-
-// Each family once, in the order of the records.
-void add_family(Json& page, const Record& record) {
-  const auto is_known = [&](const Json& family) { return family["name"] == record.family; };
-  if (std::ranges::any_of(page["families"], is_known)) return;
-  page["families"].push_back({{"name", record.family}, {"role", to_string(record.role)}});
-}
-
 std::string as_it_is(std::string_view id) { return std::string(id); }
 
-void add_problem(Json& page, const std::vector<Record>& records, std::size_t file,
-                 const Conclusion& conclusion) {
-  Json problem = page_problem(records.front(), file);
-  const Record* baseline = find_baseline_or_first(records, conclusion.baseline());
+Json standing_json(const ProblemConclusion& problem) {
+  const Standing& standing = *problem.main();
+  const bool beside_peer = problem.peer || problem.baseline_is_peer;
+  return {{"clock", timing_field(problem.mode)},
+          {"over", beside_peer ? "peer" : "baseline"},
+          {"other", standing.other},
+          {"ratio", standing.over.ratio},
+          {"low", standing.over.low},
+          {"high", standing.over.high},
+          {"text", ratio_text(standing.over)},
+          {"outcome", to_string(contest(standing.over))}};
+}
+
+Json page_problem(std::span<const Record> records, std::size_t file, const Conclusion& conclusion) {
+  const Record& record = records.front();
+  Json problem = {
+      {"file", file}, {"sizes", problem_sizes(record.problem)}, {"curves", curves_of(record.problem)}};
+  problem.update(to_json(record.problem));
+  problem["flops"] = flops(record.problem);
+  problem["bytes"] = compulsory_bytes(record.problem);
   problem["baseline"] = nullptr;
   problem["conclusion"] = nullptr;
   if (const auto found = conclude(records, conclusion.baseline(), conclusion.policy())) {
     problem["conclusion"] = sentence(*found, as_it_is);
+    if (found->main() != nullptr) problem["standing"] = standing_json(*found);
   }
-  for (const Record& record : records) {
-    if (&record == baseline) problem["baseline"] = page["records"].size();
-    add_family(page, record);
-    page["records"].push_back(page_record(record, page["problems"].size(), conclusion.policy()));
-  }
-  page["problems"].push_back(std::move(problem));
+  return problem;
 }
+
+// Without the folders of absolute paths, which say where others keep their files.
+Json shown_environment(Json environment) {
+  const auto line = environment.find("command_line");
+  if (line == environment.end() || !line->is_array()) return environment;
+  for (Json& word : *line) {
+    if (!word.is_string()) continue;
+    const auto text = word.get<std::string>();
+    const std::size_t begin = text.starts_with('-') ? text.find('=') + 1 : 0;
+    const std::filesystem::path path = text.substr(begin);
+    if (path.is_absolute()) word = text.substr(0, begin) + path.filename().string();
+  }
+  return environment;
+}
+
+Json page_file(const ResultFile& file, const std::string& name, const Conclusion& conclusion) {
+  std::map<Status, std::size_t> statuses;
+  for (const Record& record : file.records) ++statuses[record.status];
+  Json shown = {{"name", name},
+                {"headline", headline(conclusion, file.environment)},
+                {"conclusion", mean_sentences(conclusion)},
+                {"cautions", file_cautions(conclusion, file.environment)},
+                {"falls_short_means", meaning_of_short(conclusion.policy())},
+                {"records", file.records.size()},
+                {"statuses", Json::object()},
+                {"environment", shown_environment(file.environment)}};
+  for (const auto& [status, count] : statuses) shown["statuses"][to_string(status)] = count;
+  return shown;
+}
+
+std::size_t sample_count(const Record& record) {
+  std::size_t count = 0;
+  for (const TimingMode mode : kAll<TimingMode>) {
+    if (record.timings[mode]) count += record.timings[mode]->samples.size();
+  }
+  return count;
+}
+
+class PageText {
+ public:
+  PageText(const ResultsOutput& output, const PageLimits& limits, JsonText text)
+      : output_(output), limits_(limits), text_(text) {
+    std::size_t records = 0;
+    std::size_t samples = 0;
+    for (const ResultFile& file : output.files) {
+      records += file.records.size();
+      for (const Record& record : file.records) samples += sample_count(record);
+    }
+    has_all_records_ = records <= limits.records;
+    has_all_samples_ = has_all_records_ && samples <= limits.samples;
+  }
+
+  std::string make() {
+    add_files();
+    page_.reserve(page_.size() + problems_.size() + 4096);
+    page_ += "],\n\"problems\":[";
+    page_ += std::exchange(problems_, {});
+    page_ += "],\n\"clocks\":" + text_(clocks());
+    page_ += ",\n\"families\":" + text_(families_);
+    page_ += ",\n\"files\":" + text_(files_);
+    if (output_.comparison != nullptr) {
+      const std::string base = std::move(short_names({&output_.base, 1}).front());
+      page_ += ",\n\"verdict\":" + text_(verdict_sentence(*output_.comparison, base));
+      page_ += ",\n\"comparison\":" + text_(to_json(*output_.comparison));
+    }
+    return std::move(page_) + "}";
+  }
+
+ private:
+  static Json clocks() {
+    Json clocks = Json::array();
+    for (const TimingMode mode : kAll<TimingMode>) {
+      clocks.push_back({{"field", timing_field(mode)}, {"name", to_string(mode)}});
+    }
+    return clocks;
+  }
+
+  void add_files() {
+    std::vector<std::string> paths;
+    for (const ResultFile& file : output_.files) paths.push_back(file.path);
+    const std::vector<std::string> names = short_names(paths);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const ResultFile& file = output_.files[i];
+      const ProblemGroups problems(file.records);
+      const Conclusion conclusion = conclude_file(problems, output_.baseline, file.config);
+      files_.push_back(page_file(file, names[i], conclusion));
+      for (const std::span<const Record> records : problems) add_problem(records, i, conclusion);
+    }
+  }
+
+  void add_problem(std::span<const Record> records, std::size_t file, const Conclusion& conclusion) {
+    Json problem = page_problem(records, file, conclusion);
+    const Record* baseline = find_baseline_or_first(records, conclusion.baseline());
+    const std::vector<const Record*> best = best_of_families(records);
+    for (const Record& record : records) {
+      const bool is_best = std::ranges::count(best, &record) > 0;
+      const bool failed = record.status != Status::ok && record.status != Status::unsupported;
+      if (!has_all_records_ && !is_best && !failed && &record != baseline) continue;
+      if (&record == baseline) problem["baseline"] = record_count_;
+      add_family(record);
+      add(page_, record_count_,
+          page_record(record, problem_count_, conclusion.policy(), samples_of(record, is_best)));
+    }
+    add(problems_, problem_count_, problem);
+  }
+
+  void add(std::string& list, std::size_t& count, const Json& item) {
+    if (count++ > 0) list += ",\n";
+    list += text_(item);
+  }
+
+  // Each family once, in the order of the records.
+  void add_family(const Record& record) {
+    const auto is_known = [&](const Json& family) { return family["name"] == record.family; };
+    if (std::ranges::any_of(families_, is_known)) return;
+    families_.push_back(
+        {{"name", record.family}, {"role", to_string(record.role)}, {"label", peer_name(record.family)}});
+  }
+
+  Samples samples_of(const Record& record, bool is_best) {
+    if (has_all_samples_) return Samples::all;
+    if (!is_best) return Samples::none;
+    sample_count_ += record.headline()->samples.size();
+    return sample_count_ <= limits_.samples ? Samples::headline : Samples::none;
+  }
+
+  const ResultsOutput& output_;
+  PageLimits limits_;
+  JsonText text_;
+  bool has_all_records_;
+  bool has_all_samples_;
+  std::string page_ = "{\"records\":[";
+  std::string problems_;
+  Json families_ = Json::array();
+  Json files_ = Json::array();
+  std::size_t record_count_ = 0;
+  std::size_t problem_count_ = 0;
+  std::size_t sample_count_ = 0;
+};
 
 }  // namespace
 
-std::span<const std::string_view> shown_fields() { return kShownFields; }
-
-Json page_data(std::span<const ResultFile> files, const std::string& baseline) {
-  Json page = {{"clocks", Json::array()},
-               {"files", Json::array()},
-               {"problems", Json::array()},
-               {"families", Json::array()},
-               {"records", Json::array()}};
-  for (const TimingMode mode : kAll<TimingMode>) {
-    page["clocks"].push_back({{"field", timing_field(mode)}, {"name", to_string(mode)}});
-  }
-  for (const ResultFile& file : files) {
-    const std::size_t index = page["files"].size();
-    const auto problems = by_problem(file.records);
-    const Conclusion conclusion = conclude_file(problems, baseline, file.config);
-    page["files"].push_back({{"path", file.path},
-                             {"environment", file.environment},
-                             {"conclusion", mean_sentences(conclusion)},
-                             {"cautions", file_cautions(conclusion, file.environment)},
-                             {"falls_short_means", meaning_of_short(conclusion.policy())}});
-    for (const auto& records : problems) add_problem(page, records, index, conclusion);
-  }
-  return page;
+std::string page_data(const ResultsOutput& output, const PageLimits& limits, JsonText text) {
+  return PageText(output, limits, text).make();
 }
 
 std::string script_safe(const Json& json) {

@@ -44,13 +44,15 @@ class BrowserTest(unittest.TestCase):
         cls.browser = start()
         cls.addClassCleanup(cls.browser.quit)
 
-    def open(self, path, width=1400, dark=False):
+    def open(self, path, width=1400, dark=False, fragment=""):
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
             "width": width, "height": 1000, "deviceScaleFactor": 1, "mobile": width < 600})
         self.requests()  # of pages before
-        self.browser.get(path.as_uri())
+        if fragment:
+            self.browser.get("about:blank")  # else a page that is open already would not be read again
+        self.browser.get(path.as_uri() + fragment)
 
     def script(self, text, *arguments):
         return self.browser.execute_script(text, *arguments)

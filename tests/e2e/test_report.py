@@ -108,8 +108,9 @@ class Markdown(BenchTest):
 
     def test_begins_with_the_conclusion(self):
         text = self.assert_ok(run("report", LADDER, "--format", "markdown"))
-        begin = text.split("\n## ")[1].split("\n\n")[1]
+        answer, begin = text.split("\n## ")[1].split("\n\n")[1:3]
         said = json.loads(self.assert_ok(run("report", LADDER, "--format", "json")))
+        self.assertEqual(answer, f"**{said['files'][0]['headline']}**")
         self.assertTrue(begin.startswith(f"- {said['files'][0]['conclusion'][0]}\n"), begin)
         for problem in said["problems"]:
             self.assertIn(f"**{problem['name']}**: {problem['conclusion']}".replace("_", ""),

@@ -2,7 +2,7 @@
 
 #include "render/diagnosis_output.hpp"
 #include "render/formats.hpp"
-#include "render/report_data.hpp"
+#include "render/page_data.hpp"
 
 namespace flashcore {
 
@@ -12,7 +12,10 @@ const OutputFormat kHtml = {
     .extensions = {".html", ".htm"},
     .shows_comparison = true,
     .file_kind = FileKind::page,
-    .results = [](const ResultsOutput& output) { return html_report(report_data(output)); },
+    .results =
+        [](const ResultsOutput& output) {
+          return html_report(page_data(output, kBrowserLimits, script_safe));
+        },
     .diagnosis = [](const Diagnosis& diagnosis, const TextOptions&) { return to_html(diagnosis); }};
 
 }  // namespace flashcore

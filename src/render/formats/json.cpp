@@ -5,10 +5,15 @@
 #include "render/diagnosis_output.hpp"
 #include "render/formats.hpp"
 #include "render/history_output.hpp"
-#include "render/report_data.hpp"
+#include "render/page_data.hpp"
 #include "results/file_sink.hpp"
 
 namespace flashcore {
+namespace {
+
+std::string to_line(const Json& json) { return json_text(json); }
+
+}  // namespace
 
 const OutputFormat kJson = {
     .name = "json",
@@ -19,7 +24,7 @@ const OutputFormat kJson = {
     .run = [](const RunOutput& output) -> std::unique_ptr<Sink> {
       return std::make_unique<JsonSink>(output.file, output.environment, output.config);
     },
-    .results = [](const ResultsOutput& output) { return json_text(report_data(output)) + "\n"; },
+    .results = [](const ResultsOutput& output) { return page_data(output, {}, to_line) + "\n"; },
     .comparison = [](const Comparison& comparison,
                      const TextOptions&) { return indented_json(to_json(comparison)); },
     .history = [](const History& history, const TextOptions&) { return indented_json(to_json(history)); },

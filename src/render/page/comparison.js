@@ -13,13 +13,17 @@ const verdictMark = (rank) => {
 };
 
 const comparisonColumns = [
-  { title: "problem", value: (row) => row.problem },
-  { title: "variant", value: (row) => row.variant },
+  {
+    title: "variant",
+    value: (row) => row.variant,
+    show: (variant) => variantCell({ variant, family: variant.split("/")[0] }),
+  },
   {
     title: "verdict",
     value: (row) => verdictOrder.indexOf(row.verdict),
     show: verdictMark,
     numeric: false,
+    stays: true,
   },
   { title: "base µs", value: (row) => finite(row.base_us), show: fourDigits, smallFirst: true },
   { title: "new µs", value: (row) => finite(row.new_us), show: fourDigits, smallFirst: true },
@@ -30,13 +34,13 @@ const comparisonColumns = [
     show: (low, row) => (row.ratio ? `${change(low)} … ${change(row.ratio.high)}` : nothing),
     numeric: true,
   },
+  { title: "problem", value: (row) => row.problem },
   { title: "note", value: (row) => row.note, show: (note) => note ?? "", wraps: true },
 ];
 
 const drawComparison = () => {
   const { comparison } = data;
-  if (!comparison) return;
-  document.getElementById("comparison").hidden = false;
+  if (!showSection("comparison", Boolean(comparison))) return;
   const counts = Object.entries(comparison.counts).filter(([, count]) => count > 0);
   const reasons = comparison.reasons.length > 0 ? `: ${comparison.reasons.join("; ")}` : "";
   setCaption(
@@ -46,5 +50,6 @@ const drawComparison = () => {
   );
   within("comparison", ".differences").replaceChildren(...comparison.differences.map((text) => element("li", {}, text)));
   const rank = (row) => verdictOrder.indexOf(row.verdict);
-  makeTable(within("comparison", ".table"), comparisonColumns, [...comparison.rows].sort((a, b) => rank(a) - rank(b)), 12);
+  const rows = [...comparison.rows].sort((a, b) => rank(a) - rank(b));
+  makeTable("comparison", comparisonColumns, rows, { rowsAtFirst: 12 });
 };

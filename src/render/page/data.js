@@ -5,6 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 // By the names of the fields, which are those of result files.
 const clockNames = Object.fromEntries(data.clocks.map(({ field, name }) => [field, name]));
 
+// Places in the data's lists, and the field of a timing mode.
 const selection = { file: 0, problem: 0, clock: data.clocks[0].field };
 
 // Result files write nan and infinities as words.
@@ -82,10 +83,25 @@ const clocksOf = (records) => Object.keys(clockNames).filter((clock) => records.
 // The clock that the roofline is compared with.
 const rooflineClock = (record) => record.roofline.clock;
 
-data.records.forEach((record, index) => {
-  record.index = index;
-});
+// Each item gets its place in the list and a key that no other item has, from its name.
+const number = (items, nameOf) => {
+  const turns = new Map();
+  items.forEach((item, index) => {
+    const name = nameOf(item);
+    turns.set(name, (turns.get(name) ?? 0) + 1);
+    item.index = index;
+    item.key = turns.get(name) === 1 ? name : `${name} (${turns.get(name)})`;
+  });
+};
+for (const file of data.files.keys()) number(data.problems.filter((problem) => problem.file === file), problemName);
 data.problems.forEach((problem, index) => {
   problem.index = index;
 });
+number(data.records, (record) => `${problemOf(record).file} ${problemOf(record).key}/${record.variant}`);
+data.records.forEach((record) => {
+  record.key = record.key.slice(record.key.indexOf(" ") + 1);
+});
+
 const families = data.families.map(({ name }) => name);
+const labels = new Map(data.families.map(({ name, label }) => [name, label]));
+const familyLabel = (family) => labels.get(family) ?? family;

@@ -28,7 +28,7 @@ const errorPoints = (rows) => {
   const groups = [...groupBy(placed, ({ record }) => record.family)];
   return groups.map(([family, points], place) => ({
     ...markerStyle(family),
-    label: family,
+    label: familyLabel(family),
     records: points.map(({ record }) => record),
     data: points.map(({ record, row }) => ({ x: relL2(record), y: row + lane(place, groups.length) })),
     pointRadius: 3.5,
@@ -91,11 +91,11 @@ const errorChart = (rows) => {
 };
 
 const errorColumns = () => [
-  { title: "problem", value: (record) => problemName(problemOf(record)) },
-  { title: "variant", value: (record) => record.variant },
+  variantColumn,
   { title: "rel_l2", value: (record) => record.check.rel_l2, show: errorText, numeric: true },
   { title: "limit", value: (record) => record.check.limit?.rel_l2, show: errorText, numeric: true },
   { title: "of limit", value: limitShare, show: (share) => percent(share, 0), numeric: true },
+  problemColumn,
   { title: "max_abs", value: (record) => record.check.max_abs, show: errorText, numeric: true },
   { title: "status", value: (record) => record.status },
 ];
@@ -106,6 +106,7 @@ const drawErrors = () => {
   const drawable = rows.some((group) => group.some((record) => relL2(record) > 0));
   const undrawn = checked.filter((record) => relL2(record) === null).length;
   const all = new Set(checked.map((record) => record.problem)).size;
+  if (!showSection("errors", checked.length > 0)) return;
   setCaption(
     "errors",
     "Relative L2 error of every checked variant against attention in FP32 on the same inputs; a variant left of its " +
@@ -115,11 +116,10 @@ const drawErrors = () => {
       (all > rows.length ? ` The ${rows.length} of ${all} problems nearest to their limit are drawn.` : ""),
   );
   drawFigure("errors", {
-    empty: !drawable && "No record of this file has a finite error.",
-    height: 110 + 24 * rows.length,
+    height: drawable ? 110 + 24 * rows.length : 0,
     label: `Dots: relative L2 error of ${checked.length} records, with the limit of each problem.`,
     columns: errorColumns(),
     rows: checked,
-    chart: drawable && errorChart(rows),
+    chart: drawable ? errorChart(rows) : null,
   });
 };

@@ -56,29 +56,28 @@ const chartOptions = (options) => {
   return { ...defaults, ...options, plugins: { ...defaults.plugins, ...options.plugins } };
 };
 
-const sayEmpty = (id, message) => {
-  const box = within(id, ".chart");
-  const note = box.querySelector(".empty") ?? box.appendChild(element("p", { class: "empty" }));
-  note.textContent = message;
-  note.hidden = message === "";
-  box.querySelector("canvas").hidden = message !== "";
+// Shows or hides a section; nothing is drawn in a hidden one.
+const showSection = (id, shown) => {
+  byId(id).hidden = !shown;
+  if (!shown) {
+    charts.get(id)?.destroy();
+    charts.delete(id);
+  }
+  return shown;
 };
 
-// Draws a chart again, or the reason why there is none.
-//   figure.empty    a message in place of the chart, when there is nothing to draw
+// Draws a section's chart again.
+//   figure.chart    null where only the table has figures
 //   figure.height   of the drawing, in CSS pixels
 //   figure.label    what the chart shows, in a sentence
 //   figure.columns, figure.rows   the same figures as a table, see makeTable
 const drawFigure = (id, figure) => {
   charts.get(id)?.destroy();
+  makeTable(id, figure.columns, figure.rows);
   charts.delete(id);
-  sayEmpty(id, figure.empty || "");
-  makeTable(within(id, ".table"), figure.columns, figure.rows);
   const box = within(id, ".chart");
-  if (figure.empty) {
-    box.style.height = "auto";
-    return;
-  }
+  box.hidden = figure.chart === null;
+  if (box.hidden) return;
   box.style.height = `${figure.height}px`;
   const canvas = box.querySelector("canvas");
   canvas.setAttribute("role", "img");

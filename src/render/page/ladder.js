@@ -17,18 +17,16 @@ const barLabels = {
 };
 
 const ladderColumns = () => [
-  { title: "variant", value: (record) => record.variant },
-  { title: `${clockNames[selection.clock]} µs`, value: (record) => median(record), show: fourDigits },
-  { title: "±", value: (record) => halfInterval(record), show: (share) => percent(share) },
-  { title: "n", value: (record) => sampleCount(record), show: (n, record) => `${n}${shortSign(record)}` },
+  variantColumn,
   { title: "speed-up", value: (record) => speedUp(record), show: times },
+  timeColumn(),
   { title: "TFLOP/s", value: (record) => tflops(record), show: threeDigits },
 ];
 
 const ladderChart = (records) => ({
   type: "bar",
   data: {
-    labels: records.map((record) => (narrow() && !ladderShowsAll() ? record.family : shortName(record))),
+    labels: records.map((record) => (narrow() && !ladderShowsAll() ? familyLabel(record.family) : shortName(record))),
     datasets: [
       {
         data: records.map((record) => speedUp(record)),
@@ -75,8 +73,8 @@ const drawLadder = () => {
       : "",
   );
   noteShort("ladder", records);
+  if (!showSection("ladder", records.length > 0)) return;
   drawFigure("ladder", {
-    empty: records.length === 0 && `No right variant of this problem was timed by the ${clock} clock.`,
     height: 70 + 30 * records.length,
     label: `Bars: speed-up of ${records.length} variants over ${baseline?.variant}.`,
     columns: ladderColumns(),

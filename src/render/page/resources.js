@@ -8,7 +8,7 @@ const resourceChart = (records) => {
   const place = (record) => ({ x: record.resources.smem_bytes / 1024, y: record.resources.registers });
   const datasets = [...groupBy(records, (record) => record.family)].map(([family, group]) => ({
     ...markerStyle(family),
-    label: family,
+    label: familyLabel(family),
     records: group,
     data: group.map(place),
   }));
@@ -50,7 +50,7 @@ const resourceChart = (records) => {
 const resource = (name) => (record) => finite(resourcesOf(record)[name]);
 
 const resourceColumns = () => [
-  { title: "variant", value: (record) => record.variant },
+  variantColumn,
   { title: "registers", value: resource("registers"), show: wholeNumber },
   { title: "smem", value: resource("smem_bytes"), show: kibibytes },
   { title: "spills, bytes", value: resource("spill_bytes"), show: wholeNumber },
@@ -63,17 +63,17 @@ const resourceColumns = () => [
 
 const drawResources = () => {
   const records = problemRecords().filter(takesResources);
+  if (!showSection("resources", records.length > 0)) return;
   setCaption(
     "resources",
     `Registers and shared memory of each variant on ${data.problems[selection.problem].sizes}. Peers and kernels of ` +
       "the CPU report none.",
   );
   drawFigure("resources", {
-    empty: records.length === 0 && "No variant of this problem reports its resources.",
     height: 380,
     label: `Dots: registers against shared memory of ${records.length} variants.`,
     columns: resourceColumns(),
     rows: records,
-    chart: records.length > 0 && resourceChart(records),
+    chart: resourceChart(records),
   });
 };

@@ -9,7 +9,7 @@ const intensity = (record) => problemOf(record).flops / problemOf(record).bytes;
 const ceilings = (records, workOf, floorName) => {
   const groups = groupBy(
     records.filter((record) => finite(record.roofline?.[floorName]) > 0),
-    (record) => significant(workOf(problemOf(record)) / record.roofline[floorName] / 1e6, 2),
+    (record) => (workOf(problemOf(record)) / record.roofline[floorName] / 1e6).toPrecision(2),
   );
   return [...groups.values()].map((group) => ({
     value: workOf(problemOf(group[0])) / group[0].roofline[floorName] / 1e6,
@@ -61,7 +61,7 @@ const rooflinePoints = (records) =>
   [...groupBy(records, (record) => record.family)].map(([family, points]) => ({
     ...markerStyle(family),
     type: "scatter",
-    label: family,
+    label: familyLabel(family),
     records: points,
     data: points.map((record) => ({ x: intensity(record), y: rooflineTflops(record) })),
     pointRadius: points.map((record) => (record.problem === selection.problem ? 6.5 : 3.5)),
@@ -103,8 +103,8 @@ const rooflineChart = (records) => {
 };
 
 const rooflineColumns = () => [
-  { title: "problem", value: (record) => problemName(problemOf(record)) },
-  { title: "variant", value: (record) => record.variant },
+  variantColumn,
+  problemColumn,
   { title: "FLOP a byte", value: intensity, show: threeDigits },
   { title: "TFLOP/s", value: rooflineTflops, show: threeDigits },
   { title: "bound by", value: (record) => record.roofline.bound },
@@ -116,6 +116,7 @@ const drawRoofline = () => {
   const records = [...groupBy(timed, (record) => record.problem).values()].flatMap((ofProblem) =>
     bestOfFamilies(ofProblem, rooflineClock(ofProblem[0])),
   );
+  if (!showSection("roofline", records.length > 0)) return;
   const memory = ceilings(records, (problem) => problem.bytes, "memory_floor_us")[0]?.value;
   setCaption(
     "roofline",
@@ -124,11 +125,10 @@ const drawRoofline = () => {
       "markers are the chosen problem, open ones peers. Bytes are the compulsory ones: each tensor once.",
   );
   drawFigure("roofline", {
-    empty: records.length === 0 && "No record of this file has a roofline: no ceilings are known for its device.",
     height: 480,
     label: `Roofline: ${records.length} records under the ceilings of arithmetic, exponentials and memory.`,
     columns: rooflineColumns(),
     rows: records,
-    chart: records.length > 0 && rooflineChart(records),
+    chart: rooflineChart(records),
   });
 };

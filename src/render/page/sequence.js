@@ -28,7 +28,7 @@ const sequenceChart = (series) => {
     data: {
       datasets: series.map(({ family, points }) => ({
         ...markerStyle(family),
-        label: family,
+        label: familyLabel(family),
         records: points,
         data: points.map((record) => ({ x: Math.log2(problemOf(record).seq_kv), y: tflops(record) })),
       })),
@@ -63,29 +63,28 @@ const recordTooltip = {
 
 const sequenceColumns = () => [
   { title: "seq_kv", value: (record) => problemOf(record).seq_kv },
-  { title: "family", value: (record) => record.family },
-  { title: "fastest variant", value: (record) => record.variant },
-  { title: `${clockNames[selection.clock]} µs`, value: (record) => median(record), show: fourDigits },
+  { title: "family", value: (record) => familyLabel(record.family) },
+  { ...variantColumn, title: "fastest variant" },
+  timeColumn(),
   { title: "TFLOP/s", value: (record) => tflops(record), show: threeDigits },
 ];
 
 const drawSequence = () => {
   const shapes = sequenceShapes(fileProblems());
-  const select = document.getElementById("shape");
-  fillSelect(select, shapes.map(({ name, lengths }) => [name, `${name} (${lengths} lengths)`]));
-  const shape = shapes.find(({ name }) => name === select.value);
+  const chosen = fillSelect(byId("shape"), shapes.map(({ name, lengths }) => [name, `${name} (${lengths} lengths)`]));
+  const shape = shapes.find(({ name }) => name === chosen);
   const series = shape ? sequenceSeries(shape) : [];
+  if (!showSection("sequence", series.length > 0)) return;
   setCaption(
     "sequence",
     `The fastest right variant of each family at each length, by the ${clockNames[selection.clock]} clock. ` +
       "Solid lines with filled markers are this project's, dashed lines with open markers are peers.",
   );
   drawFigure("sequence", {
-    empty: series.length === 0 && "This file has no timed problems that differ only in sequence length.",
     height: 420,
     label: `Lines: TFLOP/s against sequence length for ${series.map(({ family }) => family).join(", ")}.`,
     columns: sequenceColumns(),
     rows: series.flatMap(({ points }) => points),
-    chart: series.length > 0 && sequenceChart(series),
+    chart: sequenceChart(series),
   });
 };

@@ -28,7 +28,7 @@ const kibibytes = (bytes) => (bytes ? spaced(significant(bytes / 1024), "KiB") :
 
 // The variant without dtype and head_dim, which its problem states: "q32 kv128 w8 s2".
 const tileName = (record) => record.variant.replace(/^[^/]*\/[a-z0-9]+_d\d+_?/, "").replaceAll("_", " ");
-const shortName = (record) => `${record.family} ${tileName(record)}`.trim();
+const shortName = (record) => `${familyLabel(record.family)} ${tileName(record)}`.trim();
 
 const element = (tag, attributes = {}, ...children) => {
   const made = document.createElement(tag);
@@ -51,11 +51,23 @@ const noteShort = (id, records) => {
   note.textContent = `‡ ${data.files[selection.file].falls_short_means}`;
 };
 
-const asSentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+// Ids of variants stay as they are.
+const asSentence = (text) => `${/^[^ ]*\//.test(text) ? text[0] : text[0].toUpperCase()}${text.slice(1)}.`;
 
-// Options [value, label]; keeps the choice when it is still there, else takes the first.
-const fillSelect = (select, options) => {
-  const before = select.value;
-  select.replaceChildren(...options.map(([value, label]) => element("option", { value }, label)));
-  if (options.some(([value]) => String(value) === before)) select.value = before;
+// A family's mark and colour before the text, as in the charts; not part of the text.
+const chip = (family) =>
+  element("span", { class: "chip", "data-mark": familyMark(family), style: `color: ${familyColor(family)}` });
+
+// An id breaks behind its parts.
+const breakable = (id) => id.split(/(?<=[_/])/).flatMap((part, place) => (place > 0 ? [element("wbr"), part] : [part]));
+const variantCell = (record) =>
+  element("span", { class: "variant" }, chip(record.family), ...breakable(record.variant));
+
+// "5.483 ±0.4 %, n 15 ‡".
+const timeText = (record, clock = selection.clock) => {
+  const value = median(record, clock);
+  if (value === null) return nothing;
+  const half = halfInterval(record, clock);
+  const spread = half === null ? "" : ` ±${(100 * half).toFixed(1)}\u202f%`;
+  return `${significant(value, 4)}${spread}, n\u202f${sampleCount(record, clock)}${shortSign(record)}`;
 };

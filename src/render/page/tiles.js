@@ -4,14 +4,12 @@ const drawTiles = () => {
   const tiled = problemRecords().filter((record) => record.spec?.block_q > 0 && record.spec?.block_kv > 0);
   const tiledFamilies = [...groupBy(tiled, (record) => record.family).keys()];
   const best = fastest(tiled);
-  const select = document.getElementById("tile-family");
-  const hadChoice = tiledFamilies.includes(select.value);
-  fillSelect(select, tiledFamilies.map((family) => [family, family]));
-  if (!hadChoice && best) select.value = best.family;
-  const records = tiled.filter((record) => record.family === select.value);
+  if (!showSection("tiles", best !== null)) return;
+  const family = fillSelect(byId("tile-family"), tiledFamilies.map((name) => [name, name]), best.family);
+  const records = tiled.filter((record) => record.family === family);
   setCaption(
     "tiles",
-    `TFLOP/s of ${select.value || "each family"} on ${data.problems[selection.problem].sizes}: the best variant of each ` +
+    `TFLOP/s of ${family} on ${data.problems[selection.problem].sizes}: the best variant of each ` +
       `tile over its other parameters, by the ${clockNames[selection.clock]} clock. The ★ marks the best.`,
   );
   within("tiles", ".heat-map").replaceChildren(heatMap(records));

@@ -86,6 +86,13 @@ TEST(GeometricMean, AveragesLogarithmsAndNarrowsWithTheirNumber) {
   EXPECT_FALSE(geometric_mean({}));
 }
 
+TEST(Contest, IsWonTiedOrLostByTheRuleOfTies) {
+  const Timing own = timing_of(100, 99, 101);
+  EXPECT_EQ(contest(advantage(own, timing_of(120, 119, 121), 0.01)), Contest::won);
+  EXPECT_EQ(contest(advantage(own, timing_of(80, 79, 81), 0.01)), Contest::lost);
+  EXPECT_EQ(contest(advantage(own, timing_of(98, 90, 99.5), 0.01)), Contest::tied);
+}
+
 TEST(Conclude, TheFastestOfThisProjectBesideBaselineAndFastestPeer) {
   const Record records[] = {record_of("scalar", 400), record_of("peer_a", 5, Role::peer),
                             record_of("mma", 10), record_of("peer_b", 20, Role::peer),
@@ -155,6 +162,9 @@ TEST(Conclusion, MeansCountTheirProblems) {
   EXPECT_EQ(conclusion.over_baseline()->problems, 2U);
   EXPECT_NEAR(conclusion.over_peer()->over.ratio, 2, 1e-12);
   EXPECT_EQ(conclusion.over_peer()->problems, 1U);
+  EXPECT_EQ(conclusion.over_baseline()->won, 1U);
+  EXPECT_EQ(conclusion.over_baseline()->tied, 1U);  // its fastest is the baseline
+  EXPECT_EQ(conclusion.over_peer()->won, 1U);
   EXPECT_EQ(conclusion.caveats().timed, 5);
 }
 

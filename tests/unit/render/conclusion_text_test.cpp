@@ -137,11 +137,54 @@ TEST(ConclusionLines, NameEachOfFewProblemsThenTheMeans) {
   const auto lines = conclusion_lines(conclusion_of(3));
   ASSERT_EQ(lines.size(), 5U);
   EXPECT_EQ(lines[1].substr(0, 4), "p2: ");
-  expect_contains(lines[3], "over 3 problems, the fastest variants are 8.00");
-  expect_contains(lines[3], "times faster than the baseline (geometric mean)");
-  expect_contains(lines[4], "the fastest peers");
+  expect_contains(lines[3], " × the baseline over 3 problems; 3 won, 0 tied, 0 lost");
+  expect_contains(lines[4], " × a over 3 problems; 2 won, 1 tied, 0 lost");
   EXPECT_EQ(conclusion_lines(conclusion_of(1)).size(), 1U);
   EXPECT_TRUE(conclusion_lines(Conclusion("", {})).empty());
+}
+
+TEST(PeerName, IsWhatPeopleCallIt) {
+  EXPECT_EQ(peer_name("peer_fa3"), "FA3");
+  EXPECT_EQ(peer_name("peer_cudnn"), "cuDNN");
+  EXPECT_EQ(peer_name("peer_torch_cudnn"), "PyTorch cuDNN");
+  EXPECT_EQ(peer_name("wgmma"), "wgmma");
+  EXPECT_EQ(peer_name("theirs_fa3"), "theirs_fa3");
+}
+
+TEST(Headline, IsTheMeanOverThePeersThenOverTheBaseline) {
+  const Json h200 = {{"device", {{"name", "NVIDIA H200"}}}};
+  Conclusion conclusion = conclusion_of(3);
+  EXPECT_EQ(headline(conclusion, h200), "on this NVIDIA H200: " + mean_sentences(conclusion).back());
+  Record faster = ok_record(sample_problem("p4"), "peer_fa4", kTile, 9);
+  faster.role = Role::peer;
+  conclusion.add(std::vector{ok_record(sample_problem("p4"), "mma", kTile, 10), faster});
+  expect_contains(headline(conclusion, h200), " × the best of a, FA4 over 4 problems; 2 won, 1 tied, 1 lost");
+
+  Conclusion alone("scalar/*", {});
+  for (const char* name : {"p1", "p2"}) {
+    alone.add(std::vector{ok_record(sample_problem(name), "mma", kTile, 10),
+                          ok_record(sample_problem(name), "scalar", kTile, 20)});
+  }
+  expect_contains(headline(alone, Json::object()), "on this device: 2.00");
+  expect_contains(headline(alone, Json::object()), " × the baseline over 2 problems; 2 won, 0 tied, 0 lost");
+}
+
+TEST(Headline, BaselinesThatAreTheFastestPeerAreSaidOnce) {
+  Conclusion conclusion("peer_a/*", {});
+  for (const char* name : {"p1", "p2"}) {
+    std::vector<Record> records = {ok_record(sample_problem(name), "mma", kTile, 10),
+                                   ok_record(sample_problem(name), "peer_a", kTile, 20)};
+    records[1].role = Role::peer;
+    conclusion.add(records);
+  }
+  ASSERT_EQ(mean_sentences(conclusion).size(), 1U);
+  expect_contains(mean_sentences(conclusion).front(), " × a over 2 problems; 2 won, 0 tied, 0 lost");
+}
+
+TEST(Headline, OfOneProblemIsItsSentenceAndOfNoneSaysSo) {
+  expect_contains(headline(conclusion_of(1), Json::object()), "times faster than scalar/");
+  expect_contains(headline(conclusion_of(1), Json::object()), ", on p1");
+  expect_contains(headline(Conclusion("", {}), Json::object()), "no problem has two timed variants");
 }
 
 TEST(ConclusionLines, NameTheExtremesOfMany) {

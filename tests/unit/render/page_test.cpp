@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <regex>
 #include <set>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -12,10 +13,12 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/error.hpp"
+#include "base/json_text.hpp"
 #include "compare/comparison.hpp"
 #include "record/ranking.hpp"
 #include "render/html.hpp"
 #include "render/page_data.hpp"
+#include "render/page_record.hpp"
 #include "results/record_json.hpp"
 #include "unit/support/sample_records.hpp"
 #include "unit/support/support.hpp"
@@ -35,9 +38,15 @@ ResultFile sample_file(const std::string& baseline) {
           .records = sample_records()};
 }
 
+Json page_of(std::span<const ResultFile> files, const std::string& baseline = "",
+             const PageLimits& limits = {}) {
+  const JsonText text = [](const Json& json) { return json_text(json); };
+  return Json::parse(page_data({.files = files, .baseline = baseline}, limits, text));
+}
+
 Json data_of(const std::string& configured, const std::string& asked) {
   const ResultFile files[] = {sample_file(configured)};
-  return page_data(files, asked);
+  return page_of(files, asked);
 }
 
 std::string baseline_variant(const Json& page, std::size_t problem) {
@@ -56,6 +65,22 @@ TEST(Ranking, ProblemsAreGroupedThoughTheirRecordsAreScattered) {
   }
 }
 
+TEST(Ranking, GroupsAreViewsOfTheirRecordsUnlessThoseAreScattered) {
+  const std::vector<Record> records = sample_records();
+  const ProblemGroups groups(records);
+  ASSERT_EQ(groups.size(), 2U);
+  EXPECT_EQ(groups[0].data(), records.data());
+  EXPECT_EQ(groups[1].data(), records.data() + groups[0].size());
+  EXPECT_EQ(groups[0].size() + groups[1].size(), records.size());
+
+  const std::vector<Record> scattered = {records[0], groups[1][0], records[1]};
+  const ProblemGroups copies(scattered);
+  ASSERT_EQ(copies.size(), 2U);
+  EXPECT_EQ(copies[0].size(), 2U);
+  EXPECT_EQ(copies[0][1].variant_id(), records[1].variant_id());
+  EXPECT_EQ(ProblemGroups(std::span<const Record>()).size(), 0U);
+}
+
 TEST(Ranking, SameSizesUnderAnotherNameAreAnotherProblem) {
   Problem other = sample_problem();
   other.name = "other";
@@ -64,7 +89,7 @@ TEST(Ranking, SameSizesUnderAnotherNameAreAnotherProblem) {
   EXPECT_EQ(groups.size(), 2U);
 }
 
-TEST(PageData, RecordsKeepTheirFieldsButNotTheirSamples) {
+TEST(PageData, RecordsKeepTheirFieldsAndByDefaultNotTheirSamples) {
   const Json page = data_of("", "");
   ASSERT_EQ(page["records"].size(), sample_records().size());
   ASSERT_EQ(page["problems"].size(), 2U);
@@ -75,6 +100,86 @@ TEST(PageData, RecordsKeepTheirFieldsButNotTheirSamples) {
   EXPECT_EQ(record["resources"]["smem_bytes"], 1024 + 27648);
   EXPECT_EQ(page["problems"][0]["flops"], flops(sample_problem()));
   EXPECT_EQ(page["files"][0]["environment"]["device"]["name"], "<i>device</i>");
+}
+
+// The sample records and a slower one of a family.
+ResultFile file_with_a_slower_variant() {
+  ResultFile file = sample_file("");
+  file.records.push_back(ok_record(sample_problem(), "mma", {32, 64, 4, 2}, 1e6));
+  return file;
+}
+
+TEST(PageData, SamplesAreThereAsFarAsTheLimitAllows) {
+  const ResultFile files[] = {file_with_a_slower_variant()};
+  const auto with_samples = [&](std::size_t limit, const char* timing) {
+    const Json page = page_of(files, "", {.samples = limit});
+    return std::ranges::count_if(page["records"], [&](const Json& record) {
+      return record.contains(Json::json_pointer(std::string("/timing/") + timing + "/samples"));
+    });
+  };
+  std::size_t all = 0;
+  std::size_t hot = 0;
+  std::set<std::pair<std::string, std::string>> families;
+  for (const Record& record : files[0].records) {
+    for (const TimingMode mode : kAll<TimingMode>) {
+      if (record.timings[mode]) all += record.timings[mode]->samples.size();
+    }
+    hot += record.timings[TimingMode::hot] ? 1 : 0;
+    if (is_timed(record)) families.insert({record.problem.name, record.family});
+  }
+  ASSERT_GT(hot, families.size());
+  EXPECT_EQ(with_samples(all, "hot_us"), static_cast<std::ptrdiff_t>(hot));
+  EXPECT_GT(with_samples(all, "cold_us"), 0);
+  EXPECT_EQ(with_samples(all - 1, "hot_us"), static_cast<std::ptrdiff_t>(families.size()));
+  EXPECT_EQ(with_samples(all - 1, "cold_us"), 0);
+  EXPECT_EQ(with_samples(1, "hot_us"), 0);
+}
+
+TEST(PageData, OfManyRecordsTheFastestTheBaselineAndTheFailedStay) {
+  const ResultFile files[] = {file_with_a_slower_variant()};
+  const std::size_t all = files[0].records.size();
+  EXPECT_EQ(page_of(files, "", {.records = all})["records"].size(), all);
+  const Json page = page_of(files, "", {.records = all - 1});
+  EXPECT_LT(page["records"].size(), all);
+  EXPECT_EQ(page["files"][0]["records"], all);
+  std::set<std::pair<std::size_t, std::string>> rows;
+  for (const Json& record : page["records"]) {
+    const std::string status = record["status"];
+    EXPECT_NE(status, "unsupported");
+    if (status != "ok") continue;
+    const bool is_new = rows.emplace(record["problem"], record["family"]).second;
+    EXPECT_TRUE(is_new) << record.dump();
+  }
+  EXPECT_EQ(baseline_variant(page, 0), sample_records().front().variant_id());
+}
+
+TEST(PageData, ProblemsSayHowTheyStand) {
+  std::vector<Record> records = {ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10),
+                                 ok_record(sample_problem(), "peer_fa3", {64, 64, 4, 2}, 20)};
+  records[1].role = Role::peer;
+  const ResultFile files[] = {{.records = records}};
+  const Json page = page_of(files);
+  const Json& standing = page["problems"][0]["standing"];
+  EXPECT_EQ(standing["over"], "peer");
+  EXPECT_EQ(standing["outcome"], "won");
+  EXPECT_EQ(standing["ratio"], 2.0);
+  EXPECT_EQ(standing["clock"], "hot_us");
+  EXPECT_EQ(standing["text"].get<std::string>().substr(0, 5), "2.00 ");
+  EXPECT_EQ(page["families"][1]["label"], "FA3");
+  const ResultFile alone[] = {{.records = {records[0]}}};
+  EXPECT_FALSE(page_of(alone)["problems"][0].contains("standing"));
+}
+
+TEST(PageData, NamesFilesAndPathsByTheirLastParts) {
+  ResultFile file = sample_file("");
+  file.path = "/home/someone/results/a.json";
+  file.environment["command_line"] = {"/opt/bench", "--output=/home/someone/out", "wgmma/*", "relative/x"};
+  const ResultFile files[] = {file};
+  const Json page = page_of(files);
+  EXPECT_EQ(page["files"][0]["name"], "a.json");
+  EXPECT_EQ(page["files"][0]["environment"]["command_line"].dump(),
+            R"(["bench","--output=out","wgmma/*","relative/x"])");
+  EXPECT_EQ(page.dump().find("someone"), std::string::npos);
 }
 
 // The problem with one field changed.
@@ -101,7 +206,7 @@ Problem with_other(const ProblemField& field, Problem problem) {
 
 Json curves_of_problem(const Problem& problem) {
   const ResultFile files[] = {{.records = {ok_record(problem, "mma", {64, 64, 4, 2}, 9)}}};
-  return page_data(files, "")["problems"][0]["curves"];
+  return page_of(files)["problems"][0]["curves"];
 }
 
 TEST(PageData, ProblemsOfACurveDifferInTheirLengthOnly) {
@@ -139,8 +244,9 @@ TEST(PageData, FamiliesHaveTheirRole) {
                                  ok_record(sample_problem(), "mma", {32, 64, 4, 2}, 9)};
   records[1].role = Role::peer;
   const ResultFile files[] = {{.records = records}};
-  EXPECT_EQ(page_data(files, "")["families"].dump(),
-            R"([{"name":"mma","role":"ladder"},{"name":"others","role":"peer"}])");
+  EXPECT_EQ(
+      page_of(files)["families"].dump(),
+      R"([{"name":"mma","role":"ladder","label":"mma"},{"name":"others","role":"peer","label":"others"}])");
 }
 
 TEST(PageData, RooflineNamesItsClock) {
@@ -150,7 +256,7 @@ TEST(PageData, RooflineNamesItsClock) {
   records.push_back(records[0]);
   records[1].timings[TimingMode::cold].reset();
   const ResultFile files[] = {{.records = records}};
-  const Json page = page_data(files, "");
+  const Json page = page_of(files);
   EXPECT_EQ(page["records"][0]["roofline"]["clock"], "cold_us");
   EXPECT_EQ(page["records"][1]["roofline"]["clock"], "hot_us");
   ASSERT_EQ(page["clocks"].size(), std::size(kTimingModes));
@@ -238,7 +344,8 @@ constexpr PageAssets kSmallPage = {
 
 TEST(Html, PartsAreFilledInOnce) {
   const ResultFile files[] = {sample_file("")};
-  const std::string page = html_report(page_data(files, ""), kSmallPage);
+  const std::string page =
+      html_report(page_data({.files = files, .baseline = ""}, {}, script_safe), kSmallPage);
   expect_contains(page, "{{script}}");
   expect_contains(page, "chart&lt;license&gt;draw()");
   EXPECT_EQ(page.find("<i>"), std::string::npos);
@@ -249,7 +356,7 @@ TEST(Html, MissingLibraryNamesItsPackage) {
   assets.chart_library = "";
   const ResultFile files[] = {sample_file("")};
   try {
-    html_report(page_data(files, ""), assets);
+    html_report(page_data({.files = files, .baseline = ""}, {}, script_safe), assets);
     FAIL() << "should have thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::environment);
