@@ -16,6 +16,7 @@
 #include "base/text.hpp"
 #include "cli/command.hpp"
 #include "cli/completion.hpp"
+#include "config/plugins.hpp"
 #include "plugin/plugin.hpp"
 #include "render/progress.hpp"
 #include "worker/described_plugin.hpp"

@@ -101,13 +101,16 @@ TunedEntry entry_from_json(const JsonReader& reader) {
   return entry;
 }
 
+// A few scattered samples may have an interval without an end. The reader takes no more than kMaxTimeUs.
+double finite(double bound_us) { return std::clamp(bound_us, -kMaxTimeUs, kMaxTimeUs); }
+
 TunedVariant make_tuned(const Record& record, TimingMode mode) {
   const Timing& timing = *record.timings[mode];
   return {.variant = record.variant_id(),
           .code_hash = record.code_hash,
           .median_us = timing.median,
-          .ci95_low_us = timing.ci95_low,
-          .ci95_high_us = timing.ci95_high,
+          .ci95_low_us = finite(timing.ci95_low),
+          .ci95_high_us = finite(timing.ci95_high),
           .samples = static_cast<std::int64_t>(timing.samples.size())};
 }
 

@@ -6,6 +6,7 @@
 #include "record/ranking.hpp"
 #include "render/comparison_output.hpp"
 #include "render/diagnosis_output.hpp"
+#include "render/file_names.hpp"
 #include "render/formats.hpp"
 #include "render/history_output.hpp"
 
@@ -14,9 +15,13 @@ namespace {
 
 // The tables of the run, and its conclusion.
 std::string results_table(const ResultsOutput& output) {
+  std::vector<std::string> paths;
+  for (const ResultFile& file : output.files) paths.push_back(file.path);
+  const std::vector<std::string> names = short_names(paths);
   std::ostringstream text;
-  for (const ResultFile& file : output.files) {
-    if (output.files.size() > 1) text << (text.tellp() > 0 ? "\n" : "") << printable(file.path) << "\n\n";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const ResultFile& file = output.files[i];
+    if (names.size() > 1) text << (i > 0 ? "\n" : "") << printable(names[i]) << "\n\n";
     TableSink table(text,
                     {.color = output.text.color,
                      .width = output.text.width,

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "device/device.hpp"
 #include "registry/default_variant.hpp"
@@ -241,6 +242,22 @@ TEST_F(JournalTest, KnowsItsBeginning) {
   }
   for (const char* other : {"notes", "{\"schema_version\":1,\"records\":[]}", "{}"}) {
     EXPECT_FALSE(begins_as_journal(other)) << other;
+  }
+}
+
+// As a busy machine gives it, from three samples.
+TEST(TunedTable, AnIntervalWithoutAnEndCanBeReadAgain) {
+  for (const double high : {5.6e18, std::numeric_limits<double>::infinity()}) {
+    Contender contender{.record = testing::ok_record(problem_of(64), "mma", {32, 64, 4, 2}, 10),
+                        .finalist = true};
+    contender.record.timings[TimingMode::hot]->ci95_high = high;
+    const std::size_t best[] = {0};
+    TunedTable table{.path = "t"};
+    table.entries.push_back(
+        make_entry({&contender, 1}, best, TimingMode::hot, kHere, "2026-01-31T12:00:00Z"));
+    const TunedTable again = parse_tuned_table(tuned_table_text(table), "t");
+    ASSERT_EQ(again.entries.size(), 1u);
+    EXPECT_EQ(again.entries[0].winner.median_us, 10);
   }
 }
 
