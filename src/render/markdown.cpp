@@ -15,6 +15,7 @@
 #include "measure/statistics.hpp"
 #include "record/ranking.hpp"
 #include "render/conclusion_text.hpp"
+#include "render/file_names.hpp"
 
 namespace flashcore {
 namespace {
@@ -139,11 +140,15 @@ std::string conclusion_list(const Conclusion& conclusion, const Json& environmen
 
 std::string markdown_report(std::span<const ResultFile> files, const std::string& baseline) {
   std::string text = "# Fused attention: results\n";
-  for (const ResultFile& file : files) {
+  std::vector<std::string> paths;
+  for (const ResultFile& file : files) paths.push_back(file.path);
+  const std::vector<std::string> names = short_names(paths);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const ResultFile& file = files[i];
     const ProblemGroups problems(file.records);
     const Conclusion conclusion = conclude_file(problems, baseline, file.config);
     const Reading reading{conclusion.baseline(), conclusion.policy()};
-    text += fmt::format("\n## {}\n\n{}{}", escape_markdown(file.path),
+    text += fmt::format("\n## {}\n\n{}{}", escape_markdown(names[i]),
                         conclusion_list(conclusion, file.environment), environment_line(file.environment));
     for (const std::span<const Record> records : problems) text += problem_section(records, reading);
   }

@@ -25,7 +25,8 @@ inline constexpr PageLimits kBrowserLimits = {.records = 20'000, .samples = 400'
 
 // The text of an object, made record by record, so that it is never in memory as JSON:
 // {"records": [{problem, variant, …, falls_short}],
-//  "problems": [{file, sizes, curves: {same_batch, same_tokens}, name, …, flops, bytes, baseline, conclusion, standing}],
+//  "problems": [{file, sizes, curves: {same_batch, same_tokens}, name, …, flops, bytes, baseline, conclusion,
+//                standing}],
 //  "clocks": [{field, name}],
 //  "families": [{name, role, label}],
 //  "files": [{name, headline, conclusion: [sentence], cautions: [sentence], falls_short_means, records, statuses,

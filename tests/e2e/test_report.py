@@ -36,7 +36,7 @@ class CommandLine(BenchTest):
         text = self.assert_ok(run("report", LADDER.parent, "--format", "markdown"))
         for path in LADDER.parent.glob("*.json"):
             holds_records = "records" in json.loads(path.read_text())
-            self.assertEqual(f"/{path.name}\n" in text.replace("\\", ""), holds_records, path)
+            self.assertEqual(f"## {path.name}\n" in text.replace("\\", ""), holds_records, path)
 
     def test_mistakes(self):
         (self.folder / "half.json").write_text(LADDER.read_text()[:5000])
@@ -108,6 +108,7 @@ class Markdown(BenchTest):
 
     def test_begins_with_the_conclusion(self):
         text = self.assert_ok(run("report", LADDER, "--format", "markdown"))
+        self.assertIn("\n## ladder.json\n", text)  # without its folders
         answer, begin = text.split("\n## ")[1].split("\n\n")[1:3]
         said = json.loads(self.assert_ok(run("report", LADDER, "--format", "json")))
         self.assertEqual(answer, f"**{said['files'][0]['headline']}**")

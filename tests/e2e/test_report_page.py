@@ -232,8 +232,8 @@ class ReportPage(BenchTest, BrowserTest):
                         const box = document.querySelector(".headline").getBoundingClientRect();
                         const above = [...document.querySelectorAll("table, canvas, nav, ul, select")]
                           .filter((one) => one.getBoundingClientRect().top < box.bottom && one.offsetWidth > 0);
-                        return {text: document.querySelector(".headline").textContent, right: box.right, bottom: box.bottom,
-                                above: above.length};""")
+                        return {text: document.querySelector(".headline").textContent, above: above.length,
+                                right: box.right, bottom: box.bottom};""")
                     answer = said["files"][0]["headline"]
                     self.assertEqual(headline["text"], f"{answer[0].upper()}{answer[1:]}.")
                     self.assertLessEqual(headline["right"], width)
@@ -291,8 +291,10 @@ class ReportPage(BenchTest, BrowserTest):
         self.choose("problem", names[1])
         self.browser.find_element("id", "search").send_keys("d64")
         self.script("document.getElementById('ladder-all').click()")
-        state = """return {order: [...document.querySelectorAll("#overview .scroll tbody tr:not(.detail)")].map((r) => r.textContent),
-            records: document.querySelector("#records .scroll").textContent, ladder: document.querySelector("#ladder .scroll").textContent,
+        state = """return {
+            overview: document.querySelector("#overview .scroll").textContent,
+            records: document.querySelector("#records .scroll").textContent,
+            ladder: document.querySelector("#ladder .scroll").textContent,
             problem: document.getElementById("problem").value, search: document.getElementById("search").value};"""
         before, address = self.script(state), self.script("return location.href")
         self.assertTrue(address.startswith(page.as_uri() + "#"))
@@ -313,10 +315,12 @@ class ReportPage(BenchTest, BrowserTest):
         self.open(self.report(file))
         self.script("document.querySelector('#records .opens').click()")
         first = file["records"][0]
-        dots = self.script("return [...document.querySelectorAll('#records .strip')].map((s) => s.querySelectorAll('circle').length)")
+        dots = self.script("return [...document.querySelectorAll('#records .strip')]"
+                           ".map((strip) => strip.querySelectorAll('circle').length)")
         self.assertEqual(dots, [len(clock["samples"]) for clock in first["timing"].values()])
         self.script("document.querySelector('#overview .opens').click()")
-        strips = self.script("return [...document.querySelectorAll('#overview .strip-row')].map((row) => row.textContent)")
+        strips = self.script("return [...document.querySelectorAll('#overview .strip-row')]"
+                             ".map((row) => row.textContent)")
         families = {record["family"] for record in file["records"] if record["problem"] == first["problem"]
                     and record["status"] == "ok"}
         self.assertEqual(len(strips) - 1, len(families))  # and the axis
@@ -358,7 +362,8 @@ class ReportPage(BenchTest, BrowserTest):
         self.open(self.report(paths[1], paths[0], paths[2]))
         self.assert_quiet()
         self.assertGreater(self.script(DRAWN, "trend"), 1000)
-        self.assertEqual(self.script(COLUMN, "trend", "date")["cells"], [f"2026-11-{day} 08:00" for day in (10, 11, 12)])
+        dates = self.script(COLUMN, "trend", "date")["cells"]
+        self.assertEqual(dates, [f"2026-11-{day} 08:00" for day in (10, 11, 12)])
         self.assertEqual(self.script(COLUMN, "trend", "file")["cells"], [f"day{day}/results.json" for day in range(3)])
         times = [float(cell.split(" ")[0]) for cell in self.script(COLUMN, "trend", "fastest, hot µs")["cells"]]
         self.assertAlmostEqual(times[2] / times[0], 1.21, 2)
@@ -437,7 +442,8 @@ class ReportPage(BenchTest, BrowserTest):
         self.assert_quiet()
         for chart in CHARTS:
             self.assertEqual(self.script(DRAWN, chart), -1)
-        shown = self.script("return [...document.querySelectorAll('main section')].filter((s) => !s.hidden).map((s) => s.id)")
+        shown = self.script("return [...document.querySelectorAll('main section')]"
+                            ".filter((section) => !section.hidden).map((section) => section.id)")
         self.assertEqual(shown, ["overview", "records", "environment"])
         self.assertEqual(self.script("return document.querySelectorAll('#contents li').length"), len(shown))
 

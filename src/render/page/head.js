@@ -19,7 +19,8 @@ const headlineFiles = () => {
 };
 
 const drawHeadlines = () => {
-  const verdict = data.verdict ? [element("p", { class: `headline ${data.comparison.outcome}` }, asSentence(data.verdict))] : [];
+  const outcome = data.comparison?.outcome;
+  const verdict = data.verdict ? [element("p", { class: `headline ${outcome}` }, asSentence(data.verdict))] : [];
   const files = headlineFiles();
   const answers = files.map((file) => {
     const from = files.length > 1 ? [" ", element("small", {}, `(${file.name})`)] : [];

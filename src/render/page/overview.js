@@ -27,8 +27,9 @@ const standingText = (ratio, { standing, own, rival }) => {
   if (!standing) return `${times(ratio)}${short}`;
   const [shown, half] = standing.text.split(" ± ");
   const spread = element("span", { class: "spread" }, `${half ? ` ±${half}` : ""}${short}`);
-  const mark = element("span", { class: `outcome ${standing.outcome}`, title: standing.outcome }, outcomeMarks[standing.outcome]);
-  mark.append(element("span", { class: "unseen" }, ` ${standing.outcome}`));
+  const { outcome } = standing;
+  const words = element("span", { class: "unseen" }, ` ${outcome}`);
+  const mark = element("span", { class: `outcome ${outcome}`, title: outcome }, outcomeMarks[outcome], words);
   return element("span", {}, mark, ` ${shown}×`, spread);
 };
 

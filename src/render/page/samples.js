@@ -28,9 +28,10 @@ const axisOf = (timings) => {
 const stripLabel = (record, clock) => {
   const samples = samplesOf(record, clock);
   const [low, high] = intervalOf(record, clock);
-  const range = samples.length > 0 ? `${samples.length} samples from ${fourDigits(Math.min(...samples))} to ` +
-    `${fourDigits(Math.max(...samples))} µs, ` : "";
-  return `${range}median ${fourDigits(median(record, clock))} µs, 95 % interval ${fourDigits(low)} to ${fourDigits(high)} µs`;
+  const [least, most] = [Math.min(...samples), Math.max(...samples)];
+  const range = samples.length > 0 ? `${samples.length} samples from ${fourDigits(least)} to ${fourDigits(most)} µs, ` : "";
+  const interval = `95 % interval ${fourDigits(low)} to ${fourDigits(high)} µs`;
+  return `${range}median ${fourDigits(median(record, clock))} µs, ${interval}`;
 };
 
 const strip = ({ record, clock }, axis) => {
@@ -61,7 +62,8 @@ const stripNote = (timings) => {
   const short = timings.some(({ record }) => record.falls_short);
   return [
     "Dots are samples in µs, the bar is the median, its field the 95 % interval of the median.",
-    without > 0 && `The samples of ${without} timings are not in this page, which would be too large; result files have them.`,
+    without > 0 &&
+      `The samples of ${without} timings are not in this page, which would be too large; result files have them.`,
     short && `‡ ${data.files[selection.file].falls_short_means}.`,
   ]
     .filter(Boolean)

@@ -3,8 +3,8 @@
 const isDark = () => matchMedia("(prefers-color-scheme: dark)").matches;
 const styleOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// The one table of looks. A family keeps its look on every page; one without a row gets a free one. Families that share a
-// row run on different devices. Colours are told apart with any of the usual colour-vision deficiencies (after Okabe and
+// The one table of looks. A family keeps its look on every page; one without a row gets a free one. Families that share
+// a row run on different devices. Colours are told apart with any of the usual colour-vision deficiencies (after Okabe and
 // Ito, "Color Universal Design", 2008), darkened or lightened until each has a contrast of 4.5 against the page and
 // against a row under the pointer. Marks are text: filled, and open for peers.
 const looks = [

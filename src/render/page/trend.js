@@ -81,7 +81,12 @@ const trendChart = (points, chosen, variant) => ({
 
 const trendColumns = (chosen, variant) => [
   { title: "date", value: ({ file }) => dateText(file) },
-  { title: `fastest, ${clockNames[selection.clock]} µs`, value: ({ own }) => median(own), show: (_, { own }) => timeText(own), stays: true },
+  {
+    title: `fastest, ${clockNames[selection.clock]} µs`,
+    value: ({ own }) => median(own),
+    show: (_, { own }) => timeText(own),
+    stays: true,
+  },
   { title: "fastest variant", value: ({ own }) => own.variant, show: (_, { own }) => variantCell(own) },
   {
     title: `${variant}, ${clockNames[selection.clock]} µs`,
@@ -107,13 +112,13 @@ const drawTrend = () => {
   const chosen = new Map(points.map((point) => [point, fastest(point.timed.filter((one) => one.variant === variant))]));
   setCaption(
     "trend",
-    `Medians on ${data.problems[selection.problem].sizes} in ${points.length} files of this device, with their 95 % intervals: ` +
-      "the fastest variant of this project at each date, and the chosen variant (dashed).",
+    `Medians on ${data.problems[selection.problem].sizes} in ${points.length} files of this device, with their 95 % ` +
+      "intervals: the fastest variant of this project at each date, and the chosen variant (dashed).",
   );
   noteShort("trend", points.map(({ own }) => own));
   drawFigure("trend", {
     height: 340,
-    label: `Lines: ${clockNames[selection.clock]} time over ${points.length} dates, of the fastest variant and of ${variant}.`,
+    label: `Lines: medians over ${points.length} dates, of the fastest variant and of ${variant}.`,
     columns: trendColumns(chosen, variant),
     rows: points,
     chart: trendChart(points, [...chosen.values()], variant),
