@@ -84,7 +84,8 @@ class Bash(CompletionTest):
         self.assertEqual(self.bash("compare", "--clock", ""), timing_modes())
         self.assertEqual(self.bash("--pacing", "bu"), ["burst"])
         self.assertEqual(self.bash("run", "--depth", "=", "de"), ["deep"])
-        self.assertEqual(self.bash("report", "--format", "=", ""), ["json", "csv", "html", "markdown"])
+        self.assertEqual(self.bash("report", "--format", "=", ""), ["table", "json", "csv", "html", "markdown", "junit",
+                                                                "bencher", "customSmallerIsBetter", "google-benchmark"])
         self.assertEqual(self.bash("list", "--dtype", "fp16,b"), ["fp16,bf16"])
         self.assertIn("l4", self.bash("tune", "--config", ""))
 

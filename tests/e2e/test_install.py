@@ -97,6 +97,12 @@ class InstallTest(unittest.TestCase):
         self.assert_same_files(self.prefix / "share/flashcore/examples", SOURCE / "src/capi/examples", "*.c", "*.h",
                                "CMakeLists.txt")
 
+    def test_the_gate_is_installed_with_its_policy(self):
+        result = self.run_there(self.prefix / "share/flashcore/ci/gate.sh")
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn("error: expected BASE", result.stderr)
+        self.assertTrue((self.prefix / "share/flashcore/ci/gate.json").is_file())
+
     def test_pages_are_installed(self):
         self.assert_same_files(self.prefix / "share/doc/flashcore/docs", SOURCE / "docs", "**/*.*")
         for page in ("CHANGELOG.md", "README.md"):
