@@ -32,7 +32,8 @@ class PlantedRepository:
         kernel = (capi / "examples" / "example_plugin.c").read_text()
         if CALL not in kernel:
             raise ValueError("the example plug-in no longer calls attend() as expected")
-        kernel = '#include "change.h"\n' + kernel.replace(CALL, f"{CALL}\n        if (query % EVERY == 0) for (int i = 0; i < {more}; ++i) {CALL}")
+        again = f"if (query % EVERY == 0) for (int i = 0; i < {more}; ++i) {CALL}"
+        kernel = '#include "change.h"\n' + kernel.replace(CALL, f"{CALL}\n        {again}")
         (self.folder / "kernel.c").write_text(kernel)
         (self.folder / ".gitignore").write_text("*.so\n")
         self.git("init", "--quiet")
@@ -65,8 +66,8 @@ def bisect(program):
     for number in range(program.count(TRIES)):
         slow = picks.randint(1, COMMITS)
         repository = PlantedRepository(program.source, program.folder / "repositories" / f"{number}", COMMITS, slow)
-        result = program.run(f"try{number}", ["env", "-C", repository.folder, *command(program.bench, repository, "--json")],
-                             codes=(0, 1, 3))
+        words = ["env", "-C", repository.folder, *command(program.bench, repository, "--json")]
+        result = program.run(f"try{number}", words, codes=(0, 1, 3))
         answer = json.loads(result.stdout)
         found = [commit["commit"] for commit in answer.get("first_slow", [])]
         answers.append({"slow": slow, "found": found == [repository.hashes[slow]], "builds": answer.get("builds", 0),
@@ -76,5 +77,6 @@ def bisect(program):
                                     "measure": {"budget_s": 0.1}})  # for the claims' file
     (program.folder / "bisect.json").write_text(json.dumps(answers, indent=1) + "\n")
     share = sum(answer["found"] for answer in answers) / len(answers)
-    return [at_least("bisect", f"share of {len(answers)} slow-downs by 10 % whose commit is found, of {COMMITS}", share, FOUND),
+    tried = f"share of {len(answers)} slow-downs by 10 % whose commit is found, of {COMMITS}"
+    return [at_least("bisect", tried, share, FOUND),
             at_most("bisect", "builds of a search", max(answer["builds"] for answer in answers), MOST_BUILDS)]

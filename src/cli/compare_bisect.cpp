@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostRepeats = 4;  // of a comparison whose interval holds the threshold
+constexpr int kMostRepeats = 4;  // of a comparison that cannot tell
 
 bool is_plugin(const fs::path& built) { return built.extension() == ".so"; }
 
@@ -65,7 +65,10 @@ class Bisect {
       if (overrides.variants.empty()) overrides.variants = {family + "/*"};
     }
     plan_ = plan_of(to_run_, session_);
-    const Comparison whole = compare(base_, bad);
+    Comparison whole = compare(base_, bad);
+    for (int repeats = 1; repeats < kMostRepeats && is_unclear(whole) && !interrupt_requested(); ++repeats) {
+      whole = compare(base_, bad);
+    }
     if (interrupt_requested()) return ExitCode::interrupted;
     if (!choose_row(whole)) return report_no_row(whole, json);
     search();
@@ -95,6 +98,11 @@ class Bisect {
     Comparison comparison = compare_executors(*base, *next, plan_, variants, policy_, progress_);
     progress_.erase();
     return comparison;
+  }
+
+  // No row is slower, and some may be.
+  static bool is_unclear(const Comparison& whole) {
+    return whole.count(Verdict::slower) == 0 && whole.count(Verdict::unclear) > 0;
   }
 
   // The slowest row; the search compares no other.

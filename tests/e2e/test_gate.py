@@ -92,12 +92,14 @@ class ForeignGate(BenchTest):
         self.assert_slower(result, "mine/fp16_d64")
 
     def test_mistakes(self):
-        for arguments, part in (((), "expected BASE"), (("--build", "true"), "expected BASE"), (("HEAD", "--build"), "--build: needs a value"),
+        for arguments, part in (((), "expected BASE"), (("--build", "true"), "expected BASE"),
+                                (("HEAD", "--build"), "--build: needs a value"),
                                 (("none", "--build", "true"), "BASE: none is no commit"),
                                 (("HEAD", "--build", "true", "--policy", "none.json"), "--policy"),
                                 (("HEAD", "--build", "true", "--runs", "x"), "--runs")):
             with self.subTest(arguments):
-                result = subprocess.run([GATE, *arguments], cwd=self.repository.folder, capture_output=True, text=True, check=False)
+                result = subprocess.run([GATE, *arguments], cwd=self.repository.folder, capture_output=True, text=True,
+                                        check=False)
                 self.assertEqual(result.returncode, USAGE, result.stderr)
                 self.assertIn(f"error: {part}", result.stderr)
                 self.assertIn("gate.sh origin/main --kernel", result.stderr)
