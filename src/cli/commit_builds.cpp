@@ -76,6 +76,8 @@ CommitBuilds::~CommitBuilds() {
 
 std::optional<fs::path> CommitBuilds::build(const Commit& commit) {
   const fs::path tree = folder_ / kTree;
+  const fs::path copy = folder_ / commit.hash / fs::path(file_).filename();
+  if (fs::exists(copy)) return copy;
   git({"checkout", "--quiet", "--force", "--detach", commit.hash}, "git cannot check " + commit.hash + " out",
       tree);
   const fs::path built = tree / file_;
@@ -89,10 +91,9 @@ std::optional<fs::path> CommitBuilds::build(const Commit& commit) {
     throw UsageError(
         fmt::format("--built: the command of --build leaves no file {} at commit {}", file_, commit.hash));
   }
-  const fs::path copies = folder_ / commit.hash;
-  fs::create_directory(copies);
-  fs::copy_file(built, copies / built.filename(), fs::copy_options::overwrite_existing);
-  return copies / built.filename();
+  fs::create_directory(copy.parent_path());
+  fs::copy_file(built, copy);
+  return copy;
 }
 
 }  // namespace flashcore

@@ -25,7 +25,8 @@ class CommitBuilds {
   CommitBuilds(const CommitBuilds&) = delete;
   CommitBuilds& operator=(const CommitBuilds&) = delete;
 
-  // Checks the commit out, builds it, and returns a copy of what it built. Nothing if the command fails. The tree keeps
+  // Checks the commit out, builds it, and returns a copy of what it built; a second time it returns the copy. Nothing if the
+  // command fails. The tree keeps
   // files that git ignores, so that builds are incremental. Throws UsageError if the command leaves no such file.
   std::optional<std::filesystem::path> build(const Commit& commit);
 

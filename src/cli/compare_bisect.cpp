@@ -9,6 +9,7 @@
 #include "base/interrupt.hpp"
 #include "base/json_text.hpp"
 #include "base/terminal.hpp"
+#include "cli/bisect_answer.hpp"
 #include "cli/commit_builds.hpp"
 #include "cli/compare_modes.hpp"
 #include "cli/run_plan.hpp"
@@ -23,11 +24,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostRepeats = 4;  // of a comparison that cannot tell
+// A pair of processes may differ by several per cent for as long as they live, by where their memory lies. So each comparison
+// has new ones, and several have to agree.
+constexpr std::size_t kVotes = 2;
+constexpr std::size_t kCarefulVotes = 3;  // once a search was wrong
+constexpr std::size_t kMostRepeats = 9;
 
 bool is_plugin(const fs::path& built) { return built.extension() == ".so"; }
-
-std::string short_hash(const Commit& commit) { return commit.hash.substr(0, 12); }
 
 // What one commit built, as an executor.
 std::unique_ptr<Executor> open_build(const fs::path& built, const Plan& plan, const Session& session) {
@@ -43,51 +46,62 @@ std::unique_ptr<Executor> open_build(const fs::path& built, const Plan& plan, co
   return std::make_unique<WorkerExecutor>(std::move(options));
 }
 
+// One comparison as a logarithm, with half of its interval.
+struct Measured {
+  double log;
+  double half;
+
+  Ratio ratio() const { return {std::exp(log), std::exp(log - half), std::exp(log + half)}; }
+};
+
 class Bisect {
  public:
   Bisect(const BisectOptions& options, const CompareRunOptions& to_run, const ComparePolicy& policy,
          Session session)
-      : commits_(commits_between(options.commits[0], options.commits[1])),
-        builds_(options.build, options.built),
+      : builds_(options.build, options.built),
         to_run_(to_run),
         policy_(policy),
         session_(std::move(session)),
-        progress_(std::cerr, !session_.quiet && is_terminal(STDERR_FILENO)) {}
+        progress_(std::cerr, !session_.quiet && is_terminal(STDERR_FILENO)) {
+    answer_.commits = commits_between(options.commits[0], options.commits[1]);
+  }
 
   ExitCode run(bool json) {
     base_ = must_build(0);
-    const fs::path bad = must_build(commits_.size() - 1);
-    Overrides& overrides = to_run_.overrides;
-    if (is_plugin(base_)) {
-      const std::size_t before = all_variants().size();
-      describe_plugin(base_.string(), "--built", session_.plugin_timeout_s);
-      const std::string family(all_variants()[before]->family);
-      if (overrides.variants.empty()) overrides.variants = {family + "/*"};
-    }
-    plan_ = plan_of(to_run_, session_);
-    Comparison whole = compare(base_, bad);
-    for (int repeats = 1; repeats < kMostRepeats && is_unclear(whole) && !interrupt_requested(); ++repeats) {
-      whole = compare(base_, bad);
-    }
+    const fs::path bad = must_build(answer_.commits.size() - 1);
+    make_plan_of_build();
+    const Comparison whole = compare_all(bad);
     if (interrupt_requested()) return ExitCode::interrupted;
-    if (!choose_row(whole)) return report_no_row(whole, json);
-    search();
-    if (interrupt_requested()) return ExitCode::interrupted;
-    report(json);
-    return ExitCode::failed_check;
+    if (!choose_row(whole, bad)) return report_no_row(whole, json);
+    for (const std::size_t votes : {kVotes, kCarefulVotes}) {
+      search(votes);
+      if (interrupt_requested()) return ExitCode::interrupted;
+      if (is_confirmed(votes)) break;
+      spdlog::info("{} is not slower than {} by as much", short_hash(answer_.commits[answer_.first_slow]),
+                   short_hash(answer_.commits[answer_.last_fast]));
+    }
+    answer_.builds = builds_.builds();
+    fmt::print("{}", json ? indented_json(to_json(answer_)) : to_text(answer_));
+    return answer_.confirmed ? ExitCode::failed_check : ExitCode::cannot_tell;
   }
 
  private:
-  struct Step {
-    std::size_t place;
-    Ratio over_good;  // meaningless if the commit cannot be tested
-    Speed speed;
-  };
-
   fs::path must_build(std::size_t place) {
-    const std::optional<fs::path> built = builds_.build(commits_[place]);
+    const std::optional<fs::path> built = builds_.build(answer_.commits[place]);
     if (built) return *built;
-    throw UsageError(fmt::format("--build: fails at {}, which has to build", short_hash(commits_[place])));
+    throw UsageError(
+        fmt::format("--build: fails at {}, which has to build", short_hash(answer_.commits[place])));
+  }
+
+  // Of a plug-in, unless variants are named, its own.
+  void make_plan_of_build() {
+    if (is_plugin(base_)) {
+      const std::size_t before = all_variants().size();
+      describe_plugin(base_.string(), "--built", session_.plugin_timeout_s);
+      std::vector<std::string>& variants = to_run_.overrides.variants;
+      if (variants.empty()) variants = {fmt::format("{}/*", all_variants()[before]->family)};
+    }
+    plan_ = plan_of(to_run_, session_);
   }
 
   Comparison compare(const fs::path& from, const fs::path& to) {
@@ -100,132 +114,133 @@ class Bisect {
     return comparison;
   }
 
-  // No row is slower, and some may be.
-  static bool is_unclear(const Comparison& whole) {
-    return whole.count(Verdict::slower) == 0 && whole.count(Verdict::unclear) > 0;
+  // All rows, until enough comparisons agree whether one is slower. The last of those that agree.
+  Comparison compare_all(const fs::path& bad) {
+    std::size_t with = 0;
+    std::size_t without = 0;
+    Comparison whole;
+    for (std::size_t i = 0; i < kMostRepeats && with < kVotes && without < kVotes && !interrupt_requested();
+         ++i) {
+      whole = compare(base_, bad);
+      if (whole.count(Verdict::slower) > 0) {
+        ++with;
+      } else if (whole.count(Verdict::unclear) == 0) {
+        ++without;
+      }
+    }
+    return whole;
   }
 
   // The slowest row; the search compares no other.
-  bool choose_row(const Comparison& whole) {
+  bool choose_row(const Comparison& whole, const fs::path& bad) {
+    const RowVerdict* slowest = nullptr;
     for (const RowVerdict& row : whole.rows) {
-      if (row.verdict == Verdict::slower && (!row_.ratio || row.ratio->value > row_.ratio->value)) row_ = row;
+      if (row.verdict != Verdict::slower) continue;
+      if (slowest == nullptr || row.ratio->value > slowest->ratio->value) slowest = &row;
     }
-    if (!row_.ratio) return false;
-    plan_.problems = {row_.problem};
+    if (slowest == nullptr) return false;
+    answer_.problem = slowest->problem.name;
+    answer_.variant = slowest->variant;
+    plan_.problems = {slowest->problem};
     plan_.problem_places.resize(1);
     plan_.variants = Selector();
-    plan_.variants.add_glob(row_.variant, "--bisect");
-    spdlog::info("{} of {} commits: {} on {} is {} slower; the search compares this row", commits_.size() - 1,
-                 commits_.size() - 1, row_.variant, row_.problem.name, percent(row_.ratio->value));
-    return true;
-  }
-
-  // Beside the good commit. Comparisons are repeated while their mean is too near to half of the slow-down.
-  Step test(std::size_t place) {
-    const std::optional<fs::path> built = builds_.build(commits_[place]);
-    const double threshold = std::log(row_.ratio->value) / 2;
-    double sum = 0;
-    double half_width = 0;
-    for (int repeats = 1; built && repeats <= kMostRepeats && !interrupt_requested(); ++repeats) {
-      const Comparison comparison = compare(base_, *built);
-      if (comparison.rows.empty() || !comparison.rows.front().ratio) break;  // wrong, or it does not run
-      const Ratio& ratio = *comparison.rows.front().ratio;
-      sum += std::log(ratio.value);
-      half_width += std::log(ratio.high / ratio.low) / 2;
-      const double mean = sum / repeats;
-      const double half = half_width / repeats / std::sqrt(repeats);
-      if (std::abs(mean - threshold) < half && repeats < kMostRepeats) continue;
-      return {place,
-              {std::exp(mean), std::exp(mean - half), std::exp(mean + half)},
-              mean > threshold ? Speed::slow : Speed::fast};
+    plan_.variants.add_glob(slowest->variant, "--bisect");
+    std::vector<Measured> all;
+    for (std::size_t i = 0; i < kCarefulVotes && !interrupt_requested(); ++i) {
+      if (const std::optional<Measured> measured = measure(base_, bad)) all.push_back(*measured);
     }
-    return {place, {}, Speed::untestable};
+    answer_.ratio = all.empty() ? slowest->ratio->value : middle(all).ratio().value;
+    spdlog::info("{} on {} is slower by {}; the search compares this row", answer_.variant, answer_.problem,
+                 percent(answer_.ratio));
+    return answer_.ratio > 1;
   }
 
-  void search() {
-    Bisection bisection(commits_.size() - 1);
+  // Nothing where the kernel is wrong or does not run.
+  std::optional<Measured> measure(const fs::path& from, const fs::path& to) {
+    const Comparison comparison = compare(from, to);
+    if (comparison.rows.empty() || !comparison.rows.front().ratio) return std::nullopt;
+    const Ratio& ratio = *comparison.rows.front().ratio;
+    return Measured{std::log(ratio.value), std::log(ratio.high / ratio.low) / 2};
+  }
+
+  static Measured middle(std::vector<Measured> all) {
+    std::ranges::sort(all, {}, &Measured::log);
+    return all[all.size() / 2];
+  }
+
+  // Half of the slow-down: a commit with more of it is slow.
+  double threshold() const { return std::log(answer_.ratio) / 2; }
+
+  // Comparisons until `votes` precise ones are on one side of the threshold; nothing if none could be made.
+  std::optional<Measured> vote(const fs::path& from, const fs::path& to, std::size_t votes) {
+    std::vector<Measured> all;
+    std::size_t fast = 0;
+    std::size_t slow = 0;
+    while (all.size() < kMostRepeats && fast < votes && slow < votes && !interrupt_requested()) {
+      const std::optional<Measured> measured = measure(from, to);
+      if (!measured) break;
+      all.push_back(*measured);
+      if (measured->half >= threshold() / 2 || std::abs(measured->log - threshold()) <= measured->half)
+        continue;
+      ++(measured->log > threshold() ? slow : fast);
+    }
+    return all.empty() ? std::nullopt : std::optional(middle(all));
+  }
+
+  BisectStep test(std::size_t place, std::size_t votes) {
+    const std::optional<fs::path> built = builds_.build(answer_.commits[place]);
+    const std::optional<Measured> measured = built ? vote(base_, *built, votes) : std::nullopt;
+    if (!measured) return {.place = place};
+    return {.place = place,
+            .over_good = measured->ratio(),
+            .speed = measured->log > threshold() ? Speed::slow : Speed::fast};
+  }
+
+  void search(std::size_t votes) {
+    answer_.steps.clear();
+    Bisection bisection(answer_.commits.size() - 1);
     while (const std::optional<std::size_t> place = bisection.next()) {
-      const Step step = test(*place);
+      const BisectStep step = test(*place, votes);
       if (interrupt_requested()) return;
-      steps_.push_back(step);
+      answer_.steps.push_back(step);
       bisection.set(*place, step.speed);
-      const std::string result = step.speed == Speed::untestable ? "cannot be tested"
-                                 : step.speed == Speed::slow     ? "slow, " + percent(step.over_good.value)
-                                                                 : "fast, " + percent(step.over_good.value);
-      spdlog::info("{} of {}: {} {}: {}", *place, commits_.size() - 1, short_hash(commits_[*place]),
-                   commits_[*place].subject, result);
+      const Commit& commit = answer_.commits[*place];
+      const std::string result = step.speed == Speed::untestable
+                                     ? "cannot be tested"
+                                     : fmt::format("{}, {}", step.speed == Speed::slow ? "slow" : "fast",
+                                                   percent(step.over_good.value));
+      spdlog::info("{} of {}: {} {}: {}", *place, answer_.commits.size() - 1, short_hash(commit),
+                   commit.subject, result);
     }
-    last_fast_ = bisection.last_fast();
-    first_slow_ = bisection.first_slow();
+    answer_.last_fast = bisection.last_fast();
+    answer_.first_slow = bisection.first_slow();
+  }
+
+  // The two commits beside each other: the search has compared each with the good one only.
+  bool is_confirmed(std::size_t votes) {
+    const std::optional<fs::path> fast = builds_.build(answer_.commits[answer_.last_fast]);
+    const std::optional<fs::path> slow = builds_.build(answer_.commits[answer_.first_slow]);
+    const std::optional<Measured> measured = fast && slow ? vote(*fast, *slow, votes) : std::nullopt;
+    if (measured) answer_.step_ratio = measured->ratio().value;
+    answer_.confirmed = measured && measured->log > threshold();
+    return answer_.confirmed;
   }
 
   ExitCode report_no_row(const Comparison& whole, bool json) const {
+    const Commit& good = answer_.commits.front();
+    const Commit& bad = answer_.commits.back();
     if (json) {
-      fmt::print("{}", indented_json(Json{{"good", commits_.front().hash},
-                                          {"bad", commits_.back().hash},
-                                          {"comparison", to_json(whole)}}));
+      fmt::print("{}",
+                 indented_json(Json{{"good", good.hash}, {"bad", bad.hash}, {"comparison", to_json(whole)}}));
     } else {
       fmt::print("{}{}: no row is slower than at {}, so there is nothing to search\n",
-                 to_table(whole, {.width = output_width(), .color = session_.color}),
-                 short_hash(commits_.back()), short_hash(commits_.front()));
+                 to_table(whole, {.width = output_width(), .color = session_.color}), short_hash(bad),
+                 short_hash(good));
     }
-    return whole.outcome == Outcome::fine ? ExitCode::ok : ExitCode::cannot_tell;
+    return whole.count(Verdict::unclear) > 0 ? ExitCode::cannot_tell : ExitCode::ok;
   }
 
-  Ratio ratio_at(std::size_t place) const {
-    if (place == 0) return {1, 1, 1};
-    const auto step = std::ranges::find(steps_, place, &Step::place);
-    return step == steps_.end() ? *row_.ratio : step->over_good;
-  }
-
-  double slow_down() const { return ratio_at(first_slow_).value / ratio_at(last_fast_).value; }
-
-  void report(bool json) const {
-    if (json) {
-      fmt::print("{}", indented_json(report_json()));
-      return;
-    }
-    const Commit& slow = commits_[first_slow_];
-    if (first_slow_ == last_fast_ + 1) {
-      fmt::print("{} is the first slow commit: {}\n", slow.hash, slow.subject);
-    } else {
-      fmt::print("The first slow commit is one of these {}; those before the last cannot be tested:\n",
-                 first_slow_ - last_fast_);
-      for (std::size_t i = last_fast_ + 1; i <= first_slow_; ++i) {
-        fmt::print("  {} {}\n", commits_[i].hash, commits_[i].subject);
-      }
-    }
-    fmt::print("{} on {}: {} over {}, of {} over {}; {} builds of {} commits\n", row_.variant,
-               row_.problem.name, percent(slow_down()), short_hash(commits_[last_fast_]),
-               percent(row_.ratio->value), short_hash(commits_.front()), builds_.builds(),
-               commits_.size() - 1);
-  }
-
-  Json report_json() const {
-    Json json = {{"good", commits_.front().hash},   {"bad", commits_.back().hash},
-                 {"problem", row_.problem.name},    {"variant", row_.variant},
-                 {"builds", builds_.builds()},      {"commits", commits_.size() - 1},
-                 {"change", row_.ratio->value - 1}, {"first_slow", Json::array()}};
-    for (std::size_t i = last_fast_ + 1; i <= first_slow_; ++i) {
-      json["first_slow"].push_back({{"commit", commits_[i].hash}, {"subject", commits_[i].subject}});
-    }
-    json["change_of_first_slow"] = slow_down() - 1;
-    json["steps"] = Json::array();
-    for (const Step& step : steps_) {
-      Json entry = {{"commit", commits_[step.place].hash}};
-      if (step.speed == Speed::untestable) {
-        entry["untestable"] = true;
-      } else {
-        entry["change"] = step.over_good.value - 1;
-        entry["interval"] = {step.over_good.low - 1, step.over_good.high - 1};
-        entry["slow"] = step.speed == Speed::slow;
-      }
-      json["steps"].push_back(std::move(entry));
-    }
-    return json;
-  }
-
-  std::vector<Commit> commits_;
+  BisectAnswer answer_;
   CommitBuilds builds_;
   CompareRunOptions to_run_;
   ComparePolicy policy_;
@@ -233,10 +248,6 @@ class Bisect {
   ProgressLine progress_;
   Plan plan_;
   fs::path base_;  // what the good commit built
-  RowVerdict row_;
-  std::vector<Step> steps_;
-  std::size_t last_fast_ = 0;
-  std::size_t first_slow_ = 0;
 };
 
 }  // namespace
