@@ -75,7 +75,7 @@ def bisect(program):
         shutil.rmtree(repository.folder)
     program.records("environment", {"problems": [{"heads_q": 2, "seq_q": 64, "head_dim": 64}], "variants": ["cpu_scalar/*"],
                                     "measure": {"budget_s": 0.1}})  # for the claims' file
-    (program.folder / "bisect.json").write_text(json.dumps(answers, indent=1) + "\n")
+    (program.folder / "bisect.json").write_text(json.dumps({"tries": answers}, indent=1) + "\n")
     share = sum(answer["found"] for answer in answers) / len(answers)
     tried = f"share of {len(answers)} slow-downs by 10 % whose commit is found, of {COMMITS}"
     return [at_least("bisect", tried, share, FOUND),

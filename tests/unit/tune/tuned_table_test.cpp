@@ -201,6 +201,20 @@ TEST_F(JournalTest, DropsAnIncompleteBatchAndContinues) {
   EXPECT_EQ(read_journal(path).entries.size(), 2u);
 }
 
+// Each of them stands for itself.
+TEST_F(JournalTest, KeepsWholeRecordsOfDroppedCandidates) {
+  write();
+  {
+    JournalWriter writer(read_journal(path));
+    const Problem problem = testing::sample_problem();
+    const KnownRecord dropped[] = {{testing::ok_record(problem, "wmma", {16, 64, 4, 2}, 30), false},
+                                   {testing::ok_record(problem, "wmma", {16, 32, 4, 2}, 30), false}};
+    writer.add(dropped);
+  }
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 10);
+  EXPECT_EQ(read_journal(path).entries.size(), 4u);
+}
+
 TEST_F(JournalTest, ASecondWriterIsRejected) {
   write();
   const Journal journal = read_journal(path);
