@@ -55,7 +55,7 @@ def names(folder):
 
 
 # `tuned` has tables, `proof` is a scratch folder, `fleet` and `fuzz` are of a processor.
-NOT_OF_DEVICES = ("tuned", "proof", "fleet", "fuzz")
+NOT_OF_DEVICES = ("bisect", "tuned", "proof", "fleet", "fuzz")
 
 
 def devices(root):

@@ -18,7 +18,7 @@ struct Diagnosis {
   Tile tile;
   Backend backend = Backend::cpu;
   std::string device;
-  Problem problem;                        // the requested one
+  Problem problem;  // the requested one
   // What a command line must name: paths of plug-ins, a device other than the backend's first, a seed other than the usual.
   std::vector<std::string> plugins = {};
   std::string device_flag = {};

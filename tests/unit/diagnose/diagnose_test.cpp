@@ -74,10 +74,10 @@ TEST(Diagnose, SaysWhereAndWhatNext) {
   expect_contains(text, "First bad element: batch 0, head 0, row 25, column 0: got 0, wanted 1\n");
   expect_contains(text, "\n     24 0000000");
   expect_contains(text, "\n     22 .......");
-  expect_contains(
-      text,
-      "  flashcore-bench --check-only --depth deep --variants 'lost_rows/fp16_d64_q32_kv32_w4_s3' --device cpu "
-      "--problem batch=1,heads_q=2,");
+  expect_contains(text,
+                  "  flashcore-bench --check-only --depth deep --variants "
+                  "'lost_rows/fp16_d64_q32_kv32_w4_s3' --device cpu "
+                  "--problem batch=1,heads_q=2,");
   expect_contains(text, "  passed           repeats ");
   expect_contains(text, "  some_rows        query_rows ");
 }
