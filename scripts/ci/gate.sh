@@ -7,7 +7,7 @@
 #   scripts/ci/gate.sh origin/main
 #   scripts/ci/gate.sh origin/main --config configs/h100.json --device cuda:1
 #
-# In another repository, it gates a plug-in or a kernel of Python. It runs where the working directory is, and needs
+# Where the working directory is in another repository, it gates that one: a plug-in, or a kernel of Python. It needs
 # flashcore-bench on PATH, or in FLASHCORE_BENCH:
 #
 #   gate.sh origin/main --build 'make libmine.so' --plugin ./libmine.so --variants 'mine/*' --config gate-problems.json
@@ -39,23 +39,17 @@ usage() {
 [[ $# -gt 0 && ${1:--} != -* ]] || usage "expected BASE, a commit, as in: gate.sh origin/main"
 base=$1
 shift
-foreign=
 while (($# > 0)); do
   case $1 in
     --build | --kernel | --policy | --runs)
       (($# > 1)) || usage "$1: needs a value"
       case $1 in
-        --build) build=$2 foreign=yes ;;
-        --kernel) kernels+=("$2") foreign=yes ;;
+        --build) build=$2 ;;
+        --kernel) kernels+=("$2") ;;
         --policy) policy=$(realpath -- "$2") ;;
         --runs) runs=$2 ;;
       esac
       shift 2
-      ;;
-    --plugin)
-      foreign=yes
-      options+=("$1")
-      shift
       ;;
     *)
       options+=("$1")
@@ -66,13 +60,16 @@ done
 [[ $runs =~ ^[1-9][0-9]*$ ]] || usage "--runs: $runs is no number above 0"
 [[ -e $policy ]] || usage "--policy: $policy does not exist"
 
-if [[ -n $foreign ]]; then
-  tree=$(git rev-parse --show-toplevel)
-  bench=${FLASHCORE_BENCH:-flashcore-bench}
-else
-  tree=$(cd -- "$here/../.." && pwd)
+# This project builds its program; other repositories use the one that is installed.
+root=$(cd -- "$here/../.." && pwd -P)
+tree=$(git rev-parse --show-toplevel 2>/dev/null || true)
+is_own=
+if [[ -x $root/scripts/run.sh && (-z $tree || $tree == "$root") ]]; then
+  is_own=yes tree=$root
   ((${#options[@]} > 0)) || options=(--config "$tree/configs/ci.json")
 fi
+[[ -n $tree ]] || usage "the working directory is in no git repository"
+readonly bench=${FLASHCORE_BENCH:-flashcore-bench}
 cd -- "$tree"
 git rev-parse --verify --quiet "$base^{commit}" >/dev/null || usage "BASE: $base is no commit of $tree"
 
@@ -95,11 +92,11 @@ fi
 
 # In the folder of a side's tree, with the path of the result as its last argument.
 measure() {
-  if [[ -z $foreign ]]; then
-    scripts/run.sh "${options[@]}" --format json --output "$1"
-  elif ((${#kernels[@]} > 0)); then
+  if ((${#kernels[@]} > 0)); then
     PYTHONPATH=$PWD${PYTHONPATH:+:$PYTHONPATH} \
       "${PYTHON:-python3}" -m flashcore_bench "${kernels[@]}" "${options[@]}" --output "$1"
+  elif [[ -n $is_own ]]; then
+    scripts/run.sh "${options[@]}" --format json --output "$1"
   else
     "$bench" "${options[@]}" --format json --output "$1"
   fi
@@ -125,5 +122,5 @@ done
 
 comparison=(compare "$gate/results/base" "$gate/results/new" --policy "$policy"
   --write "markdown=$gate/report.md" --write "junit=$gate/junit.xml" --write "json=$gate/comparison.json")
-[[ -n $foreign ]] || exec scripts/run.sh "${comparison[@]}"
+[[ -z $is_own ]] || exec scripts/run.sh "${comparison[@]}"
 exec "$bench" "${comparison[@]}"

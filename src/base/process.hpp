@@ -6,7 +6,7 @@
 
 namespace flashcore {
 
-// Where its standard output goes. Its standard error is that of this process.
+// Where the program's standard output goes. Its standard error goes where this process's goes.
 enum class ProcessOutput : int { nowhere, caller, standard_error };
 
 struct ProcessOptions {

@@ -1,4 +1,4 @@
-// What a file descriptor says of its terminal.
+// Terminals: whether an output is one, and how wide it is.
 #pragma once
 
 namespace flashcore {

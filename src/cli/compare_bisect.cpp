@@ -32,7 +32,7 @@ constexpr std::size_t kMostRepeats = 9;
 
 bool is_plugin(const fs::path& built) { return built.extension() == ".so"; }
 
-// What one commit built, as an executor.
+// Runs variants with what one commit built.
 std::unique_ptr<Executor> open_build(const fs::path& built, const Plan& plan, const Session& session) {
   WorkerOptions options{.device = to_string(plan.device),
                         .plugins = session.plugins,
@@ -114,7 +114,7 @@ class Bisect {
     return comparison;
   }
 
-  // All rows, until enough comparisons agree whether one is slower. The last of those that agree.
+  // All rows, until enough comparisons agree whether one is slower. Returns the last comparison.
   Comparison compare_all(const fs::path& bad) {
     std::size_t with = 0;
     std::size_t without = 0;

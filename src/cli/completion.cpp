@@ -7,6 +7,7 @@
 #include "attention/dtype.hpp"
 #include "compare/policy.hpp"
 #include "config/lookup.hpp"
+#include "config/plan.hpp"
 #include "config/tune_policy.hpp"
 #include "measure/policy.hpp"
 #include "record/record.hpp"
@@ -29,6 +30,11 @@ Strings families() {
   Strings names;
   for (const DeclaredFamily& family : declared_families()) names.emplace_back(family.name);
   return names;
+}
+
+Strings devices() {
+  const auto names = device_words();
+  return {names.begin(), names.end()};
 }
 
 Content content_of(std::string_view command) {
@@ -63,11 +69,7 @@ constexpr Placeholder kPlaceholders[] = {
     {.name = "COMMAND"},
     {.name = "CONFIG", .words = [](View, View) { return shipped_configs(); }, .files = true},
     {.name = "DEPTH", .words = [](View, View) { return words_of<CheckDepth>(); }},
-    {.name = "DEVICE",
-     .words =
-         [](View, View) {
-           return Strings{"auto", "cpu", "cuda"};
-         }},
+    {.name = "DEVICE", .words = [](View, View) { return devices(); }},
     {.name = "FILE", .files = true},
     {.name = "FOLDER", .files = true},
     {.name = "FORMAT", .words = [](View command, View) { return formats(command); }},

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
 #include "cli/completion.hpp"
 
@@ -9,13 +10,6 @@ namespace flashcore {
 namespace {
 
 using Strings = std::vector<std::string>;
-
-// In single quotes of a POSIX shell.
-std::string sh_quoted(std::string_view text) {
-  std::string result = "'";
-  for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return result + "'";
-}
 
 std::string escaped(std::string_view text, std::string_view special) {
   std::string result;
@@ -48,7 +42,7 @@ std::string header(std::string_view shell) { return fmt::format("# Completions f
 // --- bash
 
 std::string bash_value(const CompletionValue& value) {
-  return fmt::format("words={}{}", sh_quoted(fmt::format("{}", fmt::join(value.words, " "))),
+  return fmt::format("words={}{}", quote_for_shell(fmt::format("{}", fmt::join(value.words, " "))),
                      value.files ? " files=1" : "");
 }
 
@@ -68,7 +62,7 @@ std::string bash_command(const CompletionTree& tree, const CompletionCommand& co
   const std::string cases = bash_options(command.options, names);
   std::string text = fmt::format("    {})\n", command_pattern(tree, command));
   if (!cases.empty()) text += fmt::format("      case $previous in\n{}      esac\n", cases);
-  text += fmt::format("      options+={}\n", sh_quoted(names));
+  text += fmt::format("      options+={}\n", quote_for_shell(names));
   if (!command.positional.placeholder.empty()) {
     text += fmt::format("      if [[ -z $value ]]; then {}; fi\n", bash_value(command.positional));
   }
@@ -114,11 +108,11 @@ std::string bash_script(const CompletionTree& tree, std::string_view program) {
   std::string commands;
   for (const CompletionCommand& command : tree.commands) commands += bash_command(tree, command);
   return header("bash") +
-         fmt::format(
-             kBash, fmt::arg("function", function_name(program)), fmt::arg("program", program),
-             fmt::arg("common_names", sh_quoted(common_names)), fmt::arg("common", common),
-             fmt::arg("commands", commands), fmt::arg("names", fmt::join(command_names(tree), "|")),
-             fmt::arg("commands_words", sh_quoted(fmt::format("{}", fmt::join(command_names(tree), " ")))));
+         fmt::format(kBash, fmt::arg("function", function_name(program)), fmt::arg("program", program),
+                     fmt::arg("common_names", quote_for_shell(common_names)), fmt::arg("common", common),
+                     fmt::arg("commands", commands), fmt::arg("names", fmt::join(command_names(tree), "|")),
+                     fmt::arg("commands_words",
+                              quote_for_shell(fmt::format("{}", fmt::join(command_names(tree), " ")))));
 }
 
 // --- zsh
@@ -141,7 +135,7 @@ std::string zsh_option(const CompletionOption& option) {
     const std::string entry =
         fmt::format("{}{}{}[{}]{}", others, name, has_value && name.starts_with("--") ? "=" : "",
                     escaped(option.meaning, "[]:\\"), has_value ? zsh_value(option.value) : "");
-    text += fmt::format("      {}\n", sh_quoted(entry));
+    text += fmt::format("      {}\n", quote_for_shell(entry));
   }
   return text;
 }
@@ -150,7 +144,7 @@ std::string zsh_command(const CompletionTree& tree, const CompletionCommand& com
   std::string text = fmt::format("    {}) arguments+=(\n", command_pattern(tree, command));
   for (const CompletionOption& option : command.options) text += zsh_option(option);
   if (!command.positional.placeholder.empty()) {
-    text += fmt::format("      {}\n", sh_quoted("*" + zsh_value(command.positional)));
+    text += fmt::format("      {}\n", quote_for_shell("*" + zsh_value(command.positional)));
   }
   return text + "    ) ;;\n";
 }
@@ -186,7 +180,7 @@ std::string zsh_script(const CompletionTree& tree, std::string_view program) {
   for (const CompletionOption& option : tree.common) common += zsh_option(option);
   for (const CompletionCommand& command : tree.commands) {
     commands += zsh_command(tree, command);
-    list += fmt::format("    {}\n", sh_quoted(command.name + ":" + escaped(command.meaning, ":\\")));
+    list += fmt::format("    {}\n", quote_for_shell(command.name + ":" + escaped(command.meaning, ":\\")));
   }
   return fmt::format(kZsh, fmt::arg("program", program), fmt::arg("header", header("zsh")),
                      fmt::arg("function", function_name(program)), fmt::arg("list", list),
@@ -196,7 +190,7 @@ std::string zsh_script(const CompletionTree& tree, std::string_view program) {
 
 // --- fish
 
-std::string fish_quoted(std::string_view text) { return "'" + escaped(text, "'\\") + "'"; }
+std::string fiquote_for_shell(std::string_view text) { return "'" + escaped(text, "'\\") + "'"; }
 
 std::string fish_option(const CompletionOption& option, std::string_view start) {
   std::string text(start);
@@ -205,8 +199,9 @@ std::string fish_option(const CompletionOption& option, std::string_view start) 
   }
   const CompletionValue& value = option.value;
   if (!value.placeholder.empty()) text += value.files ? " -r -F" : " -x";
-  if (!value.words.empty()) text += " -a " + fish_quoted(fmt::format("{}", fmt::join(value.words, " ")));
-  return text + " -d " + fish_quoted(option.meaning) + "\n";
+  if (!value.words.empty())
+    text += " -a " + fiquote_for_shell(fmt::format("{}", fmt::join(value.words, " ")));
+  return text + " -d " + fiquote_for_shell(option.meaning) + "\n";
 }
 
 std::string fish_condition(const CompletionTree& tree, const CompletionCommand& command) {
@@ -224,13 +219,13 @@ std::string fish_script(const CompletionTree& tree, std::string_view program) {
   for (const CompletionOption& option : tree.common) text += fish_option(option, start);
   for (const CompletionCommand& command : tree.commands) {
     text += fmt::format("{} -n '__fish_use_subcommand' -a {} -d {}\n", start, command.name,
-                        fish_quoted(command.meaning));
+                        fiquote_for_shell(command.meaning));
     const std::string there = fmt::format("{} -n '{}'", start, fish_condition(tree, command));
     for (const CompletionOption& option : command.options) text += fish_option(option, there);
     const CompletionValue& value = command.positional;
     if (value.files) text += there + " -F\n";
     if (!value.words.empty()) {
-      text += there + " -a " + fish_quoted(fmt::format("{}", fmt::join(value.words, " "))) + "\n";
+      text += there + " -a " + fiquote_for_shell(fmt::format("{}", fmt::join(value.words, " "))) + "\n";
     }
   }
   return text;

@@ -84,7 +84,8 @@ void note_short_forms(PlanOptions& options, const std::vector<std::string>& word
   }
   if (options.json) overrides.formats = {"json"};
   const bool lone = std::ranges::count(words, kStandardOutput) > 0;
-  if (options.json || (lone && !names_output)) overrides.output = kStandardOutput;
+  if (lone && names_output) throw UsageError("-: cannot be combined with --output");
+  if (options.json || lone) overrides.output = kStandardOutput;
 }
 
 ExitCode exit_code(const RunSummary& summary) {

@@ -194,6 +194,8 @@ ConfigKeys config_keys() {
           .limits = kLimitKeys};
 }
 
+std::span<const std::string_view> device_words() { return kDeviceWords; }
+
 DeviceRequest parse_device(std::string_view text, std::string_view where) {
   using Kind = DeviceRequest::Kind;
   if (text == "auto") return {Kind::automatic, 0};

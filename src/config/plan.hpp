@@ -75,6 +75,9 @@ void apply(const Overrides& overrides, JsonDocument& document);
 // UsageError with the JSON pointer or flag of the first error.
 Plan make_plan(const JsonDocument& document, std::string_view default_name);
 
+// What parse_device() takes, without numbers.
+std::span<const std::string_view> device_words();
+
 // Parses `auto`, `cpu`, `cuda` or `cuda:N`.
 DeviceRequest parse_device(std::string_view text, std::string_view where);
 

@@ -65,8 +65,16 @@ class ForeignGate(BenchTest):
         options = ("--build", BUILD, "--plugin", "./libkernel.so", "--device", "cpu", "--problem", PROBLEM, "--variants",
                    "example/*_kv32", "--budget", "2")
         self.assert_slower(self.gate(self.repository.hashes[0], *options), "example/bf16_d64_kv32")
-        result = self.gate("HEAD", *options)
+
+    def test_a_config_of_the_repository_may_name_the_plug_in(self):
+        config = {"plugins": "libkernel.so", "variants": ["example/*_kv32"], "device": "cpu", "measure": {"budget_s": 2},
+                  "problems": [{"heads_q": 2, "seq_q": 64, "head_dim": 64, "dtype": "bf16"}]}
+        (self.repository.folder / "gate.json").write_text(json.dumps(config))
+        self.repository.git("add", ".")
+        self.repository.git("commit", "--quiet", "--message", "a config")
+        result = self.gate("HEAD", "--build", BUILD, "--config", "gate.json")
         self.assertIn(result.returncode, (OK, CANNOT_TELL), result.stderr + result.stdout)
+        self.assertEqual(list(self.rows()), ["example/bf16_d64_kv32"])
 
     @unittest.skipUnless(PACKAGE, "the Python module was not built")
     def test_mistakes_on_the_command_line_of_the_package(self):

@@ -64,6 +64,7 @@ class Run(PipeTest):
         self.assert_error(run(*RUN, "--format", "json,csv", "--output", "-"), USAGE, "--format", "one format")
         self.assert_error(run(*RUN, "--json", "--output", "x"), USAGE, "--json")
         self.assert_error(run(*RUN, "--json", "--format", "csv"), USAGE, "--json")
+        self.assert_error(run(*RUN, "--output", "x", "-"), USAGE, "-: cannot be combined with --output")
         self.assert_error(run("tune", "-"), USAGE, "-")
 
     def test_a_check_without_times_leaves_files_only_where_they_are_named(self):
