@@ -36,6 +36,8 @@ def parse_arguments(arguments):
                         help="run on cuda, cuda:N or cpu (default: cuda)")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("results/proof"), metavar="FOLDER",
                         help="write files here (default: results/proof)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N",
+                        help="make N runs of `alarms` at once (default: 1)")
     parser.add_argument("--scale", type=float, default=1, metavar="FACTOR",
                         help="multiply time budgets and numbers of tries by FACTOR (default: 1)")
     options = parser.parse_args(arguments)
@@ -44,6 +46,8 @@ def parse_arguments(arguments):
             parser.error(f"STEP: {name} is none of: {', '.join(STEPS)}")
     if not options.scale > 0:
         parser.error(f"--scale: {options.scale} is out of range, it must be above 0")
+    if options.jobs < 1:
+        parser.error(f"--jobs: {options.jobs} is out of range, it must be at least 1")
     if not (options.build / "flashcore-bench").exists():
         parser.error(f"--build: there is no flashcore-bench in {options.build}")
     return options
@@ -56,7 +60,7 @@ def main(arguments):
     for name in options.steps or STEPS:
         print(f"==> {name}: {STEPS[name].__doc__.splitlines()[0]}", file=sys.stderr, flush=True)
         program = Program(source=SOURCE, build=options.build.resolve(), folder=options.output / name,
-                          device=options.device, scale=options.scale)
+                          device=options.device, scale=options.scale, jobs=options.jobs)
         try:
             found += STEPS[name](program)
         except StepError as error:

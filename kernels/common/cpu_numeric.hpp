@@ -101,6 +101,16 @@ constexpr decltype(auto) visit_output_of(const AttentionArgs& args, Function&& f
   }
 }
 
+// The same with the element type of K and V, which is that of Q or E4m3.
+template <class T, class Function>
+constexpr decltype(auto) visit_kv_of(const AttentionArgs& args, Function&& function) {
+  if constexpr (T::kDtype == Dtype::e4m3) {
+    return function(T{});
+  } else {
+    return args.kv_dtype == T::kDtype ? function(T{}) : function(E4m3{});
+  }
+}
+
 inline constexpr float kMinusInfinity = -std::numeric_limits<float>::infinity();
 
 }  // namespace flashcore::kernels

@@ -8,6 +8,7 @@
 // and optionally
 //
 //   static constexpr std::string_view kProblemFields[];   opt-in fields of problems that it supports
+//   static const char* unsupported(const AttentionArgs&);  why it cannot run some problems; null if it can
 #pragma once
 
 #include <algorithm>
@@ -22,6 +23,13 @@ namespace flashcore::kernels {
 
 template <class Family, VariantSpec S>
 struct CpuVariant {
+  static const char* unsupported(const AttentionArgs& args, const DeviceLimits&) {
+    if (args.kv_dtype != S.dtype && args.kv_dtype != Dtype::e4m3)
+      return "K and V must have the dtype of Q, or be e4m3";
+    if (args.mask.kind == MaskKind::bits) return "it has no masks of packed bits";
+    if constexpr (requires { Family::unsupported(args); }) return Family::unsupported(args);
+    return nullptr;
+  }
   static int launch(const AttentionArgs& args, void*) {
     return Family::template launch<S.dtype>(args, S.tile);
   }
@@ -31,6 +39,7 @@ struct CpuVariant {
             .spec = S,
             .backend = Backend::cpu,
             .problem_fields = problem_fields_of<Family>(),
+            .unsupported = unsupported,
             .launch = launch};
   }
 };

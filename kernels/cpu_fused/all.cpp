@@ -32,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "kernels/common/cpu_threads.hpp"
 #include "kernels/common/cpu_variant.hpp"
@@ -64,8 +65,8 @@ TilePosition tile_position(const AttentionArgs& args, int block_q, std::int64_t 
 }
 
 int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_tile) {
-  const std::size_t head_dim = static_cast<std::size_t>(args.head_dim);
-  const std::size_t scratch_floats = TileScratch{}.lay_out(nullptr, tile, head_dim);
+  const TileWidths widths = widths_of(args);
+  const std::size_t scratch_floats = TileScratch{}.lay_out(nullptr, tile, widths);
   const int threads = thread_count();
   const auto memory = hwy::AllocateAligned<float>(scratch_floats * static_cast<std::size_t>(threads));
   if (memory == nullptr) return ENOMEM;
@@ -74,10 +75,11 @@ int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_til
 #pragma omp parallel num_threads(threads)
   {
     TileScratch scratch{};
-    scratch.lay_out(memory.get() + scratch_floats * static_cast<std::size_t>(thread_index()), tile, head_dim);
+    scratch.lay_out(memory.get() + scratch_floats * static_cast<std::size_t>(thread_index()), tile, widths);
 #pragma omp for schedule(dynamic)
     for (std::int64_t i = 0; i < work; ++i) {
-      attend_tile(args, tile, tile_position(args, tile.block_q, i), scratch);
+      const TilePosition at = tile_position(args, tile.block_q, i);
+      if (at.rows > 0) attend_tile(args, tile, at, scratch);
     }
   }
   return 0;
@@ -86,6 +88,12 @@ int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_til
 struct CpuFused {
   static constexpr const char* kFamily = "cpu_fused";
   static constexpr const char* kSummary = "tiled online softmax, SIMD over query rows";
+  static constexpr std::string_view kProblemFields[] = {"lengths", "kv",   "kv_dtype", "head_dim_v",
+                                                        "sinks",   "mask", "chunk"};
+
+  static const char* unsupported(const AttentionArgs& args) {
+    return args.head_dim_v % kPanelRows == 0 ? nullptr : "head_dim_v must be a multiple of 16";
+  }
 
   template <Dtype kDtype>
   static int launch(const AttentionArgs& args, const Tile& tile) {

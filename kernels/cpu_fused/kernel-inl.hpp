@@ -154,15 +154,17 @@ HWY_INLINE void softmax_step(std::size_t keys, float* HWY_RESTRICT score, float*
 
 // --- The tile
 
-// Transposes Q panel by panel and scales it; rows past the tile are zero. Resets the running softmax.
+// Transposes Q panel by panel and scales it; rows past the tile are zero. Begins the running softmax with the sink.
 template <class T>
 void begin_tile(const AttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
-  const auto head_dim = static_cast<std::size_t>(args.head_dim);
+  const auto [head_dim, head_dim_v] = widths_of(args);
   const float qk_descale = descale_of(args.q_descale, args, at.batch, at.head_kv) *
                            descale_of(args.k_descale, args, at.batch, at.head_kv);
   const float factor =
       qk_descale * (args.softcap > 0 ? 2 * kLog2E * args.scale / args.softcap : kLog2E * args.scale);
-  const T* q = row_pointer(static_cast<const T*>(args.q), args.q_stride, at.batch, at.head, at.row_begin);
+  const float sink = args.sinks == nullptr ? kMinusInfinity : args.sinks[at.head] * kLog2E;
+  const T* q =
+      static_cast<const T*>(args.q) + args.query_offset(args.q_stride, at.batch, at.head, at.row_begin);
   const std::size_t row_floats = head_dim + kRowPadding;
   for (std::int32_t row = 0; row < at.rows; row += kPanelRows) {
     for (std::int32_t i = 0; i < kPanelRows; ++i) {
@@ -178,52 +180,54 @@ void begin_tile(const AttentionArgs& args, const TilePosition& at, const TileScr
         panel[d * kPanelRows + i] = factor * scratch.rows[i * row_floats + d];
       }
     }
-    std::fill_n(scratch.out + row * head_dim, kPanelRows * head_dim, 0.0f);
-    std::fill_n(scratch.row_max + row, kPanelRows, kMinusInfinity);
-    std::fill_n(scratch.row_sum + row, kPanelRows, 0.0f);
+    std::fill_n(scratch.out + row * head_dim_v, kPanelRows * head_dim_v, 0.0f);
+    std::fill_n(scratch.row_max + row, kPanelRows, sink);
+    std::fill_n(scratch.row_sum + row, kPanelRows, sink == kMinusInfinity ? 0.0f : 1.0f);
   }
 }
 
 template <class T>
 void load_keys(const AttentionArgs& args, const TilePosition& at, std::int32_t first_key, std::size_t keys,
                const TileScratch& scratch) {
-  const auto head_dim = static_cast<std::size_t>(args.head_dim);
-  const T* k = row_pointer(static_cast<const T*>(args.k), args.kv.k, at.batch, at.head_kv, first_key);
-  const T* v = row_pointer(static_cast<const T*>(args.v), args.kv.v, at.batch, at.head_kv, first_key);
-  for (std::size_t key = 0; key < keys; ++key) {
-    const std::size_t row = key * (head_dim + kRowPadding);
-    load_row(k + static_cast<std::int64_t>(key) * args.kv.k.row, head_dim, scratch.k + row);
-    load_row(v + static_cast<std::int64_t>(key) * args.kv.v.row, head_dim, scratch.v + row);
+  const auto [head_dim, head_dim_v] = widths_of(args);
+  const auto* k = static_cast<const T*>(args.k);
+  const auto* v = static_cast<const T*>(args.v);
+  for (std::size_t i = 0; i < keys; ++i) {
+    const std::int64_t key = first_key + static_cast<std::int64_t>(i);
+    load_row(k + args.key_offset(args.kv.k, at.batch, at.head_kv, key), head_dim,
+             scratch.k + i * (head_dim + kRowPadding));
+    load_row(v + args.key_offset(args.kv.v, at.batch, at.head_kv, key), head_dim_v,
+             scratch.v + i * (head_dim_v + kRowPadding));
   }
 }
 
 // One panel of query rows against the keys in scratch.k and scratch.v.
 void attend_panel(const AttentionArgs& args, const TilePosition& at, std::int32_t panel_row,
                   std::int32_t first_key, std::size_t keys, bool masked, const TileScratch& scratch) {
-  const auto head_dim = static_cast<std::size_t>(args.head_dim);
-  const std::size_t row_floats = head_dim + kRowPadding;
+  const auto [head_dim, head_dim_v] = widths_of(args);
   HWY_ALIGN float rescale[kPanelRows];
-  const Broadcast k{scratch.k, row_floats, 1};
+  const Broadcast k{scratch.k, head_dim + kRowPadding, 1};
   multiply<kBlockRows, false>(k, keys, head_dim, scratch.q + panel_row * head_dim, nullptr, scratch.score);
   if (args.softcap > 0) cap_scores(args.softcap, keys, scratch.score);
   if (masked) mask_scores(args, at, panel_row, first_key, keys, scratch.score);
   softmax_step(keys, scratch.score, scratch.row_max + panel_row, scratch.row_sum + panel_row, rescale);
-  const Broadcast v{scratch.v, 1, row_floats};
-  multiply<kBlockRows, true>(v, head_dim, keys, scratch.score, rescale, scratch.out + panel_row * head_dim);
+  const Broadcast v{scratch.v, 1, head_dim_v + kRowPadding};
+  multiply<kBlockRows, true>(v, head_dim_v, keys, scratch.score, rescale,
+                             scratch.out + panel_row * head_dim_v);
 }
 
 template <class Out>
 void finish_tile(const AttentionArgs& args, const TilePosition& at, const TileScratch& scratch) {
-  const auto head_dim = static_cast<std::size_t>(args.head_dim);
+  const auto head_dim_v = static_cast<std::int64_t>(args.head_dim_v);
   const float v_descale = descale_of(args.v_descale, args, at.batch, at.head_kv);
-  Out* out = row_pointer(static_cast<Out*>(args.out), args.out_stride, at.batch, at.head, at.row_begin);
+  Out* out =
+      static_cast<Out*>(args.out) + args.query_offset(args.out_stride, at.batch, at.head, at.row_begin);
   for (std::int32_t row = 0; row < at.rows; ++row) {
     const float sum = scratch.row_sum[row];
     const float normalise = sum > 0 ? v_descale / sum : 0.0f;
-    const float* column =
-        scratch.out + row / kPanelRows * kPanelRows * static_cast<std::int64_t>(head_dim) + row % kPanelRows;
+    const float* column = scratch.out + row / kPanelRows * kPanelRows * head_dim_v + row % kPanelRows;
     Out* out_row = out + row * args.out_stride.row;
-    for (std::size_t d = 0; d < head_dim; ++d) {
+    for (std::int64_t d = 0; d < head_dim_v; ++d) {
       out_row[d] = from_float<Out>(column[d * kPanelRows] * normalise);
     }
     if (args.lse != nullptr) {
@@ -243,7 +247,8 @@ void attend_tile(const AttentionArgs& args, const Tile& tile, const TilePosition
   for (std::int32_t key = first_row.begin; key < last_row.end; key += tile.block_kv) {
     const std::int32_t keys = std::min(tile.block_kv, last_row.end - key);
     const bool masked = key < last_row.begin || key + keys > first_row.end;
-    load_keys<T>(args, at, key, static_cast<std::size_t>(keys), scratch);
+    visit_kv_of<T>(
+        args, [&]<class Kv>(Kv) { load_keys<Kv>(args, at, key, static_cast<std::size_t>(keys), scratch); });
     for (std::int32_t row = 0; row < at.rows; row += kPanelRows) {
       attend_panel(args, at, row, key, static_cast<std::size_t>(keys), masked, scratch);
     }

@@ -50,15 +50,13 @@ struct RoundedToE4m3 {
   static float output(float x) { return rounded<Out>(x); }
 };
 
-// The rows of one head of K or V as Real, without gaps.
-template <class T, class Real>
-void load_head(std::vector<Real>& rows, const void* base, const Strides& stride, const float* descale,
-               std::int64_t batch, std::int64_t head, const AttentionArgs& args) {
-  const Real factor = descale_of(descale, args, batch, head);
-  const std::int64_t head_dim = args.head_dim;
+// The rows [keys, columns] of one head of K or V as Real, without gaps.
+template <class Kv, class Real>
+void load_head(std::vector<Real>& rows, const void* base, const Strides& stride, std::int64_t columns,
+               Real factor, std::int64_t batch, std::int64_t head, const AttentionArgs& args) {
   for (std::int64_t row = 0; row < args.sequences.keys(batch); ++row) {
-    const T* source = row_pointer(static_cast<const T*>(base), stride, batch, head, row);
-    for (std::int64_t d = 0; d < head_dim; ++d) rows[row * head_dim + d] = factor * to_float(source[d]);
+    const Kv* source = static_cast<const Kv*>(base) + args.key_offset(stride, batch, head, row);
+    for (std::int64_t d = 0; d < columns; ++d) rows[row * columns + d] = factor * to_float(source[d]);
   }
 }
 
@@ -70,10 +68,17 @@ Real dot(const Real* a, const Real* b, std::int64_t size) {
   return sum;
 }
 
-// Scores of the visible keys into `score`; returns their maximum, -inf when there are none.
+// The score that a head counts without a key; -inf when it has none.
+template <class Real>
+Real sink_of(const AttentionArgs& args, std::int64_t head) {
+  return args.sinks == nullptr ? -std::numeric_limits<Real>::infinity() : Real{args.sinks[head]};
+}
+
+// Scores of the visible keys into `score`; returns their maximum with the sink, -inf when there is neither.
 template <class Real, class Rounding>
-Real score_row(const AttentionArgs& args, const KeyRange& keys, const Real* q, const Real* k, Real* score) {
-  Real row_max = -std::numeric_limits<Real>::infinity();
+Real score_row(const AttentionArgs& args, const KeyRange& keys, Real sink, const Real* q, const Real* k,
+               Real* score) {
+  Real row_max = sink;
   const Real cap = args.softcap;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
     const Real product = dot(q, k + std::int64_t{key} * args.head_dim, args.head_dim);
@@ -87,12 +92,12 @@ Real score_row(const AttentionArgs& args, const KeyRange& keys, const Real* q, c
 
 // Softmax in place, then P·V into out; returns the log-sum-exp.
 template <class Real, class Rounding>
-Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max, Real* score, const Real* v,
-                  Real* out) {
-  std::fill_n(out, args.head_dim, Real{0});
+Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real sink, Real row_max, Real* score,
+                  const Real* v, Real* out) {
+  std::fill_n(out, args.head_dim_v, Real{0});
   constexpr Real kMinusInfinite = -std::numeric_limits<Real>::infinity();
   const Real subtract = row_max == kMinusInfinite ? 0 : row_max;  // -inf minus -inf would be NaN
-  Real sum = 0;
+  Real sum = std::exp(sink - subtract);
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
     score[key] = std::exp(score[key] - subtract);
     sum += score[key];
@@ -100,31 +105,43 @@ Real weigh_values(const AttentionArgs& args, const KeyRange& keys, Real row_max,
   if (sum == 0) return kMinusInfinite;
   for (std::int32_t key = keys.begin; key < keys.end; ++key) {
     const Real p = Rounding::probability(score[key], sum);
-    const Real* v_row = v + std::int64_t{key} * args.head_dim;
+    const Real* v_row = v + std::int64_t{key} * args.head_dim_v;
 #pragma omp simd
-    for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] += p * v_row[d];
+    for (std::int32_t d = 0; d < args.head_dim_v; ++d) out[d] += p * v_row[d];
   }
-  for (std::int32_t d = 0; d < args.head_dim; ++d) out[d] = Rounding::output(out[d]);
+  for (std::int32_t d = 0; d < args.head_dim_v; ++d) out[d] = Rounding::output(out[d]);
   return subtract + std::log(sum);
 }
 
 template <class T, class Real>
 struct HeadBuffers {
   explicit HeadBuffers(const AttentionArgs& args)
-      : k(std::int64_t{args.sequences.max_keys()} * args.head_dim), v(k.size()) {}
+      : k(std::int64_t{args.sequences.max_keys()} * args.head_dim),
+        v(std::int64_t{args.sequences.max_keys()} * args.head_dim_v) {}
 
   void load(const AttentionArgs& args, std::int64_t batch, std::int64_t head) {
-    load_head<T, Real>(k, args.k, args.kv.k, args.k_descale, batch, head, args);
-    load_head<T, Real>(v, args.v, args.kv.v, args.v_descale, batch, head, args);
+    const Real k_factor = descale_of(args.k_descale, args, batch, head);
+    const Real v_factor = descale_of(args.v_descale, args, batch, head);
+    visit_kv_of<T>(args, [&]<class Kv>(Kv) {
+      load_head<Kv>(k, args.k, args.kv.k, args.head_dim, k_factor, batch, head, args);
+      load_head<Kv>(v, args.v, args.kv.v, args.head_dim_v, v_factor, batch, head, args);
+    });
   }
   std::vector<Real> k, v;
 };
+
+// The first row of a head in outputs without gaps, where the heads of one sequence follow each other.
+std::int64_t first_output_row(const AttentionArgs& args, std::int64_t batch, std::int64_t head) {
+  if (!args.sequences.is_ragged()) return (batch * args.heads_q + head) * args.sequences.seq_q;
+  return args.sequences.first_query(batch) * args.heads_q + head * args.sequences.queries(batch);
+}
 
 // All rows of one query head, split over the threads.
 template <class T, class Real, class Rounding>
 void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t head, const Real* k,
                  const Real* v, std::vector<std::vector<Real>>& scratch, Real* out, Real* lse) {
-  const std::int64_t first_row = args.lse_index(batch, head, 0);
+  const std::int64_t first_row = first_output_row(args, batch, head);
+  const Real sink = sink_of<Real>(args, head);
   const Real factor = descale_of(args.q_descale, args, batch, args.kv_head(head));
 #pragma omp parallel
   {
@@ -133,12 +150,12 @@ void attend_head(const AttentionArgs& args, std::int64_t batch, std::int64_t hea
     Real* q = score + args.sequences.max_keys();
 #pragma omp for schedule(dynamic, 8)
     for (std::int32_t row = 0; row < args.sequences.queries(batch); ++row) {
-      const T* q_row = row_pointer(static_cast<const T*>(args.q), args.q_stride, batch, head, row);
+      const T* q_row = static_cast<const T*>(args.q) + args.query_offset(args.q_stride, batch, head, row);
       for (std::int32_t d = 0; d < args.head_dim; ++d) q[d] = factor * to_float(q_row[d]);
       const KeyRange keys = args.visible_keys(batch, row);
-      const Real row_max = score_row<Real, Rounding>(args, keys, q, k, score);
-      const Real row_lse = weigh_values<Real, Rounding>(args, keys, row_max, score, v,
-                                                        out + (first_row + row) * args.head_dim);
+      const Real row_max = score_row<Real, Rounding>(args, keys, sink, q, k, score);
+      const Real row_lse = weigh_values<Real, Rounding>(args, keys, sink, row_max, score, v,
+                                                        out + (first_row + row) * args.head_dim_v);
       if (lse != nullptr) lse[first_row + row] = row_lse;
     }
   }

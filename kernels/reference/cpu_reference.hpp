@@ -8,8 +8,9 @@ namespace flashcore::kernels {
 
 // Attention computed in Real (float or double) from the elements of `args`, times their descale factors, any
 // head_dim, mask and strides.
-//   out  [batch, heads_q, seq_q, head_dim], contiguous, not rounded
+//   out  [batch, heads_q, seq_q, head_dim_v], contiguous, not rounded
 //   lse  [batch, heads_q, seq_q] or null
+// where seq_q is that of each sequence. seqused_q must be null.
 // A query that sees no key, or whose scores are all -inf, has out = 0 and lse = -inf; one with a score that
 // is NaN or +inf has NaN in all of out and in lse. args.out and args.lse are not used. Throws std::bad_alloc.
 template <class Real>

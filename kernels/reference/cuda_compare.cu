@@ -54,7 +54,7 @@ __device__ void sum_block(Parts parts, DifferenceSums* partial, Visit visit) {
   }
   block_sums[threadIdx.x] = sums;
   __syncthreads();  // protects block_sums: all are written before they are read
-  for (int distance = kThreads / 2; distance > 0; distance /= 2) {
+  for (unsigned distance = kThreads / 2; distance > 0; distance /= 2) {
     if (threadIdx.x < distance) merge(block_sums[threadIdx.x], block_sums[threadIdx.x + distance]);
     __syncthreads();  // protects block_sums: this level of the tree is complete
   }

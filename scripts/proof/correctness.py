@@ -1,6 +1,7 @@
 """Are the kernels right, and does diagnosis name the fault of a broken one?"""
 
 import collections
+import concurrent.futures
 import json
 import re
 
@@ -49,35 +50,42 @@ def faults(program):
             *cheats.claims(program)]
 
 
-def alarm_claim(records, passes):
+def alarm_claim(records, what):
     """A claim about records of right kernels."""
     found = collections.Counter(record["status"] for record in records)
     false = [record for record in records if record["status"] in ("incorrect", "suspect")]
     got = ", ".join(f"{count} {status}" for status, count in sorted(found.items()))
     if false:
         got += f"; first: {false[0]['problem']['name']}, {false[0]['variant']}: {false[0].get('reason', '')}"
-    return Claim("alarms", f"right kernels that are called incorrect or suspect, {passes} passes", "none", got,
+    return Claim("alarms", f"right kernels that are called incorrect or suspect, {what}", "none", got,
                  not false and found["ok"] > 0)
+
+
+def alarm_records(program, number, name, place):
+    """The records of one problem of one pass. A run that has ended before is not made again."""
+    file = f"{name}-{number}-{place:02}"
+    if (program.folder / f"{file}.log").exists():  # written when a run has ended
+        return read_records(program.folder / f"{file}.json")
+    config = json.loads((program.source / "configs" / f"{name}.json").read_text(encoding="utf-8"))
+    config["measure"]["budget_s"] = program.scale
+    config["problems"] = [config["problems"][place]]
+    return program.records(file, config, "--seed", number, codes=(0, 1, 4))
 
 
 def alarms(program):
     """No right kernel is called incorrect or suspect: every variant on the shipped problems, five times.
 
-    Each problem of a pass is a run of its own. Runs that have ended before are not made again, so that the step can be
-    interrupted and goes on.
+    Each problem of a pass is a run of its own, so that the step can be interrupted and goes on. With several jobs, the
+    runs of different passes use the device at once.
     """
-    records, passes = [], program.count(5)
-    for number in range(passes):
-        for name in ("ci", "peers") if program.backend == "cuda" else ("ci",):
-            config = json.loads((program.source / "configs" / f"{name}.json").read_text(encoding="utf-8"))
-            config["measure"]["budget_s"] = program.scale
-            for place, problem in enumerate(config["problems"]):
-                file = f"{name}-{number}-{place:02}"
-                if (program.folder / f"{file}.log").exists():  # written when a run has ended
-                    records += read_records(program.folder / f"{file}.json")
-                else:
-                    records += program.records(file, {**config, "problems": [problem]}, "--seed", number, codes=(0, 1, 4))
-    return [alarm_claim(records, passes)]
+    passes, runs = program.count(5), []
+    for name in ("ci", "peers") if program.backend == "cuda" else ("ci",):
+        problems = json.loads((program.source / "configs" / f"{name}.json").read_text(encoding="utf-8"))["problems"]
+        runs += [(number, name, place) for place in range(len(problems)) for number in range(passes)]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=program.jobs) as pool:
+        records = [record for found in pool.map(lambda run: alarm_records(program, *run), runs) for record in found]
+    what = f"{passes} passes" + (f", {program.jobs} runs at once" if program.jobs > 1 else "")
+    return [alarm_claim(records, what)]
 
 
 def sanitize(program):

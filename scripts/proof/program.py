@@ -27,6 +27,7 @@ class Program:
     folder: pathlib.Path  # for the files of this step
     device: str
     scale: float = 1      # of time budgets and numbers of tries
+    jobs: int = 1         # runs at once, in steps that do not compare times
 
     @property
     def backend(self):

@@ -10,10 +10,11 @@
 
 namespace flashcore {
 
-// out = softmax(mask(softcap(scale · Q·Kᵀ)))·V for each batch and query head.
+// out = softmax(mask(softcap(scale · Q·Kᵀ)))·V for each sequence and query head.
 //   q  [batch, heads_q, seq_q, head_dim]      out  [batch, heads_q, seq_q, head_dim_v]
 //   k  [batch, heads_kv, seq_kv, head_dim]    v    [batch, heads_kv, seq_kv, head_dim_v]
-// Query head h reads KV head h / (heads_q / heads_kv).
+// Query head h reads KV head h / (heads_q / heads_kv). attention/sequences.hpp tells of ragged batches, and
+// attention/kv_layout.hpp of paged caches.
 //
 // New members do not change compiled kernels: a CUDA kernel receives its family's own Params, never this
 // struct.
@@ -22,7 +23,7 @@ struct AttentionArgs {
   const void* k = nullptr;
   const void* v = nullptr;
   void* out = nullptr;
-  float* lse = nullptr;       // log-sum-exp (natural log), [batch, heads_q, seq_q]; null: not requested
+  float* lse = nullptr;       // log-sum-exp (natural log), see lse_index(); null: not requested
   void* workspace = nullptr;  // Variant::workspace_bytes(args) bytes, undefined at launch
   Strides q_stride, out_stride;
   KvLayout kv;
@@ -34,6 +35,9 @@ struct AttentionArgs {
   float scale = 0;
   float softcap = 0;  // 0: none; otherwise a score becomes softcap · tanh(score / softcap)
   Mask mask;
+  // [heads_q], null: none. The softmax of a head counts one more score, which has no key: its sink. It is neither scaled
+  // nor capped, and part of the log-sum-exp. A row without a key then has out = 0 and lse = its sink.
+  const float* sinks = nullptr;
 
   // Descale factors for scaled dtypes (attention/dtype.hpp): [batch, heads_kv], null: 1. The value of an
   // element is the element times the factor of its head. All query heads of a KV head share one factor of q,
@@ -48,7 +52,24 @@ struct AttentionArgs {
     return mask.keys(query, sequences.queries(sequence), sequences.keys(sequence));
   }
   constexpr std::int64_t kv_head(std::int64_t head_q) const { return head_q / (heads_q / heads_kv); }
+  // Offsets in elements.
+  constexpr std::int64_t query_offset(const Strides& stride, std::int64_t sequence, std::int64_t head,
+                                      std::int64_t row) const {
+    return sequence * stride.batch + head * stride.head +
+           (sequences.first_query(sequence) + row) * stride.row;
+  }
+  constexpr std::int64_t key_offset(const Strides& stride, std::int64_t sequence, std::int64_t head_kv,
+                                    std::int64_t key) const {
+    const std::int64_t head = head_kv * stride.head;
+    if (kv.is_paged()) {
+      const std::int64_t page = kv.page_table[sequence * kv.page_table_stride + key / kv.page_size];
+      return page * stride.batch + head + key % kv.page_size * stride.row;
+    }
+    return sequence * stride.batch + head + (sequences.first_key(sequence) + key) * stride.row;
+  }
+  // lse is [batch, heads_q, seq_q], or [heads_q, total_q] of a ragged batch.
   constexpr std::int64_t lse_index(std::int64_t sequence, std::int64_t head, std::int64_t row) const {
+    if (sequences.is_ragged()) return head * sequences.total_q + sequences.first_query(sequence) + row;
     return (sequence * heads_q + head) * sequences.seq_q + row;
   }
 };

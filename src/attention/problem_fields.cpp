@@ -8,6 +8,8 @@
 #include <limits>
 #include <type_traits>
 
+#include "base/hash.hpp"
+
 namespace flashcore {
 namespace {
 
@@ -52,6 +54,12 @@ constexpr ProblemField kFields[] = {
                "Key and value heads; must divide heads_q. Default: heads_q."),
     size_field("seq_q", &Problem::seq_q, "q", Match::nearest, "Queries per sequence. Default: 1."),
     size_field("seq_kv", &Problem::seq_kv, "kv", Match::nearest, "Keys per sequence. Default: seq_q."),
+    opt_in(
+        {.name = "lengths",
+         .member = &Problem::lengths,
+         .id = "len",
+         .match = Match::ignored,  // distance() compares the sizes that follow from them
+         .meaning = "Lengths of the sequences of a ragged batch; batch, seq_q and seq_kv follow from them."}),
     size_field("head_dim", &Problem::head_dim, "d", Match::required, "Columns of Q and K. Default: 64."),
     opt_in({.name = "head_dim_v",
             .member = &Problem::head_dim_v,
@@ -111,6 +119,12 @@ constexpr ProblemField kFields[] = {
      .id = "cap",
      .match = Match::preferred,
      .meaning = "A score becomes softcap * tanh(score / softcap); 0: no softcap. Default: 0."},
+    opt_in(
+        {.name = "sinks",
+         .member = &Problem::sinks,
+         .id = "sinks",
+         .id_false = "nosinks",
+         .meaning = "Each query head has a sink: one more score in the sum of its softmax. Default: false."}),
     {.name = "layout",
      .member = &Problem::layout,
      .match = Match::preferred,
@@ -118,7 +132,14 @@ constexpr ProblemField kFields[] = {
          "bhsd: [batch, heads, seq, head_dim]; bshd: [batch, seq, heads, head_dim]; padded: bhsd with gaps; "
          "shared_heads, shared_batches: bhsd with the same K and V for all heads or batches; far_batches: "
          "bhsd "
-         "with batches more than 2^31 elements apart. Default: bhsd."},
+         "with batches more than 2^31 elements apart. Default: bhsd; for lengths and paged caches: bshd."},
+    opt_in(
+        {.name = "kv",
+         .member = &Problem::kv,
+         .id = "",
+         .match = Match::preferred,
+         .meaning =
+             "Where the keys of a sequence are: contiguous, or in pages of a cache. Default: contiguous."}),
     {.name = "lse",
      .member = &Problem::lse,
      .id = "lse",
@@ -128,6 +149,7 @@ constexpr ProblemField kFields[] = {
 };
 
 constexpr std::string_view kUnlimited = "all";  // a window of -1 in ids
+constexpr std::size_t kLongestIdPart = 48;
 
 template <class T>
 std::string text_of(const T& value) {
@@ -137,6 +159,10 @@ std::string text_of(const T& value) {
     return std::string(to_string(value));
   } else if constexpr (std::is_arithmetic_v<T>) {
     return fmt::format("{}", value);
+  } else if constexpr (std::is_same_v<T, Lengths>) {
+    return lengths_text(value);
+  } else if constexpr (std::is_same_v<T, KvCache>) {
+    return kv_cache_text(value);
   } else {
     return value ? text_of(*value) : "";
   }
@@ -157,6 +183,11 @@ double log2_ratio(std::int64_t x, std::int64_t y) {
 // "8/2", or "8" if both are equal.
 std::string pair_text(std::int64_t q, std::int64_t kv, std::string_view separator) {
   return q == kv ? fmt::format("{}", q) : fmt::format("{}{}{}", q, separator, kv);
+}
+
+bool follows_from_lengths(const ProblemField& field) {
+  return field.member == ProblemMember(&Problem::batch) || field.member == ProblemMember(&Problem::seq_q) ||
+         field.member == ProblemMember(&Problem::seq_kv);
 }
 
 }  // namespace
@@ -185,6 +216,7 @@ const ProblemField* find_problem_field(std::string_view name) {
 
 Problem defaults_of(const Problem& problem) {
   Problem defaults;
+  defaults.layout = default_layout(problem);
   defaults.dtype = problem.dtype;
   defaults.head_dim = problem.head_dim;
   defaults.heads_kv = problem.heads_q;
@@ -219,6 +251,10 @@ std::string id_part(const ProblemField& field, const Problem& problem) {
   std::string value = value_text(field, problem);
   const bool is_count = std::holds_alternative<std::int64_t Problem::*>(field.member);
   if (is_count && value == "-1") value = kUnlimited;
+  std::ranges::replace(value, ':', '-');  // ids are names of files
+  if (value.size() > kLongestIdPart) {
+    value = fmt::format("{}-{}", value.substr(0, kLongestIdPart / 2), hash_hex(value).substr(0, 8));
+  }
   return fmt::format("{}{}", field.id, value);
 }
 
@@ -257,6 +293,7 @@ std::string problem_flag(const Problem& problem) {
   std::string flag;
   for (const ProblemField& field : kFields) {
     if (!field.always_in_id && is_default(field, problem)) continue;
+    if (problem.lengths && follows_from_lengths(field)) continue;
     flag += fmt::format("{}{}={}", flag.empty() ? "" : ",", field.name, value_text(field, problem));
   }
   return flag;
@@ -264,6 +301,7 @@ std::string problem_flag(const Problem& problem) {
 
 std::optional<Distance> distance(const Problem& a, const Problem& b) {
   if (shape_of(mask_of(a)) != shape_of(mask_of(b))) return std::nullopt;
+  if (a.lengths.has_value() != b.lengths.has_value() || a.kv.layout != b.kv.layout) return std::nullopt;
   Distance distance;
   for (const ProblemField& field : kFields) {
     if (is_equal(field, a, b)) continue;

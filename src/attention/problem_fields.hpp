@@ -14,9 +14,10 @@
 
 namespace flashcore {
 
-using ProblemMember = std::variant<std::int64_t Problem::*, std::optional<std::int64_t> Problem::*,
-                                   double Problem::*, bool Problem::*, Dtype Problem::*,
-                                   std::optional<Dtype> Problem::*, MaskKind Problem::*, Layout Problem::*>;
+using ProblemMember =
+    std::variant<std::int64_t Problem::*, std::optional<std::int64_t> Problem::*, double Problem::*,
+                 bool Problem::*, Dtype Problem::*, std::optional<Dtype> Problem::*, MaskKind Problem::*,
+                 Layout Problem::*, std::optional<Lengths> Problem::*, KvCache Problem::*>;
 
 // How distance() compares a field of two problems. A small distance means that the best variant of one
 // problem is probably good for the other.
@@ -40,6 +41,7 @@ struct ProblemField {
   double min = 0;
   double max = 0;
   // The field's part of the problem's id is `id` and the value, or for a bool `id` or `id_false`.
+  // A long value is cut and followed by its hash.
   std::string_view id = "";
   std::string_view id_false = "";
   bool always_in_id = false;   // false: only if it is not at its default
@@ -93,7 +95,8 @@ struct Distance {
 };
 
 // Nothing if a field of Match::required differs, or if the shapes of the masks differ (full, causal, window,
-// other).
+// other), or if one
+// of them is a ragged batch or has a paged cache and the other does not.
 std::optional<Distance> distance(const Problem& a, const Problem& b);
 
 }  // namespace flashcore

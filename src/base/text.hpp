@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace flashcore {
 
@@ -40,6 +41,9 @@ std::string format_error(double value);
 
 // Applies the style if `color` is true.
 std::string paint(std::string_view text, const fmt::text_style& style, bool color);
+
+// The parts between separators; an empty text is one empty part.
+std::vector<std::string_view> split(std::string_view text, char separator);
 
 // "1.5 KiB" for 1536: binary units, four significant digits.
 std::string format_bytes(double bytes);

@@ -59,8 +59,8 @@ InputSets::InputSet InputSets::allocate() const {
     return input;
   };
   return {.q = allocate(query_shape(problem_)),
-          .k = allocate(key_value_shape(problem_)),
-          .v = allocate(key_value_shape(problem_))};
+          .k = allocate(key_shape(problem_)),
+          .v = allocate(value_shape(problem_))};
 }
 
 std::array<std::vector<InputTensorFill>, 3> InputSets::fills_of(const InputSet& set, std::uint64_t seed,
@@ -77,8 +77,8 @@ std::array<std::vector<InputTensorFill>, 3> InputSets::fills_of(const InputSet& 
                            .set = index};
   };
   return {split(fill(set.q, InputTensor::q, query_shape(problem_))),
-          split(fill(set.k, InputTensor::k, key_value_shape(problem_))),
-          split(fill(set.v, InputTensor::v, key_value_shape(problem_)))};
+          split(fill(set.k, InputTensor::k, key_shape(problem_))),
+          split(fill(set.v, InputTensor::v, value_shape(problem_)))};
 }
 
 std::vector<MemoryRegion> InputSets::regions_of(const Input& input, const TensorShape& shape) const {
@@ -92,7 +92,7 @@ std::vector<MemoryRegion> InputSets::regions_of(const Input& input, const Tensor
 
 std::vector<MemoryRegion> InputSets::regions_of(const InputSet& set, int tensor) const {
   if (tensor == 0) return regions_of(set.q, query_shape(problem_));
-  return regions_of(tensor == 1 ? set.k : set.v, key_value_shape(problem_));
+  return regions_of(tensor == 1 ? set.k : set.v, key_shape(problem_));
 }
 
 void InputSets::make(std::int64_t count, std::uint64_t seed, kernels::InputKind kind) {

@@ -47,8 +47,6 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
 
 }  // namespace
 
-std::int64_t lse_elements(const Problem& problem) { return problem.batch * problem.heads_q * problem.seq_q; }
-
 OutputBuffers::OutputBuffers(const Problem& problem, CheckDevice& device)
     : problem_(problem),
       device_(device),

@@ -60,7 +60,4 @@ class OutputBuffers {
   GuardedMemory kept_lse_;
 };
 
-// The number of elements of the log-sum-exp output, even if the problem does not ask for it.
-std::int64_t lse_elements(const Problem& problem);
-
 }  // namespace flashcore

@@ -8,8 +8,7 @@ namespace {
 constexpr std::int64_t kFp32 = sizeof(float);
 
 std::int64_t input_set_bytes(const Problem& problem) {
-  const std::int64_t elements =
-      query_shape(problem).span_elements + 2 * key_value_shape(problem).span_elements;
+  const std::int64_t elements = query_shape(problem).span_elements + 2 * key_shape(problem).span_elements;
   return elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
 }
 
@@ -24,7 +23,7 @@ std::int64_t ProblemBuffers::input_sets(const Problem& problem, const DeviceInfo
 std::int64_t ProblemBuffers::required_bytes(const Problem& problem, const DeviceInfo& info,
                                             const CheckDevice& device) {
   const std::int64_t set_elements =
-      device.memory_elements(query_shape(problem)) + 2 * device.memory_elements(key_value_shape(problem));
+      device.memory_elements(query_shape(problem)) + 2 * device.memory_elements(key_shape(problem));
   const std::int64_t inputs =
       input_sets(problem, info) * set_elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
   // The reference and the unfused attention.

@@ -9,6 +9,8 @@
 
 #include "attention/problem_fields.hpp"
 #include "base/error.hpp"
+#include "base/text.hpp"
+#include "config/sequence_reader.hpp"
 
 namespace flashcore {
 namespace {
@@ -42,6 +44,8 @@ void read_field(const ProblemField& field, const JsonReader& reader, Problem& pr
     }
     void operator()(MaskKind Problem::*member) const { problem.*member = read_enum<MaskKind>(reader, field); }
     void operator()(Layout Problem::*member) const { problem.*member = read_enum<Layout>(reader, field); }
+    void operator()(std::optional<Lengths> Problem::*member) const { problem.*member = read_lengths(reader); }
+    void operator()(KvCache Problem::*member) const { problem.*member = read_kv_cache(reader); }
   };
   std::visit(Read{integer, field, reader, problem}, field.member);
 }
@@ -80,7 +84,15 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   Problem problem;
   for (const Axis& axis : axes) read_field(*axis.field, axis.values[axis.index], problem);
   if (!object.has("heads_kv")) problem.heads_kv = problem.heads_q;
-  if (!object.has("seq_kv")) problem.seq_kv = problem.seq_q;
+  const std::int64_t batch = problem.batch;
+  const std::int64_t seq_q = problem.seq_q;
+  const std::int64_t seq_kv = problem.seq_kv;
+  apply_lengths(problem);  // a size that is given nevertheless has to agree
+  if (object.has("batch")) problem.batch = batch;
+  if (object.has("seq_q")) problem.seq_q = seq_q;
+  if (object.has("seq_kv")) problem.seq_kv = seq_kv;
+  if (!object.has("seq_kv") && !problem.lengths) problem.seq_kv = problem.seq_q;
+  if (!object.has("layout")) problem.layout = default_layout(problem);
   if (!object.has("scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, object.where());
   normalize(problem);
@@ -96,19 +108,23 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   return problem;
 }
 
-json value_from_flag(const std::string& text) {
+json value_from_flag(std::string_view text) {
   const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  return value.is_number() || value.is_boolean() ? value : json(text);
+  return value.is_number() || value.is_boolean() ? value : json(std::string(text));
 }
 
-std::vector<std::string> split(std::string_view text, char separator) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t end = std::min(text.find(separator, begin), text.size());
-    parts.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
+// The values of an axis in a flag. The text of a cache has colons of its own: its parts after the kind.
+std::vector<std::string> axis_values(std::string_view key, std::string_view text) {
+  std::vector<std::string> values;
+  const bool is_cache = key == "kv";
+  for (const std::string_view part : split(text, ':')) {
+    if (is_cache && !values.empty() && !parse_word<KvKind>(part)) {
+      values.back() += fmt::format(":{}", part);
+    } else {
+      values.emplace_back(part);
+    }
   }
-  return parts;
+  return values;
 }
 
 }  // namespace
@@ -145,18 +161,18 @@ std::vector<PlannedProblem> read_problems(const JsonReader& problems) {
 
 json problem_from_flag(std::string_view text) {
   json object = json::object();
-  for (const std::string& part : split(text, ',')) {
+  for (const std::string_view part : split(text, ',')) {
     const std::size_t equals = part.find('=');
-    if (equals == std::string::npos || equals == 0) {
+    if (equals == std::string_view::npos || equals == 0) {
       throw UsageError(fmt::format(
           "--problem: \"{}\" must have the form key=value, for example batch=1,heads_q=8,seq_q=512", part));
     }
-    const std::string key = part.substr(0, equals);
+    const std::string key(part.substr(0, equals));
     if (object.contains(key)) {
       throw UsageError(fmt::format(
           "--problem/{}: appears twice; separate the values of an axis by colons: {}=512:1024", key, key));
     }
-    const std::vector<std::string> values = split(std::string_view(part).substr(equals + 1), ':');
+    const std::vector<std::string> values = axis_values(key, part.substr(equals + 1));
     if (values.size() == 1) {
       object[key] = value_from_flag(values.front());
     } else {

@@ -112,7 +112,7 @@ Finding ask_key_tail(const ProbeRunner& runner) {
   for (const std::int64_t keys : {std::int64_t{1}, runner.block_kv() + 1, 2 * runner.block_kv() - 1}) {
     const Problem problem = runner.problem(runner.block_q(), keys);
     ChosenInputs inputs = inputs_with_scores(problem, [](std::int64_t) { return 0.0; });
-    inputs.v = constant_tensor(key_value_shape(problem), 1);
+    inputs.v = constant_tensor(value_shape(problem), 1);
     const ProbeRun run = runner.run(problem, inputs);
     if (run.out_right() && run.lse_right()) continue;
     return failure(Probe::key_tail, run.finite() ? symptom_of_key_tail(run) : Symptom::nonfinite, run,

@@ -20,7 +20,7 @@ ChosenInputs uniform_inputs(const ProbeRunner& runner, const Problem& problem, s
 }
 
 ProbeRun run_ones(const ProbeRunner& runner, const Problem& problem) {
-  return runner.run(problem, uniform_inputs(runner, problem, constant_tensor(key_value_shape(problem), 1)));
+  return runner.run(problem, uniform_inputs(runner, problem, constant_tensor(value_shape(problem), 1)));
 }
 
 Finding ask_plain(const ProbeRunner& runner) {
@@ -146,7 +146,7 @@ Finding ask_columns(const ProbeRunner& runner) {
   const Problem problem = runner.problem(runner.block_q(), runner.block_kv());
   const auto number = [](auto, auto, std::int64_t column) { return static_cast<float>(column); };
   const ProbeRun run =
-      runner.run(problem, uniform_inputs(runner, problem, make_tensor(key_value_shape(problem), number)));
+      runner.run(problem, uniform_inputs(runner, problem, make_tensor(value_shape(problem), number)));
   if (run.out_right()) return {Probe::columns};
   Finding finding = failure(Probe::columns, Symptom::failed, run, run.check.reason);
   const std::vector<std::int64_t> shown = columns_shown(run);
@@ -167,7 +167,7 @@ Finding ask_which_head(const ProbeRunner& runner, Probe probe, std::int64_t head
   problem.heads_kv = heads_kv;
   const auto number = [](std::int64_t head, auto, auto) { return static_cast<float>(head + 1); };
   const ProbeRun run =
-      runner.run(problem, uniform_inputs(runner, problem, make_tensor(key_value_shape(problem), number)));
+      runner.run(problem, uniform_inputs(runner, problem, make_tensor(value_shape(problem), number)));
   if (run.out_right()) return {probe};
   Finding finding = failure(probe, Symptom::failed, run, run.check.reason);
   if (const auto& bad = finding.first_bad; bad && bad->got == std::round(bad->got) && bad->got >= 1) {

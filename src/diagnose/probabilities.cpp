@@ -48,7 +48,7 @@ Probabilities read_probabilities(const ProbeRunner& runner, const Problem& probl
   p.got.resize(static_cast<std::size_t>(p.rows * p.keys));
   p.wanted.resize(p.got.size());
   for (std::int64_t begin = 0; begin < p.keys; begin += problem.head_dim) {
-    inputs.v = make_tensor(key_value_shape(problem), [&](auto, std::int64_t key, std::int64_t column) {
+    inputs.v = make_tensor(value_shape(problem), [&](auto, std::int64_t key, std::int64_t column) {
       return key - begin == column ? 1.0f : 0.0f;
     });
     const ProbeRun run = runner.run(problem, inputs);

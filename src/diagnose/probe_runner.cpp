@@ -112,7 +112,7 @@ ChosenInputs ProbeRunner::random_inputs(const Problem& problem) const {
   using kernels::InputTensor;
   ChosenInputs inputs;
   inputs.q.resize(static_cast<std::size_t>(query_shape(problem).elements()));
-  inputs.k.resize(static_cast<std::size_t>(key_value_shape(problem).elements()));
+  inputs.k.resize(static_cast<std::size_t>(key_shape(problem).elements()));
   inputs.v.resize(inputs.k.size());
   fill_normal(inputs.q, kernels::random_stream(seed_, InputTensor::q, 0));
   fill_normal(inputs.k, kernels::random_stream(seed_, InputTensor::k, 0));
@@ -184,7 +184,7 @@ std::vector<float> constant_tensor(const TensorShape& shape, float value) {
 }
 
 ChosenInputs inputs_with_scores(const Problem& problem, const std::function<double(std::int64_t)>& score) {
-  const TensorShape keys = key_value_shape(problem);
+  const TensorShape keys = key_shape(problem);
   constexpr float kQuery = 16;  // keeps K within the range of fp16 for large scores
   ChosenInputs inputs;
   inputs.q = make_tensor(query_shape(problem),

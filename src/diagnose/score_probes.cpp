@@ -129,7 +129,7 @@ Finding ask_q_columns(const ProbeRunner& runner) {
   const Problem problem = one_tile(runner);
   ChosenInputs inputs = runner.random_inputs(problem);
   constexpr float kHeight = 4;
-  inputs.k = make_tensor(key_value_shape(problem), [&](auto, std::int64_t key, std::int64_t column) {
+  inputs.k = make_tensor(key_shape(problem), [&](auto, std::int64_t key, std::int64_t column) {
     return column == (key + 1) % problem.head_dim ? kHeight : 0.0f;
   });
   return judge(Probe::q_columns, problem, read_probabilities(runner, problem, inputs));
@@ -138,7 +138,7 @@ Finding ask_q_columns(const ProbeRunner& runner) {
 Finding ask_row_sums(const ProbeRunner& runner) {
   const Problem problem = one_tile(runner);
   ChosenInputs inputs = runner.random_inputs(problem);
-  inputs.v = constant_tensor(key_value_shape(problem), 1);
+  inputs.v = constant_tensor(value_shape(problem), 1);
   const ProbeRun run = runner.run(problem, inputs);
   if (run.out_right()) return {Probe::row_sums};
   return failure(Probe::row_sums, Symptom::failed, run,

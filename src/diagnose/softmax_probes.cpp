@@ -56,7 +56,7 @@ TileWeights weigh_tiles(const ProbeRunner& runner, std::int64_t tiles, TileScore
       inputs_with_scores(problem, [&](std::int64_t key) { return tile_score(key / block_kv); });
   TileWeights weights;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    inputs.v = make_tensor(key_value_shape(problem), [&](auto, std::int64_t key, auto) {
+    inputs.v = make_tensor(value_shape(problem), [&](auto, std::int64_t key, auto) {
       return key / block_kv == tile ? 1.0f : 0.0f;
     });
     ProbeRun run = runner.run(problem, inputs);
@@ -173,7 +173,7 @@ Finding ask_long_sum(const ProbeRunner& runner) {
   const Problem problem = runner.problem(std::min<std::int64_t>(runner.block_q(), 8), kKeys);
   ChosenInputs inputs =
       inputs_with_scores(problem, [&](std::int64_t key) { return key == 0 ? 0 : std::log(kWeight); });
-  inputs.v = constant_tensor(key_value_shape(problem), 1);
+  inputs.v = constant_tensor(value_shape(problem), 1);
   const ProbeRun run = runner.run(problem, inputs);
   if (run.lse_right()) {
     if (run.out_right()) return {Probe::long_sum};

@@ -146,7 +146,7 @@ const float* InputArrays::factors(const char* name, const Problem& problem, Back
 }
 
 void InputArrays::set(const Problem& problem, Backend backend, AttentionArgs& args) const {
-  const TensorShape keys = key_value_shape(problem);
+  const TensorShape keys = key_shape(problem);
   args.q_stride = strides("q", query_shape(problem), problem.dtype, backend);
   args.kv.k = strides("k", keys, problem.dtype, backend);
   args.kv.v = strides("v", keys, problem.dtype, backend);

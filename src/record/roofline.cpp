@@ -26,8 +26,8 @@ Roofline roofline(const Problem& problem, const Ceilings& ceilings) {
   roof.arithmetic_floor_us = roof.flops / ceilings.tensor_flops_per_s * kMicrosecondsPerSecond;
   roof.memory_floor_us = roof.bytes / ceilings.memory_bytes_per_s * kMicrosecondsPerSecond;
   if (ceilings.exp2_per_s) {
-    const double exponentials = static_cast<double>(problem.batch) * static_cast<double>(problem.heads_q) *
-                                static_cast<double>(unmasked_pairs(problem));
+    const double exponentials =
+        static_cast<double>(problem.heads_q) * static_cast<double>(unmasked_pairs(problem));
     roof.exponential_floor_us = exponentials / *ceilings.exp2_per_s * kMicrosecondsPerSecond;
   }
   if (roof.exponential_floor_us > roof.floor_us()) roof.limit = Limit::exponential;

@@ -202,9 +202,9 @@ class Program(BenchTest):
     def test_a_right_kernel_that_is_called_wrong_is_an_alarm(self):
         def row(status):
             return {"problem": {"name": "p"}, "variant": "mma/a", "status": status, "reason": "why"}
-        self.assertTrue(correctness.alarm_claim([row("ok"), row("unsupported")], 5).held)
-        self.assertFalse(correctness.alarm_claim([row("unsupported")], 5).held)  # nothing was tried
-        alarm = correctness.alarm_claim([row("ok"), row("suspect")], 5)
+        self.assertTrue(correctness.alarm_claim([row("ok"), row("unsupported")], "5 passes").held)
+        self.assertFalse(correctness.alarm_claim([row("unsupported")], "5 passes").held)  # nothing was tried
+        alarm = correctness.alarm_claim([row("ok"), row("suspect")], "5 passes")
         self.assertFalse(alarm.held)
         self.assertIn("1 ok, 1 suspect; first: p, mma/a: why", alarm.got)
 
@@ -215,7 +215,7 @@ class Program(BenchTest):
             self.assertEqual(first.returncode, 0, first.stdout + first.stderr)
             made = {path: path.stat().st_mtime_ns for path in pathlib.Path(folder, "alarms").glob("*.json")}
             next(iter(made)).with_suffix(".log").unlink()
-            self.assertEqual(prove(*arguments).returncode, 0)
+            self.assertEqual(prove(*arguments, "--jobs", "2").returncode, 0)
             again = [path for path, when in made.items() if path.stat().st_mtime_ns != when]
         self.assertEqual(again, [next(iter(made))])
 

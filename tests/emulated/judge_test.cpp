@@ -79,8 +79,8 @@ TEST_P(EmulatedInputsTest, AreThoseOfTheCpu) {
     for (const Layout layout : {Layout::bshd, Layout::padded}) {
       problem.layout = layout;
       expect_same_input(problem, query_shape(problem), InputTensor::q, GetParam());
-      expect_same_input(problem, key_value_shape(problem), InputTensor::k, GetParam());
-      expect_same_input(problem, key_value_shape(problem), InputTensor::v, GetParam());
+      expect_same_input(problem, key_shape(problem), InputTensor::k, GetParam());
+      expect_same_input(problem, value_shape(problem), InputTensor::v, GetParam());
     }
   }
 }

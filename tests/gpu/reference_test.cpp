@@ -146,8 +146,8 @@ TEST_P(E4m3InputsTest, AreThoseOfTheCpu) {
   for (const Layout layout : kOwnMemory) {
     problem.layout = layout;
     expect_those_of_the_cpu(problem, query_shape(problem), InputTensor::q);
-    expect_those_of_the_cpu(problem, key_value_shape(problem), InputTensor::k);
-    expect_those_of_the_cpu(problem, key_value_shape(problem), InputTensor::v);
+    expect_those_of_the_cpu(problem, key_shape(problem), InputTensor::k);
+    expect_those_of_the_cpu(problem, value_shape(problem), InputTensor::v);
   }
 }
 
@@ -158,8 +158,8 @@ INSTANTIATE_TEST_SUITE_P(Cuda, E4m3InputsTest, testing::ValuesIn(kAll<kernels::I
 struct TwoMachines {
   explicit TwoMachines(const Problem& problem)
       : q(query_shape(problem), problem.heads_kv, problem.dtype, InputTensor::q),
-        k(key_value_shape(problem), problem.heads_kv, problem.dtype, InputTensor::k),
-        v(key_value_shape(problem), problem.heads_kv, problem.dtype, InputTensor::v),
+        k(key_shape(problem), problem.heads_kv, problem.dtype, InputTensor::k),
+        v(value_shape(problem), problem.heads_kv, problem.dtype, InputTensor::v),
         host(attention_args(problem)),
         device(attention_args(problem)) {
     host.q = q.host_elements.data(), host.k = k.host_elements.data(), host.v = v.host_elements.data();

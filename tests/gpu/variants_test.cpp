@@ -101,7 +101,7 @@ TEST_F(LargeTensorTest, OffsetsDoNotOverflow) {
   Problem many_keys_e4m3 = many_keys;
   many_queries_e4m3.dtype = many_keys_e4m3.dtype = Dtype::e4m3;
   for (const Problem& problem : {many_queries, many_keys, many_queries_e4m3, many_keys_e4m3}) {
-    ASSERT_GT(std::max(query_shape(problem).elements(), key_value_shape(problem).elements()),
+    ASSERT_GT(std::max(query_shape(problem).elements(), key_shape(problem).elements()),
               std::int64_t{1} << 31);
     if (executor().required_bytes(problem) > executor().device().free_memory_bytes) {
       GTEST_SKIP() << "needs " << executor().required_bytes(problem) << " bytes of device memory";

@@ -106,9 +106,9 @@ TEST(Problem, LayoutsPlaceEveryElementOnceWithinTheSpan) {
 TEST(Problem, LayoutsForChecksShareKeysOrLieFarApart) {
   Problem problem{.batch = 2, .heads_q = 3, .heads_kv = 3, .seq_q = 5, .seq_kv = 5, .head_dim = 4};
   problem.layout = Layout::shared_heads;
-  EXPECT_EQ(key_value_shape(problem).stride, (Strides{.batch = 60, .head = 0, .row = 4}));
+  EXPECT_EQ(key_shape(problem).stride, (Strides{.batch = 60, .head = 0, .row = 4}));
   problem.layout = Layout::shared_batches;
-  EXPECT_EQ(key_value_shape(problem).stride, (Strides{.batch = 0, .head = 20, .row = 4}));
+  EXPECT_EQ(key_shape(problem).stride, (Strides{.batch = 0, .head = 20, .row = 4}));
   EXPECT_EQ(query_shape(problem).stride, (Strides{.batch = 60, .head = 20, .row = 4}));
   EXPECT_EQ(memory_ranges(query_shape(problem)).size(), 1u);
   problem.layout = Layout::far_batches;

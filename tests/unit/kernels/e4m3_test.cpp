@@ -115,7 +115,7 @@ TEST(E4m3Inputs, AreTheNormalValuesOfOtherDtypes) {
   const AttentionArgs args = eight.args({});
   const std::uint64_t stream = kernels::random_stream(3, InputTensor::k, 0);
   const auto* k = static_cast<const E4m3*>(args.k);
-  for (std::int64_t i = 0; i < key_value_shape(problem).elements(); ++i) {
+  for (std::int64_t i = 0; i < key_shape(problem).elements(); ++i) {
     const float factor = args.k_descale[i / (problem.seq_kv * problem.head_dim)];
     const float wanted = kernels::normal_value(stream, static_cast<std::uint64_t>(i));
     ASSERT_NEAR(factor * to_float(k[i]), wanted, std::fabs(wanted) * 0x1p-4f + factor * 0x1p-10f) << i;
