@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <limits>
+#include <numeric>
 
 #include "base/text.hpp"
 
@@ -65,6 +66,10 @@ std::optional<Segment> parse_segment(std::string_view text) {
 }
 
 }  // namespace
+
+std::int64_t total(const std::vector<std::int32_t>& lengths) {
+  return std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+}
 
 std::string lengths_text(const Lengths& lengths) {
   std::string text;

@@ -17,6 +17,9 @@ struct Lengths {
   bool operator==(const Lengths&) const = default;
 };
 
+// The sum of the lengths.
+std::int64_t total(const std::vector<std::int32_t>& lengths);
+
 // The most sequences of a batch.
 inline constexpr std::int64_t kMaxSequences = std::int64_t{1} << 20;
 

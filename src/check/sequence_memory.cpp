@@ -15,6 +15,17 @@ std::vector<std::int32_t> cumulated(const std::vector<SequenceRows>& sequences,
   return cu_seqlens;
 }
 
+// Keys of the pages that a sequence writes: not those of which no query sees a key, so that they stay NaN. Pages that
+// sequences share are always written.
+KeyRange written_keys(const Problem& problem, const SequenceRows& rows) {
+  if (problem.kv.prefix_sequences > 0 || rows.queries == 0) return {0, rows.keys};
+  const std::int64_t page = problem.kv.page_size;
+  const KeyRange seen = mask_of(problem).keys_of_any(0, rows.queries - 1, rows.queries, rows.keys);
+  const std::int64_t end = (seen.end + page - 1) / page * page;
+  return {static_cast<std::int32_t>(seen.begin / page * page),
+          static_cast<std::int32_t>(std::min<std::int64_t>(end, rows.keys))};
+}
+
 }  // namespace
 
 SequenceMemory::SequenceMemory(const Problem& problem, CheckDevice& device)
@@ -95,6 +106,18 @@ std::vector<RowMove> row_moves(const TensorShape& shape, std::span<const std::in
 std::vector<RowMove> reversed(std::vector<RowMove> moves) {
   for (RowMove& move : moves) std::swap(move.from, move.to);
   return moves;
+}
+
+void keep_written(std::vector<RowMove>& moves, const Problem& problem, const SequencePlan& plan,
+                  std::int64_t sequence) {
+  const SequenceRows& rows = plan.sequences[static_cast<std::size_t>(sequence)];
+  const KeyRange written = written_keys(problem, rows);
+  std::int64_t next = 0;
+  std::erase_if(moves, [&](const RowMove&) {
+    const std::int64_t key = next++ % rows.keys;
+    const std::int64_t entry = sequence * plan.paging.table_stride + key / problem.kv.page_size;
+    return key < written.begin || key >= written.end || !plan.paging.owned[static_cast<std::size_t>(entry)];
+  });
 }
 
 }  // namespace flashcore

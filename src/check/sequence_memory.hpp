@@ -47,4 +47,9 @@ std::vector<RowMove> row_moves(const TensorShape& shape, std::span<const std::in
 // The same in the other direction.
 std::vector<RowMove> reversed(std::vector<RowMove> moves);
 
+// Leaves out the moves of keys that a sequence does not write into its paged cache: those of pages that another sequence
+// writes, and of pages of which no query sees a key. Moves are in [heads, keys] order.
+void keep_written(std::vector<RowMove>& moves, const Problem& problem, const SequencePlan& plan,
+                  std::int64_t sequence);
+
 }  // namespace flashcore
