@@ -1,0 +1,18 @@
+// Checks kernels for ragged batches and paged caches.
+#pragma once
+
+#include <string>
+
+#include "emulated/kernel_test.hpp"
+#include "unit/support/sequence_cases.hpp"
+
+namespace flashcore::emulated {
+
+// As failure_of().
+std::string failure_of_sequences(const CompiledKernel& variant, const SequenceCase& sequences);
+
+inline std::string sequence_case_name(const testing::TestParamInfo<SequenceCase>& instance) {
+  return instance.param.name;
+}
+
+}  // namespace flashcore::emulated

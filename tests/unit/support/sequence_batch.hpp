@@ -1,0 +1,77 @@
+// Batches of sequences in host memory, as kernels for ragged batches and paged caches receive them. Whatever such a
+// kernel must not read is NaN or names a page that does not exist.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "attention/args.hpp"
+
+namespace flashcore {
+
+struct SequenceCase {
+  std::string name;
+  std::vector<std::int32_t> queries, keys;  // of each sequence
+  std::int32_t heads_q = 2;
+  std::int32_t heads_kv = 1;
+  std::int32_t page_size = 0;  // 0: K and V are contiguous
+  std::int32_t left = -1;      // of the window
+  std::int32_t right = -1;
+  float softcap = 0;
+  bool sinks = false;
+  bool rectangular_q =
+      false;  // Q and O are [batch, heads_q, seq_q, head_dim]: all sequences have equal queries
+  bool heads_first = false;     // heads lie outside of rows in memory
+  std::int32_t spare_keys = 0;  // rows of each sequence in contiguous K and V that it does not use
+  // Arrays and maxima are at least this large, so that other lengths fit into the same memory.
+  std::int32_t longest_q = 0;
+  std::int32_t longest_kv = 0;
+  std::int64_t rows_q = 0;
+  std::int64_t rows_kv = 0;
+  std::int64_t pages = 0;
+};
+
+class SequenceBatch {
+ public:
+  static constexpr std::uint16_t kPoison = 0xFFFF;  // NaN in both dtypes
+
+  SequenceBatch(const SequenceCase& shape, Dtype dtype, std::int32_t head_dim, std::uint32_t seed = 1);
+  SequenceBatch(const SequenceBatch&) = delete;  // args_ points into this object
+
+  const AttentionArgs& args() const { return args_; }
+  Dtype dtype() const { return dtype_; }
+
+  void poison_outputs();
+
+  // Empty if the outputs agree with the reference, within the errors that an unfused attention of this dtype has, and
+  // nothing else was written.
+  std::string failure() const;
+
+  std::vector<std::uint16_t> q, k, v, out;
+  std::vector<float> lse, sinks;
+  std::vector<std::int32_t> cu_seqlens_q, cu_seqlens_k, seqused_k, page_table;
+
+ private:
+  static constexpr std::int64_t kSpareRows = 3;  // of Q and O
+  static constexpr std::int64_t kSpareEntries = 2;
+
+  std::int64_t batch() const { return static_cast<std::int64_t>(shape_.queries.size()); }
+  void set_sizes(std::int32_t head_dim);
+  void lay_out_keys();
+  void lay_out_pages();
+  std::int64_t page_count() const;
+  void fill();
+  void fill_row(std::vector<std::uint16_t>& tensor, std::int64_t offset);
+  bool is_seen(std::int64_t sequence, std::int64_t first, std::int64_t last) const;
+  std::string failure_of_rows(const std::vector<double>& expected, const std::vector<double>& expected_lse,
+                              double allowed) const;
+
+  SequenceCase shape_;
+  Dtype dtype_;
+  AttentionArgs args_;
+  std::mt19937 random_;
+};
+
+}  // namespace flashcore

@@ -1,0 +1,79 @@
+#include "unit/support/sequence_cases.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace flashcore {
+
+std::vector<SequenceCase> sequence_cases() {
+  return {
+      {.name = "mixed",
+       .queries = {5, 0, 130, 1},
+       .keys = {9, 4, 130, 300},
+       .heads_q = 4,
+       .heads_kv = 2,
+       .right = 0},
+      {.name = "no_keys", .queries = {1, 1, 3, 1, 20}, .keys = {70, 0, 0, 65, 1}},
+      {.name = "no_keys_with_sinks", .queries = {1, 1, 3, 1, 20}, .keys = {70, 0, 0, 65, 1}, .sinks = true},
+      {.name = "window_with_sinks",
+       .queries = {70, 1, 33},
+       .keys = {200, 150, 90},
+       .left = 37,
+       .right = 0,
+       .sinks = true,
+       .heads_first = true},
+      {.name = "window_on_both_sides", .queries = {140, 2}, .keys = {230, 190}, .left = 20, .right = 11},
+      {.name = "group_of_7",
+       .queries = {1, 3, 0, 20},
+       .keys = {100, 33, 16, 257},
+       .heads_q = 14,
+       .heads_kv = 2,
+       .right = 0,
+       .sinks = true},
+      {.name = "group_of_8", .queries = {1, 1, 1}, .keys = {64, 129, 16}, .heads_q = 8, .sinks = true},
+      {.name = "masked_rows", .queries = {90, 17}, .keys = {20, 16}, .right = 0, .sinks = true},
+      {.name = "softcap", .queries = {30, 2}, .keys = {65, 100}, .right = 0, .softcap = 3},
+      {.name = "longer_maxima",
+       .queries = {3, 0, 20},
+       .keys = {70, 9, 33},
+       .heads_q = 4,
+       .right = 0,
+       .sinks = true,
+       .longest_q = 150,
+       .longest_kv = 400,
+       .rows_q = 90},
+      {.name = "unused_keys",
+       .queries = {40, 1},
+       .keys = {75, 63},
+       .heads_kv = 2,
+       .right = 0,
+       .spare_keys = 9},
+  };
+}
+
+std::vector<SequenceCase> paged_cases() {
+  std::vector<SequenceCase> all;
+  const auto add = [&](SequenceCase c, std::int32_t page_size) {
+    c.page_size = page_size;
+    c.spare_keys = 0;
+    c.name += fmt::format("_pages_of_{}", page_size);
+    all.push_back(std::move(c));
+  };
+  std::vector<SequenceCase> cases = sequence_cases();
+  cases.push_back({.name = "rectangular",
+                   .queries = {3, 3, 3},
+                   .keys = {64, 5, 190},
+                   .heads_q = 8,
+                   .heads_kv = 2,
+                   .right = 0,
+                   .sinks = true,
+                   .rectangular_q = true});
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    if (cases[i].name == "unused_keys") continue;
+    for (const std::int32_t page_size : {1, 16, 48}) add(cases[i], page_size);
+  }
+  return all;
+}
+
+}  // namespace flashcore
