@@ -89,6 +89,7 @@ constexpr Tile kSequenceTiles[] = {
     {.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 1, .kv_split_warps = 2},
     decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3}),
     decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_blocks = 3}),
+    decode_tile({.block_kv = 32, .num_warps = 2, .num_stages = 2, .kv_split_blocks = 2}),
 };
 
 template <Tile (*kMake)(Tile)>
@@ -98,7 +99,8 @@ std::vector<CompiledKernel> sequence_variants() {
           ragged_mma<Dtype::fp16, 128, kMake(kSequenceTiles[2])>(),
           ragged_mma<Dtype::bf16, 96, kMake(kSequenceTiles[3])>(),
           ragged_mma<Dtype::fp16, 64, kMake(kSequenceTiles[4])>(),
-          ragged_mma<Dtype::bf16, 128, kMake(kSequenceTiles[5])>()};
+          ragged_mma<Dtype::bf16, 128, kMake(kSequenceTiles[5])>(),
+          ragged_mma<Dtype::fp16, 256, kMake(kSequenceTiles[6])>()};
 }
 const std::vector<CompiledKernel> kRaggedVariants = sequence_variants<ragged_tile>();
 const std::vector<CompiledKernel> kPagedVariants = sequence_variants<paged_tile>();

@@ -140,7 +140,8 @@ std::vector<SequenceCase> all_cases() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, SequencesTest,
-                         testing::Combine(testing::ValuesIn(all_cases()), testing::Values(64, 128, 256),
+                         testing::Combine(testing::ValuesIn(all_cases()),
+                                          testing::Values(32, 64, 96, 128, 256),
                                           testing::Values(Dtype::fp16, Dtype::bf16)),
                          [](const testing::TestParamInfo<SequencesTest::ParamType>& instance) {
                            return fmt::format("{}_d{}_{}", std::get<0>(instance.param).name,
@@ -222,7 +223,8 @@ TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengths) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, ReplayTest,
-                         testing::Combine(testing::Values(0, 1, 16, 48), testing::Values(64, 128, 256),
+                         testing::Combine(testing::Values(0, 1, 16, 48),
+                                          testing::Values(32, 64, 96, 128, 256),
                                           testing::Values(Dtype::fp16, Dtype::bf16)),
                          [](const testing::TestParamInfo<ReplayTest::ParamType>& instance) {
                            return fmt::format("pages_of_{}_d{}_{}", std::get<0>(instance.param),
