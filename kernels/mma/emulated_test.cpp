@@ -121,6 +121,13 @@ INSTANTIATE_TEST_SUITE_P(Cases, EmulatedRaggedMmaTest, testing::ValuesIn(sequenc
                          sequence_case_name);
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPagedMmaTest, testing::ValuesIn(paged_cases()), sequence_case_name);
 
+TEST(EmulatedMma, FollowsOtherLengthsInTheSameArrays) {
+  for (const std::size_t tile : {0, 4, 5}) {  // whole tiles, packed heads, keys split over blocks
+    EXPECT_EQ(failure_of_replays(kRaggedVariants[tile], 0), "") << kRaggedVariants[tile].id();
+    EXPECT_EQ(failure_of_replays(kPagedVariants[tile], 16), "") << kPagedVariants[tile].id();
+  }
+}
+
 // Support is asked before there are arrays.
 TEST(EmulatedMma, RefusesProblemsOfOtherVariants) {
   constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};

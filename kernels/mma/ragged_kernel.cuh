@@ -13,7 +13,7 @@
 #include <span>
 #include <string_view>
 
-#include "kernels/mma/pipeline.cuh"
+#include "kernels/mma/kernel.cuh"
 
 namespace flashcore::kernels {
 
@@ -45,9 +45,9 @@ struct RaggedMmaKernel : MmaPipeline<S> {
   using Args = typename C::Args;
   using Rows = QueryRows<C::kPackGqa>;
 
-  static constexpr const char* kFamily = "mma";
-  static constexpr const char* kSummary = "mma.sync m16n8k16, scores in registers, swizzled cp.async stages";
-  static constexpr int kMinComputeCapability = 80;
+  static constexpr const char* kFamily = MmaKernel<S>::kFamily;
+  static constexpr const char* kSummary = MmaKernel<S>::kSummary;
+  static constexpr int kMinComputeCapability = MmaKernel<S>::kMinComputeCapability;
   static constexpr std::span<const std::string_view> kProblemFields = kRaggedProblemFields;
 
   static constexpr const char* invalid() {

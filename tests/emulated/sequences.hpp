@@ -11,6 +11,9 @@ namespace flashcore::emulated {
 // As failure_of().
 std::string failure_of_sequences(const CompiledKernel& variant, const SequenceCase& sequences);
 
+// Changes lengths, tables and tensors in place between launches with the same arguments. Empty when each output is right.
+std::string failure_of_replays(const CompiledKernel& variant, std::int32_t page_size);
+
 inline std::string sequence_case_name(const testing::TestParamInfo<SequenceCase>& instance) {
   return instance.param.name;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <stdexcept>
 
 #include "kernels/common/cpu_numeric.hpp"
 #include "kernels/reference/cpu_reference.hpp"
@@ -27,7 +28,29 @@ SequenceBatch::SequenceBatch(const SequenceCase& shape, Dtype dtype, std::int32_
   set_sizes(head_dim);
   lay_out_keys();
   fill();
+  compute_reference();
   poison_outputs();
+}
+
+void SequenceBatch::become(const SequenceBatch& other) {
+  const auto take = [](auto& array, const auto& from) {
+    if (array.size() != from.size()) throw std::invalid_argument("the batches have arrays of other sizes");
+    std::ranges::copy(from, array.begin());
+  };
+  take(q, other.q);
+  take(k, other.k);
+  take(v, other.v);
+  take(out, other.out);
+  take(lse, other.lse);
+  take(sinks, other.sinks);
+  take(cu_seqlens_q, other.cu_seqlens_q);
+  take(cu_seqlens_k, other.cu_seqlens_k);
+  take(seqused_k, other.seqused_k);
+  take(page_table, other.page_table);
+  shape_ = other.shape_;
+  expected_ = other.expected_;
+  expected_lse_ = other.expected_lse_;
+  allowed_ = other.allowed_;
 }
 
 void SequenceBatch::poison_outputs() {
@@ -63,7 +86,7 @@ void SequenceBatch::set_sizes(std::int32_t head_dim) {
   lse.resize(static_cast<std::size_t>(all_rows));
   args_.q = q.data();
   args_.out = out.data();
-  args_.lse = lse.data();
+  if (shape_.lse) args_.lse = lse.data();
 }
 
 void SequenceBatch::lay_out_keys() {
@@ -155,55 +178,66 @@ void SequenceBatch::fill() {
   args_.sinks = sinks.data();
 }
 
-std::string SequenceBatch::failure_of_rows(const std::vector<double>& expected,
-                                           const std::vector<double>& expected_lse, double allowed) const {
-  std::vector<bool> written(out.size());
-  std::vector<bool> written_lse(lse.size());
-  std::size_t reference_row = 0;
-  for (std::int64_t i = 0; i < batch(); ++i) {
-    for (std::int64_t head = 0; head < args_.heads_q; ++head) {
-      for (std::int64_t row = 0; row < args_.sequences.queries(i); ++row, ++reference_row) {
-        const std::string where = fmt::format("sequence {}, head {}, row {}", i, head, row);
-        const std::int64_t first = args_.query_offset(args_.out_stride, i, head, row);
-        for (std::int64_t d = 0; d < args_.head_dim; ++d) {
-          const auto at = static_cast<std::size_t>(first + d);
-          written[at] = true;
-          const double wanted = expected[reference_row * static_cast<std::size_t>(args_.head_dim) +
-                                         static_cast<std::size_t>(d)];
-          const double got = kernels::visit_dtype(dtype_, [&]<class T>(T) -> double {
-            return kernels::to_float(T{static_cast<decltype(T::bits)>(out[at])});
-          });
-          if (!(std::abs(got - wanted) <= allowed))
-            return fmt::format("{}, column {}: {} instead of {}, allowed {}", where, d, got, wanted, allowed);
-        }
-        const auto at = static_cast<std::size_t>(args_.lse_index(i, head, row));
-        written_lse[at] = true;
-        const double wanted = expected_lse[reference_row];
-        if (lse[at] != wanted && !(std::abs(lse[at] - wanted) <= 2e-3))
-          return fmt::format("{}: lse {} instead of {}", where, lse[at], wanted);
-      }
-    }
+void SequenceBatch::compute_reference() {
+  const auto rows = static_cast<std::size_t>(cu_seqlens_q.back() * args_.heads_q);
+  expected_.resize(rows * static_cast<std::size_t>(args_.head_dim));
+  expected_lse_.resize(rows);
+  std::vector<float> unfused(expected_.size());
+  kernels::reference_attention<double>(args_, dtype_, expected_.data(), expected_lse_.data());
+  kernels::unfused_attention(args_, dtype_, unfused.data());
+  double error = 0;
+  for (std::size_t i = 0; i < unfused.size(); ++i)
+    error = std::max(error, std::abs(unfused[i] - expected_[i]));
+  allowed_ = 2 * error + 1e-5;
+}
+
+double SequenceBatch::out_value(std::size_t at) const {
+  if (dtype_ == Dtype::bf16) return kernels::to_float(kernels::Bf16{out[at]});
+  return kernels::to_float(kernels::Fp16{out[at]});
+}
+
+std::string SequenceBatch::failure_of_row(std::int64_t sequence, std::int64_t head, std::int64_t row,
+                                          std::size_t reference_row) const {
+  const std::string where = fmt::format("sequence {}, head {}, row {}", sequence, head, row);
+  const auto first = static_cast<std::size_t>(args_.query_offset(args_.out_stride, sequence, head, row));
+  const auto columns = static_cast<std::size_t>(args_.head_dim);
+  for (std::size_t d = 0; d < columns; ++d) {
+    const double wanted = expected_[reference_row * columns + d];
+    const double got = out_value(first + d);
+    if (!(std::abs(got - wanted) <= allowed_))
+      return fmt::format("{}, column {}: {} instead of {}, allowed {}", where, d, got, wanted, allowed_);
   }
-  for (std::size_t at = 0; at < out.size(); ++at)
-    if (!written[at] && out[at] != kPoison)
-      return fmt::format("O: element {} of no sequence was written", at);
-  for (std::size_t at = 0; at < lse.size(); ++at)
-    if (!written_lse[at] && !std::isnan(lse[at]))
-      return fmt::format("lse: element {} of no sequence was written", at);
+  if (!shape_.lse) return "";
+  const double wanted = expected_lse_[reference_row];
+  const double got = lse[static_cast<std::size_t>(args_.lse_index(sequence, head, row))];
+  if (got != wanted && !(std::abs(got - wanted) <= 2e-3))
+    return fmt::format("{}: lse {} instead of {}", where, got, wanted);
   return "";
 }
 
 std::string SequenceBatch::failure() const {
-  const auto rows = static_cast<std::size_t>(cu_seqlens_q.back() * args_.heads_q);
-  const std::size_t elements = rows * static_cast<std::size_t>(args_.head_dim);
-  std::vector<double> expected(elements);
-  std::vector<double> expected_lse(rows);
-  std::vector<float> unfused(elements);
-  kernels::reference_attention<double>(args_, dtype_, expected.data(), expected_lse.data());
-  kernels::unfused_attention(args_, dtype_, unfused.data());
-  double error = 0;
-  for (std::size_t i = 0; i < elements; ++i) error = std::max(error, std::abs(unfused[i] - expected[i]));
-  return failure_of_rows(expected, expected_lse, 2 * error + 1e-5);
+  std::vector<bool> belongs(out.size());
+  std::vector<bool> belongs_lse(lse.size());
+  std::size_t reference_row = 0;
+  for (std::int64_t i = 0; i < batch(); ++i) {
+    for (std::int64_t head = 0; head < args_.heads_q; ++head) {
+      for (std::int64_t row = 0; row < args_.sequences.queries(i); ++row, ++reference_row) {
+        if (std::string reason = failure_of_row(i, head, row, reference_row); !reason.empty()) return reason;
+        const std::int64_t first = args_.query_offset(args_.out_stride, i, head, row);
+        std::fill_n(belongs.begin() + first, args_.head_dim, true);
+        if (shape_.lse) belongs_lse[static_cast<std::size_t>(args_.lse_index(i, head, row))] = true;
+      }
+    }
+  }
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    if (!belongs[at] && out[at] != kPoison)
+      return fmt::format("O: element {}, which is of no sequence, was written", at);
+  }
+  for (std::size_t at = 0; at < lse.size(); ++at) {
+    if (!belongs_lse[at] && !std::isnan(lse[at]))
+      return fmt::format("lse: element {}, which is of no sequence, was written", at);
+  }
+  return "";
 }
 
 }  // namespace flashcore

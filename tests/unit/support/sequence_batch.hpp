@@ -21,6 +21,7 @@ struct SequenceCase {
   std::int32_t right = -1;
   float softcap = 0;
   bool sinks = false;
+  bool lse = true;
   bool rectangular_q =
       false;  // Q and O are [batch, heads_q, seq_q, head_dim]: all sequences have equal queries
   bool heads_first = false;     // heads lie outside of rows in memory
@@ -49,6 +50,9 @@ class SequenceBatch {
   // nothing else was written.
   std::string failure() const;
 
+  // Takes the arrays of a batch with the same maxima and array sizes, which stay where they are in memory.
+  void become(const SequenceBatch& other);
+
   std::vector<std::uint16_t> q, k, v, out;
   std::vector<float> lse, sinks;
   std::vector<std::int32_t> cu_seqlens_q, cu_seqlens_k, seqused_k, page_table;
@@ -65,13 +69,17 @@ class SequenceBatch {
   void fill();
   void fill_row(std::vector<std::uint16_t>& tensor, std::int64_t offset);
   bool is_seen(std::int64_t sequence, std::int64_t first, std::int64_t last) const;
-  std::string failure_of_rows(const std::vector<double>& expected, const std::vector<double>& expected_lse,
-                              double allowed) const;
+  void compute_reference();
+  std::string failure_of_row(std::int64_t sequence, std::int64_t head, std::int64_t row,
+                             std::size_t reference_row) const;
+  double out_value(std::size_t at) const;
 
   SequenceCase shape_;
   Dtype dtype_;
   AttentionArgs args_;
   std::mt19937 random_;
+  std::vector<double> expected_, expected_lse_;  // [sequence][head][row]
+  double allowed_ = 0;                           // error of an element of O
 };
 
 }  // namespace flashcore

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <random>
 #include <utility>
 
 namespace flashcore {
@@ -33,7 +34,7 @@ std::vector<SequenceCase> sequence_cases() {
        .sinks = true},
       {.name = "group_of_8", .queries = {1, 1, 1}, .keys = {64, 129, 16}, .heads_q = 8, .sinks = true},
       {.name = "masked_rows", .queries = {90, 17}, .keys = {20, 16}, .right = 0, .sinks = true},
-      {.name = "softcap", .queries = {30, 2}, .keys = {65, 100}, .right = 0, .softcap = 3},
+      {.name = "softcap", .queries = {30, 2}, .keys = {65, 100}, .right = 0, .softcap = 3, .lse = false},
       {.name = "longer_maxima",
        .queries = {3, 0, 20},
        .keys = {70, 9, 33},
@@ -74,6 +75,30 @@ std::vector<SequenceCase> paged_cases() {
     for (const std::int32_t page_size : {1, 16, 48}) add(cases[i], page_size);
   }
   return all;
+}
+
+SequenceCase replayed_case(int set, std::int32_t page_size) {
+  constexpr std::int32_t kSequences = 5;
+  constexpr std::int32_t kLongestQ = 150;
+  constexpr std::int32_t kLongestKv = 300;
+  SequenceCase sequences{.name = fmt::format("set_{}", set),
+                         .heads_q = 7,
+                         .heads_kv = 1,
+                         .page_size = page_size,
+                         .right = 0,
+                         .sinks = true,
+                         .longest_q = kLongestQ,
+                         .longest_kv = kLongestKv,
+                         .rows_q = kSequences * kLongestQ + 3,
+                         .rows_kv = kSequences * kLongestKv + 1,
+                         .pages = page_size == 0 ? 0 : kSequences * (kLongestKv / page_size + 1) + 2};
+  std::mt19937 random(static_cast<std::uint32_t>(set));
+  for (std::int32_t i = 0; i < kSequences; ++i) {
+    const std::uint32_t most_queries = random() % 2 == 0 ? 2 : kLongestQ + 1;  // decoding, or a prompt
+    sequences.queries.push_back(static_cast<std::int32_t>(random() % most_queries));
+    sequences.keys.push_back(static_cast<std::int32_t>(random() % 4 == 0 ? 0 : random() % (kLongestKv + 1)));
+  }
+  return sequences;
 }
 
 }  // namespace flashcore

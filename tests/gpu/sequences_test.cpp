@@ -1,13 +1,13 @@
 // Variants for ragged batches and paged caches: every one on batches that tend to break kernels, and as a captured
 // graph that is replayed with other lengths in the same arrays.
-#include <cuda_runtime.h>
+#include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <random>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "device/cuda_memory.hpp"
@@ -149,31 +149,6 @@ INSTANTIATE_TEST_SUITE_P(Cuda, SequencesTest,
                                               to_string(std::get<2>(instance.param)));
                          });
 
-// Sets of lengths that fit into the same arrays.
-constexpr std::int32_t kSequences = 5;
-constexpr std::int32_t kLongestQ = 150;
-constexpr std::int32_t kLongestKv = 500;
-
-SequenceCase lengths_of_set(int set, std::int32_t page_size) {
-  SequenceCase sequences{.heads_q = 14,
-                         .heads_kv = 2,
-                         .page_size = page_size,
-                         .right = 0,
-                         .sinks = true,
-                         .longest_q = kLongestQ,
-                         .longest_kv = kLongestKv,
-                         .rows_q = kSequences * kLongestQ + 3,
-                         .rows_kv = kSequences * kLongestKv + 1,
-                         .pages = page_size == 0 ? 0 : kSequences * (kLongestKv / page_size + 1) + 2};
-  std::mt19937 random(static_cast<std::uint32_t>(set));
-  for (std::int32_t i = 0; i < kSequences; ++i) {
-    const auto queries = static_cast<std::int32_t>(random() % (kLongestQ + 1));
-    sequences.queries.push_back(random() % 3 == 0 ? static_cast<std::int32_t>(random() % 2) : queries);
-    sequences.keys.push_back(random() % 4 == 0 ? 0 : static_cast<std::int32_t>(random() % (kLongestKv + 1)));
-  }
-  return sequences;
-}
-
 class CapturedGraph {
  public:
   CapturedGraph(const Variant& variant, const AttentionArgs& args) {
@@ -204,27 +179,37 @@ TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengths) {
   constexpr int kReplays = 10;
   const auto& [page_size, head_dim, dtype] = GetParam();
   const auto columns = static_cast<std::int32_t>(head_dim);
-  SequenceBatch first(lengths_of_set(0, page_size), dtype, columns);
-  DeviceBatch device(first);
-  for (const Variant* variant : variants_for(lengths_of_set(0, page_size), dtype, head_dim)) {
-    if (!runs_here(*variant, first.args())) continue;
-    Workspace workspace(*variant, first.args());
+  SequenceBatch batch(replayed_case(0, page_size), dtype, columns);
+  DeviceBatch device(batch);
+  struct Replayed {
+    const Variant* variant;
+    Workspace workspace;
+    CapturedGraph graph;
+  };
+  std::vector<Replayed> all;
+  for (const Variant* variant : variants_for(replayed_case(0, page_size), dtype, head_dim)) {
+    if (!runs_here(*variant, batch.args())) continue;
+    Workspace workspace(*variant, batch.args());
     CapturedGraph graph(*variant, device.args(workspace.data()));
-    for (int set = 0; set <= kReplays; ++set) {
-      SequenceBatch batch(lengths_of_set(set, page_size), dtype, columns, static_cast<std::uint32_t>(set));
-      workspace.poison();
+    all.push_back({variant, std::move(workspace), std::move(graph)});
+  }
+  for (int set = 1; set <= kReplays; ++set) {
+    batch.become(
+        SequenceBatch(replayed_case(set, page_size), dtype, columns, static_cast<std::uint32_t>(set)));
+    for (Replayed& replayed : all) {
+      replayed.workspace.poison();
+      batch.poison_outputs();
       device.write(batch);
       cuda_check(cudaDeviceSynchronize(), "copies");
-      graph.replay();
+      replayed.graph.replay();
       device.read_outputs(batch);
-      EXPECT_EQ(batch.failure(), "") << variant->id() << " set " << set;
+      EXPECT_EQ(batch.failure(), "") << replayed.variant->id() << " set " << set;
     }
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, ReplayTest,
-                         testing::Combine(testing::Values(0, 1, 16, 48),
-                                          testing::Values(32, 64, 96, 128, 256),
+                         testing::Combine(testing::Values(0, 16, 48), testing::Values(64, 128, 256),
                                           testing::Values(Dtype::fp16, Dtype::bf16)),
                          [](const testing::TestParamInfo<ReplayTest::ParamType>& instance) {
                            return fmt::format("pages_of_{}_d{}_{}", std::get<0>(instance.param),
