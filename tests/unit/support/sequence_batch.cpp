@@ -107,7 +107,8 @@ void SequenceBatch::lay_out_keys() {
     seqused_k = shape_.keys;
     args_.sequences.seqused_k = seqused_k.data();
   }
-  args_.kv.k = args_.kv.v = row_strides(shape_.heads_kv, rows, args_.head_dim, shape_.heads_first);
+  args_.kv.k = row_strides(shape_.heads_kv, rows, args_.head_dim, shape_.heads_first);
+  args_.kv.v = row_strides(shape_.heads_kv, rows, args_.head_dim, !shape_.heads_first);
   if (shape_.page_size == 0) args_.kv.k.batch = args_.kv.v.batch = 0;
   k.assign(static_cast<std::size_t>(outer * shape_.heads_kv * rows * args_.head_dim), kPoison);
   v = k;
@@ -174,7 +175,7 @@ void SequenceBatch::fill() {
   }
   if (!shape_.sinks) return;
   for (std::int32_t head = 0; head < args_.heads_q; ++head)
-    sinks.push_back(1.5f - 0.75f * static_cast<float>(head % 5));
+    sinks.push_back(shape_.sink_values[static_cast<std::size_t>(head) % shape_.sink_values.size()]);
   args_.sinks = sinks.data();
 }
 

@@ -21,10 +21,12 @@ struct SequenceCase {
   std::int32_t right = -1;
   float softcap = 0;
   bool sinks = false;
+  std::vector<float> sink_values = {1.5f, 0.75f, 0, -0.75f, -1.5f};  // of the heads, in turn
   bool lse = true;
-  bool rectangular_q =
-      false;  // Q and O are [batch, heads_q, seq_q, head_dim]: all sequences have equal queries
-  bool heads_first = false;     // heads lie outside of rows in memory
+  // Q and O are [batch, heads_q, seq_q, head_dim]; all sequences have equal queries.
+  bool rectangular_q = false;
+  // In memory, heads of Q, K and O lie outside of rows, and heads of V inside; or the other way round.
+  bool heads_first = false;
   std::int32_t spare_keys = 0;  // rows of each sequence in contiguous K and V that it does not use
   // Arrays and maxima are at least this large, so that other lengths fit into the same memory.
   std::int32_t longest_q = 0;

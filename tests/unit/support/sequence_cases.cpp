@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <random>
 #include <utility>
 
@@ -33,6 +34,13 @@ std::vector<SequenceCase> sequence_cases() {
        .right = 0,
        .sinks = true},
       {.name = "group_of_8", .queries = {1, 1, 1}, .keys = {64, 129, 16}, .heads_q = 8, .sinks = true},
+      {.name = "far_sinks",
+       .queries = {3, 20, 2},
+       .keys = {70, 65, 0},
+       .heads_q = 4,
+       .right = 0,
+       .sinks = true,
+       .sink_values = {60, -200, -std::numeric_limits<float>::infinity()}},
       {.name = "masked_rows", .queries = {90, 17}, .keys = {20, 16}, .right = 0, .sinks = true},
       {.name = "softcap", .queries = {30, 2}, .keys = {65, 100}, .right = 0, .softcap = 3, .lse = false},
       {.name = "longer_maxima",
