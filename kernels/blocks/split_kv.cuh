@@ -100,9 +100,9 @@ __device__ void store_partial_chunk(unsigned char* tile, int row, int chunk, con
   }
 }
 
-template <class T, bool kPackGqa>
-__device__ void store_output_chunk(const KernelArgs& args, const QueryRows<kPackGqa>& rows, int row,
-                                   int chunk, const RowChunk& merged) {
+template <class T, bool kPackGqa, class Args>
+__device__ void store_output_chunk(const Args& args, const QueryRows<kPackGqa>& rows, int row, int chunk,
+                                   const RowChunk& merged) {
   const float normalise = normaliser_of(merged.row_sum);
   Pair<T> packed[kChunkElements / 2];
 #pragma unroll

@@ -75,4 +75,24 @@ __device__ __forceinline__ void cp_async_tile(std::uint32_t smem, const T* base,
   }
 }
 
+// The same for rows that lie anywhere: row_offset is called for rows [valid_begin, valid_end) only. All other rows
+// become zero.
+template <class Smem, int kRows, int kThreads, class T, class RowOffset>
+__device__ __forceinline__ void cp_async_rows(std::uint32_t smem, const T* base, int row_begin,
+                                              int valid_begin, int valid_end, RowOffset row_offset) {
+  constexpr int kElements = kChunkBytes / static_cast<int>(sizeof(T));  // of a chunk
+  constexpr int kRowsAtOnce = kThreads / Smem::kChunks;
+  static_assert(kRowsAtOnce > 0, "a row needs one thread per chunk");
+  const int first = static_cast<int>(threadIdx.x / Smem::kChunks);
+  const int chunk = static_cast<int>(threadIdx.x % Smem::kChunks);
+  if (kThreads % Smem::kChunks != 0 && first >= kRowsAtOnce) return;
+#pragma unroll 4
+  for (int tile_row = first; tile_row < kRows; tile_row += kRowsAtOnce) {
+    const int row = row_begin + tile_row;
+    const bool valid = row >= valid_begin && row < valid_end;
+    const T* source = valid ? base + row_offset(row) + chunk * kElements : base;
+    ptx::cp_async_16(smem + Smem::offset(tile_row, chunk), source, valid ? kChunkBytes : 0);
+  }
+}
+
 }  // namespace flashcore::kernels

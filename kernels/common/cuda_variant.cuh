@@ -24,7 +24,8 @@
 //                                                        for fields that KernelArgs lacks
 //   static dim3 grid(const KernelArgs&);                 when the grid has more than one dimension
 //   static cudaError_t finish(const KernelArgs&, cudaStream_t);
-//                                                        launches a grid that follows the kernel
+//                                                        launches a grid that follows the kernel; may take
+//                                                        AttentionArgs, as unsupported() may
 //
 // A spec whose tile has cluster > 1 is launched in clusters of that many blocks.
 #pragma once
@@ -143,7 +144,7 @@ struct CudaVariant {
   }
 
  private:
-  static cudaError_t launch_kernel(const KernelArgs& args, const typename ParamsOf<K>::Type& params,
+  static cudaError_t launch_kernel(const AttentionArgs& args, const typename ParamsOf<K>::Type& params,
                                    cudaStream_t stream) {
     GridLaunch launch(stream, threads_per_block<K>(), K::smem_bytes());
     if constexpr (requires { K::grid(args); }) {

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "kernels/blocks/mask.cuh"
+#include "kernels/blocks/sequence_args.cuh"
 #include "kernels/blocks/split_kv.cuh"
 #include "kernels/blocks/swizzle.cuh"
 #include "kernels/common/base2.hpp"
@@ -54,6 +55,16 @@ constexpr Tile decode_tile(const DecodeTile& tile) {
           .pack_gqa = 1};
 }
 
+// The same tile for batches whose lengths are read on the device, with K and V contiguous or in pages.
+constexpr Tile ragged_tile(Tile tile) {
+  tile.ragged = 1;
+  return tile;
+}
+constexpr Tile paged_tile(Tile tile) {
+  tile.ragged = tile.paged = 1;
+  return tile;
+}
+
 // The differences between element types: operands.cuh of the family.
 template <Dtype kDtype>
 struct MmaOperands;
@@ -74,6 +85,9 @@ struct MmaConfig {
   static constexpr bool kOverlap = S.tile.overlap != 0;
   static constexpr bool kQueryInRegisters = S.tile.q_in_regs != 0;
   static constexpr bool kPackGqa = S.tile.pack_gqa != 0;
+  static constexpr bool kRagged = S.tile.ragged != 0;
+  static constexpr bool kPaged = S.tile.paged != 0;
+  using Args = std::conditional_t<kRagged, SequenceArgs<kPaged>, KernelArgs>;  // of one query tile
 
   // Ways to split the keys of one query tile.
   static constexpr int kSplitWarps = std::max(1, S.tile.kv_split_warps);
@@ -111,13 +125,14 @@ struct MmaConfig {
   static constexpr int kOutBytes = kSplit ? kSplitWarps * Partial::kBytes : OutSmem::bytes(kBlockQ);
   static constexpr int kSmemBytes = std::max(kLoopBytes, kOutBytes);
 
-  // Registers that a thread holds through the loop: O, Q, scores of one or two steps, and 56 for addresses
-  // and statistics. From it follows the number of blocks per multiprocessor, and so the compiler's register
-  // limit.
+  // Registers that a thread holds through the loop: O, Q, scores of one or two steps, 56 for addresses and
+  // statistics, and some for the lengths, first rows and mask of a sequence. From it follows the number of
+  // blocks per multiprocessor, and so the compiler's register limit.
+  static constexpr int kSequenceRegisters = 16;
   static constexpr int kRegisters =
       kRowTiles * (kHeadDim / 2 + (kQueryInRegisters ? kHeadDim * kElementBytes / 8 : 0) +
                    kStep / 2 * (kOverlap ? 2 : 1)) +
-      56;
+      56 + (kRagged ? kSequenceRegisters : 0);
   static constexpr int kMinBlocksPerSm =
       std::clamp(std::min(65536 / (kThreads * ((std::min(kRegisters, 255) + 7) / 8 * 8)),
                           kMaxSmemBytes / (kSmemBytes + 1024)),
@@ -140,6 +155,9 @@ struct MmaConfig {
       return "keys are split over a grid or over a cluster, not over both";
     // Was wrong under sliding windows on an H100, and is untested there since the fix: see NOTES.md.
     if (kOverlap && kCluster > 1) return "overlap does not go with a cluster";
+    if (kPaged && !kRagged) return "paged tiles read lengths on the device: they are ragged, too";
+    if (kRagged && kTransposedV) return "ragged tiles are for elements of two bytes";
+    if (kRagged && kCluster > 1) return "ragged tiles do not split keys over a cluster";
     if (kCluster > 8) return "a cluster has at most 8 blocks";
     if (kSmemBytes > kMaxSmemBytes) return "needs more shared memory per block than any device has";
     return nullptr;

@@ -1,11 +1,15 @@
 #include "emulated/kernel_test.hpp"
+#include "emulated/sequences.hpp"
 #include "kernels/mma/kernel.cuh"
+#include "kernels/mma/ragged_kernel.cuh"
 
 namespace flashcore::emulated {
 namespace {
 
 using kernels::decode_tile;
 using kernels::make_kernel;
+using kernels::paged_tile;
+using kernels::ragged_tile;
 
 template <Dtype kDtype, int kHeadDim, Tile kTile>
 CompiledKernel mma() {
@@ -70,6 +74,78 @@ TEST(EmulatedMma, AgreesWithTheReferenceOnLowScores) {
   for (const CompiledKernel& variant : kVariants) expect_right_on_low_scores(variant);
   for (const CompiledKernel& variant : kOverlapVariants) expect_right_on_low_scores(variant);
   for (const CompiledKernel& variant : kSplitVariants) expect_right_on_low_scores(variant);
+}
+
+template <Dtype kDtype, int kHeadDim, Tile kTile>
+CompiledKernel ragged_mma() {
+  return make_kernel<kernels::RaggedMmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
+}
+
+// For batches of sequences: whole tiles, overlap, keys split over warps, over blocks and over both, packed heads.
+constexpr Tile kSequenceTiles[] = {
+    {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+    {.block_q = 128, .block_kv = 64, .num_warps = 4, .num_stages = 2, .q_in_regs = 1},
+    {.block_q = 64, .block_kv = 32, .num_warps = 4, .num_stages = 3, .overlap = 1},
+    {.block_q = 32, .block_kv = 64, .num_warps = 4, .num_stages = 1, .kv_split_warps = 2},
+    decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3}),
+    decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 2, .kv_split_blocks = 3}),
+    decode_tile({.block_kv = 32, .num_warps = 2, .num_stages = 2, .kv_split_blocks = 2}),
+};
+
+template <Tile (*kMake)(Tile)>
+std::vector<CompiledKernel> sequence_variants() {
+  return {ragged_mma<Dtype::fp16, 64, kMake(kSequenceTiles[0])>(),
+          ragged_mma<Dtype::bf16, 64, kMake(kSequenceTiles[1])>(),
+          ragged_mma<Dtype::fp16, 128, kMake(kSequenceTiles[2])>(),
+          ragged_mma<Dtype::bf16, 96, kMake(kSequenceTiles[3])>(),
+          ragged_mma<Dtype::fp16, 64, kMake(kSequenceTiles[4])>(),
+          ragged_mma<Dtype::bf16, 128, kMake(kSequenceTiles[5])>(),
+          ragged_mma<Dtype::fp16, 256, kMake(kSequenceTiles[6])>()};
+}
+const std::vector<CompiledKernel> kRaggedVariants = sequence_variants<ragged_tile>();
+const std::vector<CompiledKernel> kPagedVariants = sequence_variants<paged_tile>();
+
+class EmulatedRaggedMmaTest : public testing::TestWithParam<SequenceCase> {};
+class EmulatedPagedMmaTest : public testing::TestWithParam<SequenceCase> {};
+
+TEST_P(EmulatedRaggedMmaTest, AgreesWithTheReference) {
+  for (const CompiledKernel& variant : kRaggedVariants)
+    EXPECT_EQ(failure_of_sequences(variant, GetParam()), "") << variant.id();
+}
+TEST_P(EmulatedPagedMmaTest, AgreesWithTheReference) {
+  for (const CompiledKernel& variant : kPagedVariants)
+    EXPECT_EQ(failure_of_sequences(variant, GetParam()), "") << variant.id();
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedRaggedMmaTest, testing::ValuesIn(sequence_cases()),
+                         sequence_case_name);
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPagedMmaTest, testing::ValuesIn(paged_cases()), sequence_case_name);
+
+TEST(EmulatedMma, FollowsOtherLengthsInTheSameArrays) {
+  for (const std::size_t tile : {0, 4, 5}) {  // whole tiles, packed heads, keys split over blocks
+    EXPECT_EQ(failure_of_replays(kRaggedVariants[tile], 0), "") << kRaggedVariants[tile].id();
+    EXPECT_EQ(failure_of_replays(kPagedVariants[tile], 16), "") << kPagedVariants[tile].id();
+  }
+}
+
+// Support is asked before there are arrays.
+TEST(EmulatedMma, RefusesProblemsOfOtherVariants) {
+  constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
+  AttentionArgs plain = attention_args({.scale = 0.125});
+  AttentionArgs ragged = plain;
+  ragged.sequences.total_q = 4;
+  AttentionArgs paged = plain;
+  paged.kv.page_size = 16;
+  const CompiledKernel& ragged_variant = kRaggedVariants[0];
+  const CompiledKernel& paged_variant = kPagedVariants[0];
+  EXPECT_STREQ(ragged_variant.unsupported(plain, kHopper), "compiled for ragged batches");
+  EXPECT_STREQ(ragged_variant.unsupported(paged, kHopper), "compiled for contiguous K and V");
+  EXPECT_STREQ(paged_variant.unsupported(plain, kHopper), "compiled for paged caches");
+  EXPECT_STREQ(paged_variant.unsupported(ragged, kHopper), "compiled for paged caches");
+  EXPECT_EQ(ragged_variant.unsupported(ragged, kHopper), nullptr);
+  EXPECT_EQ(paged_variant.unsupported(paged, kHopper), nullptr);
+  EXPECT_EQ(ragged_variant.problem_fields.size(), 3u);
+  EXPECT_TRUE(kVariants[0].problem_fields.empty());  // no lengths, no pages, no sinks
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace flashcore::kernels {
 // rows. Where rows of O are as long as rows of Q, a warp overwrites its own rows of Q and waits for no other
 // warp.
 template <class C, class T>
-__device__ __forceinline__ void store_output(const KernelArgs& args, const QueryRows<C::kPackGqa>& rows,
+__device__ __forceinline__ void store_output(const typename C::Args& args, const QueryRows<C::kPackGqa>& rows,
                                              const WarpTile<C>& warp, unsigned char* out_tile, int warp_row) {
   using Smem = typename C::OutSmem;
   if constexpr (Smem::kRowBytes == C::Smem::kRowBytes) {
@@ -88,9 +88,10 @@ __device__ __forceinline__ std::int64_t first_partial(const KernelArgs& args, in
 // this block's index among the blocks of a query tile, `partial_index` the index of its tile in the
 // workspace.
 template <class C>
-__device__ __forceinline__ void merge_and_store(const KernelArgs& args, const QueryRows<C::kPackGqa>& rows,
-                                                const WarpTile<C>& warp, unsigned char* smem, int warp_row,
-                                                int split_warp, int share, std::int64_t partial_index) {
+__device__ __forceinline__ void merge_and_store(const typename C::Args& args,
+                                                const QueryRows<C::kPackGqa>& rows, const WarpTile<C>& warp,
+                                                unsigned char* smem, int warp_row, int split_warp, int share,
+                                                std::int64_t partial_index) {
   using Partial = typename C::Partial;
   ptx::cp_async_wait<0>();
   // Protects K and V: no warp reads or fills their buffers when partial tiles overwrite them.
@@ -129,21 +130,18 @@ __device__ __forceinline__ void merge_and_store(const KernelArgs& args, const Qu
 
 inline constexpr int kSecondPassThreads = 128;
 
-// The second pass of a split over blocks: one thread per chunk of the output.
+// The chunk of the output that this thread merges, in the second pass of a split over blocks.
 template <class C>
-__global__ void __launch_bounds__(kSecondPassThreads)
-    merge_workspace_kernel(const __grid_constant__ MmaParams params) {
+__device__ __forceinline__ void merge_workspace_chunk(const typename C::Args& args, const FastDivisor& group,
+                                                      int tiles, int batch) {
   using Partial = typename C::Partial;
   constexpr int kChunksPerTile = C::kBlockQ * Partial::kChunks;
-  const KernelArgs& args = params.args;
-  const int tiles = static_cast<int>(QueryRows<C::kPackGqa>::tiles(args, C::kBlockQ));
   const int item = static_cast<int>(blockIdx.x * kSecondPassThreads + threadIdx.x);
   const int place = item / kChunksPerTile;
   const int tile_row = item % kChunksPerTile / Partial::kChunks;
   const int chunk = item % Partial::kChunks;
   const int head = static_cast<int>(blockIdx.y);
-  const int batch = static_cast<int>(blockIdx.z);
-  const QueryRows<C::kPackGqa> rows(args, params.group, C::kBlockQ, place, tiles, head, batch);
+  const QueryRows<C::kPackGqa> rows(args, group, C::kBlockQ, place, tiles, head, batch);
   const int row = rows.begin + tile_row;
   ptx::wait_for_previous_grid();  // protects partial tiles: the first pass has written all of them
   ptx::launch_dependent_grid();
@@ -153,6 +151,14 @@ __global__ void __launch_bounds__(kSecondPassThreads)
       workspace + first_partial<C>(args, place, tiles, head, batch) * Partial::kBytes, Partial::kBytes};
   const RowChunk merged = merge_partials<Partial, C::kSplitBlocks>(partials, tile_row, chunk);
   store_output_chunk<typename C::Operands::T>(args, rows, row, chunk, merged);
+}
+
+// The second pass of a split over blocks: one thread per chunk of the output.
+template <class C>
+__global__ void __launch_bounds__(kSecondPassThreads)
+    merge_workspace_kernel(const __grid_constant__ MmaParams params) {
+  const int tiles = static_cast<int>(QueryRows<C::kPackGqa>::tiles(params.args, C::kBlockQ));
+  merge_workspace_chunk<C>(params.args, params.group, tiles, static_cast<int>(blockIdx.z));
 }
 
 }  // namespace flashcore::kernels

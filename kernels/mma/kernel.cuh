@@ -25,30 +25,21 @@ namespace flashcore::kernels {
 template <VariantSpec S>
 struct MmaKernel : MmaPipeline<S> {
   using C = MmaConfig<S>;
-  using Rows = QueryRows<C::kPackGqa>;
 
   static constexpr const char* kFamily = "mma";
   static constexpr const char* kSummary = "mma.sync m16n8k16, scores in registers, swizzled cp.async stages";
   static constexpr int kMinComputeCapability = C::kCluster > 1 ? 90 : 80;
 
-  static std::size_t workspace_bytes(const KernelArgs& args) {
-    return C::kSplitBlocks > 1 ? static_cast<std::size_t>(MmaKernel::grid_blocks(args)) * C::Partial::kBytes
-                               : 0;
+  static constexpr const char* invalid() {
+    return C::kRagged ? "ragged tiles are for RaggedMmaKernel" : C::invalid();
   }
   static cudaError_t prepare(const KernelArgs& args, cudaStream_t, MmaParams& params) {
     params = MmaParams(args);
     return cudaSuccess;
   }
   static cudaError_t finish(const KernelArgs& args, cudaStream_t stream) {
-    if constexpr (C::kSplitBlocks > 1) {
-      const std::int64_t chunks = Rows::tiles(args, C::kBlockQ) * C::kBlockQ * C::Partial::kChunks;
-      dim3 blocks = MmaKernel::grid(args);
-      blocks.x = static_cast<unsigned>(ceil_div(chunks, kSecondPassThreads));
-      GridLaunch launch(stream, kSecondPassThreads, 0);
-      launch.set_grid(blocks);
-      launch.allow_early_start();
-      return cudaLaunchKernelEx(&launch.config(), merge_workspace_kernel<C>, MmaParams(args));
-    }
+    if constexpr (C::kSplitBlocks > 1)
+      return MmaKernel::launch_second_pass(args, stream, merge_workspace_kernel<C>, MmaParams(args));
     return cudaSuccess;
   }
 };

@@ -13,14 +13,14 @@ struct KvStream {
   using T = typename C::Operands::T;
 
   // Pointers and strides stay in the kernel's parameters: the main loop has no registers left for them.
-  const KernelArgs& args;
+  const typename C::Args& args;
   int batch;
   int head_kv;
   std::uint32_t smem;
   int first;  // blocks [first, last) of block_kv keys are this block's share
   int last;
 
-  __device__ __forceinline__ KvStream(const KernelArgs& arguments, const QueryRows<C::kPackGqa>& rows,
+  __device__ __forceinline__ KvStream(const typename C::Args& arguments, const QueryRows<C::kPackGqa>& rows,
                                       std::uint32_t smem_begin, int share)
       : args(arguments), batch(rows.batch), head_kv(rows.head_kv()), smem(smem_begin) {
     const int last_row = min(rows.begin + C::kBlockQ, rows.count) - 1;
@@ -99,9 +99,16 @@ struct KvStream {
   }
   __device__ __forceinline__ void load(std::uint32_t target, const void* tensor, const Strides& stride,
                                        int block) const {
-    const T* base = head_pointer(static_cast<const T*>(tensor), stride, batch, head_kv);
-    cp_async_tile<typename C::Smem, C::kBlockKv, C::kThreads>(target, base, block * C::kBlockKv, args.seq_kv,
-                                                              [&](int row) { return row * stride.row; });
+    if constexpr (C::kRagged) {
+      const T* base = args.keys_of_head(static_cast<const T*>(tensor), stride, head_kv);
+      cp_async_rows<typename C::Smem, C::kBlockKv, C::kThreads>(
+          target, base, block * C::kBlockKv, args.seen.begin, args.seen.end,
+          [&](int key) { return args.key_offset(stride, key); });
+    } else {
+      const T* base = head_pointer(static_cast<const T*>(tensor), stride, batch, head_kv);
+      cp_async_tile<typename C::Smem, C::kBlockKv, C::kThreads>(
+          target, base, block * C::kBlockKv, args.seq_kv, [&](int row) { return row * stride.row; });
+    }
   }
   // Vᵀ, [head_dim, keys], one panel per step. Its rows reach to the end of the last block.
   __device__ __forceinline__ void load_transposed(std::uint32_t target, int block) const {

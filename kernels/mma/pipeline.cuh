@@ -11,8 +11,8 @@
 
 namespace flashcore::kernels {
 
-// A family adds kFamily, kSummary, kMinComputeCapability, unsupported(), workspace_bytes() and
-// prepare().
+// A family adds kFamily, kSummary, kMinComputeCapability and prepare(); one with a workspace of its own or with other
+// limits, also workspace_bytes() and unsupported().
 template <VariantSpec S>
 struct MmaPipeline {
   using C = MmaConfig<S>;
@@ -20,6 +20,7 @@ struct MmaPipeline {
   using Params = typename Operands::Params;
   using Rows = QueryRows<C::kPackGqa>;
   using Warp = WarpTile<C>;
+  using Args = typename C::Args;
   using Scores = typename Warp::Scores;
 
   static constexpr VariantSpec spec = S;
@@ -40,6 +41,21 @@ struct MmaPipeline {
   }
   static std::int64_t grid_blocks(const KernelArgs& args) {
     return blocks_per_head(args) * Rows::heads(args) * args.batch;
+  }
+  static std::size_t workspace_bytes(const KernelArgs& args) {
+    return C::kSplitBlocks > 1 ? static_cast<std::size_t>(grid_blocks(args)) * C::Partial::kBytes : 0;
+  }
+  // `kernel` has one thread per chunk of the output.
+  template <class PassParams>
+  static cudaError_t launch_second_pass(const KernelArgs& args, cudaStream_t stream,
+                                        void (*kernel)(PassParams), const PassParams& params) {
+    const std::int64_t chunks = Rows::tiles(args, C::kBlockQ) * C::kBlockQ * C::Partial::kChunks;
+    dim3 blocks = grid(args);
+    blocks.x = static_cast<unsigned>(ceil_div(chunks, kSecondPassThreads));
+    GridLaunch launch(stream, kSecondPassThreads, 0);
+    launch.set_grid(blocks);
+    launch.allow_early_start();
+    return cudaLaunchKernelEx(&launch.config(), kernel, params);
   }
   static const char* unsupported(const KernelArgs& args) {
     constexpr int kMaxGridRows = 65535;  // of a grid's second and third axis
@@ -150,33 +166,37 @@ struct MmaPipeline {
     }
   }
 
-  __device__ static void run(const Params& params) {
-    // Where: query tile, share of its keys, rows and keys of this warp.
-    const KernelArgs& args = params.args;
-    const int place_in_head = static_cast<int>(blockIdx.x) / C::kShares;
-    const int share = static_cast<int>(blockIdx.x) % C::kShares;
-    const int tiles = static_cast<int>(gridDim.x) / C::kShares;
-    const Rows rows(args, params.group, C::kBlockQ, place_in_head, tiles, static_cast<int>(blockIdx.y),
-                    static_cast<int>(blockIdx.z));
-    const int warp_index = static_cast<int>(threadIdx.x / 32);
-    const int warp_row = warp_index % C::kRowWarps * C::kWarpRows;
-    const int split_warp = warp_index / C::kRowWarps;
+  // This block's place in the grid, this warp's in the block, and the block's shared memory.
+  struct Place {
+    int in_head;  // of the query tile
+    int share;    // of the tile's keys
+    int tiles;    // of a head
+    int warp_index = static_cast<int>(threadIdx.x / 32);
+    int warp_row = warp_index % C::kRowWarps * C::kWarpRows;
+    int split_warp = warp_index / C::kRowWarps;
     unsigned char* smem = ptx::dynamic_smem();
-    const std::uint32_t smem_begin = ptx::smem_address(smem);
-    const KvStream<C> stream(args, rows, smem_begin, share);
+    std::uint32_t smem_begin = ptx::smem_address(smem);
+  };
 
-    ptx::wait_for_previous_grid();
-    ptx::launch_dependent_grid();
+  // One query tile against the keys of `stream`, from the first load to the last store.
+  __device__ static __forceinline__ void attend(const Params& params, const Args& args, const Rows& rows,
+                                                const KvStream<C>& stream, const Place& place) {
     // First loads: Q (and the first K with overlap), then the stages.
     using T = typename Operands::T;
     const T* q = head_pointer(static_cast<const T*>(args.q), args.q_stride, rows.batch, rows.head);
     cp_async_tile<typename C::Smem, C::kBlockQ, C::kThreads>(
-        smem_begin, q, rows.begin, rows.count, [&](int row) { return rows.offset(args.q_stride, row); });
+        place.smem_begin, q, rows.begin, rows.count,
+        [&](int row) { return rows.offset(args.q_stride, row); });
     stream.start();
 
     const Operands operands(params, rows.batch, rows.head_kv());
-    Warp warp(operands, smem_begin, warp_row, rows.begin, first_key_in_block());
-    KeyReach& reach = reinterpret_cast<KeyReach*>(smem + C::kReachAt)[warp_index];
+    Warp warp(operands, place.smem_begin, place.warp_row, rows.begin, first_key_in_block());
+    if constexpr (C::kRagged) {
+      // Once, however many warps and blocks split the keys.
+      if (args.tables.sinks != nullptr && place.share == 0 && place.split_warp == 0)
+        warp.count_sinks(args.tables.sinks, rows);
+    }
+    KeyReach& reach = reinterpret_cast<KeyReach*>(place.smem + C::kReachAt)[place.warp_index];
     if (warp.lane() == 0) reach = reach_of(args, rows, stream, warp.row_begin);
     stream.wait_for_query();
     __syncthreads();  // protects Q, the warps' reach and, with overlap, the first K: all have arrived
@@ -191,12 +211,31 @@ struct MmaPipeline {
 
     if constexpr (C::kSplit) {
       const std::int64_t partial =
-          first_partial<C>(args, place_in_head, tiles, static_cast<int>(blockIdx.y), rows.batch) + share;
-      merge_and_store<C>(args, rows, warp, smem, warp_row, split_warp, share, partial);
+          first_partial<C>(args, place.in_head, place.tiles, static_cast<int>(blockIdx.y), rows.batch) +
+          place.share;
+      merge_and_store<C>(args, rows, warp, place.smem, place.warp_row, place.split_warp, place.share,
+                         partial);
     } else {
-      Operands::visit_output_type(
-          params, [&]<class Out>(Out) { store_output<C, Out>(args, rows, warp, smem, warp_row); });
+      Operands::visit_output_type(params, [&]<class Out>(Out) {
+        store_output<C, Out>(args, rows, warp, place.smem, place.warp_row);
+      });
     }
+  }
+
+  __device__ static void run(const Params& params) {
+    // In this order: any other changes the machine code.
+    const KernelArgs& args = params.args;
+    const int place_in_head = static_cast<int>(blockIdx.x) / C::kShares;
+    const int share = static_cast<int>(blockIdx.x) % C::kShares;
+    const int tiles = static_cast<int>(gridDim.x) / C::kShares;
+    const Rows rows(args, params.group, C::kBlockQ, place_in_head, tiles, static_cast<int>(blockIdx.y),
+                    static_cast<int>(blockIdx.z));
+    const Place place{place_in_head, share, tiles};
+    const KvStream<C> stream(args, rows, place.smem_begin, share);
+
+    ptx::wait_for_previous_grid();
+    ptx::launch_dependent_grid();
+    attend(params, args, rows, stream, place);
   }
 };
 

@@ -62,6 +62,20 @@ struct WarpTile {
     for (int m = 0; m < kM; ++m) row_max[m][0] = row_max[m][1] = kNoScore;
   }
 
+  // Begins the softmax of each row with the sink of its head: the first maximum, counted once.
+  template <bool kPackGqa>
+  __device__ __forceinline__ void count_sinks(const float* sinks, const QueryRows<kPackGqa>& rows) {
+#pragma unroll
+    for (int m = 0; m < kM; ++m) {
+#pragma unroll
+      for (int r = 0; r < 2; ++r) {
+        const float sink = sinks[rows.head_of(row_begin + 16 * m + 8 * r + lane() / 4)] * kLog2E;
+        row_max[m][r] = fmaxf(sink, kNoScore);
+        row_sum[m][r] = lane() % 4 == 0 ? ptx::exp2_approx(sink - row_max[m][r]) : 0.0f;
+      }
+    }
+  }
+
   __device__ __forceinline__ void load_query(std::uint32_t (&fragment)[4], int m, int k) const {
     ptx::ldmatrix_x4(fragment, Smem::right(Smem::below(query_address, 16 * m), k));
   }

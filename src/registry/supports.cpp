@@ -44,6 +44,21 @@ std::string reason_of_code(const Variant& variant, const AttentionArgs& args, co
              : fmt::format("its code for this device is compiled for {}: {}", capability_text(*code), reason);
 }
 
+// A problem that variants of this spec are made for.
+Problem problem_for(const VariantSpec& spec) {
+  constexpr std::int32_t kLength = 512;
+  Problem problem{.seq_q = kLength,
+                  .seq_kv = kLength,
+                  .head_dim = spec.head_dim,
+                  .dtype = spec.dtype,
+                  .scale = default_scale(spec.head_dim)};
+  if (spec.tile.ragged != 0) problem.lengths = Lengths{.q = {kLength}, .kv = {kLength}};
+  if (spec.tile.paged != 0) problem.kv = {.layout = KvKind::paged, .page_size = 16};
+  problem.layout = default_layout(problem);
+  normalize(problem);
+  return problem;
+}
+
 template <class... Asked>
 SupportAnswer answer_of(const Variant& variant, const Asked&... asked) {
   try {
@@ -88,13 +103,7 @@ std::string unsupported_reason(const Variant& variant, const Problem& problem, c
 }
 
 std::string unsupported_reason(const Variant& variant, const Target& target) {
-  Problem problem;
-  problem.seq_q = problem.seq_kv = 512;
-  problem.dtype = variant.spec.dtype;
-  problem.head_dim = variant.spec.head_dim;
-  problem.scale = default_scale(problem.head_dim);
-  normalize(problem);
-  return unsupported_reason(variant, problem, target);
+  return unsupported_reason(variant, problem_for(variant.spec), target);
 }
 
 SupportAnswer ask_support(const Variant& variant, const Problem& problem, const AttentionArgs& args,

@@ -27,6 +27,8 @@ struct Tile {
   int kv_split_warps = 0;   // groups of warps that split the keys of one iteration
   int kv_split_blocks = 0;  // blocks that split the keys of a query tile; a second pass merges their results
   int pack_gqa = 0;         // 1: one tile holds query rows of all heads of a KV head
+  int ragged = 0;           // 1: the lengths of each sequence are read on the device
+  int paged = 0;            // 1: K and V are read through a table of pages
   constexpr bool operator==(const Tile&) const = default;
 };
 
@@ -76,6 +78,8 @@ inline constexpr SpecField kSpecFields[] = {
     {"kv_split_warps", "kw", nullptr, &Tile::kv_split_warps},
     {"kv_split_blocks", "kb", nullptr, &Tile::kv_split_blocks},
     {"pack_gqa", "pg", nullptr, &Tile::pack_gqa},
+    {"ragged", "rg", nullptr, &Tile::ragged},
+    {"paged", "pt", nullptr, &Tile::paged},
 };
 
 // The id of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".

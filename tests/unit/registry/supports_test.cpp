@@ -69,6 +69,31 @@ TEST(Supports, ADeviceThatNoCompiledArchitectureFits) {
   EXPECT_EQ(reason(120, "80-real"), "");
 }
 
+// As variants for batches of sequences: rectangular problems are for others.
+class PagedFamily final : public Family {
+ public:
+  const char* unsupported(std::size_t, const AttentionArgs& args, const DeviceLimits&) const override {
+    return args.sequences.is_ragged() && args.kv.is_paged() ? nullptr : "compiled for paged caches";
+  }
+  std::size_t workspace_bytes(std::size_t, const AttentionArgs&) const override { return 0; }
+  int launch(std::size_t, const AttentionArgs&, void*) const override { return 0; }
+  bool knows_resources(std::size_t) const override { return false; }
+  int resources(std::size_t, const AttentionArgs&, Resources&) const override { return 1; }
+  const char* kernel_name(std::size_t) const override { return nullptr; }
+};
+
+TEST(Supports, AVariantIsAskedForAProblemOfItsKind) {
+  const PagedFamily family;
+  static constexpr std::string_view kFields[] = {"lengths", "kv"};
+  Variant variant{.family = "f",
+                  .spec = {.dtype = Dtype::bf16, .head_dim = 128, .tile = {.ragged = 1, .paged = 1}},
+                  .problem_fields = kFields,
+                  .kernels = &family};
+  EXPECT_EQ(unsupported_reason(variant, Target{}), "");
+  variant.spec.tile = {};
+  EXPECT_EQ(unsupported_reason(variant, Target{}), "compiled for paged caches");
+}
+
 // Its own code fails where it is asked.
 class FailingFamily final : public Family {
  public:

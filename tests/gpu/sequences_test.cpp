@@ -1,0 +1,221 @@
+// Variants for ragged batches and paged caches: every one on batches that tend to break kernels, and as a captured
+// graph that is replayed with other lengths in the same arrays.
+#include <cuda_runtime_api.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "device/cuda_memory.hpp"
+#include "gpu/gpu_test.hpp"
+#include "registry/registry.hpp"
+#include "unit/support/sequence_cases.hpp"
+
+namespace flashcore {
+namespace {
+
+// A batch in device memory.
+class DeviceBatch {
+ public:
+  explicit DeviceBatch(SequenceBatch& batch) : args_(batch.args()) {
+    q_ = allocate(batch.q, args_.q);
+    k_ = allocate(batch.k, args_.k);
+    v_ = allocate(batch.v, args_.v);
+    out_ = allocate(batch.out, args_.out);
+    lse_ = allocate(batch.lse, args_.lse);
+    sinks_ = allocate(batch.sinks, args_.sinks);
+    cu_seqlens_q_ = allocate(batch.cu_seqlens_q, args_.sequences.cu_seqlens_q);
+    cu_seqlens_k_ = allocate(batch.cu_seqlens_k, args_.sequences.cu_seqlens_k);
+    seqused_k_ = allocate(batch.seqused_k, args_.sequences.seqused_k);
+    page_table_ = allocate(batch.page_table, args_.kv.page_table);
+  }
+
+  AttentionArgs args(void* workspace) const {
+    AttentionArgs args = args_;
+    args.workspace = workspace;
+    return args;
+  }
+
+  // A batch with arrays of the same sizes.
+  void write(const SequenceBatch& batch) {
+    copy(q_, batch.q);
+    copy(k_, batch.k);
+    copy(v_, batch.v);
+    copy(out_, batch.out);
+    copy(lse_, batch.lse);
+    copy(sinks_, batch.sinks);
+    copy(cu_seqlens_q_, batch.cu_seqlens_q);
+    copy(cu_seqlens_k_, batch.cu_seqlens_k);
+    copy(seqused_k_, batch.seqused_k);
+    copy(page_table_, batch.page_table);
+  }
+  void read_outputs(SequenceBatch& batch) const {
+    cuda_check(cudaMemcpy(batch.out.data(), out_.data(), bytes(batch.out), cudaMemcpyDeviceToHost), "O");
+    cuda_check(cudaMemcpy(batch.lse.data(), lse_.data(), bytes(batch.lse), cudaMemcpyDeviceToHost), "lse");
+  }
+
+ private:
+  template <class T>
+  static std::size_t bytes(const std::vector<T>& array) {
+    return array.size() * sizeof(T);
+  }
+  // `pointer` becomes the array's address on the device; it stays as it is if it is null.
+  template <class T, class Pointer>
+  static Memory allocate(const std::vector<T>& array, Pointer& pointer) {
+    if (pointer == nullptr) return {};
+    Memory memory = allocate_cuda(static_cast<std::int64_t>(bytes(array)));
+    pointer = static_cast<T*>(memory.data());
+    return memory;
+  }
+  template <class T>
+  static void copy(const Memory& memory, const std::vector<T>& array) {
+    if (memory.data() == nullptr) return;
+    ASSERT_EQ(static_cast<std::size_t>(memory.bytes()), bytes(array));
+    cuda_check(cudaMemcpy(memory.data(), array.data(), bytes(array), cudaMemcpyHostToDevice), "copying");
+  }
+
+  AttentionArgs args_;
+  Memory q_, k_, v_, out_, lse_, sinks_, cu_seqlens_q_, cu_seqlens_k_, seqused_k_, page_table_;
+};
+
+std::vector<const Variant*> variants_for(const SequenceCase& sequences, Dtype dtype, std::int64_t head_dim) {
+  std::vector<const Variant*> chosen;
+  for (const Variant* variant : all_variants()) {
+    const VariantSpec& spec = variant->spec;
+    if (variant->backend == Backend::cuda && spec.dtype == dtype && spec.head_dim == head_dim &&
+        spec.tile.ragged != 0 && (spec.tile.paged != 0) == (sequences.page_size > 0))
+      chosen.push_back(variant);
+  }
+  return chosen;
+}
+
+class Workspace {
+ public:
+  Workspace(const Variant& variant, const AttentionArgs& args)
+      : memory_(allocate_cuda(static_cast<std::int64_t>(variant.workspace_bytes(args)) + 16)) {}
+  void* data() const { return memory_.data(); }
+  void poison() { cuda_check(cudaMemset(memory_.data(), 0xFF, memory_.bytes()), "workspace"); }
+
+ private:
+  Memory memory_;
+};
+
+class BatchTest : public GpuTest {
+ protected:
+  static bool runs_here(const Variant& variant, const AttentionArgs& args) {
+    const Target target = target_of(executor().device());
+    return variant.kernels->unsupported(variant.index, args, target.limits) == nullptr;
+  }
+};
+
+class SequencesTest : public BatchTest,
+                      public testing::WithParamInterface<std::tuple<SequenceCase, std::int64_t, Dtype>> {};
+
+TEST_P(SequencesTest, AgreesWithTheReference) {
+  const auto& [sequences, head_dim, dtype] = GetParam();
+  SequenceBatch batch(sequences, dtype, static_cast<std::int32_t>(head_dim));
+  DeviceBatch device(batch);
+  for (const Variant* variant : variants_for(sequences, dtype, head_dim)) {
+    if (!runs_here(*variant, batch.args())) continue;
+    Workspace workspace(*variant, batch.args());
+    workspace.poison();
+    batch.poison_outputs();
+    device.write(batch);
+    cuda_check(variant->launch(device.args(workspace.data()), nullptr), variant->id());
+    cuda_check(cudaDeviceSynchronize(), variant->id());
+    device.read_outputs(batch);
+    EXPECT_EQ(batch.failure(), "") << variant->id();
+  }
+}
+
+std::vector<SequenceCase> all_cases() {
+  std::vector<SequenceCase> all = sequence_cases();
+  const std::vector<SequenceCase> paged = paged_cases();
+  all.insert(all.end(), paged.begin(), paged.end());
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Cuda, SequencesTest,
+                         testing::Combine(testing::ValuesIn(all_cases()),
+                                          testing::Values(32, 64, 96, 128, 256),
+                                          testing::Values(Dtype::fp16, Dtype::bf16)),
+                         [](const testing::TestParamInfo<SequencesTest::ParamType>& instance) {
+                           return fmt::format("{}_d{}_{}", std::get<0>(instance.param).name,
+                                              std::get<1>(instance.param),
+                                              to_string(std::get<2>(instance.param)));
+                         });
+
+class CapturedGraph {
+ public:
+  CapturedGraph(const Variant& variant, const AttentionArgs& args) {
+    cuda_check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeRelaxed), "capture");
+    const int error = variant.launch(args, stream_.get());
+    cudaGraph_t captured = nullptr;
+    cuda_check(cudaStreamEndCapture(stream_.get(), &captured), "capture");
+    const GraphHandle graph(captured);
+    cuda_check(error, variant.id());
+    cudaGraphExec_t executable = nullptr;
+    cuda_check(cudaGraphInstantiate(&executable, captured, 0), "graph");
+    graph_.reset(executable);
+  }
+  void replay() {
+    cuda_check(cudaGraphLaunch(graph_.get(), stream_.get()), "replay");
+    cuda_check(cudaStreamSynchronize(stream_.get()), "replay");
+  }
+
+ private:
+  StreamHandle stream_ = make_stream();
+  GraphExecHandle graph_;
+};
+
+class ReplayTest : public BatchTest,
+                   public testing::WithParamInterface<std::tuple<int, std::int64_t, Dtype>> {};
+
+TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengths) {
+  constexpr int kReplays = 10;
+  const auto& [page_size, head_dim, dtype] = GetParam();
+  const auto columns = static_cast<std::int32_t>(head_dim);
+  SequenceBatch batch(replayed_case(0, page_size), dtype, columns);
+  DeviceBatch device(batch);
+  struct Replayed {
+    const Variant* variant;
+    Workspace workspace;
+    CapturedGraph graph;
+  };
+  std::vector<Replayed> all;
+  for (const Variant* variant : variants_for(replayed_case(0, page_size), dtype, head_dim)) {
+    if (!runs_here(*variant, batch.args())) continue;
+    Workspace workspace(*variant, batch.args());
+    CapturedGraph graph(*variant, device.args(workspace.data()));
+    all.push_back({variant, std::move(workspace), std::move(graph)});
+  }
+  for (int set = 1; set <= kReplays; ++set) {
+    batch.become(
+        SequenceBatch(replayed_case(set, page_size), dtype, columns, static_cast<std::uint32_t>(set)));
+    for (Replayed& replayed : all) {
+      replayed.workspace.poison();
+      batch.poison_outputs();
+      device.write(batch);
+      cuda_check(cudaDeviceSynchronize(), "copies");
+      replayed.graph.replay();
+      device.read_outputs(batch);
+      EXPECT_EQ(batch.failure(), "") << replayed.variant->id() << " set " << set;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Cuda, ReplayTest,
+                         testing::Combine(testing::Values(0, 16, 48), testing::Values(64, 128, 256),
+                                          testing::Values(Dtype::fp16, Dtype::bf16)),
+                         [](const testing::TestParamInfo<ReplayTest::ParamType>& instance) {
+                           return fmt::format("pages_of_{}_d{}_{}", std::get<0>(instance.param),
+                                              std::get<1>(instance.param),
+                                              to_string(std::get<2>(instance.param)));
+                         });
+
+}  // namespace
+}  // namespace flashcore
