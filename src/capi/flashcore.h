@@ -11,7 +11,8 @@
  * is in bytes.
  *
  * Several threads may call these functions at the same time, except flashcore_load_plugin(): during that call
- * no other call may run. A change of a struct's layout changes the library's soname.
+ * no other call may run. A change of a struct's layout changes the library's soname; structs that start with
+ * struct_size may grow at their end.
  */
 #ifndef FLASHCORE_H
 #define FLASHCORE_H

@@ -149,6 +149,26 @@ class Problems(V2Test):
         problem.cu_seqlens_q[4] = 99
         self.assert_says("args/cu_seqlens_q", self.library.plan, SCALAR, problem.args, HOST)
 
+    def test_a_plan_of_the_caller_reaches_the_launch(self):
+        if "table" not in {variant.family for variant in self.library.variants()}:
+            self.library.load_plugin(os.environ["FLASHCORE_TABLE_PLUGIN"])
+        variant, args = "table/fp16_d64_kv4", self.rectangle("fp16", max_seqlen_k=1, window_right=-1, lse=None)
+        self.assertEqual(self.library.plan_bytes(variant, args, HOST), 8)
+        self.assert_says(f"args/plan: is null, but {variant} needs 8 bytes; flashcore_plan() fills them in",
+                         self.library.launch, variant, args, HOST)
+        self.assert_says("args/plan: is null", self.library.plan, variant, args, HOST)
+        buffer = (ctypes.c_uint8 * 520)()
+        args.plan = -(-address(buffer) // 256) * 256 + 8
+        self.assert_says("args/plan: is not aligned to 256 bytes", self.library.plan, variant, args, HOST)
+        args.plan -= 8
+        self.assert_says("launching table", self.library.launch, variant, args, HOST)  # it has no plan yet
+        tensors = args.q, args.k, args.v, args.out
+        args.q = args.k = args.v = args.out = None
+        self.library.plan(variant, args, HOST)
+        args.q, args.k, args.v, args.out = tensors
+        self.library.launch(variant, args, HOST)
+        self.assertEqual(list(self.kept.out[:64]), list(self.kept.v[:64]))
+
 
 class Arguments(V2Test):
     def test_members_with_wrong_values(self):
