@@ -114,6 +114,20 @@ class Problems(V2Test):
         self.assertEqual(self.library.workspace_bytes(None or "auto", args, HOST), 0)
         self.assertEqual(self.library.resources("auto", args, HOST).registers, 0)
 
+    def test_v_may_be_narrower_than_k(self):
+        outs = []
+        for variant in (SCALAR, PLUGIN):
+            args = self.rectangle(head_dim_v=32)
+            self.kept.out[:] = [POISON] * len(self.kept.out)
+            self.library.launch(variant, args, HOST)
+            outs.append(list(self.kept.out))
+        for i, (wanted, got) in enumerate(zip(*outs)):
+            self.assertEqual(wanted == POISON, i % 64 >= 32)
+            if wanted == POISON:
+                self.assertEqual(got, POISON)
+            else:
+                self.assertAlmostEqual(from_bf16(got), from_bf16(wanted), delta=0.01 * max(1, abs(from_bf16(wanted))))
+
     def test_a_plugin_of_version_1_runs_rectangles_and_refuses_the_rest(self):
         outs = []
         for variant in (OLD, SCALAR):

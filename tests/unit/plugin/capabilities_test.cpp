@@ -43,6 +43,14 @@ TEST(Capabilities, TheTableHasTheConstantsOfTheHeader) {
   EXPECT_EQ(names, declared_in_header());
 }
 
+TEST(Capabilities, ThePageOfPluginsHasAllOfThem) {
+  const std::string page = testing::read_file(std::string(FLASHCORE_SOURCE_DIR) + "/docs/plugins.md");
+  for (const std::string& name : declared_in_header()) {
+    const std::string word = "`" + name.substr(std::string("FLASHCORE_CAN_").size()) + "`";
+    EXPECT_NE(page.find(word), std::string::npos) << word;
+  }
+}
+
 TEST(Capabilities, EveryFieldThatFamiliesMustNameHasOne) {
   std::set<std::string_view> named;
   for (const Capability& capability : capabilities()) {
