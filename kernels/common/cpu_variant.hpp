@@ -26,7 +26,6 @@ struct CpuVariant {
   static const char* unsupported(const AttentionArgs& args, const DeviceLimits&) {
     if (args.kv_dtype != S.dtype && args.kv_dtype != Dtype::e4m3)
       return "K and V must have the dtype of Q, or be e4m3";
-    if (args.mask.kind == MaskKind::bits) return "it has no masks of packed bits";
     if constexpr (requires { Family::unsupported(args); }) return Family::unsupported(args);
     return nullptr;
   }

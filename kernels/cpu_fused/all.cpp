@@ -88,8 +88,8 @@ int attention(const AttentionArgs& args, const Tile& tile, AttendTile attend_til
 struct CpuFused {
   static constexpr const char* kFamily = "cpu_fused";
   static constexpr const char* kSummary = "tiled online softmax, SIMD over query rows";
-  static constexpr std::string_view kProblemFields[] = {"lengths", "kv",   "kv_dtype", "head_dim_v",
-                                                        "sinks",   "mask", "chunk"};
+  static constexpr std::string_view kProblemFields[] = {"lengths", "kv",         "kv_dtype", "head_dim_v",
+                                                        "sinks",   "mask=chunk", "chunk",    kLseLayout};
 
   static const char* unsupported(const AttentionArgs& args) {
     return args.head_dim_v % kPanelRows == 0 ? nullptr : "head_dim_v must be a multiple of 16";

@@ -232,7 +232,7 @@ void finish_tile(const AttentionArgs& args, const TilePosition& at, const TileSc
     }
     if (args.lse != nullptr) {
       args.lse[args.lse_index(at.batch, at.head, at.row_begin + row)] =
-          sum == 0 ? kMinusInfinity : scratch.row_max[row] * kLn2 + std::log(sum);
+          args.lse_value(sum == 0 ? kMinusInfinity : scratch.row_max[row] * kLn2 + std::log(sum));
     }
   }
 }

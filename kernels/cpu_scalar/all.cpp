@@ -92,7 +92,7 @@ void compute_row(const AttentionArgs& args, HeadPosition at, std::int32_t row, R
       out_row[d] = from_float<Out>(scratch.out[d] * normalise);
   });
   if (args.lse != nullptr) {
-    args.lse[args.lse_index(at.batch, at.head, row)] = result.lse;
+    args.lse[args.lse_index(at.batch, at.head, row)] = args.lse_value(result.lse);
   }
 }
 
@@ -121,8 +121,8 @@ int attention(const AttentionArgs& args) try {
 struct CpuScalar {
   static constexpr const char* kFamily = "cpu_scalar";
   static constexpr const char* kSummary = "one query row at a time, plain loops";
-  static constexpr std::string_view kProblemFields[] = {"lengths", "kv",   "kv_dtype", "head_dim_v",
-                                                        "sinks",   "mask", "chunk"};
+  static constexpr std::string_view kProblemFields[] = {"lengths", "kv",         "kv_dtype", "head_dim_v",
+                                                        "sinks",   "mask=chunk", "chunk",    kLseLayout};
 
   template <Dtype kDtype>
   static int launch(const AttentionArgs& args, const Tile&) {

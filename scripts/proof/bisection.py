@@ -27,7 +27,8 @@ class PlantedRepository:
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         capi = pathlib.Path(source) / "src" / "capi"
-        shutil.copy(capi / "flashcore.h", self.folder)
+        for header in capi.glob("*.h"):
+            shutil.copy(header, self.folder)
         shutil.copy(capi / "examples" / "bfloat16.h", self.folder)
         kernel = (capi / "examples" / "example_plugin.c").read_text()
         if CALL not in kernel:

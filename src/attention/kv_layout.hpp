@@ -24,6 +24,7 @@ struct KvLayout {
   const std::int32_t* page_table = nullptr;
   std::int64_t page_table_stride = 0;
   std::int32_t page_size = 0;  // 0: not paged
+  std::int64_t pages = 0;      // of the caches, unused ones included
 
   constexpr bool operator==(const KvLayout&) const = default;
 

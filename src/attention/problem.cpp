@@ -182,11 +182,15 @@ AttentionArgs attention_args(const Problem& p) {
   if (p.lengths) {
     args.sequences.total_q = query_shape(p).rows;
     args.q_stride.batch = args.out_stride.batch = 0;
-    if (!p.kv.is_paged()) args.kv.k.batch = args.kv.v.batch = 0;
+    if (!p.kv.is_paged()) {
+      args.kv.k.batch = args.kv.v.batch = 0;
+      args.sequences.total_k = key_shape(p).rows;
+    }
   }
   if (p.kv.is_paged()) {
     args.kv.page_size = static_cast<std::int32_t>(p.kv.page_size);
     args.kv.page_table_stride = page_table_stride(p);
+    args.kv.pages = key_shape(p).batch;
   }
   args.heads_q = static_cast<std::int32_t>(p.heads_q);
   args.heads_kv = static_cast<std::int32_t>(p.heads_kv);

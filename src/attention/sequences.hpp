@@ -21,6 +21,7 @@ struct Sequences {
   const std::int32_t* seqused_k = nullptr;
 
   std::int64_t total_q = 0;  // rows of Q and O of a ragged batch, unused ones included; 0: not ragged
+  std::int64_t total_k = 0;  // rows of K and V, alike; 0: not ragged, or paged
 
   constexpr bool operator==(const Sequences&) const = default;
 

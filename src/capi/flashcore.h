@@ -1,13 +1,18 @@
 /* The C interface of FlashCore: the forward pass of fused attention from any language, and the table that a
  * plug-in exports.
  *
- * The header is plain C11 and includes only standard headers. No function throws, prints or exits. A function
+ * flashcore_attention states rectangular problems: equal lengths, K and V in one piece. flashcore_attention_v2
+ * in flashcore_v2.h states ragged batches, paged caches and sinks, too. flashcore_plugin.h has plug-ins. This header
+ * includes both.
+ *
+ * The headers are plain C11 and include only standard headers. No function throws, prints or exits. A function
  * that can fail returns a flashcore_status. After a failure, flashcore_last_error() returns one line of text
  * for the calling thread, which names the wrong argument or field. Sizes and strides are in elements, memory
  * is in bytes.
  *
  * Several threads may call these functions at the same time, except flashcore_load_plugin(): during that call
- * no other call may run. A change of a struct's layout changes the library's soname.
+ * no other call may run. A change of a struct's layout changes the library's soname; structs that start with
+ * struct_size may grow at their end.
  */
 #ifndef FLASHCORE_H
 #define FLASHCORE_H
@@ -37,7 +42,12 @@ typedef enum flashcore_status {
   FLASHCORE_INTERNAL_ERROR = 6
 } flashcore_status;
 
-enum { FLASHCORE_FP16 = 0, FLASHCORE_BF16 = 1, FLASHCORE_E4M3 = 2 /* one byte, no infinity */ };
+enum {
+  FLASHCORE_FP16 = 0,
+  FLASHCORE_BF16 = 1,
+  FLASHCORE_E4M3 = 2, /* one byte, no infinity */
+  FLASHCORE_FP32 = 3  /* of flashcore_merge() only */
+};
 enum { FLASHCORE_CPU = 0, FLASHCORE_CUDA = 1 };
 
 /* The CPU as `device` argument; the tensors are in host memory. CUDA devices have the numbers 0, 1, ... */
@@ -186,63 +196,12 @@ FLASHCORE_API flashcore_status flashcore_query_resources(const char* variant, co
 FLASHCORE_API flashcore_status flashcore_launch(const char* variant, const flashcore_attention* args,
                                                 int32_t device, void* stream);
 
-/* Loads a plug-in (see below). Its variants stay available until the process ends. */
+/* Loads a plug-in (flashcore_plugin.h). Its variants stay available until the process ends. */
 FLASHCORE_API flashcore_status flashcore_load_plugin(const char* path);
 
-/* --- Plug-ins ------------------------------------------------------------------------------------------
- *
- * A plug-in is a shared object with one family. It exports
- *
- *   const flashcore_plugin* flashcore_plugin_v1(void);
- *
- * The table and everything it points to must stay valid until the process ends. `variant` is an index into
- * variants. FlashCore calls the functions from any thread, but only one at a time. They must not throw.
- */
-#define FLASHCORE_PLUGIN_ABI_VERSION 1
-#define FLASHCORE_PLUGIN_SYMBOL "flashcore_plugin_v1"
-
-typedef struct flashcore_device_limits {
-  int32_t compute_capability;       /* 10 * major + minor; 0 on the CPU */
-  int32_t max_smem_bytes_per_block; /* the opt-in limit of CUDA */
-  int32_t num_sms;                  /* streaming multiprocessors, or CPU cores */
-} flashcore_device_limits;
-
-/* 0 means that the family has no such parameter; ids omit it. */
-typedef struct flashcore_plugin_variant {
-  int32_t dtype;    /* a variant of FLASHCORE_E4M3 must support both values of out_dtype */
-  int32_t head_dim; /* at least 1 */
-  int32_t block_q;  /* query rows per block */
-  int32_t block_kv; /* keys per iteration of the main loop */
-  int32_t num_warps;
-  int32_t num_stages;
-  int32_t smem_bytes; /* dynamic shared memory per block */
-} flashcore_plugin_variant;
-
-typedef struct flashcore_plugin {
-  int32_t abi_version; /* FLASHCORE_PLUGIN_ABI_VERSION */
-  int32_t backend;     /* FLASHCORE_CPU or FLASHCORE_CUDA */
-  const char* family;  /* a new name of lower-case letters, digits and underscores */
-  const char* summary; /* the idea of the family in a few words */
-  const flashcore_plugin_variant* variants;
-  size_t num_variants;
-
-  /* Returns the reason why the variant cannot run these arguments on this device, or null if it can. dtype
-   * and head_dim always match the variant. Tensor pointers and descale factors may be null. The text must
-   * stay valid until the next call. May be null: the variants support all arguments. */
-  const char* (*unsupported)(size_t variant, const flashcore_attention* args,
-                             const flashcore_device_limits* limits);
-
-  /* Returns the size of args->workspace that launch() needs. May be null: no workspace. */
-  size_t (*workspace_bytes)(size_t variant, const flashcore_attention* args);
-
-  /* CUDA: enqueues on `stream` (a cudaStream_t) without waiting; a graph must be able to capture it. CPU:
-   * computes before it returns. Returns 0 or an error code: a cudaError_t on CUDA, an errno value on the
-   * CPU. */
-  int (*launch)(size_t variant, const flashcore_attention* args, void* stream);
-
-  /* Fills in the known members; returns like launch(). Called for CUDA families only. May be null. */
-  int (*resources)(size_t variant, const flashcore_attention* args, flashcore_resources* resources);
-} flashcore_plugin;
+#include "flashcore_v2.h"
+/* It uses the arguments of flashcore_v2.h. */
+#include "flashcore_plugin.h"
 
 /* NOLINTEND(readability-identifier-naming) */
 

@@ -31,6 +31,7 @@ void BufferedExecutor::prepare(const Problem& problem, std::uint64_t seed, kerne
   forget_addresses();
   buffers_.reset();  // frees its memory before the next problem allocates
   workspace_ = nullptr;
+  launcher_.forget_plans();
   buffers_ = std::make_unique<ProblemBuffers>(problem, seed, inputs, launcher_.device());
 }
 

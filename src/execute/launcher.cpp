@@ -7,6 +7,11 @@
 #include "registry/supports.hpp"
 
 namespace flashcore {
+namespace {
+
+constexpr std::int64_t kPoisonWord = 4;  // bytes
+
+}  // namespace
 
 std::string Launcher::unsupported(const Variant& variant, const Problem& problem) const {
   return unsupported_reason(variant, problem, target_of(info_));
@@ -15,7 +20,22 @@ std::string Launcher::unsupported(const Variant& variant, const Problem& problem
 AttentionArgs Launcher::args(const Variant& variant, ProblemBuffers& buffers, InputView view) const {
   AttentionArgs args = buffers.args(view);
   args.workspace = buffers.workspace(static_cast<std::int64_t>(variant.workspace_bytes(args)));
+  args.plan = plan(variant, args);
   return args;
+}
+
+void* Launcher::plan(const Variant& variant, const AttentionArgs& args) const {
+  const auto bytes = static_cast<std::int64_t>(variant.plan_bytes(args));
+  if (bytes == 0) return nullptr;
+  if (const auto found = plans_.find(&variant); found != plans_.end()) return found->second.data();
+  Memory memory = device_->allocate((bytes + kPoisonWord - 1) / kPoisonWord * kPoisonWord);
+  device_->poison(memory.data(), memory.bytes());
+  AttentionArgs planned = args;
+  planned.plan = memory.data();
+  if (const int code = variant.plan(planned, device_->stream()); code != 0) {
+    device_->check_launch(code, fmt::format("the plan of {}", variant.id()));
+  }
+  return plans_.emplace(&variant, std::move(memory)).first->second.data();
 }
 
 void Launcher::launch(const Variant& variant, const AttentionArgs& args) const {
@@ -32,6 +52,7 @@ void Launcher::collect(const Variant& variant, const AttentionArgs& args) const 
 }
 
 void Launcher::run(const Variant& variant, ProblemBuffers& buffers) const {
+  forget_plans();
   const AttentionArgs arguments = args(variant, buffers, {});
   launch(variant, arguments);
   collect(variant, arguments);

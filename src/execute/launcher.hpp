@@ -1,6 +1,7 @@
 // Launches variants into the buffers of a problem on one device.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -23,7 +24,8 @@ class Launcher {
   // but not pointers.
   std::string unsupported(const Variant& variant, const Problem& problem) const;
 
-  // Arguments of a launch that reads one view of the inputs, with the variant's workspace.
+  // Arguments of a launch that reads one view of the inputs, with the variant's workspace and its plan. The plan is made by
+  // the first call for the variant, and kept until forget_plans(): all views have the same lengths.
   AttentionArgs args(const Variant& variant, ProblemBuffers& buffers, InputView view) const;
 
   // Queues one launch. Throws OutOfMemoryError or EnvironmentError, with the variant's id.
@@ -32,12 +34,18 @@ class Launcher {
   // Brings the output of the last launch to the arguments' outputs (Family::collect).
   void collect(const Variant& variant, const AttentionArgs& args) const;
 
-  // Launches once on input set 0, without poisoning the outputs first, and waits.
+  // To be called when other buffers, or other lengths in them, come.
+  void forget_plans() const { plans_.clear(); }
+
+  // Launches once on input set 0, without poisoning the outputs first, with a new plan, and waits.
   void run(const Variant& variant, ProblemBuffers& buffers) const;
 
  private:
+  void* plan(const Variant& variant, const AttentionArgs& args) const;
+
   DeviceInfo info_;
   std::unique_ptr<CheckDevice> device_;
+  mutable std::map<const Variant*, Memory> plans_;
 };
 
 Launcher open_cpu_launcher();

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 #include <limits>
 
 #include "capi/convert.hpp"
@@ -12,54 +10,8 @@
 namespace flashcore {
 namespace {
 
-[[noreturn]] void fail(std::string_view field, std::string_view what) {
-  throw ApiError{FLASHCORE_INVALID_ARGUMENT, fmt::format("args/{}: {}", field, what)};
-}
-
-// An axis of a tensor: how many places it has, and how many elements lie between two.
-struct Axis {
-  std::int64_t size;
-  std::int64_t stride;
-};
-
-// The sizes of a tensor with strides of the caller.
-struct Extent {
-  std::int64_t batch;
-  std::int64_t heads;
-  std::int64_t rows;
-  std::int64_t head_dim;
-
-  std::array<Axis, 3> axes(const flashcore_strides& stride) const {
-    return {{{batch, stride.batch}, {heads, stride.head}, {rows, stride.row}}};
-  }
-};
-
 // Offsets in bytes must fit into 64 bits, too.
 constexpr std::int64_t kMaxSpan = std::numeric_limits<std::int64_t>::max() / 8;
-
-void check_stride(const flashcore_strides& stride, const Extent& extent, std::string_view field) {
-  if (stride.batch < 0 || stride.head < 0 || stride.row < 0) fail(field, "a stride is negative");
-  std::int64_t span = extent.head_dim;
-  for (const Axis& axis : extent.axes(stride)) {
-    std::int64_t length = 0;
-    const bool overflows = __builtin_mul_overflow(axis.size - 1, axis.stride, &length) ||
-                           __builtin_add_overflow(span, length, &span) || span > kMaxSpan;
-    if (overflows) fail(field, "the last element lies beyond the address space");
-  }
-}
-
-// Two elements of an output must not share memory: each axis steps over everything that the axes with smaller strides
-// span.
-void check_distinct(const flashcore_strides& stride, const Extent& extent, std::string_view field) {
-  std::array<Axis, 3> axes = extent.axes(stride);
-  std::ranges::sort(axes, {}, &Axis::stride);
-  std::int64_t span = extent.head_dim;
-  for (const Axis& axis : axes) {
-    if (axis.size == 1) continue;
-    if (axis.stride < span) fail(field, "two elements would share memory");
-    span += (axis.size - 1) * axis.stride;
-  }
-}
 
 void check_alignments(const flashcore_attention& args, const Problem& problem) {
   const std::size_t in_bytes = size_bytes(problem.dtype);
@@ -88,6 +40,42 @@ void require(bool condition, std::string_view message) {
   if (!condition) throw ApiError{FLASHCORE_INVALID_ARGUMENT, std::string(message)};
 }
 
+void fail_field(std::string_view field, std::string_view what) {
+  throw ApiError{FLASHCORE_INVALID_ARGUMENT, fmt::format("args/{}: {}", field, what)};
+}
+
+void check_no_later_member(const void* given, std::size_t given_size, std::size_t known_size) {
+  if (given_size <= known_size) return;
+  const auto* bytes = static_cast<const unsigned char*>(given);
+  if (std::all_of(bytes + known_size, bytes + given_size, [](unsigned char byte) { return byte == 0; }))
+    return;
+  fail_field("struct_size", fmt::format("is {}, this library knows {} bytes, and a later member is not 0",
+                                        given_size, known_size));
+}
+
+std::int64_t check_stride(const Strides& stride, const Extent& extent, std::string_view field) {
+  if (stride.batch < 0 || stride.head < 0 || stride.row < 0) fail_field(field, "a stride is negative");
+  std::int64_t span = extent.columns;
+  for (const Axis& axis : extent.axes(stride)) {
+    std::int64_t length = 0;
+    const bool overflows = __builtin_mul_overflow(axis.size - 1, axis.stride, &length) ||
+                           __builtin_add_overflow(span, length, &span) || span > kMaxSpan;
+    if (overflows) fail_field(field, "the last element lies beyond the address space");
+  }
+  return span;
+}
+
+void check_distinct(const Strides& stride, const Extent& extent, std::string_view field) {
+  std::array<Axis, 3> axes = extent.axes(stride);
+  std::ranges::sort(axes, {}, &Axis::stride);
+  std::int64_t span = extent.columns;
+  for (const Axis& axis : axes) {
+    if (axis.size == 1) continue;
+    if (axis.stride < span) fail_field(field, "two elements would share memory");
+    span += (axis.size - 1) * axis.stride;
+  }
+}
+
 Problem checked_problem(const flashcore_attention* args) {
   require(args != nullptr, "args: is null");
   require(is_dtype(args->dtype), "args/dtype: must be FLASHCORE_FP16, FLASHCORE_BF16 or FLASHCORE_E4M3");
@@ -104,18 +92,19 @@ Problem checked_problem(const flashcore_attention* args) {
   if (args->out_dtype != kDefaultOutDtype) problem.out_dtype = static_cast<Dtype>(args->out_dtype);
   problem.scale = static_cast<double>(args->scale);
   problem.softcap = static_cast<double>(args->softcap);
+  problem.causal = args->window_right == 0;
   problem.window_left = args->window_left;
-  problem.window_right = args->window_right;
+  problem.window_right = problem.causal ? -1 : args->window_right;
   problem.lse = args->lse != nullptr;
   validate(problem, "args");
   normalize(problem);
   const Extent queries{args->batch, args->heads_q, args->seq_q, args->head_dim};
   const Extent keys{args->batch, args->heads_kv, args->seq_kv, args->head_dim};
-  check_stride(args->q_stride, queries, "q_stride");
-  check_stride(args->k_stride, keys, "k_stride");
-  check_stride(args->v_stride, keys, "v_stride");
-  check_stride(args->out_stride, queries, "out_stride");
-  check_distinct(args->out_stride, queries, "out_stride");
+  check_stride(from_c(args->q_stride), queries, "q_stride");
+  check_stride(from_c(args->k_stride), keys, "k_stride");
+  check_stride(from_c(args->v_stride), keys, "v_stride");
+  check_stride(from_c(args->out_stride), queries, "out_stride");
+  check_distinct(from_c(args->out_stride), queries, "out_stride");
   check_alignments(*args, problem);
   problem.layout = layout_of(problem, from_c(args->q_stride));
   return problem;
@@ -123,14 +112,23 @@ Problem checked_problem(const flashcore_attention* args) {
 
 void check_alignment(const void* pointer, std::size_t bytes, std::string_view field) {
   if (reinterpret_cast<std::uintptr_t>(pointer) % bytes == 0) return;
-  fail(field, fmt::format("is not aligned to {} bytes", bytes));
+  fail_field(field, fmt::format("is not aligned to {} bytes", bytes));
 }
 
-void check_pointers(const flashcore_attention& args) {
+Request checked_request(const flashcore_attention* args) {
+  const Problem problem = checked_problem(args);
+  return {.problem = problem, .args = from_c(*args)};
+}
+
+void check_pointers(const AttentionArgs& args) {
   require(args.q != nullptr, "args/q: is null");
   require(args.k != nullptr, "args/k: is null");
   require(args.v != nullptr, "args/v: is null");
   require(args.out != nullptr, "args/out: is null");
+  require(!args.kv.is_paged() || args.kv.page_table != nullptr,
+          "args/page_table: is null, but page_size is not 0");
+  require(args.mask.kind != MaskKind::bits || args.mask_bits != nullptr,
+          "args/mask_bits: is null, but mask is FLASHCORE_MASK_BITS");
 }
 
 }  // namespace flashcore

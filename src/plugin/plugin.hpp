@@ -2,27 +2,28 @@
 // process; worker/described_plugin.hpp has the way without.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "capi/flashcore.h"
 #include "plugin/plugin_table.hpp"
 
 namespace flashcore {
 
-// A plug-in whose object is in this process. The object is never closed, because variants point into it.
+// A plug-in whose object is in this process. The object is never closed, because its functions are in it.
 struct OpenPlugin {
-  const flashcore_plugin* functions = nullptr;
   PluginTable table;
+  std::unique_ptr<Family> functions;  // with the table's indices
 };
 
-// Loads the shared object. Throws UsageError that names the file if it cannot be loaded, lacks the symbol or has no
-// table; check_table() says whether the table is valid.
+// Loads the shared object, by version 2 of the interface if it exports both. Throws UsageError that names the file if it
+// cannot be loaded, lacks the symbols, or has no table or one of another version; check_table() says whether the table
+// is valid.
 OpenPlugin open_plugin(const PluginFile& file);
 
 // Loads a shared object and appends its family to the registry. Must be called from one thread, before
 // variants are selected. Throws UsageError that starts with `where` (a flag) and the path if the file cannot
-// be loaded, lacks the symbol, has another ABI version, or has an invalid table. After an error the registry
+// be loaded, lacks the symbols, has another ABI version, or has an invalid table. After an error the registry
 // is unchanged.
 void load_plugin(const std::string& path, std::string_view where);
 

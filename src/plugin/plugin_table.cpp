@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "capi/convert.hpp"
+#include "plugin/capabilities.hpp"
 #include "registry/registry.hpp"
 
 namespace flashcore {
@@ -22,10 +23,6 @@ bool is_family_name(std::string_view name) {
 }
 
 void check_family(const PluginTable& table, const PluginFile& file) {
-  if (table.abi_version != FLASHCORE_PLUGIN_ABI_VERSION) {
-    file.fail(fmt::format("abi_version is {}, this program supports {}", table.abi_version,
-                          FLASHCORE_PLUGIN_ABI_VERSION));
-  }
   if (!is_family_name(table.family)) {
     file.fail("family must consist of lower-case letters, digits and underscores");
   }
@@ -59,6 +56,11 @@ struct Loaded {
   PluginTable table;
   std::unique_ptr<Family> kernels;
   std::vector<Variant> variants = {};
+  std::deque<std::vector<std::string_view>> fields = {};  // of the variants
+
+  std::span<const std::string_view> keep(std::vector<std::string_view> names) {
+    return fields.emplace_back(std::move(names));
+  }
 };
 
 }  // namespace
@@ -95,6 +97,8 @@ void add_plugin_family(PluginTable table, std::unique_ptr<Family> kernels) {
                                .role = Role::plugin,
                                .summary = loaded.table.summary,
                                .smem_bytes = row.smem_bytes,
+                               .problem_fields = loaded.keep(fields_of(row.capabilities)),
+                               .missing_fields = loaded.keep(missing_fields_of(row.capabilities)),
                                .kernels = loaded.kernels.get(),
                                .index = loaded.variants.size()});
   }

@@ -10,9 +10,10 @@
 
 namespace flashcore {
 
-// What flashcore_plugin_v1() tells. Numbers are as the plug-in gave them: check_table() says whether they are valid.
+// What flashcore_plugin_v1() or flashcore_plugin_v2() tells. Numbers are as the plug-in gave them: check_table() says
+// whether they are valid.
 struct PluginTable {
-  std::int32_t abi_version = 0;
+  std::int32_t abi_version = 0;  // 1 or 2
   int backend = 0;
   std::string family;
   std::string summary;
@@ -24,6 +25,7 @@ struct PluginTable {
     int head_dim = 0;
     Tile tile;
     int smem_bytes = 0;
+    std::int64_t capabilities = 0;  // plugin/capabilities.hpp
   };
   std::vector<Row> variants;
 };

@@ -42,6 +42,10 @@ LaunchPlan::LaunchPlan(const Problem& problem, const TensorStrides& strides, std
   const Choice choice = choose(problem, args_, device);
   variant_ = choice.variant;
   reason_ = choice.reason;
+  if (variant_->plan_bytes(args_) > 0) {
+    throw UsageError(
+        fmt::format("{} needs a plan, which only callers of the C interface make", variant_->id()));
+  }
   workspace_bytes_ = variant_->workspace_bytes(args_);
 }
 

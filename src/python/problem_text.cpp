@@ -34,10 +34,6 @@ std::string problem_text(const Problem& problem) { return json_text(to_json(prob
 Problem problem_of(const AttentionArgs& args, Dtype dtype) {
   const flashcore_attention c_args = to_c(args, dtype);
   Problem problem = checked_problem(&c_args);
-  if (problem.window_right == 0) {
-    problem.causal = true;
-    problem.window_right = -1;
-  }
   const double usual = default_scale(problem.head_dim);
   if (static_cast<float>(usual) == args.scale) problem.scale = usual;
   problem.name = problem_id(problem);

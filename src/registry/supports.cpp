@@ -13,11 +13,20 @@
 namespace flashcore {
 namespace {
 
+bool lists(std::span<const std::string_view> names, std::string_view name) {
+  return std::ranges::count(names, name) > 0;
+}
+
+bool supports_field(const Variant& variant, const ProblemField& field, const Problem& problem) {
+  if (field.support == Support::every_family) return !lists(variant.missing_fields, field.name);
+  return lists(variant.problem_fields, field.name) ||
+         lists(variant.problem_fields, fmt::format("{}={}", field.name, value_text(field, problem)));
+}
+
 // The first field that the problem uses and the variant does not support.
 const ProblemField* find_unknown_field(const Variant& variant, const Problem& problem) {
   for (const ProblemField& field : problem_fields()) {
-    if (field.support == Support::every_family || is_default(field, problem)) continue;
-    if (std::ranges::count(variant.problem_fields, field.name) == 0) return &field;
+    if (!is_default(field, problem) && !supports_field(variant, field, problem)) return &field;
   }
   return nullptr;
 }
@@ -89,6 +98,9 @@ std::string unsupported_reason(const Variant& variant, const Problem& problem, c
   if (variant.spec.head_dim != problem.head_dim) return "compiled for another head_dim";
   if (const ProblemField* field = find_unknown_field(variant, problem)) {
     return fmt::format("the family does not support {} = {}", field->name, value_text(*field, problem));
+  }
+  if (args.has_lse_layout() && !lists(variant.problem_fields, kLseLayout)) {
+    return "the family writes the log-sum-exp as a natural logarithm without gaps only";
   }
   if (variant.kernels == nullptr) return "";
   const std::string reason = reason_of_kernel(variant, args, target.limits);

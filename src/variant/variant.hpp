@@ -78,6 +78,14 @@ class Family {
   virtual std::size_t workspace_bytes(std::size_t variant, const AttentionArgs& args) const = 0;
   // CUDA: enqueues on `stream`. CPU: computes before it returns and ignores `stream`.
   virtual int launch(std::size_t variant, const AttentionArgs& args, void* stream) const = 0;
+  // A plan is what launches with the same sizes and lengths share. Its size depends on sizes only, not on lengths; 0: no
+  // plan. plan() writes args.plan and reads no tensors or tables. Returns like launch().
+  virtual std::size_t plan_bytes(std::size_t /*variant*/, const AttentionArgs& /*args*/) const { return 0; }
+  virtual int plan(std::size_t /*variant*/, const AttentionArgs& /*args*/, void* /*stream*/) const {
+    return 0;
+  }
+  // False if plan() may wait for its stream, so that a graph cannot capture it.
+  virtual bool plans_on_device(std::size_t /*variant*/) const { return true; }
   // True if launch() may leave its output elsewhere. Then collect() brings the output of the last launch to args.out.
   // Executors call it after launches whose output they check, outside of the time that they measure.
   virtual bool collects() const { return false; }
@@ -103,6 +111,10 @@ class Family {
   virtual std::string file_hash() const { return ""; }
 };
 
+// Among Variant::problem_fields: the variant writes the log-sum-exp by AttentionArgs::lse_stride and lse_base. This is no
+// field of problems, because only callers of the C interface set them.
+inline constexpr std::string_view kLseLayout = "lse_layout";
+
 struct Variant {
   std::string_view family;  // null-terminated, like summary
   VariantSpec spec;
@@ -110,8 +122,11 @@ struct Variant {
   Role role = Role::ladder;
   std::string_view summary = "";  // the idea of the family in a few words
   int smem_bytes = 0;             // dynamic shared memory per block
-  // The fields of Support::opt_in (attention/problem_fields.hpp) that the variant supports.
+  // The fields of Support::opt_in (attention/problem_fields.hpp) that the variant supports, or single values of them as
+  // "mask=chunk"; and kLseLayout.
   std::span<const std::string_view> problem_fields = {};
+  // The fields of Support::every_family that this variant does not support all the same.
+  std::span<const std::string_view> missing_fields = {};
   const Family* kernels = nullptr;  // null: only another process can launch the variant
   std::size_t index = 0;            // in `kernels`
 
@@ -121,6 +136,11 @@ struct Variant {
     return kernels == nullptr ? 0 : kernels->workspace_bytes(index, args);
   }
   int launch(const AttentionArgs& args, void* stream) const { return kernels->launch(index, args, stream); }
+  std::size_t plan_bytes(const AttentionArgs& args) const {
+    return kernels == nullptr ? 0 : kernels->plan_bytes(index, args);
+  }
+  int plan(const AttentionArgs& args, void* stream) const { return kernels->plan(index, args, stream); }
+  bool plans_on_device() const { return kernels == nullptr || kernels->plans_on_device(index); }
   bool collects() const { return kernels != nullptr && kernels->collects(); }
   int collect(const AttentionArgs& args, void* stream) const { return kernels->collect(index, args, stream); }
   bool needs_capture() const { return kernels == nullptr || kernels->needs_capture(); }

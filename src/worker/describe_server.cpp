@@ -20,21 +20,19 @@ class DescribeServer {
     const auto question = decode<Question>(require_field(request, "call"));
     if (question == Question::describe) return describe();
     const auto variant = static_cast<std::size_t>(require_field(request, "variant").integer(0, 1 << 20));
-    const auto args = bytes_from_json<flashcore_attention>(require_field(request, "args"));
-    const flashcore_plugin& functions = *plugin().functions;
-    if (variant >= functions.num_variants) request["variant"].fail("is not in the table");
+    const auto args = bytes_from_json<AttentionArgs>(require_field(request, "args"));
+    if (variant >= plugin().table.variants.size()) request["variant"].fail("is not in the table");
+    const Family& functions = *plugin().functions;
     if (question == Question::resources) return resources(functions, variant, args);
-    if (functions.unsupported == nullptr) return "";
-    const auto limits = bytes_from_json<flashcore_device_limits>(require_field(request, "limits"));
-    const char* reason = functions.unsupported(variant, &args, &limits);
+    const auto limits = bytes_from_json<DeviceLimits>(require_field(request, "limits"));
+    const char* reason = functions.unsupported(variant, args, limits);
     return reason == nullptr ? "" : reason;
   }
 
  private:
-  static Json resources(const flashcore_plugin& functions, std::size_t variant,
-                        const flashcore_attention& args) {
-    flashcore_resources found = {};
-    const int code = functions.resources == nullptr ? -1 : functions.resources(variant, &args, &found);
+  static Json resources(const Family& functions, std::size_t variant, const AttentionArgs& args) {
+    Resources found;
+    const int code = functions.knows_resources(variant) ? functions.resources(variant, args, found) : -1;
     return {{"code", code}, {"resources", bytes_to_json(found)}};
   }
 

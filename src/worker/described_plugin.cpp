@@ -86,7 +86,7 @@ class DescribedFamily final : public Family {
   const char* unsupported(std::size_t variant, const AttentionArgs& args,
                           const DeviceLimits& limits) const override {
     Json question = about(Question::unsupported, variant, args);
-    question["limits"] = bytes_to_json(flashcore::to_c(limits));
+    question["limits"] = bytes_to_json(limits);
     reason_ = ask(variant, question, [](const JsonReader& result) { return result.string(); });
     return reason_.empty() ? nullptr : reason_.c_str();
   }
@@ -97,7 +97,7 @@ class DescribedFamily final : public Family {
   }
   int resources(std::size_t variant, const AttentionArgs& args, Resources& found) const override {
     return ask(variant, about(Question::resources, variant, args), [&](const JsonReader& result) {
-      found = from_c(bytes_from_json<flashcore_resources>(require_field(result, "resources")));
+      found = bytes_from_json<Resources>(require_field(result, "resources"));
       return decode<int>(require_field(result, "code"));
     });
   }
@@ -106,10 +106,7 @@ class DescribedFamily final : public Family {
 
  private:
   Json about(Question question, std::size_t variant, const AttentionArgs& args) const {
-    const auto dtype = static_cast<Dtype>(table_.variants[variant].dtype);
-    return {{"call", to_string(question)},
-            {"variant", variant},
-            {"args", bytes_to_json(flashcore::to_c(args, dtype))}};
+    return {{"call", to_string(question)}, {"variant", variant}, {"args", bytes_to_json(args)}};
   }
 
   // A variant whose function has failed is not asked about again.

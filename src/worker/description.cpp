@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 #include <string>
+#include <type_traits>
 
 #include "base/json_fields.hpp"
 
@@ -28,6 +29,7 @@ void row_fields(auto&& io, auto& row) {
   io.required("num_warps", row.tile.num_warps);
   io.required("num_stages", row.tile.num_stages);
   io.required("smem_bytes", row.smem_bytes);
+  io.required("capabilities", row.capabilities);
 }
 
 }  // namespace
@@ -52,6 +54,7 @@ PluginTable plugin_table_from_json(const JsonReader& reader) {
 
 template <class Struct>
 Json bytes_to_json(const Struct& value) {
+  static_assert(std::is_trivially_copyable_v<Struct>);
   std::string text;
   unsigned char bytes[sizeof(Struct)];
   std::memcpy(bytes, &value, sizeof(Struct));
@@ -74,11 +77,11 @@ Struct bytes_from_json(const JsonReader& reader) {
   return value;
 }
 
-template Json bytes_to_json(const flashcore_attention&);
-template Json bytes_to_json(const flashcore_device_limits&);
-template Json bytes_to_json(const flashcore_resources&);
-template flashcore_attention bytes_from_json(const JsonReader&);
-template flashcore_device_limits bytes_from_json(const JsonReader&);
-template flashcore_resources bytes_from_json(const JsonReader&);
+template Json bytes_to_json(const AttentionArgs&);
+template Json bytes_to_json(const DeviceLimits&);
+template Json bytes_to_json(const Resources&);
+template AttentionArgs bytes_from_json(const JsonReader&);
+template DeviceLimits bytes_from_json(const JsonReader&);
+template Resources bytes_from_json(const JsonReader&);
 
 }  // namespace flashcore

@@ -6,7 +6,6 @@
 #include "base/json.hpp"
 #include "base/json_document.hpp"
 #include "base/words.hpp"
-#include "capi/flashcore.h"
 #include "plugin/plugin_table.hpp"
 
 namespace flashcore {
@@ -22,7 +21,8 @@ inline constexpr std::string_view kRefusedKey = "refused";
 Json to_json(const PluginTable& table);
 PluginTable plugin_table_from_json(const JsonReader& reader);
 
-// The bytes of a struct of flashcore.h. Both processes are one program, and pointers are only compared with null.
+// The bytes of AttentionArgs, DeviceLimits or Resources. Both processes are one program, and pointers are only compared
+// with null.
 template <class Struct>
 Json bytes_to_json(const Struct& value);
 template <class Struct>

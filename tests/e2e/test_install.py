@@ -151,6 +151,13 @@ class InstallTest(unittest.TestCase):
         result = self.run_there(self.compile("attention", "-lflashcore", "-lm"))
         self.assertEqual(result.returncode, 0, result.stderr)
 
+    def test_the_headers_are_installed(self):
+        self.assert_same_files(self.prefix / "include", SOURCE / "src/capi", "*.h")
+
+    def test_the_example_of_version_2_is_listed(self):
+        plugin = self.compile("ragged_plugin", "-shared", "-fPIC", "-lm")
+        self.assertIn("ragged/bf16_d128", self.bench("--plugin", plugin, "list").stdout)
+
     def test_the_example_plugin_is_listed(self):
         plugin = self.compile("example_plugin", "-shared", "-fPIC", "-lm")
         result = self.bench("--plugin", plugin, "list", "--family", "example")

@@ -2,10 +2,11 @@
 
 import ctypes
 import os
+import random
 import unittest
 
 import hostile  # noqa: F401, sets the path of the modules below
-from library import HOST, Attention, Library, Strides
+from library import HOST, Attention, AttentionV2, Library, Strides
 
 VARIANT = b"cpu_scalar/fp16_d64"
 ROWS, HEADS, HEAD_DIM = 4, 2, 64
@@ -64,6 +65,22 @@ class Arguments(unittest.TestCase):
             setattr(self.args, name, ctypes.addressof(self.buffer) + 1)
             self.assertIn(f"args/{name}: is not aligned", self.reason() or "")
             self.assertNotEqual(self.c.flashcore_launch(VARIANT, ctypes.byref(self.args), HOST, None), 0)
+
+    def test_arguments_of_version_2_that_are_noise(self):
+        args = AttentionV2()
+        noise = random.Random(2)
+        accepted = 0
+        for _ in range(2000):
+            self.c.flashcore_attention_v2_init(ctypes.byref(args), ctypes.sizeof(args))
+            for name, kind in AttentionV2._fields_[1:]:
+                if kind is ctypes.c_void_p or noise.random() < 0.7:
+                    continue
+                values = [noise.choice((-2**31, -1, 0, 1, 2, 64, 2**31 - 1)) for _ in range(3)]
+                setattr(args, name, Strides(*values) if kind is Strides else values[0])
+            accepted += self.c.flashcore_unsupported_v2(VARIANT, ctypes.byref(args), HOST) is None
+            self.assertNotEqual(self.c.flashcore_launch_v2(VARIANT, ctypes.byref(args), HOST, None), 0)
+            self.assertNotIn(b"\n", self.c.flashcore_last_error())
+        self.assertLess(accepted, 2000)
 
     def test_an_id_of_ten_megabytes(self):
         for name in (b"x" * 10_000_000, VARIANT + b"_" * 10_000_000):

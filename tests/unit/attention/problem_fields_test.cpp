@@ -25,6 +25,8 @@ using Json = nlohmann::ordered_json;
 std::string other_value(const ProblemField& field) {
   if (field.name == "out_dtype") return "fp16";
   if (field.name == "mask") return "bits";
+  if (field.name == "lengths") return "q5_2q7s9";
+  if (field.name == "kv") return "paged:4";
   if (!field.allowed_words().empty()) return std::string(field.allowed_words()[1]);
   return field.is_number() ? "8" : "true";
 }
@@ -33,6 +35,7 @@ std::string other_value(const ProblemField& field) {
 std::string flag_with(const ProblemField& field) {
   std::string flag = "heads_q=8,seq_q=16";
   if (field.name == "heads_q" || field.name == "seq_q") flag = "batch=1";
+  if (field.name == "lengths") flag = "heads_q=8";
   if (field.name == "out_dtype") flag += ",dtype=e4m3";
   if (field.name == "chunk") flag += ",mask=chunk";
   const std::string value = field.name == "heads_kv" ? "4" : other_value(field);
@@ -188,6 +191,28 @@ TEST(ProblemFields, TheCInterfaceHasEveryFieldThatAllFamiliesSupport) {
     back.name = problem.name;
     problem.scale = back.scale = static_cast<float>(problem.scale);
     EXPECT_EQ(mask_of(back), mask_of(problem)) << field.name;
+    back.causal = problem.causal, back.window_right = problem.window_right;  // the same mask either way
+    EXPECT_EQ(problem_flag(back), problem_flag(problem)) << field.name;
+  }
+}
+
+TEST(ProblemFields, Version2OfTheCInterfaceHasEveryField) {
+  for (const ProblemField& field : problem_fields()) {
+    Problem problem = problem_of(flag_with(field));
+    AttentionArgs args = attention_args(problem);
+    static float values = 0;  // only its address counts
+    if (problem.lse) args.lse = &values;
+    if (problem.sinks) args.sinks = &values;
+    const flashcore_attention_v2 c = to_c_v2(args, problem.dtype);
+    Problem back = checked_request(&c).problem;
+    EXPECT_EQ(mask_of(back), mask_of(problem)) << field.name;
+    EXPECT_EQ(is_default(field, back), is_default(field, problem)) << field.name;
+    if (problem.lengths) {  // the interface has those of the longest sequence for all
+      EXPECT_EQ(lengths_text(*back.lengths), "3q7s9");
+      back.lengths = problem.lengths;
+    }
+    problem.scale = back.scale = static_cast<float>(problem.scale);
+    back.name = problem.name;
     back.causal = problem.causal, back.window_right = problem.window_right;  // the same mask either way
     EXPECT_EQ(problem_flag(back), problem_flag(problem)) << field.name;
   }

@@ -189,7 +189,7 @@ Problem with_other(const ProblemField& field, Problem problem) {
         auto& value = problem.*member;
         using Value = std::remove_reference_t<decltype(value)>;
         if constexpr (std::is_same_v<Value, std::optional<Lengths>>) {
-          value = Lengths{.q = {1, 2}, .kv = {3, 4}};
+          value = Lengths{.q = {1, 512}, .kv = {2, 512}};
         } else if constexpr (std::is_same_v<Value, KvCache>) {
           value = {.layout = KvKind::paged, .page_size = 16};
         } else if constexpr (requires { value.has_value(); }) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "capi/flashcore.h"
 #include "unit/support/usage_error.hpp"
 #include "worker/protocol.hpp"
 
@@ -18,7 +19,7 @@ PluginTable table_of(const Json& json) {
 }
 
 PluginTable sample_table() {
-  PluginTable table{.abi_version = FLASHCORE_PLUGIN_ABI_VERSION,
+  PluginTable table{.abi_version = 2,
                     .backend = FLASHCORE_CUDA,
                     .family = "invented",
                     .summary = "two lines\nand \"quotes\"",
@@ -26,8 +27,11 @@ PluginTable sample_table() {
                     .has_resources = true};
   table.variants.push_back(
       {.dtype = FLASHCORE_BF16, .head_dim = 64, .tile = {.block_q = 1, .num_stages = 4}});
-  table.variants.push_back(
-      {.dtype = FLASHCORE_BF16, .head_dim = 128, .tile = {.block_kv = 2}, .smem_bytes = 3});
+  table.variants.push_back({.dtype = FLASHCORE_BF16,
+                            .head_dim = 128,
+                            .tile = {.block_kv = 2},
+                            .smem_bytes = 3,
+                            .capabilities = 5});
   return table;
 }
 
@@ -35,6 +39,7 @@ TEST(Description, TablesKeepTheirValues) {
   const PluginTable back = table_of(to_json(sample_table()));
   EXPECT_EQ(to_json(back), to_json(sample_table()));
   EXPECT_EQ(back.variants[1].tile.block_kv, 2);
+  EXPECT_EQ(back.variants[1].capabilities, 5);
   EXPECT_NO_THROW(check_table(back, PluginFile("p.so", "--plugin")));
 }
 
@@ -51,13 +56,13 @@ TEST(Description, AProcessThatSendsAnInvalidTableIsNotTrusted) {
 }
 
 TEST(Description, StructsKeepTheirBytes) {
-  flashcore_device_limits limits = {90, 227 * 1024, 132};
+  const DeviceLimits limits = {90, 227 * 1024, 132};
   const JsonDocument document(to_line(bytes_to_json(limits)), "limits");
-  const auto back = bytes_from_json<flashcore_device_limits>(JsonReader(document));
+  const auto back = bytes_from_json<DeviceLimits>(JsonReader(document));
   EXPECT_EQ(std::memcmp(&back, &limits, sizeof(limits)), 0);
   for (const char* wrong : {"\"00\"", "7"}) {
     const JsonDocument other(wrong, "limits");
-    EXPECT_THROW(bytes_from_json<flashcore_device_limits>(JsonReader(other)), UsageError);
+    EXPECT_THROW(bytes_from_json<DeviceLimits>(JsonReader(other)), UsageError);
   }
 }
 
