@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 
+#include "attention/sequence_plan.hpp"
 #include "kernels/common/random.hpp"
 #include "kernels/reference/difference.hpp"
 
@@ -36,10 +37,11 @@ Cell cell_of(const ProbeRun& run, std::size_t i, double limit) {
   return is_off(got, wanted, 10 * limit) ? Cell::far_off : Cell::off;
 }
 
-// The head with the worst element of the check.
-std::int64_t worst_head(const ProbeRun& run) {
-  const std::int64_t head_elements = run.problem.seq_q * run.problem.head_dim;
-  return std::max<std::int64_t>(run.check.error.worst_index, 0) / head_elements;
+// The first element of the head with the worst element of the check.
+OutputPlace worst_head(const ProbeRun& run) {
+  const std::int64_t index = std::max<std::int64_t>(run.check.error.worst_index, 0);
+  const OutputPlace worst = output_place(run.problem, index, value_columns(run.problem));
+  return {.sequence = worst.sequence, .head = worst.head, .row = 0, .column = 0};
 }
 
 }  // namespace
@@ -56,11 +58,10 @@ std::string ProbeRun::first_bad_lse() const {
   for (std::size_t i = 0; i < lse.size(); ++i) {
     if (!is_off(lse[i], wanted_lse[i], check.limit.lse_max_abs)) continue;
     const bool written = std::bit_cast<std::uint32_t>(lse[i]) != kernels::kPoison32;
-    const auto index = static_cast<std::int64_t>(i);
-    const std::int64_t head = index / problem.seq_q;
-    return fmt::format("the log-sum-exp of batch {}, head {}, row {} is {}, wanted {:.5g}",
-                       head / problem.heads_q, head % problem.heads_q, index % problem.seq_q,
-                       written ? fmt::format("{:.5g}", lse[i]) : "not written", wanted_lse[i]);
+    const OutputPlace at = output_place(problem, static_cast<std::int64_t>(i), 1);
+    return fmt::format("the log-sum-exp of batch {}, head {}, row {} is {}, wanted {:.5g}", at.sequence,
+                       at.head, at.row, written ? fmt::format("{:.5g}", lse[i]) : "not written",
+                       wanted_lse[i]);
   }
   return "";
 }
@@ -103,7 +104,7 @@ Problem ProbeRunner::lse_problem(std::int64_t seq_q, std::int64_t seq_kv) const 
 
 std::string ProbeRunner::unsupported(const Problem& problem) const {
   observer_.on_call(problem);
-  std::string reason = launcher_.unsupported(variant_, problem);
+  std::string reason = launcher_.unsupported(variant_, in_form(problem, form_));
   observer_.on_return();
   return reason;
 }
@@ -113,20 +114,55 @@ ChosenInputs ProbeRunner::random_inputs(const Problem& problem) const {
   ChosenInputs inputs;
   inputs.q.resize(static_cast<std::size_t>(query_shape(problem).elements()));
   inputs.k.resize(static_cast<std::size_t>(key_shape(problem).elements()));
-  inputs.v.resize(inputs.k.size());
+  inputs.v.resize(static_cast<std::size_t>(value_shape(problem).elements()));
   fill_normal(inputs.q, kernels::random_stream(seed_, InputTensor::q, 0));
   fill_normal(inputs.k, kernels::random_stream(seed_, InputTensor::k, 0));
   fill_normal(inputs.v, kernels::random_stream(seed_, InputTensor::v, 0));
   return inputs;
 }
 
+std::vector<float> ProbeRunner::reference_out(const Problem& problem, const ChosenInputs& inputs) const {
+  return ProblemBuffers(problem, inputs, launcher_.device()).reference_out();
+}
+
+ProbeRunner::Form ProbeRunner::find_form() const {
+  Problem problem;
+  problem.seq_q = block_q();
+  problem.seq_kv = block_kv();
+  problem.head_dim = head_dim();
+  problem.dtype = variant_.spec.dtype;
+  problem.out_dtype = asked_.out_dtype;
+  problem.scale = default_scale(head_dim());
+  for (const Form form :
+       {Form{}, Form{.ragged = true}, Form{.paged = true}, Form{.ragged = true, .paged = true}}) {
+    observer_.on_call(problem);
+    const std::string reason = launcher_.unsupported(variant_, in_form(problem, form));
+    observer_.on_return();
+    if (reason.empty()) return form;
+  }
+  return {};
+}
+
+Problem ProbeRunner::in_form(Problem problem, Form form) {
+  constexpr std::int64_t kPageSize = 16;
+  if (!is_rectangular(problem)) return problem;
+  if (form.ragged) {
+    const auto batch = static_cast<std::size_t>(problem.batch);
+    problem.lengths = Lengths{.q = std::vector(batch, static_cast<std::int32_t>(problem.seq_q)),
+                              .kv = std::vector(batch, static_cast<std::int32_t>(problem.seq_kv))};
+  }
+  if (form.paged) problem.kv = {.layout = KvKind::paged, .page_size = kPageSize};
+  return problem;
+}
+
 ProbeRun ProbeRunner::run(const Problem& problem, const ChosenInputs& inputs) const {
   return run_again(problem, inputs, 0, nullptr);
 }
 
-ProbeRun ProbeRunner::run_again(const Problem& problem, const ChosenInputs& inputs, int launches,
+ProbeRun ProbeRunner::run_again(const Problem& asked, const ChosenInputs& inputs, int launches,
                                 const std::function<void(const std::vector<float>&)>& see) const {
-  if (const std::string reason = unsupported(problem); !reason.empty()) throw Unsupported(reason);
+  if (const std::string reason = unsupported(asked); !reason.empty()) throw Unsupported(reason);
+  const Problem problem = in_form(asked, form_);
   ProblemBuffers memory(problem, inputs, launcher_.device());
   memory.inputs().remember(1);
   launch_once(memory, inputs);
@@ -197,13 +233,18 @@ ChosenInputs inputs_with_scores(const Problem& problem, const std::function<doub
 }
 
 std::string describe_lengths(const Problem& problem) {
-  return fmt::format("seq_q {}, seq_kv {}", problem.seq_q, problem.seq_kv);
+  const std::string pages = problem.kv.is_paged() ? fmt::format(", kv {}", kv_cache_text(problem.kv)) : "";
+  if (problem.lengths) return fmt::format("lengths {}{}", lengths_text(*problem.lengths), pages);
+  return fmt::format("seq_q {}, seq_kv {}{}", problem.seq_q, problem.seq_kv, pages);
 }
 
 ErrorMap map_of_output(const ProbeRun& run) {
-  const auto columns = static_cast<std::size_t>(run.problem.head_dim);
-  const auto rows = static_cast<std::size_t>(run.problem.seq_q);
-  const std::size_t first = static_cast<std::size_t>(worst_head(run)) * rows * columns;
+  const auto columns = static_cast<std::size_t>(value_columns(run.problem));
+  const OutputPlace head = worst_head(run);
+  const auto sequence = static_cast<std::size_t>(head.sequence);
+  const auto rows =
+      static_cast<std::size_t>(run.problem.lengths ? run.problem.lengths->q[sequence] : run.problem.seq_q);
+  const auto first = static_cast<std::size_t>(*output_index(run.problem, head, value_columns(run.problem)));
   const double limit = run.element_limit();
   ErrorMap map{.of = "O: rows x columns", .cells = {}};
   for (std::size_t row = 0; row < rows; ++row) {
@@ -219,13 +260,12 @@ std::optional<BadElement> first_bad_output(const ProbeRun& run) {
   const double limit = run.element_limit();
   for (std::size_t i = 0; i < run.out.size(); ++i) {
     if (cell_of(run, i, limit) == Cell::right) continue;
-    const auto index = static_cast<std::int64_t>(i);
-    const std::int64_t row = index / run.problem.head_dim;
-    const std::int64_t head = row / run.problem.seq_q;
-    return BadElement{.batch = head / run.problem.heads_q,
-                      .head = head % run.problem.heads_q,
-                      .row = row % run.problem.seq_q,
-                      .column = index % run.problem.head_dim,
+    const OutputPlace at =
+        output_place(run.problem, static_cast<std::int64_t>(i), value_columns(run.problem));
+    return BadElement{.batch = at.sequence,
+                      .head = at.head,
+                      .row = at.row,
+                      .column = at.column,
                       .got = static_cast<double>(run.out[i]),
                       .wanted = static_cast<double>(run.wanted_out[i])};
   }

@@ -70,7 +70,8 @@ class ProbeRunner {
         asked_(asked),
         seed_(seed),
         notes_(notes),
-        observer_(observer) {}
+        observer_(observer),
+        form_(find_form()) {}
 
   const Problem& asked() const { return asked_; }
   const Variant& variant() const { return variant_; }
@@ -88,10 +89,14 @@ class ProbeRunner {
   // The same, for a probe that asks for nothing else. Throws Unsupported if the variant has no log-sum-exp.
   Problem lse_problem(std::int64_t seq_q, std::int64_t seq_kv) const;
 
-  // The reason why the variant cannot run a problem; empty if it can.
+  // The reason why the variant cannot run a problem; empty if it can. Variants that are made for ragged batches or paged
+  // caches run a rectangular problem as one.
   std::string unsupported(const Problem& problem) const;
 
   ChosenInputs random_inputs(const Problem& problem) const;
+
+  // O of the reference, in the order of ProbeRun::out.
+  std::vector<float> reference_out(const Problem& problem, const ChosenInputs& inputs) const;
 
   // Throws Unsupported if the variant cannot run the problem, and EnvironmentError if the launch fails.
   ProbeRun run(const Problem& problem, const ChosenInputs& inputs) const;
@@ -101,6 +106,16 @@ class ProbeRunner {
                      const std::function<void(const std::vector<float>& out)>& see) const;
 
  private:
+  // What a variant needs that does not run sequences of equal lengths with contiguous K and V. Inputs and outputs of a
+  // problem have the same order in every form.
+  struct Form {
+    bool ragged = false;
+    bool paged = false;
+  };
+  Form find_form() const;
+  // A rectangular problem in a form; other problems stay as they are.
+  static Problem in_form(Problem problem, Form form);
+
   // Launches once on `inputs` into poisoned outputs. Restores the inputs if the launch has changed them.
   void launch_once(ProblemBuffers& memory, const ChosenInputs& inputs) const;
 
@@ -110,6 +125,7 @@ class ProbeRunner {
   std::uint64_t seed_;
   LaunchNotes& notes_;
   const DiagnosisObserver& observer_;
+  Form form_;
 };
 
 // A tensor [batch · heads, rows, head_dim] with the elements value(head, row, column). `head` counts the

@@ -6,8 +6,8 @@ namespace flashcore {
 
 std::vector<ProbeEntry> all_probes() {
   std::vector<ProbeEntry> all;
-  for (const auto& probes :
-       {output_probes(), score_probes(), softmax_probes(), mask_probes(), launch_probes()}) {
+  for (const auto& probes : {output_probes(), score_probes(), softmax_probes(), mask_probes(),
+                             sequence_probes(), launch_probes()}) {
     all.insert(all.end(), probes.begin(), probes.end());
   }
   return all;

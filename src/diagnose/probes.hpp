@@ -18,9 +18,10 @@ struct ProbeEntry {
 
 std::span<const ProbeEntry> output_probes();  // the requested problem, the place of O, the elements of V in O
 std::span<const ProbeEntry> score_probes();   // Q·Kᵀ, the scale and P of one tile
-std::span<const ProbeEntry> softmax_probes();  // maximum, sum and rescaling from tile to tile
-std::span<const ProbeEntry> mask_probes();     // which keys a query sees
-std::span<const ProbeEntry> launch_probes();   // further errors of all other launches; they run last
+std::span<const ProbeEntry> softmax_probes();   // maximum, sum and rescaling from tile to tile
+std::span<const ProbeEntry> mask_probes();      // which keys a query sees
+std::span<const ProbeEntry> sequence_probes();  // ragged batches, paged caches, sinks
+std::span<const ProbeEntry> launch_probes();    // further errors of all other launches; they run last
 
 // All rows.
 std::vector<ProbeEntry> all_probes();

@@ -29,12 +29,15 @@ using kernels::to_float;
 template <Break kBreak, class Element, class Team>
 class TileAttention {
  public:
-  FLASHCORE_HOST_DEVICE TileAttention(const KernelArgs& args, TilePosition at, Workspace& work, Team team)
+  FLASHCORE_HOST_DEVICE TileAttention(const AttentionArgs& args, TilePosition at, Workspace& work, Team team)
       : args_(args), at_(at), work_(work), team_(team) {}
 
+  // Tiles past the end of a sequence have no rows.
   FLASHCORE_HOST_DEVICE void run() {
+    if (at_.row_begin >= queries()) return;
+    if (kBreak == Break::padding_left_out && keys() == 0) return;
     start();
-    const int tiles = (args_.seq_kv + kBlockKv - 1) / kBlockKv;
+    const int tiles = (keys() + kBlockKv - 1) / kBlockKv;
     for (int tile = 0; tile < kStages - 1; ++tile) load_keys(tile);
     for (int tile = 0; tile < tiles; ++tile) {
       load_keys(tile + kStages - 1);
@@ -49,11 +52,34 @@ class TileAttention {
   }
 
  private:
-  // Elements of a tensor at (batch, head, row, 0).
-  template <class T>
-  FLASHCORE_HOST_DEVICE static T* row_of(T* base, const Strides& stride, std::int64_t batch,
-                                         std::int64_t head, std::int64_t row) {
-    return base + batch * stride.batch + head * stride.head + row * stride.row;
+  FLASHCORE_HOST_DEVICE int queries() const { return args_.sequences.queries(at_.batch); }
+  FLASHCORE_HOST_DEVICE int keys() const { return args_.sequences.keys(at_.batch); }
+
+  // The first element of a row.
+  FLASHCORE_HOST_DEVICE const Element* query_row(int row) const {
+    return static_cast<const Element*>(args_.q) +
+           args_.query_offset(args_.q_stride, at_.batch, at_.head, row);
+  }
+  FLASHCORE_HOST_DEVICE Element* out_row(int row) const {
+    return static_cast<Element*>(args_.out) + args_.query_offset(args_.out_stride, at_.batch, at_.head, row);
+  }
+  FLASHCORE_HOST_DEVICE const Element* key_row(const void* tensor, const Strides& stride, int key) const {
+    return static_cast<const Element*>(tensor) + key_offset(stride, key);
+  }
+
+  // The faults of a paged cache are those of its place.
+  FLASHCORE_HOST_DEVICE std::int64_t key_offset(const Strides& stride, int key) const {
+    if (!args_.kv.is_paged()) return args_.key_offset(stride, at_.batch, kv_head(), key);
+    const int page_size = args_.kv.page_size;
+    const int last_page = (keys() - 1) / page_size;
+    int page = key / page_size;
+    int row = key % page_size;
+    int sequence = at_.batch;
+    if (kBreak == Break::wrong_page && page < last_page) ++page;
+    if (kBreak == Break::wrong_page_row && row > 0) --row;
+    if (kBreak == Break::neighbours_pages) sequence = (sequence + 1) % args_.sequences.batch;
+    const std::int64_t entry = args_.kv.page_table[sequence * args_.kv.page_table_stride + page];
+    return entry * stride.batch + kv_head() * stride.head + row * stride.row;
   }
 
   // A reader of the wrong head stays within the tensor, so that its fault is a wrong answer and not an
@@ -65,12 +91,11 @@ class TileAttention {
 
   // Rows past the end are zero, and a ring that nothing was loaded into holds zeros.
   FLASHCORE_HOST_DEVICE void start() {
-    const auto* q = static_cast<const Element*>(args_.q);
     for (int i = team_.index; i < kBlockQ * kHeadDim; i += team_.count) {
       const int row = i / kHeadDim;
       const int column = i % kHeadDim;
-      const bool exists = at_.row_begin + row < args_.seq_q;
-      const Element* q_row = row_of(q, args_.q_stride, at_.batch, at_.head, exists ? at_.row_begin + row : 0);
+      const bool exists = at_.row_begin + row < queries();
+      const Element* q_row = query_row(exists ? at_.row_begin + row : 0);
       work_.q[row][column] = exists ? to_float(q_row[column]) : 0.0f;
       if (kBreak == Break::scales_q_in_place && exists) {
         const_cast<Element*>(q_row)[column] = from_float<Element>(args_.scale * work_.q[row][column]);
@@ -81,25 +106,39 @@ class TileAttention {
       work_.k[i / (kBlockKv * kHeadDim)][i % (kBlockKv * kHeadDim)] = 0;
       work_.v[i / (kBlockKv * kHeadDim)][i % (kBlockKv * kHeadDim)] = 0;
     }
+    const bool counts_sink = args_.sinks != nullptr && kBreak != Break::sink_left_out;
+    float sink = counts_sink ? args_.sinks[at_.head] : -INFINITY;
+    if (kBreak == Break::sink_scaled) sink *= args_.scale;
+    const bool from_zero = kBreak == Break::maximum_from_zero || kBreak == Break::exp_overflow;
     for (int row = team_.index; row < kBlockQ; row += team_.count) {
-      work_.row_max[row] = kBreak == Break::maximum_from_zero ? 0.0f : -INFINITY;
-      work_.row_sum[row] = 0;
+      work_.row_max[row] = kBreak == Break::maximum_from_zero ? 0.0f : sink;
+      work_.row_sum[row] = sink == -INFINITY ? 0.0f : expf(from_zero ? sink : 0.0f);
+      if (kBreak == Break::sink_twice) work_.row_sum[row] *= 2;
+    }
+    team_.sync();
+    const bool weighs_sink = kBreak == Break::sink_in_output && counts_sink;
+    for (int i = team_.index; i < kBlockQ * kHeadDim && weighs_sink; i += team_.count) {
+      work_.out[i / kHeadDim][i % kHeadDim] = 1;
     }
     team_.sync();
   }
 
+  // Rows after the last key are zero; with Break::stale_rows those of its page are as they are in memory.
+  FLASHCORE_HOST_DEVICE bool is_loaded(int key) const {
+    const bool stale = kBreak == Break::stale_rows && args_.kv.is_paged() && keys() > 0;
+    return key < (stale ? ((keys() - 1) / args_.kv.page_size + 1) * args_.kv.page_size : keys());
+  }
+
   // A tile that does not exist leaves its stage as it is.
   FLASHCORE_HOST_DEVICE void load_keys(int tile) {
-    if (tile * kBlockKv >= args_.seq_kv) return;
-    const auto* k = static_cast<const Element*>(args_.k);
-    const auto* v = static_cast<const Element*>(args_.v);
+    if (tile * kBlockKv >= keys()) return;
     for (int i = team_.index; i < kBlockKv * kHeadDim; i += team_.count) {
       const int key = tile * kBlockKv + i / kHeadDim;
-      const bool exists = key < args_.seq_kv;
+      const bool exists = is_loaded(key);
       const int row = exists ? key : 0;
       const int column = i % kHeadDim;
-      const Element k_value = row_of(k, args_.k_stride, at_.batch, kv_head(), row)[column];
-      const Element v_value = row_of(v, args_.v_stride, at_.batch, kv_head(), row)[column];
+      const Element k_value = key_row(args_.k, args_.kv.k, row)[column];
+      const Element v_value = key_row(args_.v, args_.kv.v, row)[column];
       work_.k[tile % kStages][i] = exists ? to_float(k_value) : 0.0f;
       work_.v[tile % kStages][i] = exists ? to_float(v_value) : 0.0f;
     }
@@ -111,21 +150,19 @@ class TileAttention {
 
   FLASHCORE_HOST_DEVICE KeyRange keys_of(int row) const {
     const int query = at_.row_begin + row;
-    if (query >= args_.seq_q) return {0, 0};
-    KeyRange keys = kernels::visible_keys(args_, query);
-    const bool causal = args_.window.right == 0;
-    if (kBreak == Break::causal_off_by_one && causal && keys.end < args_.seq_kv) ++keys.end;
-    if (kBreak == Break::causal_top_left && causal)
-      keys.end = query < args_.seq_kv ? query + 1 : args_.seq_kv;
-    if (kBreak == Break::tail_not_masked && keys.end == args_.seq_kv) {
-      keys.end = (keys.end + kBlockKv - 1) / kBlockKv * kBlockKv;
+    if (query >= queries()) return {0, 0};
+    KeyRange seen = args_.visible_keys(at_.batch, query);
+    const int all = keys();
+    const bool causal = args_.mask.right == 0;
+    if (kBreak == Break::causal_off_by_one && causal && seen.end < all) ++seen.end;
+    if (kBreak == Break::causal_top_left && causal) seen.end = query < all ? query + 1 : all;
+    if (kBreak == Break::tail_not_masked && seen.end == all) {
+      seen.end = (seen.end + kBlockKv - 1) / kBlockKv * kBlockKv;
     }
-    const int tail = args_.seq_kv % kBlockKv;
-    if (kBreak == Break::last_key_dropped && tail == 0 && keys.end == args_.seq_kv) --keys.end;
-    if (kBreak == Break::tail_dropped && args_.seq_kv > kBlockKv && keys.end > args_.seq_kv - tail) {
-      keys.end = args_.seq_kv - tail;
-    }
-    return keys;
+    const int tail = all % kBlockKv;
+    if (kBreak == Break::last_key_dropped && tail == 0 && seen.end == all) --seen.end;
+    if (kBreak == Break::tail_dropped && all > kBlockKv && seen.end > all - tail) seen.end = all - tail;
+    return seen;
   }
 
   FLASHCORE_HOST_DEVICE float score_of(float dot) const {
@@ -219,15 +256,12 @@ class TileAttention {
 
   FLASHCORE_HOST_DEVICE void store() {
     constexpr int kFirstLostRow = 25;
-    auto* base = static_cast<Element*>(args_.out);
     for (int i = team_.index; i < kBlockQ * kHeadDim; i += team_.count) {
       const int row = i / kHeadDim;
       const int query = at_.row_begin + row;
-      if (query >= args_.seq_q) continue;
-      Element* out = row_of(base, args_.out_stride, at_.batch, at_.head, query);
-      if (kBreak == Break::output_stride) {
-        out = row_of(base, args_.out_stride, at_.batch, at_.head, 0) + std::int64_t{query} * kHeadDim;
-      }
+      if (query >= queries()) continue;
+      Element* out = out_row(query);
+      if (kBreak == Break::output_stride) out = out_row(0) + std::int64_t{query} * kHeadDim;
       const float sum = kBreak == Break::nan_output ? NAN : work_.row_sum[row];
       const bool lost = kBreak == Break::lost_rows && row >= kFirstLostRow;
       const bool divides = kBreak == Break::keyless_rows || kBreak == Break::nan_output || sum > 0;
@@ -241,10 +275,9 @@ class TileAttention {
     if (kBreak == Break::overruns_workspace && team_.index == 0) {
       for (int i = 0; i < 16; ++i) static_cast<char*>(args_.workspace)[kWorkspaceBytes + i] = 1;
     }
-    if (kBreak == Break::spoils_v) {
+    if (kBreak == Break::spoils_v && keys() > 0) {
       team_.sync();
-      const auto* v = static_cast<const Element*>(args_.v);
-      const Element* first_row = row_of(v, args_.v_stride, at_.batch, kv_head(), 0);
+      const Element* first_row = key_row(args_.v, args_.kv.v, 0);
       for (int i = team_.index; i < kHeadDim; i += team_.count) {
         const_cast<Element*>(first_row)[i] = from_float<Element>(0.0f);
       }
@@ -261,18 +294,17 @@ class TileAttention {
   }
 
   FLASHCORE_HOST_DEVICE void store_lse() {
-    if (kBreak == Break::lse_skips_decode && args_.seq_q == 1) return;
+    if (kBreak == Break::lse_skips_decode && queries() == 1) return;
     for (int row = team_.index; row < kBlockQ; row += team_.count) {
       const int query = at_.row_begin + row;
-      if (query >= args_.seq_q) continue;
+      if (query >= queries()) continue;
       const float sum = work_.row_sum[row];
       const float row_max = kBreak == Break::exp_overflow ? 0.0f : work_.row_max[row];
-      args_.lse[(std::int64_t{at_.batch} * args_.heads_q + at_.head) * args_.seq_q + query] =
-          sum > 0 ? lse_of(row_max, sum) : -INFINITY;
+      args_.lse[args_.lse_index(at_.batch, at_.head, query)] = sum > 0 ? lse_of(row_max, sum) : -INFINITY;
     }
   }
 
-  const KernelArgs& args_;
+  const AttentionArgs& args_;
   TilePosition at_;
   Workspace& work_;
   Team team_;

@@ -40,9 +40,18 @@ enum class Break : int {
   lse_offset,
   lse_unscaled,
   lse_skips_decode,
+  padding_left_out,
+  wrong_page,
+  wrong_page_row,
+  neighbours_pages,
+  stale_rows,
+  sink_left_out,
+  sink_scaled,
+  sink_twice,
+  sink_in_output,
 };
 
-inline constexpr int kBreakCount = static_cast<int>(Break::lse_skips_decode) + 1;
+inline constexpr int kBreakCount = static_cast<int>(Break::sink_in_output) + 1;
 
 struct BreakText {
   std::string_view family;  // that of its variants
@@ -83,13 +92,20 @@ inline constexpr BreakText kBreaks[kBreakCount] = {
     {"maximum_from_zero", "the running maximum starts at 0", Fault::maximum_start, false},
     {"last_key_dropped", "the last key is left out where all tiles are full", Fault::last_key, true},
     {"tail_dropped", "a tile that is not full is left out behind full ones", Fault::tail_dropped, true},
-    // Normal problems have no such rows.
-    {"keyless_rows", "rows that see no key are divided by their sum too", Fault::keyless_rows, false},
+    {"keyless_rows", "rows that see no key are divided by their sum too", Fault::keyless_rows, true},
     {"lse_base_2", "the log-sum-exp is in base 2", Fault::lse_base, true},
     {"lse_offset", "the log-sum-exp lacks the logarithm of two", Fault::lse_offset, true},
     {"lse_unscaled", "the log-sum-exp has the maximum before it is scaled", Fault::lse_scale, true},
-    // Normal problems have many queries.
-    {"lse_skips_decode", "a single query gets no log-sum-exp", Fault::log_sum_exp, false},
+    {"lse_skips_decode", "a single query gets no log-sum-exp", Fault::log_sum_exp, true},
+    {"padding_left_out", "blocks of a sequence without a key leave before they write", Fault::padding, true},
+    {"wrong_page", "the entry after the right one of the page table is read", Fault::page, true},
+    {"wrong_page_row", "the row before the right one of a page is read", Fault::page_row, true},
+    {"neighbours_pages", "the pages of the next sequence are read", Fault::neighbour_sequence, true},
+    {"stale_rows", "rows of a page after the last key are loaded as they are", Fault::stale_rows, true},
+    {"sink_left_out", "the sum lacks the sink", Fault::sink_missing, true},
+    {"sink_scaled", "the sink is multiplied by the softmax scale", Fault::sink_scaled, true},
+    {"sink_twice", "the sink counts twice", Fault::sink_twice, true},
+    {"sink_in_output", "the sink has a value of 1", Fault::sink_in_output, true},
 };
 
 constexpr const BreakText& describe(Break which) { return kBreaks[static_cast<int>(which)]; }

@@ -25,11 +25,9 @@ struct CpuTeam {
 template <Break kBreak>
 int launch(const AttentionArgs& args, void*) {
   ++CpuTeam::launches;
-  const KernelArgs kernel_args(args);
   const auto work = std::make_unique<Workspace>();
-  for (std::int64_t tile = 0; tile < tile_count(kernel_args); ++tile) {
-    TileAttention<kBreak, kernels::Fp16, CpuTeam>(kernel_args, tile_position(kernel_args, tile), *work, {})
-        .run();
+  for (std::int64_t tile = 0; tile < tile_count(args); ++tile) {
+    TileAttention<kBreak, kernels::Fp16, CpuTeam>(args, tile_position(args, tile), *work, {}).run();
   }
   return 0;
 }

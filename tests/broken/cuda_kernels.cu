@@ -19,7 +19,7 @@ struct CudaTeam {
 };
 
 template <Break kBreak>
-__global__ void __launch_bounds__(kThreads) broken_attention(const __grid_constant__ KernelArgs args) {
+__global__ void __launch_bounds__(kThreads) broken_attention(const __grid_constant__ AttentionArgs args) {
   extern __shared__ float memory[];
   auto& work = *reinterpret_cast<Workspace*>(memory);
   const CudaTeam team{static_cast<int>(threadIdx.x), kThreads};

@@ -1,6 +1,7 @@
 // The broken kernels as variants, which check, diagnosis and registry take.
 #pragma once
 
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@ namespace flashcore::broken {
 
 inline std::size_t workspace_bytes(const AttentionArgs&) { return kWorkspaceBytes; }
 
+inline constexpr std::string_view kProblemFields[] = {"lengths", "kv", "sinks"};
+
 // One broken kernel, but for its launch.
 inline CompiledKernel make_kernel(Break which, Backend backend) {
   return {.family = describe(which).family.data(),
@@ -20,6 +23,7 @@ inline CompiledKernel make_kernel(Break which, Backend backend) {
           .spec = {Dtype::fp16, kHeadDim,
                    Tile{.block_q = kBlockQ, .block_kv = kBlockKv, .num_warps = 4, .num_stages = kStages}},
           .backend = backend,
+          .problem_fields = kProblemFields,
           .workspace_bytes = which == Break::overruns_workspace ? &workspace_bytes : nullptr};
 }
 

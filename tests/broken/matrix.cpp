@@ -51,8 +51,21 @@ std::vector<NormalProblem> normal_problems() {
   grouped.heads_q = 4;
   Problem padded = base_problem(65, 130);
   padded.layout = Layout::padded;
-  return {{"even", base_problem(128, 512)}, {"odd", base_problem(113, 203)}, {"causal", causal},
-          {"causal_wide", causal_wide},     {"grouped_heads", grouped},      {"padded", padded}};
+  Problem ragged = base_problem(1, 1);
+  ragged.lengths = Lengths{.q = {5, 1, 70}, .kv = {90, 0, 130}};
+  ragged.sinks = true;
+  apply_lengths(ragged);
+  Problem paged = ragged;
+  paged.kv = {.layout = KvKind::paged, .page_size = 16};
+  paged.sinks = false;
+  return {{"even", base_problem(128, 512)},
+          {"odd", base_problem(113, 203)},
+          {"causal", causal},
+          {"causal_wide", causal_wide},
+          {"grouped_heads", grouped},
+          {"padded", padded},
+          {"ragged_sinks", ragged},
+          {"paged", paged}};
 }
 
 MatrixRow examine(const Launcher& launcher, Executor& executor, const Variant& variant, Break which) {

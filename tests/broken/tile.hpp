@@ -3,12 +3,10 @@
 
 #include <cstdint>
 
+#include "attention/args.hpp"
 #include "kernels/common/host_device.hpp"
-#include "kernels/common/kernel_args.hpp"
 
 namespace flashcore::broken {
-
-using kernels::KernelArgs;
 
 inline constexpr int kBlockQ = 32;
 inline constexpr int kBlockKv = 32;
@@ -31,15 +29,15 @@ struct TilePosition {
 };
 
 // Where the tile with this index is, of all the tiles of a problem.
-FLASHCORE_HOST_DEVICE inline TilePosition tile_position(const KernelArgs& args, std::int64_t index) {
-  const int tiles = (args.seq_q + kBlockQ - 1) / kBlockQ;
+FLASHCORE_HOST_DEVICE inline TilePosition tile_position(const AttentionArgs& args, std::int64_t index) {
+  const int tiles = (args.sequences.seq_q + kBlockQ - 1) / kBlockQ;
   const std::int64_t head = index / tiles;
   return {static_cast<int>(head / args.heads_q), static_cast<int>(head % args.heads_q),
           static_cast<int>(index % tiles) * kBlockQ};
 }
 
-FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const KernelArgs& args) {
-  return std::int64_t{args.batch} * args.heads_q * ((args.seq_q + kBlockQ - 1) / kBlockQ);
+FLASHCORE_HOST_DEVICE inline std::int64_t tile_count(const AttentionArgs& args) {
+  return std::int64_t{args.sequences.batch} * args.heads_q * ((args.sequences.seq_q + kBlockQ - 1) / kBlockQ);
 }
 
 }  // namespace flashcore::broken
