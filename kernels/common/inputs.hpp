@@ -91,6 +91,12 @@ FLASHCORE_HOST_DEVICE inline LowScore low_score_of(InputKind kind) {
   return kind == InputKind::low_scores_1000 ? LowScore{8, 125} : LowScore{64, 156};
 }
 
+// The magnitude of the highest scores of such a kind.
+FLASHCORE_HOST_DEVICE inline float highest_low_score(InputKind kind) {
+  const LowScore score = low_score_of(kind);
+  return score.unit * static_cast<float>(score.least);
+}
+
 // Only column 0 contributes to Q·K: 32 · unit / 4 · kAdversarialScale = unit. Every 16 keys the scores grow by
 // a unit, so that the running maximum of a row rises from tile to tile.
 FLASHCORE_HOST_DEVICE inline float low_score_value(const InputSource& source, const InputPlace& at) {

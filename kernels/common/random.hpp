@@ -12,7 +12,7 @@
 
 namespace flashcore::kernels {
 
-enum class InputTensor : std::uint32_t { q = 1, k = 2, v = 3 };
+enum class InputTensor : std::uint32_t { q = 1, k = 2, v = 3, sinks = 4 };
 
 FLASHCORE_HOST_DEVICE constexpr std::uint64_t mix_bits(std::uint64_t x) {
   x += 0x9e3779b97f4a7c15u;

@@ -121,7 +121,9 @@ template <class Rounding>
 __global__ void __launch_bounds__(kThreads)
     softmax_kernel(AttentionArgs args, Chunk chunk, float* scores, float* lse) {
   float* row_scores = scores + (std::int64_t{blockIdx.y} * chunk.rows + blockIdx.x) * args.sequences.seq_kv;
-  float row_max = -INFINITY;
+  const std::int64_t head = chunk.head_begin + blockIdx.y;
+  const float sink = args.sinks == nullptr ? -INFINITY : args.sinks[head % args.heads_q];
+  float row_max = sink;
   for (int key = threadIdx.x; key < args.sequences.seq_kv; key += kThreads)
     row_max = fmaxf(row_max, row_scores[key]);
   row_max = reduce_block(row_max, [](float a, float b) { return fmaxf(a, b); });
@@ -129,18 +131,17 @@ __global__ void __launch_bounds__(kThreads)
   float sum = 0;
   for (int key = threadIdx.x; key < args.sequences.seq_kv; key += kThreads)
     sum += expf(row_scores[key] - subtract);
-  sum = reduce_block(sum, [](float a, float b) { return a + b; });
+  sum = reduce_block(sum, [](float a, float b) { return a + b; }) + expf(sink - subtract);
   for (int key = threadIdx.x; key < args.sequences.seq_kv; key += kThreads) {
     row_scores[key] = sum == 0 ? 0.0f : Rounding::probability(expf(row_scores[key] - subtract), sum);
   }
   if (lse != nullptr && threadIdx.x == 0) {
-    const std::int64_t head = chunk.head_begin + blockIdx.y;
     lse[head * args.sequences.seq_q + chunk.row_begin + blockIdx.x] =
         sum == 0 ? -INFINITY : row_max + logf(sum);
   }
 }
 
-// out [batch, heads_q, seq_q, head_dim] = probabilities · V; grid: (head_dim tiles, row tiles, heads)
+// out [batch, heads_q, seq_q, head_dim_v] = probabilities · V; grid: (head_dim_v tiles, row tiles, heads)
 template <class T, class Rounding>
 __global__ void __launch_bounds__(kThreads)
     output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
@@ -159,11 +160,11 @@ __global__ void __launch_bounds__(kThreads)
                              : 0.0f;
       },
       [&](int key, int d) {
-        return d < args.head_dim ? v_factor * to_float(v[key * args.kv.v.row + d]) : 0.0f;
+        return d < args.head_dim_v ? v_factor * to_float(v[key * args.kv.v.row + d]) : 0.0f;
       },
       [&](int row, int d, float value) {
-        if (row >= row_end || d >= args.head_dim) return;
-        out[(flat_head * args.sequences.seq_q + row) * args.head_dim + d] = Rounding::output(value);
+        if (row >= row_end || d >= args.head_dim_v) return;
+        out[(flat_head * args.sequences.seq_q + row) * args.head_dim_v + d] = Rounding::output(value);
       });
 }
 
@@ -184,7 +185,7 @@ cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out,
   }
   if (error != cudaSuccess) return error;
   return is_thin ? launch_thin_output<T, Rounding>(args, chunk, scores, out, stream)
-                 : launch(output_kernel<T, Rounding>, dim3(tiles(args.head_dim), tiles(rows), heads),
+                 : launch(output_kernel<T, Rounding>, dim3(tiles(args.head_dim_v), tiles(rows), heads),
                           kThreads, stream, args, chunk, scores, out);
 }
 

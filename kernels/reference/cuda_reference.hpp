@@ -34,6 +34,10 @@ int cuda_scramble(const MemoryRegions& regions, Dtype dtype, bool change, std::u
 // One fingerprint per region into sums, on the device.
 int cuda_fingerprint(const MemoryRegions& regions, std::uint64_t* sums, void* stream);
 
+// Copies `count` rows of row_bytes. `moves` are pairs of places on the device, in bytes: from and to.
+int cuda_move_rows(void* to, const void* from, const std::int64_t* moves, std::int64_t count,
+                   std::int64_t row_bytes, void* stream);
+
 // Holds the stream up for so many cycles of a multiprocessor.
 int cuda_delay(std::int64_t cycles, void* stream);
 
@@ -54,7 +58,8 @@ struct TensorFill {
 };
 int cuda_fill(const TensorFill& fill, void* stream);
 
-// Unfused attention with a score matrix in memory: out [batch, heads_q, seq_q, head_dim] and lse
+// Unfused attention with a score matrix in memory, of sequences of equal lengths and contiguous K and V of the dtype of
+// Q: out [batch, heads_q, seq_q, head_dim_v] and lse
 // [batch, heads_q, seq_q] as contiguous FP32 (args.out and args.lse are not used; lse may be null).
 //   reference  every step in FP32 from the rounded inputs, times their descale factors
 //   unfused    an unfused attention in that dtype, as kernels/reference/cpu_reference.hpp defines it

@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(kThinThreads)
       score_of<Rounding>(args, head.batch, row, key, dot);
 }
 
-// out [batch, heads_q, seq_q, head_dim] = probabilities · V; grid: (head_dim / kThinColumns, rows, heads)
+// out [batch, heads_q, seq_q, head_dim_v] = probabilities · V; grid: (head_dim_v / kThinColumns, rows, heads)
 template <class T, class Rounding>
 __global__ void __launch_bounds__(kThinColumns* kThinLanes)
     thin_output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(kThinColumns* kThinLanes)
   const int d = static_cast<int>(blockIdx.x) * kThinColumns + column;
   const KeyRange keys = args.visible_keys(head.batch, row);
   float sum = 0;
-  if (d < args.head_dim) {
+  if (d < args.head_dim_v) {
 #pragma unroll 4
     for (int key = keys.begin + lane; key < keys.end; key += kThinLanes)
       sum += p[key] * (v_factor * to_float(v[key * args.kv.v.row + d]));
@@ -63,8 +63,8 @@ __global__ void __launch_bounds__(kThinColumns* kThinLanes)
     if (lane < distance) sums[lane][column] += sums[lane + distance][column];
     __syncthreads();  // protects sums: this level of the tree is complete
   }
-  if (lane == 0 && d < args.head_dim) {
-    out[(flat_head * args.sequences.seq_q + row) * args.head_dim + d] = Rounding::output(sums[0][column]);
+  if (lane == 0 && d < args.head_dim_v) {
+    out[(flat_head * args.sequences.seq_q + row) * args.head_dim_v + d] = Rounding::output(sums[0][column]);
   }
 }
 
@@ -79,7 +79,7 @@ cudaError_t launch_thin_scores(const AttentionArgs& args, const Chunk& chunk, fl
 template <class T, class Rounding>
 cudaError_t launch_thin_output(const AttentionArgs& args, const Chunk& chunk, const float* probabilities,
                                float* out, cudaStream_t stream) {
-  const auto columns = static_cast<unsigned>(ceil_div(args.head_dim, kThinColumns));
+  const auto columns = static_cast<unsigned>(ceil_div(args.head_dim_v, kThinColumns));
   const dim3 grid(columns, static_cast<unsigned>(chunk.rows), static_cast<unsigned>(chunk.heads));
   return launch(thin_output_kernel<T, Rounding>, grid, kThinColumns * kThinLanes, stream, args, chunk,
                 probabilities, out);

@@ -79,7 +79,7 @@ def alarms(program):
     runs of different passes use the device at once.
     """
     passes, runs = program.count(5), []
-    for name in ("ci", "peers") if program.backend == "cuda" else ("ci",):
+    for name in ("peers", "ci") if program.backend == "cuda" else ("ci",):
         problems = json.loads((program.source / "configs" / f"{name}.json").read_text(encoding="utf-8"))["problems"]
         runs += [(number, name, place) for place in range(len(problems)) for number in range(passes)]
     with concurrent.futures.ThreadPoolExecutor(max_workers=program.jobs) as pool:

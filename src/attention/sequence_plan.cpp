@@ -1,6 +1,7 @@
 #include "attention/sequence_plan.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <random>
@@ -143,6 +144,34 @@ std::vector<std::int64_t> query_offsets(const Problem& problem, const SequencePl
     offsets[static_cast<std::size_t>(row)] = first + row * shape.stride.row;
   }
   return offsets;
+}
+
+OutputPlace output_place(const Problem& problem, std::int64_t index, std::int64_t columns) {
+  const std::int64_t row = index / columns;
+  if (!problem.lengths) {
+    const std::int64_t head = row / problem.seq_q;
+    return {head / problem.heads_q, head % problem.heads_q, row % problem.seq_q, index % columns};
+  }
+  const std::vector<SequenceRows> sequences = sequence_rows(problem);
+  const auto next =
+      std::ranges::upper_bound(sequences, row / problem.heads_q, {}, &SequenceRows::first_query);
+  const SequenceRows& rows = *std::prev(next);
+  const std::int64_t row_in_sequence = row - rows.first_query * problem.heads_q;
+  return {std::distance(sequences.begin(), next) - 1, row_in_sequence / rows.queries,
+          row_in_sequence % rows.queries, index % columns};
+}
+
+std::optional<std::int64_t> output_index(const Problem& problem, const OutputPlace& place,
+                                         std::int64_t columns) {
+  const auto is_within = [](std::int64_t value, std::int64_t size) { return value >= 0 && value < size; };
+  if (!is_within(place.sequence, problem.batch) || !is_within(place.head, problem.heads_q))
+    return std::nullopt;
+  SequenceRows rows{.first_query = place.sequence * problem.seq_q,
+                    .queries = static_cast<std::int32_t>(problem.seq_q)};
+  if (problem.lengths) rows = sequence_rows(problem)[static_cast<std::size_t>(place.sequence)];
+  if (!is_within(place.row, rows.queries) || !is_within(place.column, columns)) return std::nullopt;
+  return (rows.first_query * problem.heads_q + place.head * rows.queries + place.row) * columns +
+         place.column;
 }
 
 }  // namespace flashcore

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "attention/problem.hpp"
@@ -49,5 +50,16 @@ std::vector<std::int64_t> key_offsets(const Problem& problem, const SequencePlan
 // The same of the queries, where `shape` is query_shape() or output_shape().
 std::vector<std::int64_t> query_offsets(const Problem& problem, const SequencePlan& plan,
                                         std::int64_t sequence, const TensorShape& shape);
+
+// The place of an element of O or of the log-sum-exp.
+struct OutputPlace {
+  std::int64_t sequence, head, row, column;
+};
+
+// `index` counts the elements of [batch, heads_q, rows, columns], where rows are those of each sequence.
+OutputPlace output_place(const Problem& problem, std::int64_t index, std::int64_t columns);
+// The reverse. Nothing if there is no such place.
+std::optional<std::int64_t> output_index(const Problem& problem, const OutputPlace& place,
+                                         std::int64_t columns);
 
 }  // namespace flashcore

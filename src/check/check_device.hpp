@@ -36,6 +36,15 @@ struct MemoryRegion {
   std::int64_t bytes = 0;
 };
 
+// A copy of one row. Places are in bytes from the begin of the memory.
+struct RowMove {
+  std::int64_t from = 0;
+  std::int64_t to = 0;
+};
+
+// Elements of every dtype whose bytes all have this value are NaN.
+inline constexpr int kNanByte = 0xFF;
+
 // The two attentions that a verdict needs, from kernels/reference/.
 //   reference  every step in FP32, from the rounded inputs
 //   unfused    an unfused attention in the problem's dtype, whose errors set the limits
@@ -61,6 +70,13 @@ class CheckDevice {
   // Queues a copy within the device.
   virtual void copy(void* to, const void* from, std::int64_t bytes) = 0;
 
+  // Copies rows of row_bytes from places in one memory to places in another.
+  virtual void move_rows(void* to, const void* from, std::span<const RowMove> moves,
+                         std::int64_t row_bytes) = 0;
+
+  // Every element of the memory becomes NaN, in any dtype.
+  virtual void fill_with_nan(void* data, std::int64_t bytes) = 0;
+
   // bytes must be a multiple of 4.
   virtual void poison(void* data, std::int64_t bytes) = 0;
   // The number of words of word_bytes (2 or 4) that differ from the poison.
@@ -83,8 +99,8 @@ class CheckDevice {
   // launches are function calls.
   virtual void delay() {}
 
-  // out [batch, heads_q, seq_q, head_dim] and lse [batch, heads_q, seq_q] as contiguous FP32; lse may be
-  // null.
+  // out [batch, heads_q, seq_q, head_dim_v] and lse [batch, heads_q, seq_q] as contiguous FP32; lse may be null. All
+  // sequences have the same lengths, and K and V are contiguous.
   virtual void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                              float* lse) = 0;
   // Bytes that run_reference() needs while it runs.

@@ -64,6 +64,18 @@ class CpuCheckDevice final : public CheckDevice {
     if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));
   }
 
+  void move_rows(void* to, const void* from, std::span<const RowMove> moves,
+                 std::int64_t row_bytes) override {
+    for (const RowMove& move : moves) {
+      std::memcpy(static_cast<std::byte*>(to) + move.to, static_cast<const std::byte*>(from) + move.from,
+                  static_cast<std::size_t>(row_bytes));
+    }
+  }
+
+  void fill_with_nan(void* data, std::int64_t bytes) override {
+    std::memset(data, kNanByte, static_cast<std::size_t>(bytes));
+  }
+
   void poison(void* data, std::int64_t bytes) override {
     std::fill_n(static_cast<std::uint32_t*>(data), bytes / 4, kernels::kPoison32);
   }

@@ -33,6 +33,12 @@ class CudaCheckDevice final : public CheckDevice {
     cuda_check(cudaMemcpyAsync(to, from, count, cudaMemcpyDeviceToDevice, stream_), "copying");
   }
 
+  void move_rows(void* to, const void* from, std::span<const RowMove> moves, std::int64_t row_bytes) override;
+  void fill_with_nan(void* data, std::int64_t bytes) override {
+    cuda_check(cudaMemsetAsync(data, kNanByte, static_cast<std::size_t>(bytes), stream_),
+               "filling memory with NaN");
+  }
+
   void poison(void* data, std::int64_t bytes) override {
     cuda_check(kernels::cuda_poison(data, static_cast<std::size_t>(bytes), stream_), "poisoning");
   }
@@ -57,6 +63,8 @@ class CudaCheckDevice final : public CheckDevice {
 
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override {
+    if (args.kv_dtype != dtype)
+      throw EnvironmentError("on a GPU, the reference needs K and V in the dtype of Q");
     const Scratch scratch = scratch_of(reference_scratch_bytes(args));
     const auto precision =
         kind == ReferenceKind::unfused ? kernels::Precision::unfused : kernels::Precision::reference;
@@ -161,10 +169,21 @@ std::vector<std::uint64_t> CudaCheckDevice::fingerprints(std::span<const MemoryR
   return sums;
 }
 
+void CudaCheckDevice::move_rows(void* to, const void* from, std::span<const RowMove> moves,
+                                std::int64_t row_bytes) {
+  static_assert(sizeof(RowMove) == 2 * sizeof(std::int64_t));  // as kernels::cuda_move_rows() reads it
+  const auto bytes = static_cast<std::int64_t>(moves.size_bytes());
+  const Scratch scratch = scratch_of(bytes);
+  copy_in(scratch.data, std::as_bytes(moves));
+  cuda_check(kernels::cuda_move_rows(to, from, static_cast<const std::int64_t*>(scratch.data),
+                                     std::ssize(moves), row_bytes, stream_),
+             "copying rows");
+  wait("copying rows");  // before the scratch is used again
+}
+
 void CudaCheckDevice::fill_input(const InputTensorFill& fill) {
-  constexpr int kNanBytes = 0xFF;  // in every dtype
-  const std::size_t bytes = static_cast<std::size_t>(fill.shape.span_elements) * size_bytes(fill.dtype);
-  cuda_check(cudaMemsetAsync(fill.elements, kNanBytes, bytes, stream_), "filling an input's gaps");
+  const auto element = static_cast<std::int64_t>(size_bytes(fill.dtype));
+  fill_with_nan(fill.elements, fill.shape.span_elements * element);
   const kernels::TensorFill values{.data = fill.elements,
                                    .descale = fill.descale,
                                    .dtype = fill.dtype,

@@ -1,21 +1,26 @@
-// Q, K and V of one problem on a device. There are as many sets as timing rotates. Values change in place.
+// Q, K and V of one problem on a device, and its lengths, pages and sinks. There are as many sets of Q, K and V as timing
+// rotates. Values change in place.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "attention/problem.hpp"
 #include "check/check_device.hpp"
+#include "check/sequence_memory.hpp"
 #include "kernels/common/inputs.hpp"
 
 namespace flashcore {
 
-// Inputs that the caller chooses: contiguous [batch, heads, rows, head_dim]. choose() scales and rounds them
-// to the problem's dtype.
+// Inputs that the caller chooses: contiguous [batch, heads, rows, head_dim], where rows are those of each sequence.
+// choose() scales and rounds them to the problem's dtypes.
 struct ChosenInputs {
   std::vector<float> q, k, v;
+  std::vector<float> sinks = {};  // [heads_q], of a problem with sinks; empty: all 0
 };
 
 // The inputs of one launch: an input set, possibly with K and V exchanged. The two views give different
@@ -28,7 +33,7 @@ struct InputView {
 class InputSets {
  public:
   // `problem` and `device` must outlive the sets.
-  InputSets(const Problem& problem, CheckDevice& device) : problem_(problem), device_(device) {}
+  InputSets(const Problem& problem, CheckDevice& device);
 
   std::int64_t size() const { return static_cast<std::int64_t>(sets_.size()); }
 
@@ -49,7 +54,10 @@ class InputSets {
   // Restores them in all sets.
   void restore();
 
-  // Remembers the current values of the first `count` sets. changed() names the tensors that have changed
+  // Writes the lengths of the problem, whose order has changed, and all inputs anew.
+  void follow_lengths();
+
+  // Remembers the current values of the first `count` sets, lengths, pages and sinks. changed() names what has changed
   // since then: "K, V".
   void remember(std::int64_t count);
   std::string changed() const;
@@ -59,33 +67,59 @@ class InputSets {
 
   // K and V have the same shape and dtype, so that they can be exchanged.
   bool can_swap() const;
-  // Sets the pointers of q, k, v and their factors.
+  // Sets the pointers of q, k, v and their factors, of lengths, pages and sinks.
   void point(AttentionArgs& args, InputView view) const;
+
+  // The sequences of a problem that is not rectangular (is_rectangular()).
+  const SequencePlan& plan() const { return sequences_.plan(); }
+  // One per query head of a problem with sinks, else none.
+  std::span<const float> sinks() const { return sinks_; }
+  // The arguments of the attention of one sequence, which has its rows of `args` in contiguous memory until the next call.
+  // The outputs are null.
+  AttentionArgs gather(const AttentionArgs& args, std::int64_t sequence);
 
  private:
   struct Input {
     Memory elements;
     Memory descale;  // empty unless the dtype is scaled
   };
-  struct InputSet {
-    Input q, k, v;
+  using InputSet = std::array<Input, 3>;  // Q, K, V
+
+  // What Q, K and V differ in.
+  struct Tensor {
+    kernels::InputTensor tensor;
+    TensorShape shape;
+    Dtype dtype;
+    std::int64_t element_bytes() const { return static_cast<std::int64_t>(size_bytes(dtype)); }
   };
+  std::array<Tensor, 3> tensors() const;
 
   InputSet allocate() const;
-  // The fills of Q, K and V of a set. The fills of a tensor write it in the order of its elements.
-  std::array<std::vector<InputTensorFill>, 3> fills_of(const InputSet& set, std::uint64_t seed,
-                                                       std::uint32_t index) const;
-  // The memory of one tensor: 0 is Q, 1 is K, 2 is V.
-  std::vector<MemoryRegion> regions_of(const InputSet& set, int tensor) const;
-  std::vector<MemoryRegion> regions_of(const Input& input, const TensorShape& shape) const;
-  // One per tensor, for elements and factors: Q, K and V of each of the first `count` sets.
+  // The fills of a tensor of a set, which write it in the order of its elements.
+  std::vector<InputTensorFill> fills_of(const Input& input, const Tensor& tensor, std::uint64_t seed,
+                                        std::uint32_t index) const;
+  std::vector<MemoryRegion> regions_of(const Input& input, const Tensor& tensor) const;
+  std::vector<MemoryRegion> index_regions() const;  // of lengths, pages and sinks
+
+  // Writes the rows of all sequences. `write` fills the memory of one sequence.
+  void write_sequences(const Input& input, const Tensor& tensor, std::uint64_t seed, std::uint32_t index,
+                       const std::function<void(const InputTensorFill&)>& write);
+  // The rows of a sequence in a tensor, without those of pages that another sequence writes.
+  std::vector<std::int64_t> rows_of(const Tensor& tensor, std::int64_t sequence) const;
+  // Contiguous memory for the longest sequence, one for each of Q, K and V.
+  void* staging(std::size_t tensor);
+
+  // One per tensor, for elements and factors: Q, K and V of each of the first `count` sets; then one for index_regions().
   std::vector<std::uint64_t> fingerprints(std::int64_t count) const;
 
   const Problem& problem_;
   CheckDevice& device_;
   std::uint64_t seed_ = 0;
   kernels::InputKind kind_ = kernels::InputKind::normal;
+  SequenceMemory sequences_;
+  std::vector<float> sinks_;  // empty if the problem has none
   std::vector<InputSet> sets_;
+  std::array<Memory, 3> staging_;
   bool scrambled_ = false;  // set 0; the other sets have no reference
   std::vector<std::uint64_t> remembered_;
 };

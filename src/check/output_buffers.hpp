@@ -33,8 +33,8 @@ class OutputBuffers {
   bool changed_since_kept() const;
   OutputChange largest_change() const;
 
-  // Compares O, and the log-sum-exp if the problem asks for it, with contiguous FP32 references. Does not
-  // fill in HeadError::unfused_rel_l2.
+  // Compares O, and the log-sum-exp if the problem asks for it, with FP32 references in the order of read_out() and
+  // read_lse(). Does not fill in HeadError::unfused_rel_l2.
   Observation compare(const float* out, const float* lse) const;
   // The number of elements written outside of the outputs. The arguments are the numbers written inside.
   std::int64_t written_outside(std::int64_t out_written, std::int64_t lse_written) const;
@@ -42,13 +42,17 @@ class OutputBuffers {
 
   std::string hash() const { return out_.hash() + lse_.hash(); }
 
-  // Contiguous: O is [batch, heads_q, seq_q, head_dim]; the log-sum-exp is [batch, heads_q, seq_q], or empty
-  // if the problem does not ask for it. Poison stays NaN.
+  std::int64_t elements() const;  // of O
+
+  // Contiguous: O is [batch, heads_q, seq_q, head_dim_v]; the log-sum-exp is [batch, heads_q, seq_q], or empty if the
+  // problem does not ask for it. seq_q is that of each sequence. Poison stays NaN.
   std::vector<float> read_out() const;
   std::vector<float> read_lse() const;
   std::vector<bool> read_unwritten() const;  // of O, numbered as in read_out()
 
  private:
+  HeadSums compare_heads(const float* out) const;
+  kernels::DifferenceSums compare_lse(const float* lse) const;
   std::vector<std::uint16_t> out_bits(const GuardedMemory& memory) const;  // contiguous
   std::vector<float> lse_values(const GuardedMemory& memory) const;
 

@@ -1,15 +1,32 @@
 #include "check/problem_buffers.hpp"
 
 #include <algorithm>
+#include <random>
 
 namespace flashcore {
 namespace {
 
 constexpr std::int64_t kFp32 = sizeof(float);
 
+// Of Q, K and V, where `elements` gives those of a tensor.
+template <class Elements>
+std::int64_t set_bytes(const Problem& problem, Elements elements) {
+  const auto kv_element = static_cast<std::int64_t>(size_bytes(key_value_dtype(problem)));
+  return elements(query_shape(problem)) * static_cast<std::int64_t>(size_bytes(problem.dtype)) +
+         (elements(key_shape(problem)) + elements(value_shape(problem))) * kv_element;
+}
+
 std::int64_t input_set_bytes(const Problem& problem) {
-  const std::int64_t elements = query_shape(problem).span_elements + 2 * key_shape(problem).span_elements;
-  return elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
+  return set_bytes(problem, [](const TensorShape& shape) { return shape.span_elements; });
+}
+
+// Other pairs of the same lengths.
+Lengths shuffled(const Lengths& lengths, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Lengths other = lengths;
+  std::ranges::shuffle(other.q, random);
+  std::ranges::shuffle(other.kv, random);
+  return other;
 }
 
 }  // namespace
@@ -22,14 +39,11 @@ std::int64_t ProblemBuffers::input_sets(const Problem& problem, const DeviceInfo
 
 std::int64_t ProblemBuffers::required_bytes(const Problem& problem, const DeviceInfo& info,
                                             const CheckDevice& device) {
-  const std::int64_t set_elements =
-      device.memory_elements(query_shape(problem)) + 2 * device.memory_elements(key_shape(problem));
-  const std::int64_t inputs =
-      input_sets(problem, info) * set_elements * static_cast<std::int64_t>(size_bytes(problem.dtype));
-  // The reference and the unfused attention.
-  const std::int64_t references = kFp32 * (2 * query_shape(problem).elements() + lse_elements(problem));
-  return inputs + OutputBuffers::required_bytes(problem, device) + references +
-         device.reference_scratch_bytes(attention_args(problem));
+  const std::int64_t set =
+      set_bytes(problem, [&](const TensorShape& shape) { return device.memory_elements(shape); });
+  const std::int64_t references = is_rectangular(problem) ? 1 : 2;
+  return input_sets(problem, info) * set + OutputBuffers::required_bytes(problem, device) +
+         references * Reference::required_bytes(problem, device);
 }
 
 ProblemBuffers::ProblemBuffers(const Problem& problem, CheckDevice& device)
@@ -37,8 +51,7 @@ ProblemBuffers::ProblemBuffers(const Problem& problem, CheckDevice& device)
       device_(device),
       inputs_(problem_, device),
       outputs_(problem_, device),
-      reference_out_(device.allocate(kFp32 * query_shape(problem).elements())),
-      reference_lse_(device.allocate(kFp32 * lse_elements(problem))),
+      reference_(problem_, device, inputs_),
       row_memory_(device, problem) {}
 
 ProblemBuffers::ProblemBuffers(const Problem& problem, std::uint64_t seed, kernels::InputKind kind,
@@ -47,26 +60,13 @@ ProblemBuffers::ProblemBuffers(const Problem& problem, std::uint64_t seed, kerne
   seed_ = seed;
   kind_ = kind;
   make_input_sets(1);
-  run_reference();
+  reference_.compute(args({}));
 }
 
 ProblemBuffers::ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device)
     : ProblemBuffers(problem, device) {
   inputs_.choose(inputs);
-  run_reference();
-}
-
-void ProblemBuffers::run_reference() {
-  const std::int64_t count = query_shape(problem_).elements();
-  auto* reference = reference_out_.as<float>();
-  device_.run_reference(args({}), problem_.dtype, ReferenceKind::reference, reference,
-                        reference_lse_.as<float>());
-  const Memory unfused = device_.allocate(kFp32 * count);
-  device_.run_reference(args({}), problem_.dtype, ReferenceKind::unfused, unfused.as<float>(), nullptr);
-  const HeadSums heads =
-      device_.compare_fp32(unfused.as<float>(), reference, count, problem_.batch * problem_.heads_q);
-  unfused_error_ = unfused_norms(total(heads), count);
-  for (const kernels::DifferenceSums& head : heads) unfused_head_rel_l2_.push_back(relative_l2(head));
+  reference_.compute(args({}));
 }
 
 AttentionArgs ProblemBuffers::args(InputView view) const {
@@ -98,17 +98,25 @@ std::int64_t ProblemBuffers::past_workspace() const {
 }
 
 Check ProblemBuffers::check_outputs(const CheckPolicy& policy) const {
-  Observation seen = outputs_.compare(reference_out_.as<float>(), reference_lse_.as<float>());
-  for (std::size_t i = 0; i < seen.heads.size(); ++i) {
-    seen.heads[i].unfused_rel_l2 = unfused_head_rel_l2_[i];
-  }
-  seen.past_workspace = past_workspace();
-  return judge(problem_, seen, unfused_error_, policy);
+  return reference_.check(outputs_, past_workspace(), policy);
+}
+
+Check ProblemBuffers::check_all_rows(const AttentionArgs& launched, const CheckPolicy& policy) {
+  if (!current_reference_) current_reference_.emplace(problem_, device_, inputs_);
+  current_reference_->compute(launched);
+  return current_reference_->check(outputs_, past_workspace(), policy);
+}
+
+void ProblemBuffers::change_lengths(std::uint64_t seed) {
+  problem_.lengths = shuffled(*problem_.lengths, seed);
+  inputs_.follow_lengths();
+  reference_.compute(args({}));
 }
 
 Check ProblemBuffers::check_rows(const AttentionArgs& launched, std::span<const std::int32_t> rows,
-                                 const CheckPolicy& policy) const {
-  const std::int64_t missing = query_shape(problem_).elements() - outputs_.out_written();
+                                 const CheckPolicy& policy) {
+  if (!is_rectangular(problem_)) return check_all_rows(launched, policy);
+  const std::int64_t missing = outputs_.elements() - outputs_.out_written();
   const std::int64_t past = past_workspace();
   Check check;
   for (const std::int32_t row : rows) {
@@ -125,17 +133,11 @@ Check ProblemBuffers::check_rows(const AttentionArgs& launched, std::span<const 
 // computed only if the row fails the other.
 Check ProblemBuffers::check_row(const Observation& seen, const AttentionArgs& launched, std::int32_t row,
                                 const CheckPolicy& policy) const {
-  if (Check check = judge(problem_, seen, unfused_error_, policy); check.passed) return check;
+  if (Check check = judge(problem_, seen, reference_.unfused_error(), policy); check.passed) return check;
   ErrorNorms unfused = unfused_row_error(device_, row_memory_, problem_, launched, row);
-  unfused.max_abs = std::max(unfused.max_abs, unfused_error_.max_abs);
-  unfused.rel_l2 = std::max(unfused.rel_l2, unfused_error_.rel_l2);
+  unfused.max_abs = std::max(unfused.max_abs, reference_.unfused_error().max_abs);
+  unfused.rel_l2 = std::max(unfused.rel_l2, reference_.unfused_error().rel_l2);
   return judge(problem_, seen, unfused, policy);
-}
-
-std::vector<float> ProblemBuffers::read_floats(const Memory& memory) const {
-  std::vector<float> values(static_cast<std::size_t>(memory.bytes() / kFp32));
-  device_.copy_out(std::as_writable_bytes(std::span(values)), memory.data());
-  return values;
 }
 
 }  // namespace flashcore

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "check/input_sets.hpp"
 #include "check/output_buffers.hpp"
 #include "check/policy.hpp"
+#include "check/reference.hpp"
 #include "check/row_reference.hpp"
 #include "device/device_info.hpp"
 #include "record/record.hpp"
@@ -59,23 +61,25 @@ class ProblemBuffers {
   // Compares the current outputs with the reference. They must come from the first values of input set 0.
   Check check_outputs(const CheckPolicy& policy) const;
 
-  // Compares rows of every head of the outputs with a reference of the current values of the inputs.
-  // `launched` are the arguments of the launch that made the outputs. Fails if an element of O was not
-  // written.
+  // Compares rows of every head of the outputs with a reference of the current values of the inputs; all rows if the
+  // problem is not rectangular. `launched` are the arguments of the launch that made the outputs. Fails if an element of
+  // O was not written.
   Check check_rows(const AttentionArgs& launched, std::span<const std::int32_t> rows,
-                   const CheckPolicy& policy) const;
+                   const CheckPolicy& policy);
+
+  // Gives the sequences of a ragged batch other lengths, in the same memory: queries and keys are dealt out anew.
+  void change_lengths(std::uint64_t seed);
 
   // Contiguous like OutputBuffers::read_out().
-  std::vector<float> reference_out() const { return read_floats(reference_out_); }
-  std::vector<float> reference_lse() const { return read_floats(reference_lse_); }
+  std::vector<float> reference_out() const { return reference_.read_out(); }
+  std::vector<float> reference_lse() const { return reference_.read_lse(); }
 
  private:
   ProblemBuffers(const Problem& problem, CheckDevice& device);
 
-  void run_reference();
+  Check check_all_rows(const AttentionArgs& launched, const CheckPolicy& policy);
   Check check_row(const Observation& seen, const AttentionArgs& launched, std::int32_t row,
                   const CheckPolicy& policy) const;
-  std::vector<float> read_floats(const Memory& memory) const;
 
   Problem problem_;
   CheckDevice& device_;
@@ -84,12 +88,10 @@ class ProblemBuffers {
   InputSets inputs_;
   OutputBuffers outputs_;
   GuardedMemory workspace_;
-  std::int64_t workspace_used_ = 0;  // bytes that the last variant asked for
-  Memory reference_out_;             // [batch, heads_q, seq_q, head_dim] FP32
-  Memory reference_lse_;             // [batch, heads_q, seq_q] FP32
+  std::int64_t workspace_used_ = 0;             // bytes that the last variant asked for
+  Reference reference_;                         // of the first values of input set 0
+  std::optional<Reference> current_reference_;  // of other values; empty until it is needed
   RowMemory row_memory_;
-  ErrorNorms unfused_error_;
-  std::vector<double> unfused_head_rel_l2_;  // [batch, heads_q]
 };
 
 }  // namespace flashcore

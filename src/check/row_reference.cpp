@@ -19,8 +19,8 @@ const void* advance(const void* data, std::int64_t elements, Dtype dtype) {
 AttentionArgs row_args(const AttentionArgs& all, Dtype dtype, std::int32_t row, KeyRange keys) {
   AttentionArgs args = all;
   args.q = advance(all.q, row * all.q_stride.row, dtype);
-  args.k = advance(all.k, keys.begin * all.kv.k.row, dtype);
-  args.v = advance(all.v, keys.begin * all.kv.v.row, dtype);
+  args.k = advance(all.k, keys.begin * all.kv.k.row, all.kv_dtype);
+  args.v = advance(all.v, keys.begin * all.kv.v.row, all.kv_dtype);
   args.sequences.seq_q = 1;
   args.sequences.seq_kv = keys.end - keys.begin;
   args.mask = {};
@@ -29,13 +29,22 @@ AttentionArgs row_args(const AttentionArgs& all, Dtype dtype, std::int32_t row, 
   return args;
 }
 
+// [batch, heads_q] of a row that sees no key: the sinks, or -inf.
+std::vector<float> keyless_lse(const CheckDevice& device, const Problem& problem,
+                               const AttentionArgs& launched) {
+  std::vector<float> lse(static_cast<std::size_t>(problem.heads_q), -std::numeric_limits<float>::infinity());
+  if (launched.sinks != nullptr) device.copy_out(std::as_writable_bytes(std::span(lse)), launched.sinks);
+  std::vector<float> all;
+  for (std::int64_t batch = 0; batch < problem.batch; ++batch) all.insert(all.end(), lse.begin(), lse.end());
+  return all;
+}
+
 void run_row(CheckDevice& device, const RowMemory& memory, const Problem& problem,
              const AttentionArgs& launched, std::int32_t row) {
   const KeyRange keys = launched.visible_keys(0, row);
   if (keys.begin == keys.end) {
     const std::vector<float> zeros(static_cast<std::size_t>(memory.reference.bytes() / kFp32), 0.0f);
-    const std::vector<float> lse(static_cast<std::size_t>(memory.lse.bytes() / kFp32),
-                                 -std::numeric_limits<float>::infinity());
+    const std::vector<float> lse = keyless_lse(device, problem, launched);
     device.copy_in(memory.reference.data(), std::as_bytes(std::span(zeros)));
     device.copy_in(memory.lse.data(), std::as_bytes(std::span(lse)));
     return;
@@ -46,7 +55,7 @@ void run_row(CheckDevice& device, const RowMemory& memory, const Problem& proble
 }
 
 TensorShape row_shape(const Problem& problem) {
-  TensorShape shape = query_shape(problem);
+  TensorShape shape = output_shape(problem);
   shape.rows = 1;
   return shape;
 }
@@ -84,7 +93,7 @@ ErrorNorms compare_lse(const CheckDevice& device, const Problem& problem, const 
 }  // namespace
 
 RowMemory::RowMemory(CheckDevice& device, const Problem& problem)
-    : reference(device.allocate(kFp32 * problem.batch * problem.heads_q * problem.head_dim)),
+    : reference(device.allocate(kFp32 * problem.batch * problem.heads_q * value_columns(problem))),
       unfused(device.allocate(reference.bytes())),
       lse(device.allocate(kFp32 * problem.batch * problem.heads_q)) {}
 
@@ -97,7 +106,7 @@ Observation compare_row(CheckDevice& device, const RowMemory& memory, const Prob
       total(device.compare(out, output_dtype(problem), shape, memory.reference.as<float>()));
   Observation seen{.error = error_norms(sums, shape.elements())};
   seen.error.nonfinite += sums.unwritten;
-  seen.error.worst_index = index_in_all_rows(problem, row, seen.error.worst_index, problem.head_dim);
+  seen.error.worst_index = index_in_all_rows(problem, row, seen.error.worst_index, value_columns(problem));
   if (problem.lse) seen.lse = compare_lse(device, problem, launched, row, memory.lse);
   return seen;
 }

@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+#include "attention/sequence_plan.hpp"
+
 namespace flashcore {
 namespace {
 
@@ -51,20 +53,17 @@ CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNo
   return limit;
 }
 
-// "at (batch 0, head 3, row 25, column 1)", or an empty text if the index is negative.
+// " at (batch 0, head 3, row 25, column 1)", or an empty text if the index is negative.
 std::string place(const Problem& problem, std::int64_t index) {
   if (index < 0) return "";
-  const std::int64_t row = index / problem.head_dim;
-  const std::int64_t head = row / problem.seq_q;
-  return fmt::format(" at (batch {}, head {}, row {}, column {})", head / problem.heads_q,
-                     head % problem.heads_q, row % problem.seq_q, index % problem.head_dim);
+  const OutputPlace at = output_place(problem, index, value_columns(problem));
+  return fmt::format(" at (batch {}, head {}, row {}, column {})", at.sequence, at.head, at.row, at.column);
 }
 
 std::string lse_place(const Problem& problem, std::int64_t index) {
   if (index < 0) return "";
-  const std::int64_t head = index / problem.seq_q;
-  return fmt::format(" at (batch {}, head {}, row {})", head / problem.heads_q, head % problem.heads_q,
-                     index % problem.seq_q);
+  const OutputPlace at = output_place(problem, index, 1);
+  return fmt::format(" at (batch {}, head {}, row {})", at.sequence, at.head, at.row);
 }
 
 // Comparisons are written so that NaN exceeds every limit.
@@ -83,9 +82,9 @@ std::string lse_reason(const Problem& problem, const ErrorNorms& lse, const Chec
 }
 
 // Errors of a head with few rows vary more than errors of the whole output.
-double head_limit(const Problem& problem, const HeadError& head, const ErrorNorms& unfused_error,
-                  const CheckPolicy& policy) {
-  const double few_rows = 1 + 1 / std::sqrt(static_cast<double>(problem.seq_q));
+double head_limit(const Problem& problem, const HeadError& head, std::int64_t rows,
+                  const ErrorNorms& unfused_error, const CheckPolicy& policy) {
+  const double few_rows = 1 + 1 / std::sqrt(static_cast<double>(rows));
   const double unfused = std::max(head.unfused_rel_l2, unfused_error.rel_l2);
   return few_rows *
          (policy.unfused_factor * unfused + kFloorRoundings * unit_roundoff(output_dtype(problem)));
@@ -95,9 +94,13 @@ double head_limit(const Problem& problem, const HeadError& head, const ErrorNorm
 std::string head_reason(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
                         const CheckPolicy& policy) {
   for (std::size_t i = 0; i < seen.heads.size(); ++i) {
-    const double limit = head_limit(problem, seen.heads[i], unfused_error, policy);
-    if (within(seen.heads[i].rel_l2, limit)) continue;
     const auto head = static_cast<std::int64_t>(i);
+    const std::int64_t rows = problem.lengths
+                                  ? problem.lengths->q[static_cast<std::size_t>(head / problem.heads_q)]
+                                  : problem.seq_q;
+    if (rows == 0) continue;
+    const double limit = head_limit(problem, seen.heads[i], rows, unfused_error, policy);
+    if (within(seen.heads[i].rel_l2, limit)) continue;
     return fmt::format("the relative L2 error of one head is {:.3g} (limit {:.3g}) at (batch {}, head {})",
                        seen.heads[i].rel_l2, limit, head / problem.heads_q, head % problem.heads_q);
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <variant>
 
 #include "attention/problem_fields.hpp"
+#include "attention/sequence_plan.hpp"
 #include "base/json_fields.hpp"
 #include "results/measurement_json.hpp"
 #include "results/notes_json.hpp"
@@ -122,29 +124,20 @@ void resource_fields(auto&& io, auto& resources) {
   io.with_default("waves", resources.waves);
 }
 
-// [batch, head, row, column] of a flat index into the output.
-using OutputIndex = std::array<std::int64_t, 4>;
-
-OutputIndex output_sizes(const Problem& problem) {
-  return {problem.batch, problem.heads_q, problem.seq_q, problem.head_dim};
+Json place_to_json(const Problem& problem, std::int64_t index) {
+  const OutputPlace place = output_place(problem, index, value_columns(problem));
+  return {place.sequence, place.head, place.row, place.column};
 }
 
-OutputIndex unflatten(const Problem& problem, std::int64_t flat) {
-  const OutputIndex sizes = output_sizes(problem);
-  OutputIndex index{};
-  for (std::size_t axis = sizes.size(); axis-- > 0; flat /= sizes[axis]) index[axis] = flat % sizes[axis];
-  return index;
-}
-
-std::int64_t flatten(const Problem& problem, const JsonReader& reader) {
-  const OutputIndex sizes = output_sizes(problem);
+std::int64_t place_from_json(const Problem& problem, const JsonReader& reader) {
   const std::vector<JsonReader> items = elements(reader);
-  if (items.size() != sizes.size()) reader.fail("expected [batch, head, row, column]");
-  std::int64_t flat = 0;
-  for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
-    flat = flat * sizes[axis] + items[axis].integer(0, sizes[axis] - 1);
-  }
-  return flat;
+  if (items.size() != 4) reader.fail("expected [batch, head, row, column]");
+  std::array<std::int64_t, 4> at{};
+  std::ranges::transform(items, at.begin(),
+                         [](const JsonReader& item) { return decode<std::int64_t>(item); });
+  const auto index = output_index(problem, {at[0], at[1], at[2], at[3]}, value_columns(problem));
+  if (!index) reader.fail("the output has no such element");
+  return *index;
 }
 
 Json spec_to_json(const VariantSpec& spec) {
@@ -216,7 +209,7 @@ Json check_to_json(const Check& check, const Problem& problem) {
   json["skipped"] = check.skipped_cases.size();
   if (!check.skipped_cases.empty()) json["skipped_cases"] = check.skipped_cases;
   error_fields(FieldWriter(json), check.error);
-  if (check.error.worst_index >= 0) json["worst_index"] = unflatten(problem, check.error.worst_index);
+  if (check.error.worst_index >= 0) json["worst_index"] = place_to_json(problem, check.error.worst_index);
   limit_fields(FieldWriter(json["limit"]), check.limit);
   unfused_fields(FieldWriter(json["yardstick"]), check);
   verdict_fields(FieldWriter(json), check);
@@ -229,7 +222,7 @@ Check check_from_json(const JsonReader& reader, const Problem& problem) {
   check.skipped_cases = texts_of(reader, "skipped_cases");
   error_fields(FieldReader(reader), check.error);
   if (const auto worst = find_field(reader, "worst_index"))
-    check.error.worst_index = flatten(problem, *worst);
+    check.error.worst_index = place_from_json(problem, *worst);
   limit_fields(FieldReader(require_field(reader, "limit")), check.limit);
   unfused_fields(FieldReader(require_field(reader, "yardstick")), check);
   verdict_fields(FieldReader(reader), check);

@@ -21,6 +21,14 @@ constexpr int kFurtherSeeds = 2;
 // The tile size in the edge cases of families that have no tile or do not state it.
 constexpr int kUsualBlock = 64;
 
+// Of a ragged batch: the longest sequence, one query, fewer keys than the others, no query, no key (which serving engines
+// pad a batch with), and more queries than keys.
+Lengths small_lengths(std::int64_t seq_q, std::int64_t seq_kv) {
+  const auto queries = static_cast<std::int32_t>(seq_q);
+  const auto keys = static_cast<std::int32_t>(seq_kv);
+  return {.q = {queries, 1, (queries + 2) / 3, 0, 1, queries}, .kv = {keys, keys, (keys + 1) / 2, 2, 0, 1}};
+}
+
 Problem small_problem(const Problem& problem, std::int64_t seq_q, std::int64_t seq_kv) {
   Problem small = problem;
   small.batch = std::min<std::int64_t>(problem.batch, 2);
@@ -29,12 +37,16 @@ Problem small_problem(const Problem& problem, std::int64_t seq_q, std::int64_t s
   small.seq_q = seq_q;
   small.seq_kv = seq_kv;
   small.lse = true;
+  if (problem.lengths) small.lengths = small_lengths(seq_q, seq_kv);
+  apply_lengths(small);
   return small;
 }
 
 Problem without_mask(Problem problem) {
   problem.causal = false;
   problem.window_left = problem.window_right = -1;
+  problem.mask = MaskKind::window;
+  problem.chunk = 0;
   return problem;
 }
 
@@ -89,14 +101,65 @@ CheckCase gap_case(std::string name, Problem problem, std::uint64_t seed) {
 // Layouts with a stride of 0, and with offsets that do not fit into 32 bits.
 std::vector<CheckCase> stride_cases(const Problem& problem, std::uint64_t seed) {
   Problem small = small_problem(problem, kQueries, kKeys);
-  small.batch = 2;
+  if (is_rectangular(problem)) small.batch = 2;
   small.heads_q = kMaxHeadsKv * (problem.heads_q / problem.heads_kv);
   small.heads_kv = kMaxHeadsKv;
   std::vector<CheckCase> cases;
   for (const Layout layout : {Layout::shared_heads, Layout::shared_batches, Layout::far_batches}) {
+    const bool moves_batches = layout == Layout::shared_batches || layout == Layout::far_batches;
+    if (moves_batches && !is_rectangular(problem)) continue;
     small.layout = layout;
     cases.push_back({.name = std::string(to_string(layout)), .problem = small, .seed = seed});
   }
+  return cases;
+}
+
+Problem with_lengths(const Problem& problem, Lengths lengths) {
+  Problem ragged = small_problem(problem, 1, 1);
+  ragged.lengths = std::move(lengths);
+  apply_lengths(ragged);
+  return ragged;
+}
+
+// One long sequence among many short ones, of queries and of keys.
+std::vector<CheckCase> ragged_cases(const Problem& problem, std::uint64_t seed) {
+  if (!problem.lengths) return {};
+  Lengths lengths{.q = std::vector<std::int32_t>(16, 1), .kv = {}};
+  for (std::int32_t i = 0; i < 16; ++i) lengths.kv.push_back(1 + 3 * i);
+  lengths.kv[5] = 3 * kKeys;
+  const CheckCase decode{.name = "one_long", .problem = with_lengths(problem, lengths), .seed = seed};
+  lengths.q[9] = kQueries;
+  const CheckCase mixed{.name = "one_long_mixed", .problem = with_lengths(problem, lengths), .seed = seed};
+  return {decode, mixed};
+}
+
+// Lengths around the edges of a page, pages of one key, pages that sequences share, and pages in order.
+std::vector<CheckCase> page_cases(const Problem& problem, std::uint64_t seed) {
+  if (!problem.kv.is_paged()) return {};
+  std::vector<CheckCase> cases;
+  const auto add = [&](std::string name, const Problem& changed) {
+    cases.push_back({.name = std::move(name), .problem = changed, .seed = seed});
+  };
+  const auto page = static_cast<std::int32_t>(std::min(problem.kv.page_size, kKeys));
+  Problem small = small_problem(problem, kQueries, kKeys);
+  if (problem.lengths) {
+    const std::vector<std::int32_t> keys = {0, 1, page - 1, page, page + 1, 2 * page, 2 * page + 1};
+    Lengths lengths{.q = std::vector<std::int32_t>(keys.size(), 2), .kv = keys};
+    add("page_edges", with_lengths(problem, lengths));
+  }
+  small.kv.order = PageOrder::sequential;
+  add("pages_in_order", small);
+  small.kv = {.layout = KvKind::paged,
+              .page_size = problem.kv.page_size,
+              .prefix_sequences = 2,
+              .prefix_keys = kKeys};
+  add("shared_prefix", small);
+  small.kv = {.layout = KvKind::paged, .page_size = 1};
+  add("pages_of_one_key", small);
+  Problem window = without_mask(small_problem(problem, 2, 2 * kKeys));
+  window.window_left = 37;
+  window.window_right = 0;
+  add("pages_outside_window", window);
   return cases;
 }
 
@@ -127,6 +190,8 @@ std::vector<CheckCase> common_cases(const Problem& problem, std::uint64_t seed) 
   cases.push_back(without_lse(cases.back()));
   cases.push_back(gap_case("gaps", small, seed));
   append(cases, stride_cases(problem, seed));
+  append(cases, ragged_cases(problem, seed));
+  append(cases, page_cases(problem, seed));
   return cases;
 }
 
