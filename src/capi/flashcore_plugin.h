@@ -16,6 +16,8 @@
 #error "include flashcore.h"
 #endif
 
+/* NOLINTBEGIN(readability-identifier-naming): as in flashcore.h */
+
 /* --- Version 1 ----------------------------------------------------------------------------------------- */
 
 #define FLASHCORE_PLUGIN_ABI_VERSION 1
@@ -132,5 +134,7 @@ typedef struct flashcore_plugin_table_v2 {
   int (*resources)(void* context, size_t variant, const flashcore_attention_v2* args,
                    flashcore_resources_v2* resources);
 } flashcore_plugin_table_v2;
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

@@ -11,6 +11,8 @@
 #error "include flashcore.h"
 #endif
 
+/* NOLINTBEGIN(readability-identifier-naming): as in flashcore.h */
+
 /* Which keys a query sees. The mask of each sequence is aligned bottom-right: the diagonal of query i is key
  * i + keys - queries of the same sequence. */
 enum {
@@ -50,7 +52,8 @@ enum {
  * Ragged queries (total_q > 0) have no batch axis: q is [heads_q, total_q, head_dim], out and lse are alike, and
  * cu_seqlens_q says which rows belong to a sequence. The same holds for k and v with total_k and cu_seqlens_k. Paged
  * caches (page_size > 0) are [num_pages, heads_kv, page_size, head_dim] for k and the same for v; their stride.batch is
- * that of a page. The order of the axes in memory is free, because all of them have strides.
+ * that of a page. The order of the axes in memory is free, because all of them have strides: NHD ([pages, page_size,
+ * heads_kv, head_dim]), HND ([pages, heads_kv, page_size, head_dim]) and K and V in one allocation all fit.
  *
  * All arrays are in the memory of the device. The library does not read them for CUDA, so that a captured launch can
  * be replayed with other lengths, tables, factors and sinks. Sizes in this struct stay; they are maxima. For
@@ -217,5 +220,7 @@ typedef struct flashcore_merge_args {
 /* CPU: computes before it returns. CUDA: FLASHCORE_UNSUPPORTED in this version. */
 FLASHCORE_API flashcore_status flashcore_merge(const flashcore_merge_args* args, int32_t device,
                                                void* stream);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

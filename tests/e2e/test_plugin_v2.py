@@ -24,6 +24,13 @@ class PluginV2(BenchTest):
             with self.subTest(more):
                 self.assert_ok(self.check(RAGGED, "ragged/*", f"heads_q=4,heads_kv=2,seq_q=9,seq_kv=13,dtype=bf16,{more}"))
 
+    def test_the_example_is_right_on_ragged_problems(self):
+        for more in ("lengths=2q9_3q1s20_q0s7_q1s0,kv=paged:4,sinks=true,causal=true,lse=true",
+                     "lengths=q5s9_q0s4_q30,sinks=true,window_left=3", "seq_q=9,seq_kv=33,kv=paged:1,softcap=5"):
+            for options in ((), ("--in-process",)):
+                with self.subTest(more, options=options):
+                    self.assert_ok(self.check(RAGGED, "ragged/*", f"heads_q=4,heads_kv=2,dtype=bf16,{more}", *options))
+
     def test_version_2_is_used_where_both_are_exported(self):
         self.assertIn("tables of version 2", self.assert_ok(run("--plugin", TABLE, "list", "--family", "table")))
 
