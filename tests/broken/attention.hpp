@@ -77,7 +77,10 @@ class TileAttention {
     int sequence = at_.batch;
     if (kBreak == Break::wrong_page && page < last_page) ++page;
     if (kBreak == Break::wrong_page_row && row > 0) --row;
-    if (kBreak == Break::neighbours_pages) sequence = (sequence + 1) % args_.sequences.batch;
+    if (kBreak == Break::neighbours_pages) {
+      const int next = (sequence + 1) % args_.sequences.batch;
+      if (args_.sequences.keys(next) > key) sequence = next;  // the entry exists
+    }
     const std::int64_t entry = args_.kv.page_table[sequence * args_.kv.page_table_stride + page];
     return entry * stride.batch + kv_head() * stride.head + row * stride.row;
   }
