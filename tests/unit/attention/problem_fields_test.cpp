@@ -12,6 +12,7 @@
 #include "config/problem_reader.hpp"
 #include "library/arguments.hpp"
 #include "results/record_json.hpp"
+#include "unit/attention/sequence_schemas.hpp"
 #include "unit/support/support.hpp"
 
 namespace flashcore {
@@ -25,6 +26,8 @@ using Json = nlohmann::ordered_json;
 std::string other_value(const ProblemField& field) {
   if (field.name == "out_dtype") return "fp16";
   if (field.name == "mask") return "bits";
+  if (field.name == "lengths") return "q5_2q7s9";
+  if (field.name == "kv") return "paged:4";
   if (!field.allowed_words().empty()) return std::string(field.allowed_words()[1]);
   return field.is_number() ? "8" : "true";
 }
@@ -33,6 +36,7 @@ std::string other_value(const ProblemField& field) {
 std::string flag_with(const ProblemField& field) {
   std::string flag = "heads_q=8,seq_q=16";
   if (field.name == "heads_q" || field.name == "seq_q") flag = "batch=1";
+  if (field.name == "lengths") flag = "heads_q=8";
   if (field.name == "out_dtype") flag += ",dtype=e4m3";
   if (field.name == "chunk") flag += ",mask=chunk";
   const std::string value = field.name == "heads_kv" ? "4" : other_value(field);
@@ -93,11 +97,20 @@ TEST(ProblemFields, DistanceOrdersMismatchesBeforeSizes) {
 
 // --- The published schemas
 
+bool is_lengths(const ProblemField& field) {
+  return std::holds_alternative<std::optional<Lengths> Problem::*>(field.member);
+}
+bool is_kv_cache(const ProblemField& field) {
+  return std::holds_alternative<KvCache Problem::*>(field.member);
+}
+
 Json value_schema(const ProblemField& field) {
   if (!field.allowed_words().empty()) {
     const auto words = field.allowed_words();
     return {{"enum", std::vector<std::string>(words.begin(), words.end())}};
   }
+  if (is_lengths(field)) return testing::lengths_text_schema();
+  if (is_kv_cache(field)) return testing::kv_cache_text_schema();
   if (!field.is_number()) return {{"type", "boolean"}};
   if (std::holds_alternative<double Problem::*>(field.member)) {
     return {{"type", "number"}, {"minimum", field.min}, {"maximum", field.max}};
@@ -105,6 +118,12 @@ Json value_schema(const ProblemField& field) {
   return {{"type", "integer"},
           {"minimum", static_cast<std::int64_t>(field.min)},
           {"maximum", static_cast<std::int64_t>(field.max)}};
+}
+
+// Configs take more forms than records have.
+Json config_value_schema(const ProblemField& field) {
+  if (is_lengths(field)) return testing::lengths_schema();
+  return is_kv_cache(field) ? testing::kv_cache_schema() : value_schema(field);
 }
 
 // The value that a field has when no key names it; null where that follows from other fields.
@@ -136,8 +155,12 @@ Json config_problem_schema() {
        "The name of the problem in results. The values of axes with more than one value are appended."},
       {"type", "string"},
       {"minLength", 1}};
+  properties["source"] = {
+      {"description",
+       "Where the lengths come from, in a line; results have it. Lengths that name their source replace it."},
+      {"type", "string"}};
   for (const ProblemField& field : problem_fields()) {
-    const Json one = value_schema(field);
+    const Json one = config_value_schema(field);
     const Json axis = {{"type", "array"}, {"minItems", 1}, {"items", one}};
     Json property = {{"description", field.meaning}};
     if (Json value = default_value(field); !value.is_null()) property["default"] = std::move(value);
@@ -150,7 +173,7 @@ Json config_problem_schema() {
 
 Json record_problem_schema() {
   Json required = {"name"};
-  Json properties = {{"name", {{"type", "string"}}}};
+  Json properties = {{"name", {{"type", "string"}}}, {"source", {{"type", "string"}}}};
   for (const ProblemField& field : problem_fields()) {
     if (field.required) required.push_back(field.name);
     properties[std::string(field.name)] = value_schema(field);

@@ -188,7 +188,11 @@ Problem with_other(const ProblemField& field, Problem problem) {
       [&](auto member) {
         auto& value = problem.*member;
         using Value = std::remove_reference_t<decltype(value)>;
-        if constexpr (requires { value.has_value(); }) {
+        if constexpr (std::is_same_v<Value, std::optional<Lengths>>) {
+          value = Lengths{.q = {1, 2}, .kv = {3, 4}};
+        } else if constexpr (std::is_same_v<Value, KvCache>) {
+          value = {.layout = KvKind::paged, .page_size = 16};
+        } else if constexpr (requires { value.has_value(); }) {
           using Inner = typename Value::value_type;
           value = static_cast<Inner>(std::is_enum_v<Inner> ? 0 : 1);  // fp16: not what e4m3 gives by default
         } else if constexpr (std::is_same_v<Value, bool>) {
