@@ -120,10 +120,10 @@ Json value_schema(const ProblemField& field) {
           {"maximum", static_cast<std::int64_t>(field.max)}};
 }
 
-// Configs take more forms than records have.
+// Configs take more forms than records have; these are definitions of their own.
 Json config_value_schema(const ProblemField& field) {
-  if (is_lengths(field)) return testing::lengths_schema();
-  return is_kv_cache(field) ? testing::kv_cache_schema() : value_schema(field);
+  if (is_lengths(field)) return {{"$ref", "#/definitions/lengths"}};
+  return is_kv_cache(field) ? Json{{"$ref", "#/definitions/kv_cache"}} : value_schema(field);
 }
 
 // The value that a field has when no key names it; null where that follows from other fields.
@@ -182,19 +182,21 @@ Json record_problem_schema() {
 }
 
 // FLASHCORE_UPDATE_GOLDEN=1 updates the file, like the golden files.
-void expect_definition(const std::string& file, const Json& problem) {
+void expect_definition(const std::string& file, const std::string& name, const Json& definition) {
   const auto path = std::filesystem::path(FLASHCORE_SOURCE_DIR) / "configs/schema" / file;
   Json schema = Json::parse(testing::read_file(path));
   if (std::getenv("FLASHCORE_UPDATE_GOLDEN") != nullptr) {
-    schema["definitions"]["problem"] = problem;
+    schema["definitions"][name] = definition;
     std::ofstream(path) << schema.dump(2) << '\n';
   }
-  EXPECT_EQ(schema["definitions"]["problem"].dump(2), problem.dump(2)) << file;
+  EXPECT_EQ(schema["definitions"][name].dump(2), definition.dump(2)) << file << " " << name;
 }
 
 TEST(ProblemFields, TheSchemasAgree) {
-  expect_definition("config.schema.json", config_problem_schema());
-  expect_definition("result.schema.json", record_problem_schema());
+  expect_definition("config.schema.json", "problem", config_problem_schema());
+  expect_definition("config.schema.json", "lengths", testing::lengths_schema());
+  expect_definition("config.schema.json", "kv_cache", testing::kv_cache_schema());
+  expect_definition("result.schema.json", "problem", record_problem_schema());
 }
 
 // --- The C interface
