@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fuzzes the readers of outside data (tests/fuzz/readers.hpp: configs, results, tables, journals, gates, noise files,
-# --problem, a worker's lines) with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer. clang comes from the
-# distribution's packages.
+# --problem, a worker's lines, recorded calls, traces) with libFuzzer, AddressSanitizer and UndefinedBehaviorSanitizer.
+# clang comes from the distribution's packages.
 #
 #   scripts/fuzz.sh              # every reader for a minute
 #   scripts/fuzz.sh 3600 config  # one reader for an hour

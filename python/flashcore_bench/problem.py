@@ -7,6 +7,7 @@ import json
 from . import _core
 
 FIELDS = {field["name"]: field for field in json.loads(_core.problem_fields())}
+TEXTS = ("name", "source")  # say nothing about the computation
 # Arguments that stand for several fields.
 PAIRS = {"heads": ("heads_q", "heads_kv"), "seq": ("seq_q", "seq_kv"), "window": ("window_left", "window_right")}
 
@@ -20,7 +21,7 @@ def _spread(fields):
         for field, one in new.items():
             if field in spread:
                 raise _core.UsageError(f"Problem: {field} is given twice")
-            if field != "name" and field not in FIELDS:
+            if field not in (*TEXTS, *FIELDS):
                 known = [*PAIRS, *FIELDS]
                 nearest = _core.nearest(field, known)
                 hint = f", did you mean {nearest}?" if nearest else ""
@@ -78,15 +79,15 @@ class Problem:
         return self._text
 
     def __getattr__(self, name):
-        if name in ("_fields", "_text") or (name != "name" and name not in FIELDS):
-            raise AttributeError(f"a problem has no field {name}; it has: name, {', '.join(FIELDS)}")
+        if name in ("_fields", "_text") or name not in (*TEXTS, *FIELDS):
+            raise AttributeError(f"a problem has no field {name}; it has: {', '.join([*TEXTS, *FIELDS])}")
         return self._fields.get(name)
 
     def __eq__(self, other):
-        return isinstance(other, Problem) and self._fields == other._fields
+        return isinstance(other, Problem) and {**self._fields, "source": ""} == {**other._fields, "source": ""}
 
     def __hash__(self):
-        return hash(self._text)
+        return hash(json.dumps({**self._fields, "source": ""}, sort_keys=True))
 
     def __repr__(self):
         return f"Problem({self.flag})"

@@ -113,6 +113,12 @@ void check_layout(const Problem& p, std::string_view where) {
 
 }  // namespace
 
+bool Problem::operator==(const Problem& other) const {
+  return name == other.name && std::ranges::all_of(problem_fields(), [&](const ProblemField& field) {
+           return is_equal(field, *this, other);
+         });
+}
+
 double default_scale(std::int64_t head_dim) { return 1.0 / std::sqrt(static_cast<double>(head_dim)); }
 
 Dtype output_dtype(const Problem& p) { return p.out_dtype.value_or(traits(p.dtype).out); }

@@ -28,6 +28,8 @@ constexpr Words words(Layout) { return kLayoutWords; }
 
 struct Problem {
   std::string name = {};
+  // Where the lengths come from, in a line: "lognormal, 64 sequences, seed 1, …". Empty if the config states them.
+  std::string source = {};
   // Of a ragged batch. `batch` is then the number of sequences, and seq_q and seq_kv are those of the longest.
   std::optional<Lengths> lengths = {};
   std::int64_t batch = 1;
@@ -52,7 +54,8 @@ struct Problem {
   KvCache kv = {};
   bool lse = false;  // compute the log-sum-exp output, too
 
-  bool operator==(const Problem&) const = default;
+  // All members but `source`: it says nothing about the computation.
+  bool operator==(const Problem& other) const;
 };
 
 double default_scale(std::int64_t head_dim);  // 1 / sqrt(head_dim)

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/names.hpp"
 #include "config/problem_reader.hpp"
+#include "config/recorded_lengths.hpp"
 
 namespace flashcore {
 namespace {
@@ -213,7 +214,9 @@ DeviceRequest parse_device(std::string_view text, std::string_view where) {
   throw UsageError(fmt::format("{}: unknown device \"{}\"{}", where, text, suggestion(text, kDeviceWords)));
 }
 
-Plan make_plan(const JsonDocument& document, std::string_view default_name) {
+Plan make_plan(const JsonDocument& config, std::string_view default_name) {
+  JsonDocument document = config;
+  load_recorded_lengths(document, "/problems");
   const JsonReader root(document);
   root.check_keys(kRootKeys);
   Plan plan;

@@ -44,7 +44,9 @@ struct Plan {
   RunPolicy policy;  // check, measure, seed
   ReportPolicy report;
   TunePolicy tune;
-  nlohmann::json config;  // the document with all flags applied, for the result file
+  // The document with all flags applied and with the lengths of recorded calls and traces in it, for the result file: it
+  // needs no other file.
+  nlohmann::json config;
 };
 
 // The texts of flags. Each flag replaces a key of the config and is checked like the key.
@@ -73,7 +75,7 @@ void apply(const Overrides& overrides, JsonDocument& document);
 
 // Reads and validates a document. `default_name` is the plan's name if the document has no "name". Throws
 // UsageError with the JSON pointer or flag of the first error.
-Plan make_plan(const JsonDocument& document, std::string_view default_name);
+Plan make_plan(const JsonDocument& config, std::string_view default_name);
 
 // What parse_device() takes, without numbers.
 std::span<const std::string_view> device_words();

@@ -44,7 +44,11 @@ void read_field(const ProblemField& field, const JsonReader& reader, Problem& pr
     }
     void operator()(MaskKind Problem::*member) const { problem.*member = read_enum<MaskKind>(reader, field); }
     void operator()(Layout Problem::*member) const { problem.*member = read_enum<Layout>(reader, field); }
-    void operator()(std::optional<Lengths> Problem::*member) const { problem.*member = read_lengths(reader); }
+    void operator()(std::optional<Lengths> Problem::*member) const {
+      StatedLengths stated = read_lengths(reader);
+      problem.*member = std::move(stated.lengths);
+      if (!stated.source.empty()) problem.source = std::move(stated.source);
+    }
     void operator()(KvCache Problem::*member) const { problem.*member = read_kv_cache(reader); }
   };
   std::visit(Read{integer, field, reader, problem}, field.member);
@@ -80,8 +84,25 @@ bool advance(std::vector<Axis>& axes) {
   return false;
 }
 
+// Recorded calls have names of their own, as two of them may be equal.
+std::string name_of(const Problem& problem, const JsonReader& object, const std::vector<Axis>& axes) {
+  const bool has_name = object.has("name");
+  std::string name = has_name ? object["name"].line() : problem_id(problem);
+  if (name.empty()) object["name"].fail("must not be empty");
+  for (const Axis& axis : axes) {
+    const std::string of_value = lengths_name(axis.values[axis.index]);
+    if (!of_value.empty()) {
+      name += fmt::format("_{}", of_value);
+    } else if (has_name && axis.values.size() > 1) {
+      name += fmt::format("_{}", id_part(*axis.field, problem));
+    }
+  }
+  return name;
+}
+
 Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   Problem problem;
+  if (object.has("source")) problem.source = object["source"].line();
   for (const Axis& axis : axes) read_field(*axis.field, axis.values[axis.index], problem);
   if (!object.has("heads_kv")) problem.heads_kv = problem.heads_q;
   const std::int64_t batch = problem.batch;
@@ -96,15 +117,7 @@ Problem combine(const JsonReader& object, const std::vector<Axis>& axes) {
   if (!object.has("scale")) problem.scale = default_scale(problem.head_dim);
   validate(problem, object.where());
   normalize(problem);
-  if (!object.has("name")) {
-    problem.name = problem_id(problem);
-    return problem;
-  }
-  problem.name = object["name"].line();
-  if (problem.name.empty()) object["name"].fail("must not be empty");
-  for (const Axis& axis : axes) {
-    if (axis.values.size() > 1) problem.name += fmt::format("_{}", id_part(*axis.field, problem));
-  }
+  problem.name = name_of(problem, object, axes);
   return problem;
 }
 
@@ -131,7 +144,7 @@ std::vector<std::string> axis_values(std::string_view key, std::string_view text
 
 std::span<const std::string_view> problem_keys() {
   static const std::vector<std::string_view> keys = [] {
-    std::vector<std::string_view> all = {"name"};
+    std::vector<std::string_view> all = {"name", "source"};
     for (const ProblemField& field : problem_fields()) all.push_back(field.name);
     return all;
   }();

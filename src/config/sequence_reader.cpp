@@ -3,11 +3,16 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "config/distribution_reader.hpp"
+#include "trace/length_distribution.hpp"
 
 namespace flashcore {
 namespace {
 
+constexpr std::string_view kListKeys[] = {"q", "kv"};
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int32_t>::max();
 
 std::vector<std::int32_t> read_list(const JsonReader& reader) {
@@ -26,6 +31,14 @@ Value parsed(const JsonReader& reader, std::optional<Value> (*parse)(std::string
   reader.fail(error);
 }
 
+StatedLengths read_recorded(const JsonReader& reader) {
+  static constexpr std::string_view kKeys[] = {"batch", "name", "source"};
+  reader.check_keys(kKeys);
+  StatedLengths stated{parsed(reader["batch"], parse_lengths), ""};
+  if (reader.has("source")) stated.source = reader["source"].line();
+  return stated;
+}
+
 void read_prefix(const JsonReader& reader, KvCache& cache) {
   static constexpr std::string_view kKeys[] = {"sequences", "keys"};
   reader.check_keys(kKeys);
@@ -35,16 +48,25 @@ void read_prefix(const JsonReader& reader, KvCache& cache) {
 
 }  // namespace
 
-Lengths read_lengths(const JsonReader& reader) {
-  if (!reader.is_object()) return parsed(reader, parse_lengths);
-  static constexpr std::string_view kKeys[] = {"q", "kv"};
-  reader.check_keys(kKeys);
-  for (const std::string_view key : kKeys) {
+StatedLengths read_lengths(const JsonReader& reader) {
+  if (!reader.is_object()) return {parsed(reader, parse_lengths), ""};
+  if (reader.has("batch")) return read_recorded(reader);
+  if (reader.has("distribution")) {
+    const LengthDistribution distribution = read_distribution(reader);
+    return {draw_lengths(distribution), distribution_text(distribution)};
+  }
+  reader.check_keys(kListKeys);
+  for (const std::string_view key : kListKeys) {
     if (!reader.has(key)) reader.fail("needs \"q\" and \"kv\", the lengths of all sequences");
   }
   Lengths lengths{read_list(reader["q"]), read_list(reader["kv"])};
   if (std::ssize(lengths.q) > kMaxSequences) reader.fail("has too many sequences");
-  return lengths;
+  return {std::move(lengths), ""};
+}
+
+std::string lengths_name(const JsonReader& reader) {
+  const bool is_recorded = reader.is_object() && reader.has("batch") && reader.has("name");
+  return is_recorded ? reader["name"].line() : "";
 }
 
 KvCache read_kv_cache(const JsonReader& reader) {

@@ -90,6 +90,7 @@ std::vector<std::string> deep_problems(const std::string& text) {
   std::vector<Problem> problems;
   for (CheckCase& one : cases) {
     one.problem.name.clear();
+    one.problem.source.clear();
     one.problem.lse = false;
     if (std::ranges::count(problems, one.problem) == 0) problems.push_back(one.problem);
   }

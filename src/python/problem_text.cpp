@@ -8,13 +8,15 @@
 #include "base/json_text.hpp"
 #include "capi/convert.hpp"
 #include "config/problem_reader.hpp"
+#include "config/recorded_lengths.hpp"
 #include "library/arguments.hpp"
 #include "results/record_json.hpp"
 
 namespace flashcore {
 
 std::vector<Problem> read_problems(std::string_view json) {
-  const JsonDocument document(json, "Problem");
+  JsonDocument document(json, "Problem");
+  load_recorded_lengths(document, "");
   std::vector<Problem> problems;
   for (PlannedProblem& planned : read_problems(JsonReader(document))) {
     problems.push_back(std::move(planned.problem));

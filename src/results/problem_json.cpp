@@ -75,6 +75,7 @@ void value_from_json(const ProblemField& field, const JsonReader& reader, Proble
 
 Json to_json(const Problem& problem) {
   Json json = {{"name", problem.name}};
+  if (!problem.source.empty()) json["source"] = problem.source;
   for (const ProblemField& field : problem_fields()) {
     if (!field.always_written && !value_is_set(field, problem)) continue;
     if (Json value = value_to_json(field, problem); !value.is_null())
@@ -86,6 +87,7 @@ Json to_json(const Problem& problem) {
 Problem problem_from_json(const JsonReader& reader) {
   Problem problem;
   problem.name = require_field(reader, "name").string();
+  if (const auto source = find_field(reader, "source")) problem.source = source->line();
   for (const ProblemField& field : problem_fields()) {
     const std::optional<JsonReader> found =
         field.required ? require_field(reader, field.name) : find_field(reader, field.name);

@@ -117,6 +117,7 @@ TunedVariant make_tuned(const Record& record, TimingMode mode) {
 // The problem without the fields that do not change its time; causal becomes a window.
 Problem class_of(Problem problem) {
   problem.name.clear();
+  problem.source.clear();
   problem.scale = 0;
   if (problem.causal) problem.window_right = 0;
   problem.causal = false;

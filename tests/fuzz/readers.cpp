@@ -1,7 +1,12 @@
 #include "fuzz/readers.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/json_text.hpp"
@@ -12,6 +17,9 @@
 #include "results/csv.hpp"
 #include "results/record_json.hpp"
 #include "results/result_file.hpp"
+#include "trace/recorded_calls.hpp"
+#include "trace/safetensors.hpp"
+#include "trace/scheduler.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuned_table.hpp"
 #include "worker/protocol.hpp"
@@ -122,6 +130,41 @@ void read_worker(std::string_view text) {
     unless_refused([&] { sample_from_json(root); });
     unless_refused([&] { check_policy_from_json(root); });
     unless_refused([&] { failure_from_json(root); });
+  });
+}
+
+void read_calls_file(std::string_view text) {
+  const std::size_t end = std::min(text.find("\n\n"), text.size());
+  const std::string_view tensors = text.substr(std::min(end + 2, text.size()));
+  unless_refused([&] {
+    const std::vector<RecordedCall> calls =
+        parse_calls(text.substr(0, end), "calls", [&](const std::string& path, const std::string& key) {
+          return safetensors_integers(tensors, key, path);
+        });
+    std::size_t kept = 0;
+    for (const EqualCalls& equal : merge_equal(calls)) {
+      require(equal.lengths.q.size() == equal.lengths.kv.size(), "lengths of different numbers");
+      kept += equal.numbers.size();
+    }
+    require(kept == calls.size(), "calls were lost");
+  });
+}
+
+void read_trace(std::string_view text) {
+  constexpr std::int64_t kBudget = 100;
+  unless_refused([&] {
+    RequestTrace trace = parse_requests(text, "trace");
+    const bool by_ids = trace.has_blocks;
+    Scheduler scheduler(std::move(trace),
+                        {.token_budget = kBudget, .max_sequences = 8, .chunk = 64, .hits_by_ids = by_ids},
+                        "trace");
+    for (int step = 0; step < 100; ++step) {
+      const std::optional<Lengths> call = scheduler.next();
+      if (!call) break;
+      std::int64_t queries = 0;
+      for (const std::int32_t q : call->q) queries += q;
+      require(queries >= 1 && queries <= kBudget, "a step outside of its budget");
+    }
   });
 }
 

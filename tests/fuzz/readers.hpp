@@ -20,6 +20,8 @@ void read_journal(std::string_view text);       // parse_journal, and its tuned 
 void read_gate(std::string_view text);          // policy_from_json
 void read_noise(std::string_view text);         // noise_from_json
 void read_worker(std::string_view text);        // a line of a worker, read as every kind of answer
+void read_calls_file(std::string_view text);    // parse_calls; the rest of the text is the tensors' file
+void read_trace(std::string_view text);         // parse_requests, and the first steps of a scheduler
 
 inline constexpr Reader kReaders[] = {{"config", read_config},
                                       {"results", read_result_file},
@@ -28,6 +30,8 @@ inline constexpr Reader kReaders[] = {{"config", read_config},
                                       {"journal", read_journal},
                                       {"gate", read_gate},
                                       {"noise", read_noise},
-                                      {"worker", read_worker}};
+                                      {"worker", read_worker},
+                                      {"calls", read_calls_file},
+                                      {"trace", read_trace}};
 
 }  // namespace flashcore::fuzz

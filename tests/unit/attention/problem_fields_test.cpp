@@ -12,6 +12,7 @@
 #include "config/problem_reader.hpp"
 #include "library/arguments.hpp"
 #include "results/record_json.hpp"
+#include "unit/attention/sequence_schemas.hpp"
 #include "unit/support/support.hpp"
 
 namespace flashcore {
@@ -96,11 +97,20 @@ TEST(ProblemFields, DistanceOrdersMismatchesBeforeSizes) {
 
 // --- The published schemas
 
+bool is_lengths(const ProblemField& field) {
+  return std::holds_alternative<std::optional<Lengths> Problem::*>(field.member);
+}
+bool is_kv_cache(const ProblemField& field) {
+  return std::holds_alternative<KvCache Problem::*>(field.member);
+}
+
 Json value_schema(const ProblemField& field) {
   if (!field.allowed_words().empty()) {
     const auto words = field.allowed_words();
     return {{"enum", std::vector<std::string>(words.begin(), words.end())}};
   }
+  if (is_lengths(field)) return testing::lengths_text_schema();
+  if (is_kv_cache(field)) return testing::kv_cache_text_schema();
   if (!field.is_number()) return {{"type", "boolean"}};
   if (std::holds_alternative<double Problem::*>(field.member)) {
     return {{"type", "number"}, {"minimum", field.min}, {"maximum", field.max}};
@@ -108,6 +118,12 @@ Json value_schema(const ProblemField& field) {
   return {{"type", "integer"},
           {"minimum", static_cast<std::int64_t>(field.min)},
           {"maximum", static_cast<std::int64_t>(field.max)}};
+}
+
+// Configs take more forms than records have; these are definitions of their own.
+Json config_value_schema(const ProblemField& field) {
+  if (is_lengths(field)) return {{"$ref", "#/definitions/lengths"}};
+  return is_kv_cache(field) ? Json{{"$ref", "#/definitions/kv_cache"}} : value_schema(field);
 }
 
 // The value that a field has when no key names it; null where that follows from other fields.
@@ -139,8 +155,12 @@ Json config_problem_schema() {
        "The name of the problem in results. The values of axes with more than one value are appended."},
       {"type", "string"},
       {"minLength", 1}};
+  properties["source"] = {
+      {"description",
+       "Where the lengths come from, in a line; results have it. Lengths that name their source replace it."},
+      {"type", "string"}};
   for (const ProblemField& field : problem_fields()) {
-    const Json one = value_schema(field);
+    const Json one = config_value_schema(field);
     const Json axis = {{"type", "array"}, {"minItems", 1}, {"items", one}};
     Json property = {{"description", field.meaning}};
     if (Json value = default_value(field); !value.is_null()) property["default"] = std::move(value);
@@ -153,7 +173,7 @@ Json config_problem_schema() {
 
 Json record_problem_schema() {
   Json required = {"name"};
-  Json properties = {{"name", {{"type", "string"}}}};
+  Json properties = {{"name", {{"type", "string"}}}, {"source", {{"type", "string"}}}};
   for (const ProblemField& field : problem_fields()) {
     if (field.required) required.push_back(field.name);
     properties[std::string(field.name)] = value_schema(field);
@@ -162,19 +182,21 @@ Json record_problem_schema() {
 }
 
 // FLASHCORE_UPDATE_GOLDEN=1 updates the file, like the golden files.
-void expect_definition(const std::string& file, const Json& problem) {
+void expect_definition(const std::string& file, const std::string& name, const Json& definition) {
   const auto path = std::filesystem::path(FLASHCORE_SOURCE_DIR) / "configs/schema" / file;
   Json schema = Json::parse(testing::read_file(path));
   if (std::getenv("FLASHCORE_UPDATE_GOLDEN") != nullptr) {
-    schema["definitions"]["problem"] = problem;
+    schema["definitions"][name] = definition;
     std::ofstream(path) << schema.dump(2) << '\n';
   }
-  EXPECT_EQ(schema["definitions"]["problem"].dump(2), problem.dump(2)) << file;
+  EXPECT_EQ(schema["definitions"][name].dump(2), definition.dump(2)) << file << " " << name;
 }
 
 TEST(ProblemFields, TheSchemasAgree) {
-  expect_definition("config.schema.json", config_problem_schema());
-  expect_definition("result.schema.json", record_problem_schema());
+  expect_definition("config.schema.json", "problem", config_problem_schema());
+  expect_definition("config.schema.json", "lengths", testing::lengths_schema());
+  expect_definition("config.schema.json", "kv_cache", testing::kv_cache_schema());
+  expect_definition("result.schema.json", "problem", record_problem_schema());
 }
 
 // --- The C interface
