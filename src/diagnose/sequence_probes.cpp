@@ -261,8 +261,8 @@ Finding ask_sinks(const ProbeRunner& runner) {
   Problem problem = runner.problem(4, runner.block_kv() + 1);
   problem.heads_q = problem.heads_kv = 2;
   problem.sinks = true;
-  problem = servable(runner, problem);
-  if (!runner.unsupported(problem).empty()) problem = paged(runner, problem, 2, 1);
+  const Problem contiguous = servable(runner, problem);
+  problem = runner.unsupported(contiguous).empty() ? contiguous : paged(runner, problem, 2, 1);
   ChosenInputs inputs = runner.random_inputs(problem);
   inputs.sinks = {3.5f, 2.0f};
   const ProbeRun run = runner.run(problem, inputs);

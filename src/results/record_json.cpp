@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -70,10 +68,10 @@ Json place_to_json(const Problem& problem, std::int64_t index) {
 std::int64_t place_from_json(const Problem& problem, const JsonReader& reader) {
   const std::vector<JsonReader> items = elements(reader);
   if (items.size() != 4) reader.fail("expected [batch, head, row, column]");
-  std::array<std::int64_t, 4> at{};
-  std::ranges::transform(items, at.begin(),
-                         [](const JsonReader& item) { return decode<std::int64_t>(item); });
-  const auto index = output_index(problem, {at[0], at[1], at[2], at[3]}, value_columns(problem));
+  const OutputPlace place{items[0].integer(0, problem.batch - 1), items[1].integer(0, problem.heads_q - 1),
+                          items[2].integer(0, problem.seq_q - 1),
+                          items[3].integer(0, value_columns(problem) - 1)};
+  const auto index = output_index(problem, place, value_columns(problem));
   if (!index) reader.fail("the output has no such element");
   return *index;
 }
