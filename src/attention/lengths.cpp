@@ -5,6 +5,8 @@
 #include <charconv>
 #include <limits>
 #include <numeric>
+#include <random>
+#include <utility>
 
 #include "base/text.hpp"
 
@@ -69,6 +71,15 @@ std::optional<Segment> parse_segment(std::string_view text) {
 
 std::int64_t total(const std::vector<std::int32_t>& lengths) {
   return std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
+}
+
+Lengths dealt_anew(const Lengths& lengths, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Lengths other = lengths;
+  for (std::vector<std::int32_t>* all : {&other.q, &other.kv}) {
+    for (std::size_t i = all->size(); i > 1; --i) std::swap((*all)[i - 1], (*all)[random() % i]);
+  }
+  return other;
 }
 
 std::string lengths_text(const Lengths& lengths) {

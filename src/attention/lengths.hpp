@@ -20,6 +20,10 @@ struct Lengths {
 // The sum of the lengths.
 std::int64_t total(const std::vector<std::int32_t>& lengths);
 
+// The same lengths in another order, of queries and of keys, so that other pairs come of them. Equal seeds give equal
+// orders everywhere.
+Lengths dealt_anew(const Lengths& lengths, std::uint64_t seed);
+
 // The most sequences of a batch.
 inline constexpr std::int64_t kMaxSequences = std::int64_t{1} << 20;
 

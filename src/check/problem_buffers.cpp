@@ -1,7 +1,6 @@
 #include "check/problem_buffers.hpp"
 
 #include <algorithm>
-#include <random>
 
 namespace flashcore {
 namespace {
@@ -18,15 +17,6 @@ std::int64_t set_bytes(const Problem& problem, Elements elements) {
 
 std::int64_t input_set_bytes(const Problem& problem) {
   return set_bytes(problem, [](const TensorShape& shape) { return shape.span_elements; });
-}
-
-// Other pairs of the same lengths.
-Lengths shuffled(const Lengths& lengths, std::uint64_t seed) {
-  std::mt19937_64 random(seed);
-  Lengths other = lengths;
-  std::ranges::shuffle(other.q, random);
-  std::ranges::shuffle(other.kv, random);
-  return other;
 }
 
 }  // namespace
@@ -107,8 +97,8 @@ Check ProblemBuffers::check_all_rows(const AttentionArgs& launched, const CheckP
   return current_reference_->check(outputs_, past_workspace(), policy);
 }
 
-void ProblemBuffers::change_lengths(std::uint64_t seed) {
-  problem_.lengths = shuffled(*problem_.lengths, seed);
+void ProblemBuffers::set_lengths(const Lengths& lengths) {
+  problem_.lengths = lengths;
   inputs_.follow_lengths();
   reference_.compute(args({}));
 }

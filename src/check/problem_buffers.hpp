@@ -67,8 +67,9 @@ class ProblemBuffers {
   Check check_rows(const AttentionArgs& launched, std::span<const std::int32_t> rows,
                    const CheckPolicy& policy);
 
-  // Gives the sequences of a ragged batch other lengths, in the same memory: queries and keys are dealt out anew.
-  void change_lengths(std::uint64_t seed);
+  // Gives the sequences of a ragged batch other lengths, in the same memory: the own lengths in another order, of queries
+  // and of keys. The cache must have no shared prefix, with which the number of pages depends on the order.
+  void set_lengths(const Lengths& lengths);
 
   // Contiguous like OutputBuffers::read_out().
   std::vector<float> reference_out() const { return reference_.read_out(); }

@@ -144,6 +144,29 @@ CheckedSample BufferedExecutor::verify_sample(const Variant& variant, TimingMode
   return {.check = std::move(check), .sample = taken};
 }
 
+void BufferedExecutor::set_lengths(const Lengths& lengths) {
+  buffers_->set_lengths(lengths);
+  launcher_.renew_plans();
+}
+
+Check BufferedExecutor::verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) {
+  const Lengths own = buffers_->problem().lengths.value();
+  warm(variant, TimingMode::hot);
+  Check check;
+  check.passed = true;
+  for (int deal = 1; deal <= deals && check.passed; ++deal) {
+    const Lengths other = dealt_anew(own, static_cast<std::uint64_t>(deal));
+    set_lengths(other);
+    check = verify_sample(variant, TimingMode::hot, policy).check;
+    if (!check.passed) {
+      check.reason =
+          fmt::format("with the lengths {} in the same memory: {}", lengths_text(other), check.reason);
+    }
+  }
+  set_lengths(own);
+  return check;
+}
+
 Check BufferedExecutor::compare_with_lone_launch(Check check, const Variant& variant) {
   const AttentionArgs arguments = args(variant, last_view_);
   buffers_->poison_outputs();

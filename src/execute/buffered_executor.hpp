@@ -22,6 +22,7 @@ class BufferedExecutor : public Executor {
   Check verify(const Variant& variant, const CheckPolicy& policy) override;
   Sample sample(const Variant& variant, TimingMode mode) final;
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
+  Check verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) override;
   KernelNotes notes(const Variant& variant) const override;
   std::string output_hash() const override { return buffers_->outputs().hash(); }
 
@@ -55,6 +56,7 @@ class BufferedExecutor : public Executor {
 
  private:
   void wait_for(const Variant& variant) const;
+  void set_lengths(const Lengths& lengths);
   bool is_right_elsewhere(const Variant& variant, const CheckPolicy& policy);
   // Writes other values into the first `sets` input sets, and remembers them for guard().
   void change_inputs(std::int64_t sets);

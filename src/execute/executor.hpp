@@ -83,6 +83,10 @@ class Executor {
   // was complete. verify() restores the first values.
   virtual CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) = 0;
 
+  // For ragged batches without a shared prefix: verify_sample() of `hot` with the lengths of the prepared problem dealt out anew, `deals` times, in
+  // the same memory. A launch that was captured is not captured again. Restores the lengths.
+  virtual Check verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) = 0;
+
   // Times launches whose inputs change before each launch, and launches whose inputs do not change, in turns,
   // `pairs` times. The memory of the inputs is read and written before both kinds of launches. Changes inputs
   // like verify_sample().

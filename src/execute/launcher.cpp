@@ -27,15 +27,23 @@ AttentionArgs Launcher::args(const Variant& variant, ProblemBuffers& buffers, In
 void* Launcher::plan(const Variant& variant, const AttentionArgs& args) const {
   const auto bytes = static_cast<std::int64_t>(variant.plan_bytes(args));
   if (bytes == 0) return nullptr;
-  if (const auto found = plans_.find(&variant); found != plans_.end()) return found->second.data();
-  Memory memory = device_->allocate((bytes + kPoisonWord - 1) / kPoisonWord * kPoisonWord);
-  device_->poison(memory.data(), memory.bytes());
+  Plan& kept = plans_[&variant];
+  if (kept.is_current) return kept.memory.data();
+  if (kept.memory.bytes() == 0) {
+    kept.memory = device_->allocate((bytes + kPoisonWord - 1) / kPoisonWord * kPoisonWord);
+  }
+  device_->poison(kept.memory.data(), kept.memory.bytes());
   AttentionArgs planned = args;
-  planned.plan = memory.data();
+  planned.plan = kept.memory.data();
   if (const int code = variant.plan(planned, device_->stream()); code != 0) {
     device_->check_launch(code, fmt::format("the plan of {}", variant.id()));
   }
-  return plans_.emplace(&variant, std::move(memory)).first->second.data();
+  kept.is_current = true;
+  return kept.memory.data();
+}
+
+void Launcher::renew_plans() const {
+  for (auto& [variant, plan] : plans_) plan.is_current = false;
 }
 
 void Launcher::launch(const Variant& variant, const AttentionArgs& args) const {

@@ -34,18 +34,24 @@ class Launcher {
   // Brings the output of the last launch to the arguments' outputs (Family::collect).
   void collect(const Variant& variant, const AttentionArgs& args) const;
 
-  // To be called when other buffers, or other lengths in them, come.
+  // To be called when other buffers come.
   void forget_plans() const { plans_.clear(); }
+  // To be called when other lengths come into the same buffers. Plans are made anew in the memory that they have.
+  void renew_plans() const;
 
   // Launches once on input set 0, without poisoning the outputs first, with a new plan, and waits.
   void run(const Variant& variant, ProblemBuffers& buffers) const;
 
  private:
+  struct Plan {
+    Memory memory;
+    bool is_current = false;
+  };
   void* plan(const Variant& variant, const AttentionArgs& args) const;
 
   DeviceInfo info_;
   std::unique_ptr<CheckDevice> device_;
-  mutable std::map<const Variant*, Memory> plans_;
+  mutable std::map<const Variant*, Plan> plans_;
 };
 
 Launcher open_cpu_launcher();

@@ -18,6 +18,7 @@ constexpr std::int64_t kKeys = 331;
 constexpr std::int64_t kKeysOfOneTile = 8;  // a single tile for all but the smallest tiles
 constexpr std::int64_t kMaxHeadsKv = 2;
 constexpr int kFurtherSeeds = 2;
+constexpr int kReplays = 3;  // with other lengths
 // The tile size in the edge cases of families that have no tile or do not state it.
 constexpr int kUsualBlock = 64;
 
@@ -130,7 +131,10 @@ std::vector<CheckCase> ragged_cases(const Problem& problem, std::uint64_t seed) 
   const CheckCase decode{.name = "one_long", .problem = with_lengths(problem, lengths), .seed = seed};
   lengths.q[9] = kQueries;
   const CheckCase mixed{.name = "one_long_mixed", .problem = with_lengths(problem, lengths), .seed = seed};
-  return {decode, mixed};
+  Problem dealt = small_problem(problem, kQueries, kKeys);
+  dealt.kv.prefix_sequences = dealt.kv.prefix_keys = 0;  // the number of pages would depend on the order
+  const CheckCase other{.name = "other_lengths", .problem = dealt, .seed = seed, .replays = kReplays};
+  return {decode, mixed, other};
 }
 
 // Lengths around the edges of a page, pages of one key, pages that sequences share, and pages in order.

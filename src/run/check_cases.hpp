@@ -19,6 +19,7 @@ struct CheckCase {
   Problem problem;
   kernels::InputKind inputs = kernels::InputKind::normal;
   std::uint64_t seed = 0;
+  int replays = 0;  // of samples with other lengths in the same memory, after the check of its own
 
   bool operator==(const CheckCase&) const = default;
 };

@@ -33,7 +33,9 @@ void try_case(Agenda& agenda, const CheckCase& now, const CheckPolicy& policy, E
     agenda.refusal = executor.unsupported(*agenda.variant);
     if (!agenda.refusal.empty()) return;
     ++outcome.tried;
-    const Check check = executor.verify(*agenda.variant, policy);
+    Check check = executor.verify(*agenda.variant, policy);
+    if (check.passed && now.replays > 0)
+      check = executor.verify_replays(*agenda.variant, policy, now.replays);
     if (!check.passed) fail(outcome, now, Status::incorrect, check.reason);
   } catch (const EnvironmentError& error) {
     fail(outcome, now, error.status, error.what());

@@ -45,7 +45,7 @@ Columns columns_of(const std::string& where, std::string_view header) {
     if (input && output) return {*input, *output, names.size()};
   }
   throw UsageError(fmt::format(
-      "{}: is no known trace: neither a header with ContextTokens,GeneratedTokens nor one with Request "
+      "{}: is no known trace: neither a header with ContextTokens,GeneratedTokens nor one with TracedRequest "
       "tokens,Response tokens nor JSON with input_length and output_length",
       where));
 }
@@ -60,7 +60,7 @@ std::int32_t tokens_of(const std::string& where, std::string_view cell) {
   return static_cast<std::int32_t>(tokens);
 }
 
-Request request_of(const std::string& where, const TraceLine& line, const Columns& columns) {
+TracedRequest request_of(const std::string& where, const TraceLine& line, const Columns& columns) {
   if (line.text.find('"') != line.text.npos) throw UsageError(fmt::format("{}: has a quoted cell", where));
   const std::vector<std::string_view> cells = split(line.text, ',');
   if (cells.size() != columns.count) {
@@ -70,13 +70,13 @@ Request request_of(const std::string& where, const TraceLine& line, const Column
   return {line.number, tokens_of(where, cells[columns.input]), tokens_of(where, cells[columns.output]), {}};
 }
 
-Request request_of(const std::string& where, const TraceLine& line) {
+TracedRequest request_of(const std::string& where, const TraceLine& line) {
   const JsonDocument document(line.text, where);
   const JsonReader root(document);
   const auto tokens = [&](std::string_view key) {
     return static_cast<std::int32_t>(require_field(root, key).integer(0, kMaxTokens));
   };
-  Request request{line.number, tokens("input_length"), tokens("output_length"), {}};
+  TracedRequest request{line.number, tokens("input_length"), tokens("output_length"), {}};
   for (const JsonReader& id : elements(require_field(root, "hash_ids"))) {
     request.blocks.push_back(decode<std::int64_t>(id));
   }

@@ -13,7 +13,7 @@ inline constexpr std::int64_t kBlockTokens = 512;
 
 inline constexpr std::size_t kMaxRequests = std::size_t{1} << 23;
 
-struct Request {
+struct TracedRequest {
   std::int64_t line;    // in the file
   std::int32_t input;   // tokens of the prompt
   std::int32_t output;  // generated tokens
@@ -22,8 +22,8 @@ struct Request {
 };
 
 struct RequestTrace {
-  std::vector<Request> requests;  // in the order of the file
-  bool has_blocks = false;        // the form states ids of blocks
+  std::vector<TracedRequest> requests;  // in the order of the file
+  bool has_blocks = false;              // the form states ids of blocks
 };
 
 // Recognises three forms:

@@ -55,7 +55,7 @@ void Scheduler::prefill() {
 
 void Scheduler::admit() {
   while (waiting_ < trace_.requests.size() && std::ssize(running_) < policy_.max_sequences && budget_ > 0) {
-    const Request& request = trace_.requests[waiting_];
+    const TracedRequest& request = trace_.requests[waiting_];
     if (request.input > 0) {
       const std::int64_t hits = hit_tokens(request);
       const std::int64_t rest = request.input - hits;
@@ -82,7 +82,7 @@ void Scheduler::compute(Sequence& sequence, std::int64_t queries) {
 }
 
 void Scheduler::compute_chunk(Sequence& sequence) {
-  const Request& request = trace_.requests[sequence.request];
+  const TracedRequest& request = trace_.requests[sequence.request];
   const std::int64_t before = sequence.done / kBlockTokens;
   std::int64_t queries = std::min(request.input - sequence.done, budget_);
   if (policy_.chunk > 0) queries = std::min(queries, policy_.chunk);
@@ -94,7 +94,7 @@ void Scheduler::compute_chunk(Sequence& sequence) {
   }
 }
 
-std::int64_t Scheduler::hit_tokens(const Request& request) {
+std::int64_t Scheduler::hit_tokens(const TracedRequest& request) {
   const std::int64_t most = (request.input - 1) / kBlockTokens;
   if (policy_.hits_by_ids) {
     std::int64_t hits = 0;

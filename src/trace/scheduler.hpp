@@ -72,7 +72,7 @@ class Scheduler {
   void admit();
   void compute(Sequence& sequence, std::int64_t queries);
   void compute_chunk(Sequence& sequence);
-  std::int64_t hit_tokens(const Request& request);
+  std::int64_t hit_tokens(const TracedRequest& request);
   void end_step();
 
   RequestTrace trace_;

@@ -14,9 +14,9 @@ namespace {
 
 // Calls that run a variant on the problem of the last `prepare`.
 bool needs_problem(Call call) {
-  constexpr Call kCalls[] = {Call::verify,  Call::verify_sample,   Call::verify_negated,
-                             Call::sample,  Call::sample_poisoned, Call::contrast,
-                             Call::control, Call::output_hash};
+  constexpr Call kCalls[] = {Call::verify,         Call::verify_sample, Call::verify_replays,
+                             Call::verify_negated, Call::sample,        Call::sample_poisoned,
+                             Call::contrast,       Call::control,       Call::output_hash};
   return std::ranges::find(kCalls, call) != std::end(kCalls);
 }
 
@@ -45,15 +45,23 @@ Json JobServer::clear() {
   return {{kRestoredKey, left.restored}, {kStaysKey, left.stays}};
 }
 
-Json JobServer::perform(const JsonReader& request) {
+Call JobServer::call_of(const JsonReader& request) const {
   const Call call = decode<Call>(require_field(request, "call"));
   if (needs_problem(call) && !problem_) request["call"].fail("needs a problem, which \"prepare\" sets");
-  switch (call) {
+  return call;
+}
+
+Json JobServer::measure_ceilings() {
+  executor_.measure_ceilings();
+  return device_to_json(executor_.device());
+}
+
+Json JobServer::perform(const JsonReader& request) {
+  switch (call_of(request)) {
     case Call::variants:
       return ids();
     case Call::measure_ceilings:
-      executor_.measure_ceilings();
-      return device_to_json(executor_.device());
+      return measure_ceilings();
     case Call::required_bytes:
       return executor_.required_bytes(problem_from_json(require_field(request, "problem")));
     case Call::prepare:
@@ -64,6 +72,8 @@ Json JobServer::perform(const JsonReader& request) {
       return check_to_json(executor_.verify(variant(request), policy_of(request)), problem_.value());
     case Call::verify_sample:
       return verify_sample(request, mode_of(request));
+    case Call::verify_replays:
+      return verify_replays(request);
     case Call::verify_negated:
       return verify_sample(request, TimingMode::call);
     case Call::sample:
@@ -127,6 +137,12 @@ Json JobServer::verify_sample(const JsonReader& request, TimingMode mode) {
   Json json = check_to_json(checked.check, problem_.value());
   if (checked.sample) json[kSampleKey] = to_json(*checked.sample);
   return json;
+}
+
+Json JobServer::verify_replays(const JsonReader& request) {
+  const int deals = decode<int>(require_field(request, "deals"));
+  return check_to_json(executor_.verify_replays(variant(request), policy_of(request), deals),
+                       problem_.value());
 }
 
 Json JobServer::take_sample(const Variant& variant, TimingMode mode) {

@@ -33,6 +33,10 @@ class JobServer {
   Json clear();
   Json time_control(double us);
   Json verify_sample(const JsonReader& request, TimingMode mode);
+  Json verify_replays(const JsonReader& request);
+  Json measure_ceilings();
+  // Throws UsageError if the call needs a problem and there is none.
+  Call call_of(const JsonReader& request) const;
   const Variant& variant(const JsonReader& request) const;
 
   Executor& executor_;

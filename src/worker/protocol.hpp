@@ -45,6 +45,7 @@ enum class Call : int {
   inspect,
   verify,
   verify_sample,
+  verify_replays,
   sample,
   contrast,
   control,
@@ -56,10 +57,10 @@ enum class Call : int {
   sample_poisoned,  // version 2
 };
 inline constexpr std::string_view kCallWords[] = {
-    "variants",       "measure_ceilings", "required_bytes", "prepare",  "inspect",
-    "verify",         "verify_sample",    "sample",         "contrast", "control",
-    "output_hash",    "why_direct",       "notes",          "clear",    "verify_negated",
-    "sample_poisoned"};
+    "variants",       "measure_ceilings", "required_bytes", "prepare", "inspect",
+    "verify",         "verify_sample",    "verify_replays", "sample",  "contrast",
+    "control",        "output_hash",      "why_direct",     "notes",   "clear",
+    "verify_negated", "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
 // Of every request and answer: an id that only the two processes know.

@@ -96,6 +96,15 @@ Check WorkerExecutor::verify(const Variant& variant, const CheckPolicy& policy) 
   });
 }
 
+Check WorkerExecutor::verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) {
+  Json question = request(Call::verify_replays, variant);
+  question["policy"] = to_json(policy);
+  question["deals"] = deals;
+  return session_->ask(variant, question, [this](const JsonReader& result) {
+    return check_from_json(result, session_->problem());
+  });
+}
+
 CheckedSample WorkerExecutor::verify_sample(const Variant& variant, TimingMode mode,
                                             const CheckPolicy& policy) {
   if (hello().protocol < kProtocolWithContrast) return {.check = verify(variant, policy), .sample = {}};

@@ -47,6 +47,7 @@ class WorkerExecutor final : public Executor {
   std::string output_hash() const override;
   Sample sample(const Variant& variant, TimingMode mode) override;
   // A build of protocol 2 has neither: verify() takes the place of the first, and the second shows no difference.
+  Check verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) override;
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   std::optional<Control> control(double us) override;

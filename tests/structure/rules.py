@@ -3,6 +3,8 @@
 The tables below hold exceptions, each with its reason. An exception that excuses nothing breaks the rule, too.
 """
 
+import re
+
 MAX_FILE_LINES = 300
 MAX_HOST_FUNCTION_LINES = 40
 MAX_DEVICE_FUNCTION_LINES = 150
@@ -105,6 +107,19 @@ def functions_are_short(tree, allowed=None):
         if function.lines > limit:
             broken[f"{function.path}: {function.name}"] = f"{function}, more than {limit}"
     return unexcused(broken, LONG_FUNCTIONS_ALLOWED if allowed is None else allowed)
+
+
+TYPE = re.compile(r"^(?:struct|class|enum class) (\w+)(?: final)?(?: : [^;{]*)? \{", re.MULTILINE)
+
+
+def types_have_one_definition(tree):
+    """Two types of one name in one program are undefined behaviour that no compiler and no linker reports."""
+    places = {}
+    for path, text in tree.files.items():
+        if path.startswith("src/") and path.endswith(".hpp"):
+            for name in TYPE.findall(text):
+                places.setdefault(name, []).append(path)
+    return [f"{name} is a type of {' and of '.join(paths)}" for name, paths in places.items() if len(paths) > 1]
 
 
 def capi_holds_the_interface_only(tree):

@@ -39,6 +39,9 @@ class ThisTree(unittest.TestCase):
     def test_functions_are_short(self):
         self.assertEqual(rules.functions_are_short(self.tree), [])
 
+    def test_types_have_one_definition(self):
+        self.assertEqual(rules.types_have_one_definition(self.tree), [])
+
     def test_capi_holds_the_interface_only(self):
         self.assertEqual(rules.capi_holds_the_interface_only(self.tree), [])
 
@@ -112,6 +115,11 @@ class MadeUpTree(unittest.TestCase):
             return "__global__ void k(int x) {\n" + "  x += 1;\n" * (lines - 2) + "}\n"
         self.assertEqual(rules.functions_are_short(self.tree(**{"kernels/k.cuh": kernel(150)}), {}), [])
         self.assert_broken(rules.functions_are_short(self.tree(**{"kernels/k.cuh": kernel(151)}), {}), "k()", "151")
+
+    def test_a_type_of_two_headers(self):
+        tree = self.tree(**{"src/base/a.hpp": "struct Call {\n  int x;\n};\n",
+                            "src/cli/b.hpp": "enum class Call : int { a };\n"})
+        self.assert_broken(rules.types_have_one_definition(tree), "Call", "src/base/a.hpp", "src/cli/b.hpp")
 
     def test_a_stranger_in_capi(self):
         tree = self.tree(**{"src/capi/flashcore.h": "", "src/capi/examples/e.c": "", "src/capi/loader.cpp": ""})

@@ -139,7 +139,7 @@ TEST_F(SequenceInputsTest, OtherLengthsAreInTheSameMemory) {
     ProblemBuffers buffers = make(problem_of(cache));
     const AttentionArgs before = buffers.args({});
     const Lengths lengths = *buffers.problem().lengths;
-    buffers.change_lengths(kSeed);
+    buffers.set_lengths(dealt_anew(lengths, kSeed));
     const AttentionArgs after = buffers.args({});
     EXPECT_NE(*buffers.problem().lengths, lengths);
     EXPECT_EQ(after.q, before.q);

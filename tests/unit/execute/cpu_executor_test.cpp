@@ -57,6 +57,45 @@ TEST(CpuExecutor, ACorrectKernelPasses) {
   ASSERT_TRUE(check.lse_max_abs.has_value());
 }
 
+Problem ragged_problem() {
+  Problem problem{.lengths = Lengths{.q = {3, 1, 9, 2}, .kv = {40, 7, 12, 25}},
+                  .heads_q = 2,
+                  .heads_kv = 1,
+                  .head_dim = 64,
+                  .causal = true,
+                  .scale = default_scale(64)};
+  problem.layout = default_layout(problem);
+  apply_lengths(problem);
+  return problem;
+}
+
+// Follows the lengths of its first launch, as a launch does that was captured with lengths of the host.
+int launch_with_first_lengths(const AttentionArgs& args, void*) {
+  static const std::vector<std::int32_t> cu_seqlens_q(args.sequences.cu_seqlens_q,
+                                                      args.sequences.cu_seqlens_q + args.sequences.batch + 1);
+  AttentionArgs old = args;
+  old.sequences.cu_seqlens_q = cu_seqlens_q.data();
+  return launch_correct(old);
+}
+
+TEST(CpuExecutor, ReplaysWithOtherLengthsAreRight) {
+  const auto executor = make_cpu_executor();
+  executor->prepare(ragged_problem(), 7);
+  const Check check = executor->verify_replays(correct_variant(), {}, 10);
+  EXPECT_TRUE(check.passed) << check.reason;
+  EXPECT_TRUE(executor->verify(correct_variant(), {}).passed) << "the lengths are those of the problem again";
+}
+
+TEST(CpuExecutor, AKernelThatKeepsItsFirstLengthsIsFound) {
+  const auto executor = make_cpu_executor();
+  executor->prepare(ragged_problem(), 7);
+  const Variant variant = with_launch(launch_with_first_lengths);
+  EXPECT_TRUE(executor->verify(variant, {}).passed);
+  const Check check = executor->verify_replays(variant, {}, 3);
+  EXPECT_FALSE(check.passed);
+  EXPECT_NE(check.reason.find("in the same memory: "), std::string::npos) << check.reason;
+}
+
 // Launches into memory of its own, which collect() copies to the output.
 class CollectingFamily final : public testing::RelaunchedFamily {
  public:

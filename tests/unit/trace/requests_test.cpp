@@ -9,7 +9,8 @@ namespace {
 
 RequestTrace trace_of(const std::string& text) { return parse_requests(text, "t.csv"); }
 
-void expect_request(const Request& request, std::int64_t line, std::int32_t input, std::int32_t output) {
+void expect_request(const TracedRequest& request, std::int64_t line, std::int32_t input,
+                    std::int32_t output) {
   EXPECT_EQ(request.line, line);
   EXPECT_EQ(request.input, input);
   EXPECT_EQ(request.output, output);

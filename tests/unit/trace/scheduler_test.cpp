@@ -49,7 +49,7 @@ std::int64_t queries_of(const std::vector<Lengths>& calls) {
 // What all steps together have to compute without prefix hits.
 std::int64_t tokens_of(const RequestTrace& trace) {
   std::int64_t tokens = 0;
-  for (const Request& request : trace.requests) {
+  for (const TracedRequest& request : trace.requests) {
     if (request.input > 0) tokens += request.input + std::max(request.output - 1, 0);
   }
   return tokens;
