@@ -46,7 +46,7 @@ Problem paged(const ProbeRunner& runner, Problem problem, std::int64_t pages, st
     problem.kv = {.layout = KvKind::paged, .page_size = page_size};
     problem.layout = default_layout(problem);
     problem.seq_kv = pages * page_size + further_keys;
-    const Problem asked = servable(runner, problem);
+    Problem asked = servable(runner, problem);
     reason = runner.unsupported(asked);
     if (reason.empty()) return asked;
   }
