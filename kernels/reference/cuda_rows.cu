@@ -16,8 +16,9 @@ constexpr std::int64_t kMaxBlocks = 1 << 16;
 
 template <class Word>
 __device__ void copy_row(char* to, const char* from, std::int64_t bytes) {
-  for (std::int64_t i = threadIdx.x % kWarp; i < bytes / static_cast<std::int64_t>(sizeof(Word));
-       i += kWarp) {
+  const int words = static_cast<int>(bytes / static_cast<std::int64_t>(sizeof(Word)));
+#pragma unroll 1  // unrolled, it spills for compute capability 8.0
+  for (int i = static_cast<int>(threadIdx.x) % kWarp; i < words; i += kWarp) {
     reinterpret_cast<Word*>(to)[i] = reinterpret_cast<const Word*>(from)[i];
   }
 }
