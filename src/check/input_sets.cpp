@@ -73,8 +73,6 @@ std::vector<MemoryRegion> InputSets::regions_of(const Input& input, const Tensor
   return regions;
 }
 
-std::vector<MemoryRegion> InputSets::index_regions() const { return sequences_.regions(); }
-
 void InputSets::make(std::int64_t count, std::uint64_t seed, kernels::InputKind kind) {
   seed_ = seed;
   kind_ = kind;
@@ -223,8 +221,6 @@ void InputSets::restore() {
   scrambled_ = false;
 }
 
-void InputSets::follow_lengths() { restore(); }
-
 std::vector<std::uint64_t> InputSets::fingerprints(std::int64_t count) const {
   std::vector<MemoryRegion> regions;
   std::vector<std::size_t> ends;  // of each tensor's regions
@@ -237,7 +233,7 @@ std::vector<std::uint64_t> InputSets::fingerprints(std::int64_t count) const {
       ends.push_back(regions.size());
     }
   }
-  std::ranges::copy(index_regions(), std::back_inserter(regions));
+  std::ranges::copy(sequences_.regions(), std::back_inserter(regions));
   ends.push_back(regions.size());
   const std::vector<std::uint64_t> sums = device_.fingerprints(regions);
   std::vector<std::uint64_t> of_tensor;

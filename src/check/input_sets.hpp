@@ -51,11 +51,8 @@ class InputSets {
 
   // Restores the seeded values of make() in set 0 if it was scrambled.
   void restore_first();
-  // Restores them in all sets.
+  // Restores them in all sets, with the lengths and pages of the problem as it is now.
   void restore();
-
-  // Writes the lengths of the problem, whose order has changed, and all inputs anew.
-  void follow_lengths();
 
   // Remembers the current values of the first `count` sets, lengths, pages and sinks. changed() names what has changed
   // since then: "K, V".
@@ -99,7 +96,6 @@ class InputSets {
   std::vector<InputTensorFill> fills_of(const Input& input, const Tensor& tensor, std::uint64_t seed,
                                         std::uint32_t index) const;
   std::vector<MemoryRegion> regions_of(const Input& input, const Tensor& tensor) const;
-  std::vector<MemoryRegion> index_regions() const;  // of lengths, pages and sinks
 
   // Writes the rows of all sequences. `write` fills the memory of one sequence.
   void write_sequences(const Input& input, const Tensor& tensor, std::uint64_t seed, std::uint32_t index,
@@ -109,7 +105,7 @@ class InputSets {
   // Contiguous memory for the longest sequence, one for each of Q, K and V.
   void* staging(std::size_t tensor);
 
-  // One per tensor, for elements and factors: Q, K and V of each of the first `count` sets; then one for index_regions().
+  // One per tensor, for elements and factors: Q, K and V of each of the first `count` sets; then one for the lengths, pages and sinks.
   std::vector<std::uint64_t> fingerprints(std::int64_t count) const;
 
   const Problem& problem_;

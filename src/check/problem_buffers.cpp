@@ -99,7 +99,7 @@ Check ProblemBuffers::check_all_rows(const AttentionArgs& launched, const CheckP
 
 void ProblemBuffers::set_lengths(const Lengths& lengths) {
   problem_.lengths = lengths;
-  inputs_.follow_lengths();
+  inputs_.restore();
   reference_.compute(args({}));
 }
 

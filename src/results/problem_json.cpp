@@ -52,9 +52,11 @@ Json value_to_json(const ProblemField& field, const Problem& problem) {
 
 // True for an optional member, and for another member that is not at its default.
 bool value_is_set(const ProblemField& field, const Problem& problem) {
-  const bool optional = std::holds_alternative<std::optional<Dtype> Problem::*>(field.member) ||
-                        std::holds_alternative<std::optional<Lengths> Problem::*>(field.member) ||
-                        std::holds_alternative<std::optional<std::int64_t> Problem::*>(field.member);
+  const bool optional = std::visit(
+      [&](auto member) {
+        return requires { (problem.*member).has_value(); };
+      },
+      field.member);
   return optional || !is_default(field, problem);
 }
 
