@@ -40,13 +40,9 @@ double lse_limit(const Problem& problem, double lse_rms) {
   return kScaledLseAbsolute + kLseRelative * lse_rms + score_relative * score_size(problem, lse_rms);
 }
 
-// Roundings that a right variant does and that the unfused attention may escape by chance: that of the output, and with
-// sinks that of the probability, which is not 1 even where a row sees one key.
-double free_roundings(const Problem& problem) { return problem.sinks ? 2 : 1; }
-
 CheckLimit limits(const Problem& problem, const Observation& seen, const ErrorNorms& unfused_error,
                   const CheckPolicy& policy) {
-  const double rounding = free_roundings(problem) * unit_roundoff(output_dtype(problem));
+  const double rounding = unit_roundoff(output_dtype(problem));
   CheckLimit limit;
   limit.max_abs = policy.unfused_factor * unfused_error.max_abs +
                   kFloorElementRms * rounding * unfused_error.reference_rms;
@@ -90,8 +86,8 @@ double head_limit(const Problem& problem, const HeadError& head, std::int64_t ro
                   const ErrorNorms& unfused_error, const CheckPolicy& policy) {
   const double few_rows = 1 + 1 / std::sqrt(static_cast<double>(rows));
   const double unfused = std::max(head.unfused_rel_l2, unfused_error.rel_l2);
-  return few_rows * (policy.unfused_factor * unfused +
-                     kFloorRoundings * free_roundings(problem) * unit_roundoff(output_dtype(problem)));
+  return few_rows *
+         (policy.unfused_factor * unfused + kFloorRoundings * unit_roundoff(output_dtype(problem)));
 }
 
 // The error of the whole output does not show one wrong head among many right heads.

@@ -53,17 +53,6 @@ class PluginFamilyV1 final : public Family {
   std::string file_hash_;
 };
 
-PluginTable::Row row_of(const flashcore_plugin_variant& variant) {
-  return {.dtype = variant.dtype,
-          .head_dim = variant.head_dim,
-          .tile = {.block_q = variant.block_q,
-                   .block_kv = variant.block_kv,
-                   .num_warps = variant.num_warps,
-                   .num_stages = variant.num_stages},
-          .smem_bytes = variant.smem_bytes,
-          .capabilities = kVersion1Capabilities};
-}
-
 }  // namespace
 
 OpenPlugin read_plugin_v1(const flashcore_plugin& plugin, const PluginFile& file) {
@@ -82,7 +71,7 @@ OpenPlugin read_plugin_v1(const flashcore_plugin& plugin, const PluginFile& file
                             .has_resources = plugin.resources != nullptr},
                   .functions = std::make_unique<PluginFamilyV1>(plugin, file.hash())};
   for (std::size_t i = 0; plugin.variants != nullptr && i < plugin.num_variants; ++i) {
-    open.table.variants.push_back(row_of(plugin.variants[i]));
+    open.table.variants.push_back(row_of(plugin.variants[i], kVersion1Capabilities));
   }
   return open;
 }

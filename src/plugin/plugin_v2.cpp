@@ -86,17 +86,6 @@ class PluginFamilyV2 final : public Family {
   std::string file_hash_;
 };
 
-PluginTable::Row row_of(const CVariant& variant) {
-  return {.dtype = variant.dtype,
-          .head_dim = variant.head_dim,
-          .tile = {.block_q = variant.block_q,
-                   .block_kv = variant.block_kv,
-                   .num_warps = variant.num_warps,
-                   .num_stages = variant.num_stages},
-          .smem_bytes = variant.smem_bytes,
-          .capabilities = known_bits(variant.capabilities)};
-}
-
 // The struct_size of a variant is also the distance to the next one.
 std::vector<PluginTable::Row> read_rows(const CTable& table, const PluginFile& file) {
   std::vector<PluginTable::Row> rows;
@@ -113,7 +102,7 @@ std::vector<PluginTable::Row> read_rows(const CTable& table, const PluginFile& f
       file.fail(fmt::format("variants[{}]: struct_size is {}, but that of variants[0] is {}", i,
                             variant.struct_size, size));
     }
-    rows.push_back(row_of(variant));
+    rows.push_back(row_of(variant, known_bits(variant.capabilities)));
   }
   return rows;
 }
