@@ -23,7 +23,8 @@ readonly device_tools=(memcheck racecheck initcheck synccheck)
 readonly all_tools=("${device_tools[@]}" asan tsan)
 readonly found_something=99  # no exit code of flashcore-bench
 
-# Two tiles and a bit of queries, an odd number of keys; grouped heads, both masks, every dtype and head_dim.
+# Two tiles and a bit of queries, an odd number of keys; grouped heads, all masks, every dtype and head_dim, ragged
+# batches and paged caches.
 readonly cover='{
   "name": "sanitize",
   "problems": [
@@ -31,7 +32,12 @@ readonly cover='{
      "dtype": ["fp16", "bf16"], "lse": true},
     {"name": "eight_bits", "heads_q": 4, "heads_kv": 2, "seq_q": 150, "seq_kv": 203, "head_dim": [64, 128, 256],
      "dtype": "e4m3", "lse": true},
-    {"name": "causal", "heads_q": 4, "heads_kv": 2, "seq_q": 137, "head_dim": [64, 128], "causal": true}
+    {"name": "causal", "heads_q": 4, "heads_kv": 2, "seq_q": 137, "head_dim": [64, 128], "causal": true},
+    {"name": "ragged", "lengths": {"q": [5, 0, 130, 1], "kv": [9, 4, 130, 203]}, "heads_q": 4, "heads_kv": 2,
+     "head_dim": [64, 128], "causal": true, "sinks": true, "lse": true},
+    {"name": "paged", "lengths": {"q": [5, 0, 130, 1], "kv": [9, 4, 130, 203]}, "heads_q": 4, "heads_kv": 2,
+     "head_dim": [64, 128], "dtype": "bf16", "causal": true, "window_left": 60, "sinks": true, "lse": true,
+     "kv": {"layout": "paged", "page_size": 16}}
   ],
   "variants": ["*", "!peer_*"],
   "check": {"depth": "quick"},

@@ -124,6 +124,9 @@ AttentionArgs attention_args(const Problem& problem);
 // The number of unmasked query-key pairs of one head, over all sequences.
 std::int64_t unmasked_pairs(const Problem& problem);
 
+// The rows of Q of one head that see a key, over all sequences.
+std::int64_t rows_with_keys(const Problem& problem);
+
 // FLOPs by the usual convention: 2 · heads_q · (head_dim + head_dim_v) · seq_q · seq_kv for each sequence, halved for a
 // causal mask with seq_q = seq_kv and no window. For any other mask, seq_q · seq_kv is replaced by the exact number of
 // unmasked pairs.

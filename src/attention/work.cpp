@@ -17,9 +17,28 @@ std::int64_t pairs_of(const Mask& mask, const SequenceRows& rows) {
   return pairs;
 }
 
+std::int64_t queries_with_keys(const Mask& mask, const SequenceRows& rows) {
+  if (mask.hides_nothing()) return rows.keys > 0 ? rows.queries : 0;
+  std::int64_t count = 0;
+  for (std::int32_t query = 0; query < rows.queries; ++query) {
+    const KeyRange keys = mask.keys(query, rows.queries, rows.keys);
+    if (keys.begin < keys.end) ++count;
+  }
+  return count;
+}
+
 // The rows of any sequence of a problem without lengths.
 SequenceRows equal_rows(const Problem& p) {
   return {.queries = static_cast<std::int32_t>(p.seq_q), .keys = static_cast<std::int32_t>(p.seq_kv)};
+}
+
+template <class Count>
+std::int64_t sum_of_sequences(const Problem& p, const Count& count) {
+  const Mask mask = mask_of(p);
+  if (!p.lengths) return p.batch * count(mask, equal_rows(p));
+  std::int64_t sum = 0;
+  for (const SequenceRows& rows : sequence_rows(p)) sum += count(mask, rows);
+  return sum;
 }
 
 // The pairs that flops() counts.
@@ -47,13 +66,8 @@ std::int64_t keys_in_memory(const Problem& p) {
 
 }  // namespace
 
-std::int64_t unmasked_pairs(const Problem& p) {
-  const Mask mask = mask_of(p);
-  if (!p.lengths) return p.batch * pairs_of(mask, equal_rows(p));
-  std::int64_t pairs = 0;
-  for (const SequenceRows& rows : sequence_rows(p)) pairs += pairs_of(mask, rows);
-  return pairs;
-}
+std::int64_t unmasked_pairs(const Problem& p) { return sum_of_sequences(p, pairs_of); }
+std::int64_t rows_with_keys(const Problem& p) { return sum_of_sequences(p, queries_with_keys); }
 
 double flops(const Problem& p) {
   const double per_pair =

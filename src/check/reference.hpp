@@ -24,6 +24,7 @@ class Reference {
   // Compares outputs with the last computed reference.
   Check check(const OutputBuffers& outputs, std::int64_t past_workspace, const CheckPolicy& policy) const;
 
+  // Its means are over the rows that see a key.
   const ErrorNorms& unfused_error() const { return unfused_error_; }
 
   // In the order of OutputBuffers::read_out() and read_lse().

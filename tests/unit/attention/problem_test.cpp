@@ -12,19 +12,27 @@
 namespace flashcore {
 namespace {
 
-// Counts the pairs by the definition of the mask: a window around the bottom-right diagonal.
+// Counts the keys of a query by the definition of the mask: a window around the bottom-right diagonal.
+std::int64_t count_keys(const Problem& p, std::int64_t query) {
+  const std::int64_t diagonal = query + p.seq_kv - p.seq_q;
+  const std::int64_t right = p.causal ? 0 : p.window_right;
+  std::int64_t keys = 0;
+  for (std::int64_t j = 0; j < p.seq_kv; ++j) {
+    keys += (p.window_left < 0 || j >= diagonal - p.window_left) && (right < 0 || j <= diagonal + right);
+  }
+  return keys;
+}
+
 std::int64_t count_pairs(const Problem& p) {
   std::int64_t pairs = 0;
-  for (std::int64_t i = 0; i < p.seq_q; ++i) {
-    const std::int64_t diagonal = i + p.seq_kv - p.seq_q;
-    const std::int64_t right = p.causal ? 0 : p.window_right;
-    for (std::int64_t j = 0; j < p.seq_kv; ++j) {
-      const bool seen =
-          (p.window_left < 0 || j >= diagonal - p.window_left) && (right < 0 || j <= diagonal + right);
-      pairs += seen;
-    }
-  }
+  for (std::int64_t i = 0; i < p.seq_q; ++i) pairs += count_keys(p, i);
   return pairs;
+}
+
+std::int64_t count_rows_with_keys(const Problem& p) {
+  std::int64_t rows = 0;
+  for (std::int64_t i = 0; i < p.seq_q; ++i) rows += count_keys(p, i) > 0;
+  return rows;
 }
 
 TEST(Problem, UnmaskedPairsFollowTheMask) {
@@ -36,6 +44,7 @@ TEST(Problem, UnmaskedPairsFollowTheMask) {
           problem.window_left = window_left;
           problem.window_right = window_right;
           EXPECT_EQ(unmasked_pairs(problem), count_pairs(problem)) << problem_id(problem);
+          EXPECT_EQ(rows_with_keys(problem), count_rows_with_keys(problem)) << problem_id(problem);
         }
       }
     }

@@ -137,6 +137,7 @@ TEST(SequencePlan, WorkIsThatOfAllSequences) {
   // A square sequence counts half, as everywhere; one query sees all keys.
   EXPECT_EQ(flops(problem), 4.0 * 4 * 8 * (2 * 2 / 2.0 + 10));
   EXPECT_EQ(unmasked_pairs(problem), 3 + 10);
+  EXPECT_EQ(rows_with_keys(problem), 3);
   EXPECT_EQ(compulsory_bytes(problem), 2.0 * 2 * 3 * 4 * 8 + 2.0 * 2 * 12 * 2 * 8);
   problem.head_dim_v = 4;
   EXPECT_EQ(flops(problem), 2.0 * 4 * (8 + 4) * (2 * 2 / 2.0 + 10));
