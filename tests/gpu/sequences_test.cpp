@@ -54,8 +54,8 @@ class DeviceBatch {
     copy(page_table_, batch.page_table);
   }
   void read_outputs(SequenceBatch& batch) const {
-    cuda_check(cudaMemcpy(batch.out.data(), out_.data(), bytes(batch.out), cudaMemcpyDeviceToHost), "O");
-    cuda_check(cudaMemcpy(batch.lse.data(), lse_.data(), bytes(batch.lse), cudaMemcpyDeviceToHost), "lse");
+    read(batch.out, out_);
+    read(batch.lse, lse_);
   }
 
  private:
@@ -76,6 +76,11 @@ class DeviceBatch {
     if (memory.data() == nullptr) return;
     ASSERT_EQ(static_cast<std::size_t>(memory.bytes()), bytes(array));
     cuda_check(cudaMemcpy(memory.data(), array.data(), bytes(array), cudaMemcpyHostToDevice), "copying");
+  }
+  template <class T>
+  static void read(std::vector<T>& array, const Memory& memory) {
+    if (memory.data() == nullptr) return;
+    cuda_check(cudaMemcpy(array.data(), memory.data(), bytes(array), cudaMemcpyDeviceToHost), "reading");
   }
 
   AttentionArgs args_;
