@@ -23,10 +23,11 @@ if _DATA.is_dir():  # the configs and tuned tables of the installed package
 
 from ._core import DeviceError, UsageError, end_worker
 from ._core import version as __version__
+from .arguments import ARGUMENTS
 from .benching import Bench, Ratio, Row, bench
 from .checking import Check, Diagnosis, Reference, assert_correct, check, diagnose, inputs, reference
 from .errors import Unsupported
-from .kernels import ARGUMENTS, Kernel, kernel
+from .kernels import Kernel, kernel
 from .peers import PEERS
 from .problem import Problem, problems
 from .testing import parametrize

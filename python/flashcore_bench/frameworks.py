@@ -55,10 +55,12 @@ class NumPy:
         """Waits for work that is not on the stream of launches."""
 
     @staticmethod
-    def collect(out, result):
-        """Copies a returned array to `out`, and poisons it, so that a launch that leaves it as it is shows."""
+    def collect(out, cu_seqlens, result):
+        """Copies a returned array to `out`, up to the last sequence's rows of a ragged batch. Poisons it, so that a launch
+        that leaves it as it is shows."""
         result = _check_result(result, out)
-        out[...] = result
+        rows = slice(None) if cu_seqlens is None else slice(cu_seqlens[-1])
+        out[rows] = result[rows]
         if result.flags.writeable:
             result.view("int16")[...] = _core.poison16
 
@@ -140,10 +142,14 @@ class Torch:
             torch.cuda.synchronize()
 
     @staticmethod
-    def collect(out, result):
+    def collect(out, cu_seqlens, result):
         import torch
         result = _check_result(result, out)
-        out.copy_(result)
+        if cu_seqlens is None:
+            out.copy_(result)
+        else:  # the lengths stay on the device
+            belongs = torch.arange(len(out), device=out.device) < cu_seqlens[-1]
+            out.copy_(torch.where(belongs[:, None, None], result, out))
         result.view(torch.int16).fill_(_core.poison16)
 
     @staticmethod

@@ -10,48 +10,10 @@ import sys
 import time
 from collections.abc import Callable
 
-from . import _core, frameworks, tuning
+from . import _core, arguments, frameworks, tuning
+from .arguments import parameters_of
 from .errors import Unsupported, WrongOutput, first_line
-from .problem import FIELDS, Problem
-
-_TENSORS = tuple(_core.tensor_names())
-_OTHERS = {
-    "window": "(window_left, window_right); window_right is 0 if the mask is causal",
-    "problem": "the Problem",
-    "stream": "the CUDA stream as a number; 0 on the CPU",
-}
-_TENSOR_TEXT = {
-    "q": "[batch, heads_q, seq_q, head_dim]", "k": "[batch, heads_kv, seq_kv, head_dim]",
-    "v": "[batch, heads_kv, seq_kv, head_dim]", "out": "[batch, heads_q, seq_q, head_dim], to be filled in",
-    "lse": "FP32 [batch, heads_q, seq_q], to be filled in; None if the problem asks for none",
-    **{f"{name}_descale": "FP32 [batch, heads_kv]; None unless the dtype is e4m3" for name in "qkv"},
-}
-# Every parameter that a kernel may have, and what it gets. Strides are any; the last axis is contiguous.
-ARGUMENTS = {**{name: _TENSOR_TEXT[name] for name in _TENSORS},
-             **{name: field["meaning"] for name, field in FIELDS.items() if name not in _TENSORS}, **_OTHERS}
-# Fields that kernels see by the shapes and strides of their tensors.
-_BY_TENSORS = {name for name, field in FIELDS.items() if field["by_tensors"]}
-# Parameters that hold what another field says.
-_ALSO_COVERS = {"window": ("window_left", "window_right", "causal"), "window_right": ("causal",),
-                "problem": tuple(FIELDS)}
-
-
-def _parameters(function, name):
-    """The known parameters of a function. Keyword-only ones with a default are the kernel's own business."""
-    known = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
-            return tuple(ARGUMENTS)
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and parameter.default is not inspect.Parameter.empty \
-                and parameter.name not in ARGUMENTS:
-            continue
-        if parameter.name not in ARGUMENTS or parameter.kind in (inspect.Parameter.POSITIONAL_ONLY,
-                                                                 inspect.Parameter.VAR_POSITIONAL):
-            raise _core.UsageError(f"{name}: unknown parameter {parameter.name}; a kernel's parameters are given by name: "
-                                   + ", ".join(ARGUMENTS))
-        known.append(parameter.name)
-    return tuple(known)
-
+from .problem import Problem
 
 def _family_name(name):
     """A name as families have it: lower-case letters, digits and underscores."""
@@ -69,10 +31,11 @@ class Kernel:
     def __init__(self, function: Callable | None = None, *, supports: Callable[[Problem], bool | str] | None = None,
                  name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0),
                  role: str = "plugin", prepare: Callable[[Problem], Callable] | None = None,
-                 choice: Callable[[], str] | None = None, home: str | None = None, path: str | None = None,
-                 is_plain: bool = False):
-        """`prepare(problem)` gives the function for a problem, in place of `function`. `home` is the module that makes
-        the kernel, `path` its name as module:name if it is known. A plain kernel is a function without options."""
+                 choice: Callable[[], str] | None = None, plan: Callable | None = None, home: str | None = None,
+                 path: str | None = None, is_plain: bool = False):
+        """`prepare(problem)` gives the function for a problem, in place of `function`; it may have a `plan`. `home` is the
+        module that makes the kernel, `path` its name as module:name if it is known. A plain kernel is a function without
+        options."""
         self.function = function
         self.prepare = prepare
         self.name = name or getattr(function, "__name__", "kernel")
@@ -82,6 +45,7 @@ class Kernel:
         self.tile = tile
         self.role = role
         self.choice = choice
+        self.plan = plan
         self.home = home
         self.path = path
         self.is_plain = is_plain
@@ -89,8 +53,9 @@ class Kernel:
         self._by_problem = {}
         if self.family in _core.families():
             raise _core.UsageError(f"{self.name}: family {self.family} already exists; name= gives the kernel another")
-        if function is not None:
-            _parameters(function, self.name)
+        for given in (function, plan):
+            if given is not None:
+                parameters_of(given, self.name)
         functools.update_wrapper(self, function or prepare, updated=())
 
     def __call__(self, *args, **kwargs):
@@ -106,7 +71,7 @@ class Kernel:
             if self.prepare:
                 function = self.prepare(problem)
                 self.framework.wait()
-            self._by_problem[problem] = function, _parameters(function, self.name)
+            self._by_problem[problem] = function, parameters_of(function, self.name)
         return self._by_problem[problem]
 
     def refuse(self, problem: Problem) -> str:
@@ -115,37 +80,14 @@ class Kernel:
         if reason:
             return reason
         try:
-            _, parameters = self.function_for(problem)
+            function, parameters = self.function_for(problem)
         except Unsupported as refusal:
             return first_line(refusal)
-        missing = "" if self.prepare else self._missing(problem, parameters)  # prepare() has seen the problem
-        if missing:
-            return f"the kernel has no parameter {missing}"
+        reason = "" if self.prepare else arguments.refuse(function, parameters, problem)  # prepare() has seen the problem
+        if reason:
+            return reason
         answer = True if self.supports is None else self.supports(problem)
         return answer if isinstance(answer, str) else "" if answer else "the kernel's supports() says no"
-
-    @staticmethod
-    def _missing(problem, parameters):
-        """The first field that the kernel would have to know; empty if there is none."""
-        covered = _BY_TENSORS.union(parameters, *(_ALSO_COVERS.get(name, ()) for name in parameters))
-        needed = list(_core.changed_fields(problem.to_json()))
-        if problem.dtype == "e4m3":
-            needed += [name for name in _TENSORS if name.endswith("_descale")]
-        return next((name for name in needed if name not in covered), "")
-
-
-def _value(name, parameters, tensors, problem, stream):
-    if name in tensors:
-        return tensors[name]
-    if name == "problem":
-        return problem
-    if name == "stream":
-        return stream
-    if name == "window":
-        return problem.window
-    if name == "window_right" and "causal" not in parameters:
-        return problem.window[1]
-    return getattr(problem, name)
 
 
 class Adapter:
@@ -162,7 +104,7 @@ class Adapter:
         self.role = kernel.role
         self.backend = backend
         self.device = device
-        self.collects = kernel.prepare is not None or "out" not in _parameters(kernel.function, kernel.name)
+        self.collects = kernel.prepare is not None or "out" not in parameters_of(kernel.function, kernel.name)
         self.tuners = {}  # by the kernel's names for them
         self.first_calls = {}  # (seconds, choices) by the name of the problem
 
@@ -171,19 +113,37 @@ class Adapter:
 
     def bind(self, arrays, problem, stream):
         """(launch, collect) for these tensors: the first takes nothing, the second what the first returned."""
-        framework = self.kernel.framework
-        framework.use_stream(stream, self.device)
-        problem = Problem.from_json(problem)
-        function, parameters = self.kernel.function_for(problem)
+        function, parameters = self.kernel.function_for(Problem.from_json(problem))
         self.tuners |= tuning.find_tuners(function)
-        is_e4m3 = problem.dtype == "e4m3"
-        tensors = {name: None if array is None else
-                   framework.tensor(array, is_e4m3 and name in ("q", "k", "v")) for name, array in arrays.items()}
-        values = {name: _value(name, parameters, tensors, problem, stream) for name in parameters}
+        values, tensors = self._values(parameters, arrays, problem, stream)
         launch = functools.partial(function, **values)
         if "out" in parameters:
             return launch, lambda _result: None
-        return launch, functools.partial(framework.collect, tensors["out"])
+        return launch, functools.partial(self.kernel.framework.collect, tensors["out"], tensors["cu_seqlens_q"])
+
+    def _values(self, parameters, arrays, problem, stream):
+        """(what each parameter gets, all tensors) of a launch."""
+        framework = self.kernel.framework
+        framework.use_stream(stream, self.device)
+        problem = Problem.from_json(problem)
+        is_e4m3 = problem.dtype == "e4m3"
+        tensors = {name: None if array is None else
+                   framework.tensor(array, is_e4m3 and name in ("q", "k", "v")) for name, array in arrays.items()}
+        return {name: arguments.value_of(name, parameters, tensors, problem, stream) for name in parameters}, tensors
+
+    def _plan_of(self, problem):
+        """The function that plans launches on a problem, or None."""
+        function, _ = self.kernel.function_for(Problem.from_json(problem))
+        return getattr(function, "plan", self.kernel.plan)
+
+    def plans(self, problem):
+        return self._plan_of(problem) is not None
+
+    def plan(self, arrays, problem, stream):
+        """Plans the launches on these lengths and pages; never while a graph is captured."""
+        plan = self._plan_of(problem)
+        values, _ = self._values(parameters_of(plan, f"the plan of {self.kernel.name}"), arrays, problem, stream)
+        plan(**values)
 
     def first(self, launch, problem):
         """The first launch on these tensors; the first on a problem also compiles and tunes."""
@@ -217,7 +177,7 @@ class Adapter:
 
 def kernel(function: Callable | None = None, *, supports: Callable[[Problem], bool | str] | None = None,
            name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0),
-           choice: Callable[[], str] | None = None):
+           choice: Callable[[], str] | None = None, plan: Callable | None = None):
     """Makes a Kernel of a function; a decorator, with or without arguments.
 
     supports   takes a Problem and returns whether the kernel can run it, or a text why it cannot
@@ -227,11 +187,14 @@ def kernel(function: Callable | None = None, *, supports: Callable[[Problem], bo
                checks try lengths around it, diagnoses look for patterns of it, and ids have it
     choice     called after the first launch on a problem; returns what tuning chose, for the record. Triton's autotuned
                functions need none
+    plan       takes some of ARGUMENTS and is called before the launches on new lengths or pages, and never while a graph is
+               captured
 
     Raises UsageError for a parameter that is none of ARGUMENTS.
     """
     home = sys._getframe(1).f_globals.get("__name__")  # pylint: disable=protected-access
-    options = {"supports": supports, "name": name, "framework": framework, "tile": tile, "choice": choice}
+    options = {"supports": supports, "name": name, "framework": framework, "tile": tile, "choice": choice,
+               "plan": plan}
     if function is None:
         return functools.partial(Kernel, home=home, **options)
     return Kernel(function, home=home, **options)

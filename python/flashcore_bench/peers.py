@@ -11,6 +11,8 @@ from .kernels import Kernel
 def _require_plain(problem):
     if problem.softcap or problem.window_left >= 0 or problem.window_right >= 0:
         raise Unsupported("it is given neither windows nor soft caps here")
+    if problem.lengths or problem.kv or problem.sinks:
+        raise Unsupported("it is given neither lengths, pages nor sinks here")
     if problem.lse:
         raise Unsupported("it gives no log-sum-exp through its public interface")
     if problem.dtype == "e4m3":

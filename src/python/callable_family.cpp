@@ -15,6 +15,9 @@ namespace nb = nanobind;
 namespace flashcore {
 namespace {
 
+// Opt-in fields of problems that a kernel may have parameters for; the adapter refuses those that it lacks.
+constexpr std::string_view kSequenceFields[] = {"lengths", "kv", "sinks"};
+
 // More would only be kept for launches of earlier problems.
 constexpr std::size_t kMaxBound = 4096;
 
@@ -34,13 +37,29 @@ Enum word(const nb::object& value) {
   throw EnvironmentError(text, status);
 }
 
+template <class T>
+void append(std::string& key, const T& value) {
+  key.append(reinterpret_cast<const char*>(&value), sizeof(value));
+}
+
 // Equal arguments have equal bytes: the struct has no padding.
 static_assert(sizeof(flashcore_attention) ==
               9 * sizeof(void*) + 12 * sizeof(std::int64_t) + 12 * sizeof(float));
 std::string key_of(const AttentionArgs& args, Dtype dtype, void* stream) {
   const flashcore_attention c_args = to_c(args, dtype);
   std::string key(reinterpret_cast<const char*>(&c_args), sizeof(c_args));
-  return key.append(reinterpret_cast<const char*>(&stream), sizeof(stream));
+  const Sequences& of = args.sequences;
+  for (const void* pointer : {stream, static_cast<void*>(args.plan)}) append(key, pointer);
+  for (const void* pointer :
+       {of.cu_seqlens_q, of.cu_seqlens_k, of.seqused_q, of.seqused_k, args.kv.page_table}) {
+    append(key, pointer);
+  }
+  append(key, args.sinks);
+  for (const std::int64_t value :
+       {of.total_q, of.total_k, args.kv.page_table_stride, args.kv.pages, std::int64_t{args.kv.page_size}}) {
+    append(key, value);
+  }
+  return key;
 }
 
 }  // namespace
@@ -67,6 +86,7 @@ const Variant& CallableFamily::variant_for(const Problem& problem) {
                                         .backend = backend_,
                                         .role = role_,
                                         .summary = summary_,
+                                        .problem_fields = kSequenceFields,
                                         .kernels = this,
                                         .index = variants_.size()});
 }
@@ -95,6 +115,33 @@ CallableFamily::Bound& CallableFamily::bind(std::size_t variant, const Attention
                                                 reinterpret_cast<std::uintptr_t>(stream));
   Bound bound{.call = pair[0], .collect = pair[1], .problem = std::move(problem)};
   return bound_.emplace(std::move(key), std::move(bound)).first->second;
+}
+
+std::size_t CallableFamily::plan_bytes(std::size_t variant, const AttentionArgs& args) const {
+  constexpr std::size_t kSomeBytes = 4;  // the kernel keeps its plan itself
+  if (!args.sequences.is_ragged() && !args.kv.is_paged()) return 0;
+  const nb::gil_scoped_acquire lock;
+  try {
+    const std::string problem = problem_text(problem_of(args, variants_[variant].spec.dtype));
+    const auto [known, is_new] = plans_.try_emplace(problem, false);
+    if (is_new) known->second = nb::cast<bool>(adapter_.attr("plans")(problem));
+    return known->second ? kSomeBytes : 0;
+  } catch (nb::python_error& error) {
+    throw_error(adapter_, error);
+  }
+}
+
+int CallableFamily::plan(std::size_t variant, const AttentionArgs& args, void* stream) const {
+  const nb::gil_scoped_acquire lock;
+  try {
+    const Dtype dtype = variants_[variant].spec.dtype;
+    const ArrayPlace place{.backend = backend_, .device = device_, .framework = framework_};
+    adapter_.attr("plan")(tensors_of(args, dtype, place, nb::none()), problem_text(problem_of(args, dtype)),
+                          reinterpret_cast<std::uintptr_t>(stream));
+  } catch (nb::python_error& error) {
+    throw_error(adapter_, error);
+  }
+  return 0;
 }
 
 int CallableFamily::launch(std::size_t variant, const AttentionArgs& args, void* stream) const {

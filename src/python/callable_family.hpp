@@ -29,6 +29,9 @@ class CallableFamily final : public Family {
   const char* unsupported(std::size_t variant, const AttentionArgs& args,
                           const DeviceLimits& limits) const override;
   std::size_t workspace_bytes(std::size_t, const AttentionArgs&) const override { return 0; }
+  std::size_t plan_bytes(std::size_t variant, const AttentionArgs& args) const override;
+  int plan(std::size_t variant, const AttentionArgs& args, void* stream) const override;
+  bool plans_on_device(std::size_t) const override { return false; }
   int launch(std::size_t variant, const AttentionArgs& args, void* stream) const override;
   bool collects() const override { return collects_; }
   int collect(std::size_t variant, const AttentionArgs& args, void* stream) const override;
@@ -59,6 +62,7 @@ class CallableFamily final : public Family {
   bool collects_ = false;
   std::deque<Variant> variants_;
   mutable std::unordered_map<std::string, Bound> bound_;  // by the bytes of the arguments
+  mutable std::unordered_map<std::string, bool> plans_;   // whether the kernel plans, by the problem
   mutable nanobind::object result_;                       // of the last launch
   mutable std::string reason_;                            // returned by unsupported()
 };

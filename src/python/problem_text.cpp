@@ -34,8 +34,8 @@ Problem read_problem(std::string_view json) {
 std::string problem_text(const Problem& problem) { return json_text(to_json(problem)); }
 
 Problem problem_of(const AttentionArgs& args, Dtype dtype) {
-  const flashcore_attention c_args = to_c(args, dtype);
-  Problem problem = checked_problem(&c_args);
+  const flashcore_attention_v2 c_args = to_c_v2(args, dtype);
+  Problem problem = checked_request(&c_args).problem;
   const double usual = default_scale(problem.head_dim);
   if (static_cast<float>(usual) == args.scale) problem.scale = usual;
   problem.name = problem_id(problem);

@@ -14,8 +14,10 @@ namespace nb = nanobind;
 namespace flashcore {
 namespace {
 
-constexpr std::string_view kTensorNames[] = {"q",   "k",         "v",         "out",
-                                             "lse", "q_descale", "k_descale", "v_descale"};
+constexpr std::string_view kTensorNames[] = {
+    "q",         "k",          "v",         "out",          "lse",
+    "q_descale", "k_descale",  "v_descale", "cu_seqlens_q", "cu_seqlens_k",
+    "seqused_k", "page_table", "sinks"};
 
 nb::dlpack::dtype array_dtype(Dtype dtype) {
   const auto bits = static_cast<std::uint8_t>(8 * size_bytes(dtype));
@@ -44,19 +46,66 @@ nb::object make_array(const void* data, std::span<const std::size_t> shape, cons
   return place.framework == "numpy" ? make(nb::numpy{}) : make(nb::array_api{});
 }
 
-struct Sizes {
-  std::int32_t heads, rows, columns;
+// Sizes and strides of an array, whose last axis is contiguous.
+struct ArrayShape {
+  std::vector<std::size_t> sizes;
+  std::vector<std::int64_t> strides;
+
+  void add(std::int64_t size, std::int64_t stride) {
+    sizes.push_back(static_cast<std::size_t>(size));
+    strides.push_back(stride);
+  }
 };
 
-nb::object make_tensor(const void* data, const AttentionArgs& args, const Sizes& sizes, const Strides& stride,
-                       Dtype dtype, const ArrayPlace& place, nb::handle owner) {
-  if (data == nullptr) return nb::none();
-  const std::array<std::size_t, 4> shape = {
-      static_cast<std::size_t>(args.sequences.batch), static_cast<std::size_t>(sizes.heads),
-      static_cast<std::size_t>(sizes.rows), static_cast<std::size_t>(sizes.columns)};
-  const std::array<std::int64_t, 4> strides = {stride.batch, stride.head, stride.row, 1};
-  return make_array(data, shape, strides.data(), array_dtype(dtype), place, owner);
+// [batch, heads, rows, columns], or [rows of all sequences, heads, columns] if `total` is not 0.
+ArrayShape rows_shape(const AttentionArgs& args, std::int64_t total, std::int32_t heads, std::int32_t rows,
+                      std::int32_t columns, const Strides& stride) {
+  ArrayShape shape;
+  if (total > 0) {
+    shape.add(total, stride.row);
+    shape.add(heads, stride.head);
+  } else {
+    shape.add(args.sequences.batch, stride.batch);
+    shape.add(heads, stride.head);
+    shape.add(rows, stride.row);
+  }
+  shape.add(columns, 1);
+  return shape;
 }
+
+// As rows_shape(), or [pages, page_size, heads_kv, columns] of a paged cache.
+ArrayShape cache_shape(const AttentionArgs& args, std::int32_t columns, const Strides& stride) {
+  if (!args.kv.is_paged())
+    return rows_shape(args, args.sequences.total_k, args.heads_kv, args.sequences.seq_kv, columns, stride);
+  ArrayShape shape;
+  shape.add(args.kv.pages, stride.batch);
+  shape.add(args.kv.page_size, stride.row);
+  shape.add(args.heads_kv, stride.head);
+  shape.add(columns, 1);
+  return shape;
+}
+
+std::vector<std::size_t> contiguous(std::initializer_list<std::int64_t> sizes) {
+  std::vector<std::size_t> shape;
+  for (const std::int64_t size : sizes) shape.push_back(static_cast<std::size_t>(size));
+  return shape;
+}
+
+// Makes the arrays of one launch.
+struct ArrayMaker {
+  const ArrayPlace& place;
+  nb::handle owner;
+
+  nb::object tensor(const void* data, const ArrayShape& shape, Dtype dtype) const {
+    if (data == nullptr) return nb::none();
+    return make_array(data, shape.sizes, shape.strides.data(), array_dtype(dtype), place, owner);
+  }
+  template <class T>
+  nb::object array(const T* data, std::initializer_list<std::int64_t> sizes) const {
+    if (data == nullptr) return nb::none();
+    return make_array(data, contiguous(sizes), nullptr, nb::dtype<T>(), place, owner);
+  }
+};
 
 std::string shape_text(const nb::ndarray<>& array) {
   std::vector<std::size_t> shape;
@@ -89,23 +138,27 @@ nb::object float_array(const float* data, std::span<const std::size_t> shape, co
 }
 
 nb::dict tensors_of(const AttentionArgs& args, Dtype dtype, const ArrayPlace& place, nb::handle owner) {
-  const Sizes queries = {args.heads_q, args.sequences.seq_q, args.head_dim};
-  const Sizes outputs = {args.heads_q, args.sequences.seq_q, args.head_dim_v};
-  const Sizes keys = {args.heads_kv, args.sequences.seq_kv, args.head_dim};
-  const Sizes values = {args.heads_kv, args.sequences.seq_kv, args.head_dim_v};
-  const auto batch = static_cast<std::size_t>(args.sequences.batch);
-  const std::array<std::size_t, 3> rows = {batch, static_cast<std::size_t>(args.heads_q),
-                                           static_cast<std::size_t>(args.sequences.seq_q)};
-  const std::array<std::size_t, 2> heads = {batch, static_cast<std::size_t>(args.heads_kv)};
+  const Sequences& sequences = args.sequences;
+  const auto queries = [&](std::int32_t columns, const Strides& stride) {
+    return rows_shape(args, sequences.total_q, args.heads_q, sequences.seq_q, columns, stride);
+  };
+  const ArrayMaker make{place, owner};
+  const auto factors = [&](const float* data) { return make.array(data, {sequences.batch, args.heads_kv}); };
   const std::array<nb::object, std::size(kTensorNames)> arrays = {
-      make_tensor(args.q, args, queries, args.q_stride, dtype, place, owner),
-      make_tensor(args.k, args, keys, args.kv.k, dtype, place, owner),
-      make_tensor(args.v, args, values, args.kv.v, dtype, place, owner),
-      make_tensor(args.out, args, outputs, args.out_stride, args.out_dtype, place, owner),
-      float_array(args.lse, rows, place, owner),
-      float_array(args.q_descale, heads, place, owner),
-      float_array(args.k_descale, heads, place, owner),
-      float_array(args.v_descale, heads, place, owner)};
+      make.tensor(args.q, queries(args.head_dim, args.q_stride), dtype),
+      make.tensor(args.k, cache_shape(args, args.head_dim, args.kv.k), dtype),
+      make.tensor(args.v, cache_shape(args, args.head_dim_v, args.kv.v), dtype),
+      make.tensor(args.out, queries(args.head_dim_v, args.out_stride), args.out_dtype),
+      sequences.is_ragged() ? make.array(args.lse, {args.heads_q, sequences.total_q})
+                            : make.array(args.lse, {sequences.batch, args.heads_q, sequences.seq_q}),
+      factors(args.q_descale),
+      factors(args.k_descale),
+      factors(args.v_descale),
+      make.array(sequences.cu_seqlens_q, {sequences.batch + 1}),
+      make.array(sequences.cu_seqlens_k, {sequences.batch + 1}),
+      make.array(sequences.seqused_k, {sequences.batch}),
+      make.array(args.kv.page_table, {sequences.batch, args.kv.page_table_stride}),
+      make.array(args.sinks, {args.heads_q})};
   nb::dict tensors;
   for (std::size_t i = 0; i < arrays.size(); ++i) tensors[kTensorNames[i].data()] = arrays[i];
   return tensors;
@@ -135,6 +188,14 @@ Strides InputArrays::strides(const char* name, const TensorShape& wanted, Dtype 
   return {found.stride(0), found.stride(1), found.stride(2)};
 }
 
+const float* InputArrays::sinks(const Problem& problem, Backend backend) const {
+  if (!problem.sinks) return nullptr;
+  const nb::ndarray<> found = array("sinks");
+  require(found, "sinks", std::array{problem.heads_q}, nb::dtype<float>(), "fp32", backend);
+  if (found.stride(0) != 1 && problem.heads_q > 1) throw UsageError("sinks: must be contiguous");
+  return static_cast<const float*>(found.data());
+}
+
 const float* InputArrays::factors(const char* name, const Problem& problem, Backend backend) const {
   if (!traits(problem.dtype).scaled) return nullptr;
   const nb::ndarray<> found = array(name);
@@ -146,6 +207,11 @@ const float* InputArrays::factors(const char* name, const Problem& problem, Back
 }
 
 void InputArrays::set(const Problem& problem, Backend backend, AttentionArgs& args) const {
+  if (!is_rectangular(problem)) {
+    throw UsageError(
+        "the reference takes sequences of equal lengths with contiguous K and V; check() compares a kernel "
+        "on other problems");
+  }
   const TensorShape keys = key_shape(problem);
   args.q_stride = strides("q", query_shape(problem), problem.dtype, backend);
   args.kv.k = strides("k", keys, problem.dtype, backend);
@@ -156,6 +222,7 @@ void InputArrays::set(const Problem& problem, Backend backend, AttentionArgs& ar
   args.q_descale = factors("q_descale", problem, backend);
   args.k_descale = factors("k_descale", problem, backend);
   args.v_descale = factors("v_descale", problem, backend);
+  args.sinks = sinks(problem, backend);
 }
 
 }  // namespace flashcore

@@ -25,7 +25,10 @@ std::span<const std::string_view> tensor_names();
 
 // A name for every tensor of the arguments; None for those that the launch does not have. Arrays are
 // [batch, heads, rows, head_dim], the log-sum-exp is [batch, heads_q, seq_q], and descale factors are
-// [batch, heads_kv]. `owner` is kept alive by the arrays, and may be None.
+// [batch, heads_kv]. Of a ragged batch they are [rows of all sequences, heads, head_dim] and [heads_q, total_q], and
+// K and V of a paged cache are [pages, page_size, heads_kv, head_dim]. Lengths and pages are int32, cu_seqlens
+// [batch + 1], seqused [batch] and the table [batch, entries]; sinks are FP32 [heads_q]. `owner` is kept alive by the
+// arrays, and may be None.
 nanobind::dict tensors_of(const AttentionArgs& args, Dtype dtype, const ArrayPlace& place,
                           nanobind::handle owner);
 
@@ -33,9 +36,9 @@ nanobind::dict tensors_of(const AttentionArgs& args, Dtype dtype, const ArrayPla
 nanobind::object float_array(const float* data, std::span<const std::size_t> shape, const ArrayPlace& place,
                              nanobind::handle owner);
 
-// The arrays of q, k and v, and for a scaled dtype of their descale factors, by name. Sets pointers and strides, and
-// keeps the arrays. Throws UsageError unless each array is there and has the shape, the dtype and the place of the
-// problem's tensor.
+// The arrays of q, k and v, for a scaled dtype of their descale factors, and of sinks, by name. Sets pointers and strides,
+// and keeps the arrays. Throws UsageError unless each array is there and has the shape, the dtype and the place of the
+// problem's tensor, and for problems with lengths or pages.
 class InputArrays {
  public:
   explicit InputArrays(const nanobind::dict& arrays) : arrays_(arrays) {}
@@ -46,6 +49,7 @@ class InputArrays {
  private:
   nanobind::ndarray<> array(const char* name) const;
   Strides strides(const char* name, const TensorShape& wanted, Dtype dtype, Backend backend) const;
+  const float* sinks(const Problem& problem, Backend backend) const;
   const float* factors(const char* name, const Problem& problem, Backend backend) const;
 
   nanobind::dict arrays_;

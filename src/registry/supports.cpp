@@ -108,9 +108,10 @@ std::string unsupported_reason(const Variant& variant, const Problem& problem, c
 }
 
 std::string unsupported_reason(const Variant& variant, const Problem& problem, const Target& target) {
-  alignas(256) static float lse = 0;  // only its address counts: that a log-sum-exp is asked for
+  alignas(256) static float some = 0;  // only its address counts: that there is a log-sum-exp, or a sink
   AttentionArgs args = attention_args(problem);
-  if (problem.lse) args.lse = &lse;
+  if (problem.lse) args.lse = &some;
+  if (problem.sinks) args.sinks = &some;
   return unsupported_reason(variant, problem, args, target);
 }
 

@@ -51,6 +51,68 @@ def right(q, k, v, out, lse, scale, softcap, window):
         lse[...] = found_lse
 
 
+def _with_sinks(found, lse, sinks):
+    """O and the log-sum-exp when the softmax of each head counts its sink, too."""
+    sinks = sinks.reshape(-1, 1)
+    with numpy.errstate(all="ignore"):
+        total = numpy.logaddexp(lse, sinks)
+        return found * numpy.where(lse == -math.inf, 0, numpy.exp(lse - total))[..., None], total
+
+
+def _rows_of(tensor, i, cu_seqlens_k, seqused_k, page_table):
+    """[1, heads_kv, keys, head_dim] of sequence i."""
+    if page_table is None and cu_seqlens_k is None:
+        return tensor[i:i + 1]
+    if page_table is None:
+        rows = tensor[cu_seqlens_k[i]:cu_seqlens_k[i + 1]]
+    else:
+        page_size = tensor.shape[1]
+        pages = page_table[i][:-(-seqused_k[i] // page_size)]
+        rows = tensor[pages].reshape(-1, *tensor.shape[2:])[:seqused_k[i]]
+    return rows.swapaxes(0, 1)[None]
+
+
+def _places(tensor, out, i, cu_seqlens_q):
+    """Views of the rows of sequence i in Q and O: [heads_q, rows, head_dim]."""
+    if cu_seqlens_q is None:
+        return tensor[i], out[i]
+    rows = slice(cu_seqlens_q[i], cu_seqlens_q[i + 1])
+    return tensor[rows].swapaxes(0, 1), out[rows].swapaxes(0, 1)
+
+
+def sequences(q, k, v, out, lse, sinks, scale, softcap, window, *, cu_seqlens_q=None, cu_seqlens_k=None, seqused_k=None,
+              page_table=None):
+    """Ragged batches and paged caches, one sequence after the other."""
+    batch = len(q) if cu_seqlens_q is None else len(cu_seqlens_q) - 1
+    for i in range(batch):
+        queries, place = _places(q, out, i, cu_seqlens_q)
+        keys, values = (_rows_of(tensor, i, cu_seqlens_k, seqused_k, page_table) for tensor in (k, v))
+        seen = visible(window, queries.shape[1], keys.shape[2]).any(0)
+        values = numpy.where(seen[:, None], values, 0)  # what no query sees may be NaN
+        found, found_lse = (value[0] for value in attention(queries[None], keys, values, scale, softcap, window))
+        if sinks is not None:
+            found, found_lse = _with_sinks(found, found_lse, sinks)
+        place[...] = found
+        if lse is not None and cu_seqlens_q is None:
+            lse[i] = found_lse
+        elif lse is not None:
+            lse[:, cu_seqlens_q[i]:cu_seqlens_q[i + 1]] = found_lse
+
+
+def sequences_returned(q, k, v, cu_seqlens_q, cu_seqlens_k, scale, causal):
+    """Returns its output."""
+    out = numpy.zeros_like(q)
+    sequences(q, k, v, out, None, None, scale, 0, (-1, 0 if causal else -1), cu_seqlens_q=cu_seqlens_q,
+              cu_seqlens_k=cu_seqlens_k)
+    return out
+
+
+def sequences_of_neighbours(q, k, v, out, cu_seqlens_q, cu_seqlens_k, scale):
+    """Reads keys that begin one row early."""
+    keys = numpy.maximum(cu_seqlens_k - 1, 0)
+    sequences(q, k, v, out, None, None, scale, 0, (-1, -1), cu_seqlens_q=cu_seqlens_q, cu_seqlens_k=keys)
+
+
 def returning(q, k, v, scale, causal):
     """Returns its output, and has neither windows nor a log-sum-exp."""
     return attention(q, k, v, scale, 0, (-1, 0 if causal else -1))[0].astype(q.dtype)
