@@ -32,10 +32,10 @@ class Kernel:
                  name: str | None = None, framework: str | None = None, tile: tuple[int, int] = (0, 0),
                  role: str = "plugin", prepare: Callable[[Problem], Callable] | None = None,
                  choice: Callable[[], str] | None = None, plan: Callable | None = None, home: str | None = None,
-                 path: str | None = None, is_plain: bool = False):
+                 path: str | None = None, is_plain: bool = False, reads_unused_rows: bool = False):
         """`prepare(problem)` gives the function for a problem, in place of `function`; it may have a `plan`. `home` is the
         module that makes the kernel, `path` its name as module:name if it is known. A plain kernel is a function without
-        options."""
+        options. `reads_unused_rows`: a peer that is known to read what no sequence uses, which then is finite, not NaN."""
         self.function = function
         self.prepare = prepare
         self.name = name or getattr(function, "__name__", "kernel")
@@ -49,6 +49,7 @@ class Kernel:
         self.home = home
         self.path = path
         self.is_plain = is_plain
+        self.reads_unused_rows = reads_unused_rows
         self.summary = next(iter((inspect.getdoc(function) or "").splitlines()), "")
         self._by_problem = {}
         if self.family in _core.families():
@@ -102,6 +103,7 @@ class Adapter:
         self.framework = kernel.framework.name
         self.tile = kernel.tile
         self.role = kernel.role
+        self.reads_unused_rows = kernel.reads_unused_rows
         self.backend = backend
         self.device = device
         self.collects = kernel.prepare is not None or "out" not in parameters_of(kernel.function, kernel.name)

@@ -74,8 +74,10 @@ class CheckDevice {
   virtual void move_rows(void* to, const void* from, std::span<const RowMove> moves,
                          std::int64_t row_bytes) = 0;
 
+  // Queues it: each byte becomes `byte`, from 0 to 255.
+  virtual void fill_with_byte(void* data, std::int64_t bytes, int byte) = 0;
   // Every element of the memory becomes NaN, in any dtype.
-  virtual void fill_with_nan(void* data, std::int64_t bytes) = 0;
+  void fill_with_nan(void* data, std::int64_t bytes) { fill_with_byte(data, bytes, kNanByte); }
 
   // bytes must be a multiple of 4.
   virtual void poison(void* data, std::int64_t bytes) = 0;

@@ -72,8 +72,8 @@ class CpuCheckDevice final : public CheckDevice {
     }
   }
 
-  void fill_with_nan(void* data, std::int64_t bytes) override {
-    std::memset(data, kNanByte, static_cast<std::size_t>(bytes));
+  void fill_with_byte(void* data, std::int64_t bytes, int byte) override {
+    std::memset(data, byte, static_cast<std::size_t>(bytes));
   }
 
   void poison(void* data, std::int64_t bytes) override {

@@ -34,9 +34,8 @@ class CudaCheckDevice final : public CheckDevice {
   }
 
   void move_rows(void* to, const void* from, std::span<const RowMove> moves, std::int64_t row_bytes) override;
-  void fill_with_nan(void* data, std::int64_t bytes) override {
-    cuda_check(cudaMemsetAsync(data, kNanByte, static_cast<std::size_t>(bytes), stream_),
-               "filling memory with NaN");
+  void fill_with_byte(void* data, std::int64_t bytes, int byte) override {
+    cuda_check(cudaMemsetAsync(data, byte, static_cast<std::size_t>(bytes), stream_), "filling memory");
   }
 
   void poison(void* data, std::int64_t bytes) override {

@@ -17,6 +17,9 @@ using kernels::InputTensor;
 
 constexpr std::int64_t kFp32 = sizeof(float);
 constexpr std::string_view kTensorNames[] = {"Q", "K", "V"};
+// Elements of this byte are 4.27 in fp16, 785 in bf16 and 3 in e4m3.
+constexpr int kFiniteByte = 0x44;
+
 constexpr std::string_view kIndexNames = "its lengths, pages or sinks";
 
 MemoryRegion region_of(const Memory& memory) { return {memory.data(), memory.bytes()}; }
@@ -41,7 +44,7 @@ InputSets::InputSet InputSets::allocate() const {
     input.elements = device_.allocate(tensor.shape.span_elements * tensor.element_bytes());
     // Most of this memory may belong to no element.
     if (!is_rectangular(problem_) || tensor.shape.stride.head == 0 || tensor.shape.stride.batch == 0) {
-      device_.fill_with_nan(input.elements.data(), input.elements.bytes());
+      fill_unused(input.elements);
     }
     if (!traits(tensor.dtype).scaled) continue;
     const std::vector<float> ones(static_cast<std::size_t>(problem_.batch * problem_.heads_kv), 1.0f);
@@ -88,6 +91,7 @@ void InputSets::make(std::int64_t count, std::uint64_t seed, kernels::InputKind 
 
 void InputSets::choose(const ChosenInputs& inputs) {
   if (sets_.empty()) sets_.push_back(allocate());
+  is_chosen_ = true;
   sinks_ = inputs.sinks;
   sinks_.resize(problem_.sinks ? static_cast<std::size_t>(problem_.heads_q) : 0);
   sequences_.write_lengths();
@@ -108,6 +112,17 @@ void InputSets::choose(const ChosenInputs& inputs) {
       for (const InputTensorFill& fill : fills_of(input, tensor, 0, 0)) write(fill);
     }
   }
+}
+
+void InputSets::fill_unused(const Memory& memory) const {
+  const bool finite = unused_rows_ == UnusedRows::finite;
+  device_.fill_with_byte(memory.data(), memory.bytes(), finite ? kFiniteByte : kNanByte);
+}
+
+void InputSets::set_unused_rows(UnusedRows rows) {
+  if (rows == unused_rows_ || is_rectangular(problem_) || is_chosen_) return;
+  unused_rows_ = rows;
+  restore();
 }
 
 void InputSets::refill(std::int64_t set, std::uint64_t seed) {
@@ -144,7 +159,7 @@ void* InputSets::staging(std::size_t tensor) {
 void InputSets::write_sequences(const Input& input, const Tensor& tensor, std::uint64_t seed,
                                 std::uint32_t index,
                                 const std::function<void(const InputTensorFill&)>& write) {
-  device_.fill_with_nan(input.elements.data(), input.elements.bytes());
+  fill_unused(input.elements);
   for (std::int64_t sequence = 0; sequence < problem_.batch; ++sequence) {
     const std::vector<std::int64_t> rows = rows_of(tensor, sequence);
     if (rows.empty()) continue;

@@ -30,6 +30,10 @@ struct InputView {
   bool swapped = false;
 };
 
+// What rows and pages hold that no sequence uses. Right kernels ignore NaN. Peers that are known to read such rows get
+// finite values.
+enum class UnusedRows : int { nan, finite };
+
 class InputSets {
  public:
   // `problem` and `device` must outlive the sets.
@@ -44,6 +48,9 @@ class InputSets {
 
   // Writes other values at the same addresses, of the kind that make() was given.
   void refill(std::int64_t set, std::uint64_t seed);
+
+  // Restores the seeded values of all sets if their unused rows held something else.
+  void set_unused_rows(UnusedRows rows);
 
   // Gives every element of the first `count` sets a new random sign and fraction at each call. refill()
   // restores the values. Without `change`, memory is read and written in the same way but keeps its values.
@@ -97,6 +104,8 @@ class InputSets {
                                         std::uint32_t index) const;
   std::vector<MemoryRegion> regions_of(const Input& input, const Tensor& tensor) const;
 
+  void fill_unused(const Memory& memory) const;
+
   // Writes the rows of all sequences. `write` fills the memory of one sequence.
   void write_sequences(const Input& input, const Tensor& tensor, std::uint64_t seed, std::uint32_t index,
                        const std::function<void(const InputTensorFill&)>& write);
@@ -112,6 +121,8 @@ class InputSets {
   CheckDevice& device_;
   std::uint64_t seed_ = 0;
   kernels::InputKind kind_ = kernels::InputKind::normal;
+  UnusedRows unused_rows_ = UnusedRows::nan;
+  bool is_chosen_ = false;  // by choose()
   SequenceMemory sequences_;
   std::vector<float> sinks_;  // empty if the problem has none
   std::vector<InputSet> sets_;

@@ -19,6 +19,10 @@ std::int32_t random_row(std::int64_t seq_q) {
   return std::uniform_int_distribution<std::int32_t>(0, static_cast<std::int32_t>(seq_q - 1))(random);
 }
 
+UnusedRows unused_rows_for(const Variant& variant) {
+  return variant.reads_unused_rows ? UnusedRows::finite : UnusedRows::nan;
+}
+
 Check failed(Check check, std::string reason) {
   check.passed = false;
   check.reason = std::move(reason);
@@ -77,6 +81,7 @@ Check BufferedExecutor::guard(Check check) {
 
 Check BufferedExecutor::verify(const Variant& variant, const CheckPolicy& policy) {
   InputSets& inputs = buffers_->inputs();
+  inputs.set_unused_rows(unused_rows_for(variant));
   inputs.restore_first();
   inputs.remember(1);
   const AttentionArgs arguments = args(variant, {});
@@ -124,6 +129,7 @@ Sample BufferedExecutor::sample(const Variant& variant, TimingMode mode) {
 
 CheckedSample BufferedExecutor::verify_sample(const Variant& variant, TimingMode mode,
                                               const CheckPolicy& policy) {
+  buffers_->inputs().set_unused_rows(unused_rows_for(variant));
   warm(variant, mode);
   const std::int64_t sets = views_of(mode).back().set + 1;
   change_inputs(sets);

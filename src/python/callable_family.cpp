@@ -74,7 +74,8 @@ CallableFamily::CallableFamily(nb::object adapter)
       backend_(word<Backend>(adapter_.attr("backend"))),
       role_(word<Role>(adapter_.attr("role"))),
       device_(nb::cast<int>(adapter_.attr("device"))),
-      collects_(nb::cast<bool>(adapter_.attr("collects"))) {}
+      collects_(nb::cast<bool>(adapter_.attr("collects"))),
+      reads_unused_rows_(nb::cast<bool>(adapter_.attr("reads_unused_rows"))) {}
 
 const Variant& CallableFamily::variant_for(const Problem& problem) {
   const VariantSpec spec{
@@ -87,6 +88,7 @@ const Variant& CallableFamily::variant_for(const Problem& problem) {
                                         .role = role_,
                                         .summary = summary_,
                                         .problem_fields = kSequenceFields,
+                                        .reads_unused_rows = reads_unused_rows_,
                                         .kernels = this,
                                         .index = variants_.size()});
 }

@@ -60,6 +60,7 @@ class CallableFamily final : public Family {
   Role role_ = Role::plugin;
   int device_ = 0;
   bool collects_ = false;
+  bool reads_unused_rows_ = false;
   std::deque<Variant> variants_;
   mutable std::unordered_map<std::string, Bound> bound_;  // by the bytes of the arguments
   mutable std::unordered_map<std::string, bool> plans_;   // whether the kernel plans, by the problem

@@ -70,7 +70,12 @@ void ProblemSession::take_notes(const Variant& variant, Record& record) {
   try {
     record.notes = executor_.notes(variant);
     record.direct_calls = executor_.why_direct(variant);
-    for (std::string& text : executor_.left_behind(variant)) {
+    std::vector<std::string> texts = executor_.left_behind(variant);
+    if (variant.reads_unused_rows && !is_rectangular(problem_)) {
+      texts.emplace_back(
+          "rows that no sequence uses held finite values, because this kernel is known to read them");
+    }
+    for (std::string& text : texts) {
       if (std::ranges::count(record.warnings, text) == 0) record.warnings.push_back(std::move(text));
     }
   } catch (const EnvironmentError&) {

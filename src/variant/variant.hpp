@@ -127,6 +127,9 @@ struct Variant {
   std::span<const std::string_view> problem_fields = {};
   // The fields of Support::every_family that this variant does not support all the same.
   std::span<const std::string_view> missing_fields = {};
+  // It is known to read rows and pages that no sequence uses. A check then gives these finite values in place of NaN, and
+  // its record says so. For peers only.
+  bool reads_unused_rows = false;
   const Family* kernels = nullptr;  // null: only another process can launch the variant
   std::size_t index = 0;            // in `kernels`
 

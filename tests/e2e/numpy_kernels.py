@@ -81,14 +81,15 @@ def _places(tensor, out, i, cu_seqlens_q):
 
 
 def sequences(q, k, v, out, lse, sinks, scale, softcap, window, *, cu_seqlens_q=None, cu_seqlens_k=None, seqused_k=None,
-              page_table=None):
+              page_table=None, reads_unseen_values=False):
     """Ragged batches and paged caches, one sequence after the other."""
     batch = len(q) if cu_seqlens_q is None else len(cu_seqlens_q) - 1
     for i in range(batch):
         queries, place = _places(q, out, i, cu_seqlens_q)
         keys, values = (_rows_of(tensor, i, cu_seqlens_k, seqused_k, page_table) for tensor in (k, v))
         seen = visible(window, queries.shape[1], keys.shape[2]).any(0)
-        values = numpy.where(seen[:, None], values, 0)  # what no query sees may be NaN
+        if not reads_unseen_values:
+            values = numpy.where(seen[:, None], values, 0)  # they may be NaN
         found, found_lse = (value[0] for value in attention(queries[None], keys, values, scale, softcap, window))
         if sinks is not None:
             found, found_lse = _with_sinks(found, found_lse, sinks)
@@ -97,6 +98,15 @@ def sequences(q, k, v, out, lse, sinks, scale, softcap, window, *, cu_seqlens_q=
             lse[i] = found_lse
         elif lse is not None:
             lse[:, cu_seqlens_q[i]:cu_seqlens_q[i + 1]] = found_lse
+
+
+SEQUENCE_ARGUMENTS = ("q", "k", "v", "out", "lse", "sinks", "scale", "softcap", "window", "cu_seqlens_q", "cu_seqlens_k",
+                      "seqused_k", "page_table")
+
+
+def sequences_careless(**arguments):
+    """Multiplies values that no query sees with 0, which is NaN if they are."""
+    sequences(**{name: arguments[name] for name in SEQUENCE_ARGUMENTS}, reads_unseen_values=True)
 
 
 def sequences_returned(q, k, v, cu_seqlens_q, cu_seqlens_k, scale, causal):

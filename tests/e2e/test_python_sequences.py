@@ -71,16 +71,28 @@ class SequencesTest(BenchTest):
         def plan(cu_seqlens_q, seqused_k, max_seqlen_q, max_seqlen_k, page_size):
             planned.append((list(cu_seqlens_q), list(seqused_k), max_seqlen_q, max_seqlen_k, page_size))
 
-        def launch(cu_seqlens_q, **arguments):
-            self.assertEqual(planned[-1][0], list(cu_seqlens_q))
-            numpy_kernels.sequences(cu_seqlens_q=cu_seqlens_q, **{name: arguments[name] for name in (
-                "q", "k", "v", "out", "lse", "sinks", "scale", "softcap", "window", "cu_seqlens_k", "seqused_k", "page_table")})
+        def launch(**arguments):
+            self.assertEqual(planned[-1][0], list(arguments["cu_seqlens_q"]))
+            numpy_kernels.sequences(**{name: arguments[name] for name in numpy_kernels.SEQUENCE_ARGUMENTS})
         kernel = self.kernel(launch, plan=plan)
         self.assertTrue(fc.check(kernel, fc.Problem(**PAGED)))
         self.assertEqual(planned[0], ([0, 5, 5, 38, 39], [9, 4, 40, 0], 33, 40, 16))
         found = fc.check(kernel, fc.Problem(**PAGED), depth="deep")
         self.assertTrue(found, found)
         self.assertGreater(len({str(one) for one in planned}), 10)
+
+    def test_peers_that_read_unused_rows_get_finite_ones_and_say_so(self):
+        windowed = fc.Problem(**{**PAGED, "lengths": {"q": [2, 1], "kv": [90, 70]}, "window": (10, 0)})
+        careless = self.kernel(numpy_kernels.sequences_careless)
+        peer = fc.Kernel(numpy_kernels.sequences_careless, framework="numpy", role="peer", name="peer_careless",
+                         reads_unused_rows=True)
+        found = fc.check(careless, windowed)
+        self.assertEqual(found.status, "incorrect", found)
+        self.assertIn("not finite", found.reason)
+        result = fc.bench([peer, careless, self.kernel(numpy_kernels.sequences)], windowed, budget=1)
+        self.assertEqual([row.status for row in result.rows], ["ok", "incorrect", "ok"])
+        said = ["finite values" in str(row.record.get("warnings", "")) for row in result.rows]
+        self.assertEqual(said, [True, False, False])
 
     def test_the_reference_says_what_it_cannot(self):
         problem = fc.Problem(**RAGGED)
