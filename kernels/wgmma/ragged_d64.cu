@@ -1,0 +1,39 @@
+#include "kernels/wgmma/ragged_kernel.cuh"
+
+namespace flashcore::kernels {
+namespace {
+
+using enum Interleave;
+using enum Schedule;
+
+constexpr WgmmaTile kThreeConsumers{
+    .consumers = 3, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = counter};
+constexpr WgmmaTile kThreeConsumersInOrder{
+    .consumers = 3, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = persistent};
+constexpr WgmmaTile kFourConsumers{
+    .consumers = 4, .block_kv = 64, .num_stages = 4, .interleave = overlap, .schedule = counter};
+constexpr WgmmaTile kPackedTwoConsumers{.consumers = 2,
+                                        .block_kv = 128,
+                                        .num_stages = 3,
+                                        .interleave = ping_pong,
+                                        .schedule = counter,
+                                        .pack_gqa = true};
+constexpr WgmmaTile kPackedOneConsumer{.consumers = 1,
+                                       .block_kv = 128,
+                                       .num_stages = 2,
+                                       .interleave = overlap,
+                                       .schedule = counter,
+                                       .pack_gqa = true};
+
+}  // namespace
+
+std::span<const CompiledKernel> wgmma_ragged_d64() {
+  static constexpr Tile kTiles[] = {
+      ragged_wgmma(kThreeConsumers),     ragged_wgmma(kThreeConsumersInOrder), ragged_wgmma(kFourConsumers),
+      ragged_wgmma(kPackedTwoConsumers), ragged_wgmma(kPackedOneConsumer),
+  };
+  static constexpr auto kTable = make_table<RaggedWgmmaKernel, 64, kTiles>();
+  return kTable;
+}
+
+}  // namespace flashcore::kernels
