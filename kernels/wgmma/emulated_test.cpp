@@ -214,6 +214,7 @@ TEST(EmulatedPackedWgmma, NamesGroupsThatFillNoBox) {
   }
 }
 
+using kernels::paged_wgmma;
 using kernels::ragged_wgmma;
 
 template <Dtype kDtype, int kHeadDim, Tile kTile>
@@ -249,7 +250,22 @@ std::vector<CompiledKernel> sequence_variants() {
           ragged<Dtype::fp16, 128, kMake(kSequenceTiles[4])>()};
 }
 const std::vector<CompiledKernel> kRaggedVariants = sequence_variants<ragged_wgmma>();
+const std::vector<CompiledKernel> kPagedVariants = sequence_variants<paged_wgmma>();
 
+// The batches whose pages the copy engine can bring, and some more sizes of pages.
+std::vector<SequenceCase> box_cases() {
+  std::vector<SequenceCase> cases = paged_cases();
+  std::erase_if(cases, [](const SequenceCase& c) { return c.page_size < 16; });
+  for (const std::int32_t page_size : {32, 64, 80, 256}) {
+    SequenceCase more = cases.front();
+    more.page_size = page_size;
+    more.name = fmt::format("mixed_pages_of_{}", page_size);
+    cases.push_back(more);
+  }
+  return cases;
+}
+
+class EmulatedPagedWgmmaTest : public testing::TestWithParam<SequenceCase> {};
 class EmulatedRaggedWgmmaTest : public testing::TestWithParam<SequenceCase> {};
 
 TEST_P(EmulatedRaggedWgmmaTest, AgreesWithTheReference) {
@@ -257,12 +273,21 @@ TEST_P(EmulatedRaggedWgmmaTest, AgreesWithTheReference) {
     EXPECT_EQ(failure_of_sequences(variant, GetParam()), "") << variant.id();
 }
 
+TEST_P(EmulatedPagedWgmmaTest, AgreesWithTheReference) {
+  for (const CompiledKernel& variant : kPagedVariants)
+    EXPECT_EQ(failure_of_sequences(variant, GetParam()), "") << variant.id();
+}
+
 INSTANTIATE_TEST_SUITE_P(Cases, EmulatedRaggedWgmmaTest, testing::ValuesIn(sequence_cases()),
                          sequence_case_name);
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPagedWgmmaTest, testing::ValuesIn(box_cases()), sequence_case_name);
 
 TEST(EmulatedWgmma, FollowsOtherLengthsInTheSameArrays) {
-  for (const std::size_t tile : {0, 3, 4})
+  for (const std::size_t tile : {0, 3, 4}) {
     EXPECT_EQ(failure_of_replays(kRaggedVariants[tile], 0), "") << kRaggedVariants[tile].id();
+    for (const std::int32_t page_size : {16, 48})
+      EXPECT_EQ(failure_of_replays(kPagedVariants[tile], page_size), "") << kPagedVariants[tile].id();
+  }
 }
 
 }  // namespace

@@ -21,9 +21,8 @@ constexpr WgmmaTile kPackedTwoConsumers{.consumers = 2,
 
 std::span<const CompiledKernel> wgmma_ragged_d256() {
   static constexpr Tile kTiles[] = {
-      ragged_wgmma(kTwoConsumers),
-      ragged_wgmma(kTwoConsumersInOrder),
-      ragged_wgmma(kPackedTwoConsumers),
+      ragged_wgmma(kTwoConsumers), ragged_wgmma(kTwoConsumersInOrder), ragged_wgmma(kPackedTwoConsumers),
+      paged_wgmma(kTwoConsumers),  paged_wgmma(kPackedTwoConsumers),
   };
   static constexpr auto kTable = make_table<RaggedWgmmaKernel, 256, kTiles>();
   return kTable;

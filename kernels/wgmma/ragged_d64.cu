@@ -29,8 +29,11 @@ constexpr WgmmaTile kPackedOneConsumer{.consumers = 1,
 
 std::span<const CompiledKernel> wgmma_ragged_d64() {
   static constexpr Tile kTiles[] = {
-      ragged_wgmma(kThreeConsumers),     ragged_wgmma(kThreeConsumersInOrder), ragged_wgmma(kFourConsumers),
-      ragged_wgmma(kPackedTwoConsumers), ragged_wgmma(kPackedOneConsumer),
+      ragged_wgmma(kThreeConsumers),    ragged_wgmma(kThreeConsumersInOrder),
+      ragged_wgmma(kFourConsumers),     ragged_wgmma(kPackedTwoConsumers),
+      ragged_wgmma(kPackedOneConsumer), paged_wgmma(kThreeConsumers),
+      paged_wgmma(kFourConsumers),      paged_wgmma(kPackedTwoConsumers),
+      paged_wgmma(kPackedOneConsumer),
   };
   static constexpr auto kTable = make_table<RaggedWgmmaKernel, 64, kTiles>();
   return kTable;
