@@ -2,9 +2,7 @@
 #include <tuple>
 
 #include "emulated/kernel_test.hpp"
-#include "emulated/sequences.hpp"
 #include "kernels/wgmma/kernel.cuh"
-#include "kernels/wgmma/ragged_kernel.cuh"
 
 namespace flashcore::emulated {
 namespace {
@@ -211,82 +209,6 @@ TEST(EmulatedPackedWgmma, NamesGroupsThatFillNoBox) {
     EXPECT_NE(failure_of(kPackedVariants.front(), problem).find("a power of two, at most 64"),
               std::string::npos)
         << group;
-  }
-}
-
-using kernels::paged_wgmma;
-using kernels::ragged_wgmma;
-
-template <Dtype kDtype, int kHeadDim, Tile kTile>
-CompiledKernel ragged() {
-  return kernels::make_kernel<kernels::RaggedWgmmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
-}
-
-// For batches of sequences: turns, tiles of an odd length, one slot for Q, packed heads.
-constexpr WgmmaTile kSequenceTiles[] = {
-    {.consumers = 2, .block_kv = 64, .num_stages = 2, .interleave = ping_pong, .schedule = counter},
-    {.consumers = 3, .block_kv = 80, .num_stages = 3, .interleave = overlap, .schedule = persistent},
-    {.consumers = 2, .block_kv = 64, .num_stages = 2, .interleave = overlap, .schedule = persistent},
-    {.consumers = 1,
-     .block_kv = 64,
-     .num_stages = 2,
-     .interleave = overlap,
-     .schedule = counter,
-     .pack_gqa = true},
-    {.consumers = 2,
-     .block_kv = 128,
-     .num_stages = 2,
-     .interleave = ping_pong,
-     .schedule = persistent,
-     .pack_gqa = true},
-};
-
-template <Tile (*kMake)(Tile)>
-std::vector<CompiledKernel> sequence_variants() {
-  return {ragged<Dtype::fp16, 64, kMake(kSequenceTiles[0])>(),
-          ragged<Dtype::bf16, 128, kMake(kSequenceTiles[1])>(),
-          ragged<Dtype::fp16, 256, kMake(kSequenceTiles[2])>(),
-          ragged<Dtype::bf16, 64, kMake(kSequenceTiles[3])>(),
-          ragged<Dtype::fp16, 128, kMake(kSequenceTiles[4])>()};
-}
-const std::vector<CompiledKernel> kRaggedVariants = sequence_variants<ragged_wgmma>();
-const std::vector<CompiledKernel> kPagedVariants = sequence_variants<paged_wgmma>();
-
-// The batches whose pages the copy engine can bring, and some more sizes of pages.
-std::vector<SequenceCase> box_cases() {
-  std::vector<SequenceCase> cases = paged_cases();
-  std::erase_if(cases, [](const SequenceCase& c) { return c.page_size < 16; });
-  for (const std::int32_t page_size : {32, 64, 80, 256}) {
-    SequenceCase more = cases.front();
-    more.page_size = page_size;
-    more.name = fmt::format("mixed_pages_of_{}", page_size);
-    cases.push_back(more);
-  }
-  return cases;
-}
-
-class EmulatedPagedWgmmaTest : public testing::TestWithParam<SequenceCase> {};
-class EmulatedRaggedWgmmaTest : public testing::TestWithParam<SequenceCase> {};
-
-TEST_P(EmulatedRaggedWgmmaTest, AgreesWithTheReference) {
-  for (const CompiledKernel& variant : kRaggedVariants)
-    EXPECT_EQ(failure_of_sequences(variant, GetParam()), "") << variant.id();
-}
-
-TEST_P(EmulatedPagedWgmmaTest, AgreesWithTheReference) {
-  for (const CompiledKernel& variant : kPagedVariants)
-    EXPECT_EQ(failure_of_sequences(variant, GetParam()), "") << variant.id();
-}
-
-INSTANTIATE_TEST_SUITE_P(Cases, EmulatedRaggedWgmmaTest, testing::ValuesIn(sequence_cases()),
-                         sequence_case_name);
-INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPagedWgmmaTest, testing::ValuesIn(box_cases()), sequence_case_name);
-
-TEST(EmulatedWgmma, FollowsOtherLengthsInTheSameArrays) {
-  for (const std::size_t tile : {0, 3, 4}) {
-    EXPECT_EQ(failure_of_replays(kRaggedVariants[tile], 0), "") << kRaggedVariants[tile].id();
-    for (const std::int32_t page_size : {16, 48})
-      EXPECT_EQ(failure_of_replays(kPagedVariants[tile], page_size), "") << kPagedVariants[tile].id();
   }
 }
 

@@ -55,6 +55,8 @@ struct KeyLoop {
   // Protects the stage's data: its bytes have arrived.
   __device__ __forceinline__ void await(Operand operand, const RingPosition<L::kStages>& ring) const {
     mbarrier_wait(smem.full(operand, ring.slot), ring.parity);
+    if constexpr (L::kCopiesRows)
+      ptx::fence_proxy_async();  // makes cp.async's writes visible to the tensor cores
   }
 
   // Protects the stage from the next copy: this warp's products have read it. One arrival per warp, at every

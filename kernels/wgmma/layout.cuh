@@ -43,9 +43,11 @@ struct WgmmaLayout {
   static constexpr bool kPackGqa = S.tile.pack_gqa != 0;
   static constexpr bool kRagged = S.tile.ragged != 0;
   static constexpr bool kPaged = S.tile.paged != 0;
+  static constexpr bool kCopiesRows = S.tile.paged == 2;  // of K and V, one by one, without the copy engine
   using Seen = std::conditional_t<kRagged, SeenKeys, NoSeenKeys>;
   // Copies of whole boxes bring rows of V that no row of the tile sees, or leave old rows in place.
-  static constexpr bool kClearsValues = kRagged;
+  static constexpr bool kClearsValues = kRagged && !kCopiesRows;
+  static constexpr int kRowWarps = 2;  // that copy rows
 
   static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
   static constexpr int kColumns = panel_columns(kElementBytes);                // of a panel of them
@@ -81,7 +83,9 @@ struct WgmmaLayout {
   static constexpr int kTileSlotOffset = kBarrierOffset + 8 * kBarriers;
   // A slot has the number of a tile, or of a ragged batch all that there is to know of it (RaggedTask).
   static constexpr int kTileSlotBytes = kRagged ? 64 : 4;
-  static constexpr int kTileReaders = 4 * kConsumers + (kRagged ? 2 : 1);  // warps
+  static constexpr int kTileReaders = 4 * kConsumers + (kCopiesRows ? 1 + kRowWarps
+                                                        : kRagged   ? 2
+                                                                    : 1);  // warps
   static constexpr int kSmemBytes = kTileSlotOffset + kTileSlots * kTileSlotBytes;
 
   static constexpr int rows(Operand operand) { return operand == Operand::k ? kBlockKv : kVRows; }
@@ -135,7 +139,7 @@ struct WgmmaSmem {
     for (int i = 0; i < L::kQBarriers; ++i) ptx::mbarrier_init(barrier(i), 1);
     for (const Operand operand : {Operand::k, Operand::v}) {
       for (int s = 0; s < L::kStages; ++s) {
-        ptx::mbarrier_init(full(operand, s), 1);
+        ptx::mbarrier_init(full(operand, s), L::kCopiesRows ? L::kRowWarps * kWarpSize : 1);
         ptx::mbarrier_init(empty(operand, s), kConsumerWarps * L::kCluster);
       }
     }

@@ -29,9 +29,18 @@ constexpr WgmmaTile kPackedOneConsumer{.consumers = 1,
 
 std::span<const CompiledKernel> wgmma_ragged_d128() {
   static constexpr Tile kTiles[] = {
-      ragged_wgmma(kTwoConsumers),       ragged_wgmma(kTwoConsumersInOrder), ragged_wgmma(kThreeConsumers),
-      ragged_wgmma(kPackedTwoConsumers), ragged_wgmma(kPackedOneConsumer),   paged_wgmma(kTwoConsumers),
-      paged_wgmma(kThreeConsumers),      paged_wgmma(kPackedTwoConsumers),   paged_wgmma(kPackedOneConsumer),
+      ragged_wgmma(kTwoConsumers),
+      ragged_wgmma(kTwoConsumersInOrder),
+      ragged_wgmma(kThreeConsumers),
+      ragged_wgmma(kPackedTwoConsumers),
+      ragged_wgmma(kPackedOneConsumer),
+      paged_wgmma(kTwoConsumers),
+      paged_wgmma(kThreeConsumers),
+      paged_wgmma(kPackedTwoConsumers),
+      paged_wgmma(kPackedOneConsumer),
+      small_pages_wgmma(kTwoConsumers),
+      small_pages_wgmma(kPackedTwoConsumers),
+      small_pages_wgmma(kPackedOneConsumer),
   };
   static constexpr auto kTable = make_table<RaggedWgmmaKernel, 128, kTiles>();
   return kTable;

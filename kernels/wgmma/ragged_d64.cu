@@ -6,12 +6,12 @@ namespace {
 using enum Interleave;
 using enum Schedule;
 
+constexpr WgmmaTile kTwoConsumers{
+    .consumers = 2, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = counter};
+constexpr WgmmaTile kTwoConsumersInOrder{
+    .consumers = 2, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = persistent};
 constexpr WgmmaTile kThreeConsumers{
-    .consumers = 3, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = counter};
-constexpr WgmmaTile kThreeConsumersInOrder{
-    .consumers = 3, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = persistent};
-constexpr WgmmaTile kFourConsumers{
-    .consumers = 4, .block_kv = 64, .num_stages = 4, .interleave = overlap, .schedule = counter};
+    .consumers = 3, .block_kv = 112, .num_stages = 3, .interleave = ping_pong, .schedule = counter};
 constexpr WgmmaTile kPackedTwoConsumers{.consumers = 2,
                                         .block_kv = 128,
                                         .num_stages = 3,
@@ -29,11 +29,18 @@ constexpr WgmmaTile kPackedOneConsumer{.consumers = 1,
 
 std::span<const CompiledKernel> wgmma_ragged_d64() {
   static constexpr Tile kTiles[] = {
-      ragged_wgmma(kThreeConsumers),    ragged_wgmma(kThreeConsumersInOrder),
-      ragged_wgmma(kFourConsumers),     ragged_wgmma(kPackedTwoConsumers),
-      ragged_wgmma(kPackedOneConsumer), paged_wgmma(kThreeConsumers),
-      paged_wgmma(kFourConsumers),      paged_wgmma(kPackedTwoConsumers),
+      ragged_wgmma(kTwoConsumers),
+      ragged_wgmma(kTwoConsumersInOrder),
+      ragged_wgmma(kThreeConsumers),
+      ragged_wgmma(kPackedTwoConsumers),
+      ragged_wgmma(kPackedOneConsumer),
+      paged_wgmma(kTwoConsumers),
+      paged_wgmma(kThreeConsumers),
+      paged_wgmma(kPackedTwoConsumers),
       paged_wgmma(kPackedOneConsumer),
+      small_pages_wgmma(kTwoConsumers),
+      small_pages_wgmma(kPackedTwoConsumers),
+      small_pages_wgmma(kPackedOneConsumer),
   };
   static constexpr auto kTable = make_table<RaggedWgmmaKernel, 64, kTiles>();
   return kTable;

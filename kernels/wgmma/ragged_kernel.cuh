@@ -8,9 +8,10 @@
 // is stored row by row. A row's sink is its first maximum. Packed rows take any group up to 64: a box has as many
 // queries of all its heads as fit.
 //
-// Paged caches: a lane per box, of gcd(page_size, block_kv) rows, looks its page up two blocks ahead and copies it.
+// Paged caches: a lane per box, of gcd(page_size, block_kv) rows, looks its page up two blocks ahead and copies it. With
+// paged = 2, for pages that give smaller boxes, two warps copy row by row (row_copies.cuh).
 //
-// Limits: those of wgmma, without clusters and tiles that are not persistent; pages that give boxes of at least 16 rows.
+// Limits: those of wgmma, without clusters and tiles that are not persistent; with paged = 1, boxes of at least 16 rows.
 // Predictions and measurements: NOTES.md.
 #pragma once
 
@@ -20,6 +21,7 @@
 #include "kernels/wgmma/kernel.cuh"
 #include "kernels/wgmma/ragged_consumer.cuh"
 #include "kernels/wgmma/ragged_producer.cuh"
+#include "kernels/wgmma/row_copies.cuh"
 
 namespace flashcore::kernels {
 
@@ -34,6 +36,12 @@ constexpr Tile paged_wgmma(Tile tile) {
   tile.ragged = tile.paged = 1;
   return tile;
 }
+// For pages of any size, whose rows are copied one by one.
+constexpr Tile small_pages_wgmma(Tile tile) {
+  tile.ragged = 1;
+  tile.paged = 2;
+  return tile;
+}
 
 template <VariantSpec S>
 struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
@@ -45,8 +53,13 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
   static constexpr const char* kFamily = WgmmaKernel<S>::kFamily;
   static constexpr const char* kSummary = WgmmaKernel<S>::kSummary;
   static constexpr std::span<const std::string_view> kProblemFields = kRaggedWgmmaProblemFields;
-  static constexpr RegisterShare kRegisters = register_share(
-      L::kConsumers, Pipeline::kMinBlocksPerSm, L::kFragmentRegisters, true);  // as with a counter
+  // Producers need more registers than those of the other tiles: they find tiles and look up pages.
+  static constexpr RegisterShare registers() {
+    if (L::kCopiesRows) return L::kConsumers == 1 ? RegisterShare{72, 184} : RegisterShare{72, 216};
+    if (L::kConsumers == 3) return {56, 152};
+    return register_share(L::kConsumers, Pipeline::kMinBlocksPerSm, L::kFragmentRegisters, true);
+  }
+  static constexpr RegisterShare kRegisters = registers();
 
   static constexpr const char* invalid() {
     static_assert(sizeof(RaggedTask) <= L::kTileSlotBytes);
@@ -54,6 +67,8 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
     if (L::kCluster > 1) return "a ragged tile has no cluster";
     if (S.tile.schedule == 0) return "a ragged tile must be persistent";
     if (S.tile.overlap == 0) return "a ragged tile needs overlap";
+    if (L::kCopiesRows && (L::kConsumers > 2 || Pipeline::kMinBlocksPerSm > 2))
+      return "rows are copied with one or two consumers";
     return Pipeline::invalid();
   }
 
@@ -85,9 +100,10 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
     if (const cudaError_t error = Pipeline::reset(counter, stream); error != cudaSuccess) return error;
     const RaggedTensors tensors(args, S.dtype, params.box_queries, params.box_keys, L::kPackGqa);
     cudaError_t error = encode_tensor_map(params.q, tensors.q);
+    if (error == cudaSuccess) error = encode_tensor_map(params.out, tensors.out);
+    if (L::kCopiesRows) return error;
     if (error == cudaSuccess) error = encode_tensor_map(params.k, tensors.k);
     if (error == cudaSuccess) error = encode_tensor_map(params.v, tensors.v);
-    if (error == cudaSuccess) error = encode_tensor_map(params.out, tensors.out);
     return error;
   }
 
@@ -95,8 +111,10 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     const WgmmaSmem<L> smem{ptx::smem_address(ptx::dynamic_smem())};
     if (threadIdx.x == 0) {
-      for (const CUtensorMap* map : {&params.q, &params.k, &params.v, &params.out})
-        ptx::prefetch_tensor_map(map);
+      for (const CUtensorMap* map : {&params.q, &params.out}) ptx::prefetch_tensor_map(map);
+      if constexpr (!L::kCopiesRows) {
+        for (const CUtensorMap* map : {&params.k, &params.v}) ptx::prefetch_tensor_map(map);
+      }
       smem.initialise_barriers();
     }
     __syncthreads();  // protects the mbarriers: they are initialised for the copy engine and all warps
@@ -133,7 +151,7 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
       if (rows > KeyBounds::kMaxRows) return "too many queries and keys";
     }
     if (tiles_of_maxima(args) > std::numeric_limits<int>::max() / 2) return "too many query tiles";
-    if (!L::kPaged) return nullptr;
+    if (!L::kPaged || L::kCopiesRows) return nullptr;
     const int box_keys = box_keys_of(args.kv.page_size, L::kBlockKv);
     if (box_keys < 16 || box_keys % kSwizzleAtomRows != 0)
       return "the greatest common divisor of page_size and block_kv must be at least 16, and a multiple of 8";
@@ -146,9 +164,13 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
     const int warp = __shfl_sync(kAllLanes, threadIdx.x / kWarpSize, 0);
     const int lane = threadIdx.x % kWarpSize;
     RaggedProducer<L> producer{params, smem, lane};
-    if (warp == 0) producer.copy_keys_and_values();
     if (warp == 1) producer.copy_queries();
     if (warp == 2) RaggedDrawer<L>{params, smem, lane}.run();
+    if constexpr (L::kCopiesRows) {
+      if (warp == 0 || warp == 3) RowCopies<L>{params, smem, lane, warp / 3}.copy_keys_and_values();
+    } else {
+      if (warp == 0) producer.copy_keys_and_values();
+    }
   }
 };
 
