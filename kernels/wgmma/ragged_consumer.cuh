@@ -96,7 +96,8 @@ struct RaggedConsumer : KeyLoop<L, RaggedOperands<L>> {
       }
     } else if (first_query(task) < task.queries) {
       store_rows(task, ptx::dynamic_smem() + (place - smem.base));
-      // Protects O: all its rows have been read before the slot is given back.
+      ptx::fence_proxy_async();
+      // Protects O: all its rows have been read before the slot is given back to the copy engine.
       ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
     }
     output_leaving = true;
