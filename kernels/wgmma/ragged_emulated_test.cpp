@@ -100,6 +100,23 @@ TEST(EmulatedRaggedWgmma, FollowsOtherLengthsInTheSameArrays) {
   }
 }
 
+// More sequences than the finder of tiles looks at together, the first ones without queries.
+TEST(EmulatedRaggedWgmma, FindsTheTilesOfManySequences) {
+  SequenceCase many{.name = "many", .heads_q = 4, .heads_kv = 2, .right = 0, .sinks = true};
+  for (std::int32_t i = 0; i < 101; ++i) {
+    many.queries.push_back(i < 40 ? 0 : i % 4);
+    many.keys.push_back(i % 7 * 5);
+  }
+  many.queries[99] = 150;
+  many.keys[99] = 190;
+  for (const std::size_t tile : {0, 3}) {
+    many.page_size = 0;
+    EXPECT_EQ(failure_of_sequences(kRaggedVariants[tile], many), "") << kRaggedVariants[tile].id();
+    many.page_size = 16;
+    EXPECT_EQ(failure_of_sequences(kPagedVariants[tile], many), "") << kPagedVariants[tile].id();
+  }
+}
+
 // Support is asked before there are arrays.
 TEST(EmulatedRaggedWgmma, RefusesProblemsOfOtherVariants) {
   constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_block = 227 * 1024};
