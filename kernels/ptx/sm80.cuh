@@ -53,6 +53,12 @@ __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;" ::"n"(kPending) : "memory");
 }
 
+// cp.async.mbarrier.arrive.noinc: one arrival at `barrier`, when all copies that this thread has issued are done.
+// ("cp.async.mbarrier.arrive")
+__device__ __forceinline__ void cp_async_arrive(std::uint32_t barrier) {
+  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];" ::"r"(barrier) : "memory");
+}
+
 // ldmatrix.x4: four 8x8 matrices of two-byte elements. Lanes 8i to 8i + 7 give the row addresses of matrix i;
 // a lane gets elements (lane / 4, 2 · (lane % 4) + {0, 1}) of each. ("ldmatrix")
 __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&fragment)[4], std::uint32_t smem) {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/blocks/matrix_descriptor.hpp"
 #include "kernels/common/gpu.hpp"
 #include "kernels/common/indexing.hpp"
+#include "kernels/common/kernel_args.hpp"
 #include "kernels/ptx/sm80.cuh"
 #include "kernels/ptx/sm90.cuh"
 #include "variant/variant.hpp"
@@ -16,6 +18,13 @@ inline constexpr int kWarpgroupThreads = 128;
 inline constexpr int kWarpgroupRows = 64;  // query rows of one consumer warpgroup: M of wgmma
 
 enum class Operand : int { k, v };
+
+// What a tile of a ragged batch sees of its sequence's keys; nothing for other tiles, which derive it from the launch.
+struct SeenKeys {
+  KeyRange of_row[2];  // of this thread's rows
+  KeyRange of_tile;    // that some row of the block sees
+};
+struct NoSeenKeys {};
 
 // Shared memory: Q [slot][consumer][panel][64 rows], K and V [stage][panel][rows], then barriers. A row of a
 // panel has 128 bytes: 64 columns of two bytes or 128 of one. A slot of Q also holds O, which has two bytes
@@ -32,6 +41,13 @@ struct WgmmaLayout {
   static constexpr int kClusterRows = S.tile.block_q * kCluster;
   static constexpr bool kTurns = S.tile.ping_pong != 0;
   static constexpr bool kPackGqa = S.tile.pack_gqa != 0;
+  static constexpr bool kRagged = S.tile.ragged != 0;
+  static constexpr bool kPaged = S.tile.paged != 0;
+  static constexpr bool kCopiesRows = S.tile.paged == 2;  // of K and V, one by one, without the copy engine
+  using Seen = std::conditional_t<kRagged, SeenKeys, NoSeenKeys>;
+  // Copies of whole boxes bring rows of V that no row of the tile sees, or leave old rows in place.
+  static constexpr bool kClearsValues = kRagged && !kCopiesRows;
+  static constexpr int kRowWarps = 2;  // that copy rows
 
   static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
   static constexpr int kColumns = panel_columns(kElementBytes);                // of a panel of them
@@ -62,9 +78,15 @@ struct WgmmaLayout {
   static constexpr int kVOffset = kKOffset + kStages * kKStageBytes;
   static constexpr int kBarrierOffset = kKOffset + kRingBytes;
   static constexpr int kQBarriers = 2 * kConsumers * kQSlots;
-  static constexpr int kBarriers = kQBarriers + 4 * kStages + 4;
+  static constexpr int kTileSlots = kRagged ? 4 : 2;
+  static constexpr int kBarriers = kQBarriers + 4 * kStages + 2 * kTileSlots;
   static constexpr int kTileSlotOffset = kBarrierOffset + 8 * kBarriers;
-  static constexpr int kSmemBytes = kTileSlotOffset + 2 * 4;
+  // A slot has the number of a tile, or of a ragged batch all that there is to know of it (RaggedTask).
+  static constexpr int kTileSlotBytes = kRagged ? 64 : 4;
+  static constexpr int kTileReaders = 4 * kConsumers + (kCopiesRows ? 1 + kRowWarps
+                                                        : kRagged   ? 2
+                                                                    : 1);  // warps
+  static constexpr int kSmemBytes = kTileSlotOffset + kTileSlots * kTileSlotBytes;
 
   static constexpr int rows(Operand operand) { return operand == Operand::k ? kBlockKv : kVRows; }
   static constexpr int panels(Operand operand) { return operand == Operand::k ? kPanels : kVPanels; }
@@ -103,9 +125,13 @@ struct WgmmaSmem {
   }
   __device__ std::uint32_t full(Operand operand, int stage) const { return kv_barrier(operand, 0, stage); }
   __device__ std::uint32_t empty(Operand operand, int stage) const { return kv_barrier(operand, 1, stage); }
-  __device__ std::uint32_t tile_full(int slot) const { return barrier(L::kBarriers - 4 + slot); }
-  __device__ std::uint32_t tile_empty(int slot) const { return barrier(L::kBarriers - 2 + slot); }
-  __device__ std::uint32_t tile_slot(int slot) const { return base + L::kTileSlotOffset + 4 * slot; }
+  __device__ std::uint32_t tile_full(int slot) const {
+    return barrier(L::kBarriers - 2 * L::kTileSlots + slot);
+  }
+  __device__ std::uint32_t tile_empty(int slot) const { return barrier(L::kBarriers - L::kTileSlots + slot); }
+  __device__ std::uint32_t tile_slot(int slot) const {
+    return base + L::kTileSlotOffset + L::kTileSlotBytes * slot;
+  }
 
   // By one thread, before any other thread touches a barrier.
   __device__ void initialise_barriers() const {
@@ -113,13 +139,13 @@ struct WgmmaSmem {
     for (int i = 0; i < L::kQBarriers; ++i) ptx::mbarrier_init(barrier(i), 1);
     for (const Operand operand : {Operand::k, Operand::v}) {
       for (int s = 0; s < L::kStages; ++s) {
-        ptx::mbarrier_init(full(operand, s), 1);
+        ptx::mbarrier_init(full(operand, s), L::kCopiesRows ? L::kRowWarps * kWarpSize : 1);
         ptx::mbarrier_init(empty(operand, s), kConsumerWarps * L::kCluster);
       }
     }
-    for (int slot = 0; slot < 2; ++slot) {
+    for (int slot = 0; slot < L::kTileSlots; ++slot) {
       ptx::mbarrier_init(tile_full(slot), 1);
-      ptx::mbarrier_init(tile_empty(slot), kConsumerWarps + 1);
+      ptx::mbarrier_init(tile_empty(slot), L::kTileReaders);
     }
     ptx::fence_mbarrier_init();
   }

@@ -160,10 +160,10 @@ struct WgmmaPipeline {
 
   __device__ static void consume(const Params& params, WgmmaSmem<L> smem, int consumer) {
     ptx::acquire_registers<kRegisters.consumer>();
-    Consumer<L, Operands<L>> state{.params = params,
-                                   .smem = smem,
-                                   .consumer = consumer,
-                                   .thread = static_cast<int>(threadIdx.x) % kWarpgroupThreads};
+    Consumer<L, Operands<L>> state{{.params = params,
+                                    .smem = smem,
+                                    .consumer = consumer,
+                                    .thread = static_cast<int>(threadIdx.x) % kWarpgroupThreads}};
     state.run();
   }
 

@@ -28,7 +28,7 @@ struct Tile {
   int kv_split_blocks = 0;  // blocks that split the keys of a query tile; a second pass merges their results
   int pack_gqa = 0;         // 1: one tile holds query rows of all heads of a KV head
   int ragged = 0;           // 1: the lengths of each sequence are read on the device
-  int paged = 0;            // 1: K and V are read through a table of pages
+  int paged = 0;            // 1: K and V are read through a table of pages; 2: row by row, for small pages
   constexpr bool operator==(const Tile&) const = default;
 };
 

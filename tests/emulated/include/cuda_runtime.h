@@ -35,6 +35,12 @@ inline float __fdividef(float x, float y) { return x / y; }
 inline void __syncthreads() { flashcore::emulated::block_sync(); }
 inline void __syncwarp() { flashcore::emulated::warp_sync(); }
 inline int __any_sync(unsigned, int predicate) { return flashcore::emulated::vote_any(predicate != 0); }
+inline unsigned __ballot_sync(unsigned, int predicate) {
+  return flashcore::emulated::vote_ballot(predicate != 0);
+}
+inline int __popc(unsigned bits) { return std::popcount(bits); }
+// The lowest bit that is set, counted from 1; 0: none.
+inline int __ffs(int bits) { return bits == 0 ? 0 : std::countr_zero(static_cast<unsigned>(bits)) + 1; }
 
 inline float __shfl_xor_sync(unsigned, float x, int lane_mask) {
   return std::bit_cast<float>(

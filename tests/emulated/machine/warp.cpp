@@ -21,12 +21,13 @@ void shuffle(const WarpLanes<ShuffleLane>& lanes) {
 
 struct VoteLane {
   bool predicate;
-  bool any = false;
+  std::uint32_t ballot = 0;  // bit i: the predicate of lane i
 };
 
 void vote(const WarpLanes<VoteLane>& lanes) {
-  const bool any = std::ranges::any_of(lanes, [](const VoteLane* lane) { return lane->predicate; });
-  for (VoteLane* lane : lanes) lane->any = any;
+  std::uint32_t ballot = 0;
+  for (std::size_t i = 0; i < lanes.size(); ++i) ballot |= std::uint32_t{lanes[i]->predicate} << i;
+  for (VoteLane* lane : lanes) lane->ballot = ballot;
 }
 
 struct EmptyLane {};
@@ -71,7 +72,13 @@ std::uint32_t shuffle_bits(std::uint32_t bits, int source) {
 bool vote_any(bool predicate) {
   VoteLane lane{.predicate = predicate};
   warp_operation<VoteLane, vote>("vote.sync.any", lane);
-  return lane.any;
+  return lane.ballot != 0;
+}
+
+std::uint32_t vote_ballot(bool predicate) {
+  VoteLane lane{.predicate = predicate};
+  warp_operation<VoteLane, vote>("vote.sync.ballot", lane);
+  return lane.ballot;
 }
 
 void warp_sync() {

@@ -31,8 +31,9 @@ void warp_operation(const char* operation, Lane& lane) {
 // shfl.sync.bfly and shfl.sync.idx: the bits of lane (own ^ lane_mask), or of lane `source`.
 std::uint32_t shuffle_xor_bits(std::uint32_t bits, int lane_mask);
 std::uint32_t shuffle_bits(std::uint32_t bits, int source);
-// vote.sync.any.
+// vote.sync.any and vote.sync.ballot.
 bool vote_any(bool predicate);
+std::uint32_t vote_ballot(bool predicate);
 // bar.warp.sync.
 void warp_sync();
 

@@ -102,6 +102,7 @@ void SequenceBatch::lay_out_keys() {
       cu_seqlens_k.push_back(cu_seqlens_k.back() + keys + shape_.spare_keys);
     rows = std::max<std::int64_t>(cu_seqlens_k.back() + 1, shape_.rows_kv);
     args_.sequences.cu_seqlens_k = cu_seqlens_k.data();
+    args_.sequences.total_k = rows;
   }
   if (shape_.page_size > 0 || shape_.spare_keys > 0) {
     seqused_k = shape_.keys;
@@ -126,6 +127,7 @@ std::int64_t SequenceBatch::page_count() const {
 void SequenceBatch::lay_out_pages() {
   const std::int64_t size = shape_.page_size;
   args_.kv.page_size = shape_.page_size;
+  args_.kv.pages = page_count();
   args_.kv.page_table_stride = (args_.sequences.seq_kv + size - 1) / size + kSpareEntries;
   page_table.assign(static_cast<std::size_t>(batch() * args_.kv.page_table_stride),
                     std::numeric_limits<std::int32_t>::min() / 2);

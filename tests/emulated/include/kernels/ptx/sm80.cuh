@@ -11,6 +11,7 @@
 #include "emulated/machine/barriers.hpp"
 #include "emulated/machine/block.hpp"
 #include "emulated/machine/matrix.hpp"
+#include "emulated/machine/mbarrier.hpp"
 #include "emulated/machine/shared_memory.hpp"
 
 namespace flashcore::kernels::ptx {
@@ -41,6 +42,13 @@ inline void cp_async_commit() { emulated::current_thread().copies.commit(); }
 template <int kPending>
 void cp_async_wait() {
   emulated::current_thread().copies.wait(kPending);
+}
+
+// "cp.async.mbarrier.arrive": the copies are done at once, and do not arrive later than the barrier says.
+inline void cp_async_arrive(std::uint32_t barrier) {
+  cp_async_commit();
+  cp_async_wait<0>();
+  emulated::mbarrier_arrive(barrier, 0);
 }
 
 // "ldmatrix"
