@@ -194,6 +194,7 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .known = known,
                          .policy = plan.policy.measure,
                          .fingerprint = identity.fingerprint,
+                         .num_sms = device.limits.num_sms,
                          .table = std::move(table),
                          .table_file = std::move(table_file),
                          .journal = open_journal(journal, paths.journal, identity, environment, config),

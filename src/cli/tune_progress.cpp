@@ -32,7 +32,7 @@ TuneProgress::TuneProgress(TuneProgressOptions options)
 void TuneProgress::completed(std::span<const Contender* const> contenders) {
   std::vector<KnownRecord> records;
   for (const Contender* contender : contenders)
-    records.push_back({contender->record, contender->finalist, contender->dropped_at});
+    records.push_back({contender->record, contender->finalist, contender->dropped_at, contender->is_default});
   if (options_.journal) options_.journal->add(records);
   done_ += static_cast<std::int64_t>(contenders.size());
 }
@@ -48,7 +48,11 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   if (options_.prints_text) fmt::print("{}\n", render_tuned(result.contenders, best, mode, output_width()));
   if (best.empty()) return;
   ++decided_;
-  const TunedEntry entry = make_entry(result.contenders, best, mode, options_.fingerprint, utc_now());
+  const TunedEntry entry = make_entry(result.contenders, best,
+                                      {.mode = mode,
+                                       .fingerprint = options_.fingerprint,
+                                       .tuned_at = utc_now(),
+                                       .num_sms = options_.num_sms});
   add_entries(options_.table, {&entry, 1});
   // The journal has what a kill keeps from the table.
   if (!options_.table_file.is_stream() && writing_.allows()) {

@@ -23,6 +23,7 @@ struct TuneProgressOptions {
   std::span<const KnownRecord> known;
   MeasurePolicy policy;
   Fingerprint fingerprint;
+  int num_sms = 0;
   TunedTable table;  // gets new entries and is written to table_file
   OutputFile table_file;
   std::unique_ptr<JournalWriter> journal;  // null: none is written

@@ -67,16 +67,16 @@ double DispatchFeatures::distance_to(const DispatchFeatures& other) const {
 
 DispatchFeatures dispatch_features(const Problem& problem, int num_sms) {
   const auto group = static_cast<double>(problem.heads_q / problem.heads_kv);
-  const auto queries = static_cast<double>(problem.seq_q);
+  const auto queries = static_cast<double>(std::max<std::int64_t>(problem.seq_q, 1));
+  const auto keys = static_cast<double>(std::max<std::int64_t>(problem.seq_kv, 1));
   const double sms = num_sms > 0 ? num_sms : 1;
   const auto blocks = [&](std::int64_t heads, double rows) {
-    const double waves =
-        static_cast<double>(problem.batch * heads) * std::max(1.0, rows / kTileRows) / sms;
+    const double waves = static_cast<double>(problem.batch * heads) * std::max(1.0, rows / kTileRows) / sms;
     return num_sms > 0 ? std::min(std::log2(waves), kManyWaves) : std::log2(waves);
   };
-  DispatchFeatures features{.values = {std::log2(std::max(flops(problem), 1.0)),
-                                       std::log2(static_cast<double>(problem.seq_kv)), std::log2(queries),
-                                       std::log2(group * queries), blocks(problem.heads_kv, group * queries),
+  DispatchFeatures features{.values = {std::log2(std::max(flops(problem), 1.0)), std::log2(keys),
+                                       std::log2(queries), std::log2(group * queries),
+                                       blocks(problem.heads_kv, group * queries),
                                        blocks(problem.heads_q, queries)}};
   for (std::size_t i = 0; i < DispatchFeatures::kCount; ++i) features.values[i] *= kScales[i];
   return features;
@@ -89,7 +89,8 @@ double tile_overhead(const VariantSpec& spec, const Problem& problem, int slots)
   double overhead = work.padded_keys / work.keys;
   if (tile.block_q > 0) overhead *= work.tiles * tile.block_q / work.rows;
   if (slots > 0 && tile.block_q > 0) {
-    const bool is_even = !problem.lengths && mask_of(problem).hides_nothing() && tile.schedule == 0;
+    const bool is_full = problem.seq_q == 1 || mask_of(problem).hides_nothing();
+    const bool is_even = is_full && !problem.lengths && tile.schedule == 0;
     overhead *= wave_overhead(work.tiles * std::max(tile.kv_split_blocks, 1) / slots, is_even);
   }
   return std::log(overhead);

@@ -268,7 +268,7 @@ TEST(TunedTable, AnIntervalWithoutAnEndCanBeReadAgain) {
     const std::size_t best[] = {0};
     TunedTable table{.path = "t"};
     table.entries.push_back(
-        make_entry({&contender, 1}, best, TimingMode::hot, kHere, "2026-01-31T12:00:00Z"));
+        make_entry({&contender, 1}, best, {.fingerprint = kHere, .tuned_at = "2026-01-31T12:00:00Z"}));
     const TunedTable again = parse_tuned_table(tuned_table_text(table), "t");
     ASSERT_EQ(again.entries.size(), 1u);
     EXPECT_EQ(again.entries[0].winner.median_us, 10);
