@@ -71,7 +71,7 @@ std::vector<std::string> changed_fields(const std::string& text) {
   const Problem problem = read_problem(text);
   std::vector<std::string> changed;
   for (const ProblemField& field : problem_fields()) {
-    if (!is_default(field, problem)) changed.emplace_back(field.name);
+    if (field.is_compared && !is_default(field, problem)) changed.emplace_back(field.name);
   }
   return changed;
 }
