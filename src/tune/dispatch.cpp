@@ -138,10 +138,10 @@ std::vector<TablePlace> table_places() {
   return places;
 }
 
-std::string installed_table_path(const DeviceInfo& device) {
+std::string installed_table_base(const DeviceInfo& device) {
   const std::filesystem::path folder = user_data_folder("tuned");
   if (folder.empty()) throw UsageError("--install: neither XDG_DATA_HOME nor HOME is set");
-  return (folder / (device_folder(device) + ".json")).string();
+  return (folder / device_folder(device)).string();
 }
 
 TunedTable find_tuned_table(const Fingerprint& here) {

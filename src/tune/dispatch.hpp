@@ -77,8 +77,9 @@ struct TablePlace {
 // of FLASHCORE_CONFIG_DIR, the installation and the source tree.
 std::vector<TablePlace> table_places();
 
-// Where `tune --install` writes the table of a device. Throws UsageError if neither XDG_DATA_HOME nor HOME is set.
-std::string installed_table_path(const DeviceInfo& device);
+// Where `tune --install` writes the table of a device, without the extension. Throws UsageError if neither XDG_DATA_HOME
+// nor HOME is set.
+std::string installed_table_base(const DeviceInfo& device);
 
 // The default table: the first file in table_places() with an entry for the device. Returns a table without entries if
 // there is none.

@@ -13,32 +13,53 @@ constexpr double kTileRows = 64;
 // With more waves than 2 to this power, the last one matters no more.
 constexpr double kManyWaves = 4;
 // The order of DispatchFeatures::values.
-constexpr std::array<double, DispatchFeatures::kCount> kScales = {0.25, 1, 0.5, 0.7, 1, 0.5};
+constexpr std::array<double, DispatchFeatures::kCount> kScales = {0.25, 2, 0.5, 0.7, 1, 0.5};
 
 double ceil_div(double x, double y) { return std::ceil(x / y); }
+
+// The keys of a sequence that a query sees on average, and the same in whole steps of a tile.
+struct TileKeys {
+  double seen = 0;
+  double padded = 0;
+};
+
+TileKeys tile_keys(const Tile& tile, double queries, double keys, double queries_per_tile, bool is_causal) {
+  const double splits = std::max(tile.kv_split_blocks, 1);
+  const double step = std::max(tile.block_kv, 1);
+  if (!is_causal || queries <= 1) {
+    return {.seen = keys, .padded = splits * step * ceil_div(ceil_div(keys, splits), step)};
+  }
+  // The last key of a tile is its last query's. If tiles have fewer queries than steps have keys, half a step is padding
+  // on average.
+  const double before = std::max(keys - queries, 0.0);
+  const double last = std::min(before + (queries + std::min(queries_per_tile, queries)) / 2, keys);
+  return {.seen = before + (std::min(queries, keys) + 1) / 2,
+          .padded = last + std::max(step - queries_per_tile, 0.0) / 2};
+}
 
 // The rows and tiles of all sequences and heads.
 struct TileWork {
   double rows = 0;
   double tiles = 0;
   double keys = 0;         // of all tiles
-  double padded_keys = 0;  // the same, in whole steps of every split
+  double padded_keys = 0;  // the same in whole steps
 };
 
 TileWork tile_work(const Tile& tile, const Problem& problem) {
   const bool packs = tile.pack_gqa != 0;
-  const auto group = static_cast<double>(problem.heads_q / problem.heads_kv);
+  const double group = packs ? static_cast<double>(problem.heads_q / problem.heads_kv) : 1;
   const auto heads = static_cast<double>(packs ? problem.heads_kv : problem.heads_q);
-  const double splits = std::max(tile.kv_split_blocks, 1);
+  const double block_q = std::max(tile.block_q, 1);
+  const Mask mask = mask_of(problem);
+  const bool is_causal = mask.kind == MaskKind::window && mask.hides_later_keys() && mask.left < 0;
   TileWork work;
   const auto add = [&](double queries, double keys, double sequences) {
-    const double rows = queries * (packs ? group : 1);
-    const double tiles = sequences * heads * ceil_div(rows, std::max(tile.block_q, 1));
-    const double step = std::max(tile.block_kv, 1);
-    work.rows += sequences * heads * rows;
+    const double tiles = sequences * heads * ceil_div(queries * group, block_q);
+    const TileKeys of_tile = tile_keys(tile, queries, keys, block_q / group, is_causal);
+    work.rows += sequences * heads * queries * group;
     work.tiles += tiles;
-    work.keys += tiles * keys;
-    work.padded_keys += tiles * splits * step * ceil_div(ceil_div(keys, splits), step);
+    work.keys += tiles * of_tile.seen;
+    work.padded_keys += tiles * of_tile.padded;
   };
   if (!problem.lengths) {
     add(static_cast<double>(problem.seq_q), static_cast<double>(problem.seq_kv),

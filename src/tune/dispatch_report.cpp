@@ -29,7 +29,10 @@ std::vector<TunedTime> times_of(const TunedEntry& entry) {
 
 std::optional<RulePoint> rule_point(const TunedEntry& entry, const FindTuned& find) {
   if (find(entry.winner.variant, entry.winner.code_hash) == nullptr) return std::nullopt;
-  RulePoint point{.problem = entry.problem, .times = {}, .knows_all = !entry.times.empty()};
+  RulePoint point{.problem = entry.problem,
+                  .weight = entry.problem.weight,
+                  .times = {},
+                  .knows_all = !entry.times.empty()};
   for (const TunedTime& time : times_of(entry)) {
     const Variant* variant = find(time.variant, time.code_hash);
     if (variant == nullptr) continue;

@@ -13,12 +13,12 @@ namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
-constexpr std::size_t kNeighbours = 8;
+constexpr std::size_t kNeighbours = 6;
 constexpr double kSmallestDistance = 0.15;  // nearer points count alike
-constexpr double kFarthest = 8;             // a point that is farther says nothing
+constexpr double kFarthest = 20;            // a point that is farther says nothing
 constexpr double kPerMismatch = 4;          // the distance of a field of Match::preferred
 // Waves and padding cost less than the tiles that they leave idle: kernels also wait for memory.
-constexpr double kOverheadShare = 0.35;
+constexpr double kOverheadShare = 0.4;
 constexpr double kLeastKnown = 0.3;  // of the weights, for a forecast
 // Forecasts where a variant was not timed: it could not run, or it was slow; and in tables without its time.
 constexpr double kUntimed = 0.4;
@@ -89,7 +89,7 @@ std::vector<DispatchRule::Neighbour> DispatchRule::neighbours(const Problem& pro
   std::ranges::stable_sort(near, {}, &Neighbour::distance);
   near.resize(std::min(near.size(), kNeighbours));
   double sum = 0;
-  for (Neighbour& one : near) sum += one.share = std::pow(one.distance + kSmallestDistance, -2);
+  for (Neighbour& one : near) sum += one.share = std::pow(one.distance + kSmallestDistance, -3);
   for (Neighbour& one : near) one.share /= sum;
   return near;
 }

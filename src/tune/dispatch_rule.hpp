@@ -2,7 +2,7 @@
 //
 // The rule knows the times of at most kMostKeptVariants variants and of the default on each tuned problem, as logarithms
 // over the best time. For a new problem it takes the nearest tuned ones, adds to each logarithm the difference of the
-// variant's tile_overhead() there and here, and takes the mean with weights that fall with the square of the distance
+// variant's tile_overhead() there and here, and takes the mean with weights that fall with the cube of the distance
 // (Shepard: "A two-dimensional interpolation function for irregularly-spaced data", 1968). The variant with the least
 // mean is chosen. The default is chosen instead where that mean is no better, or where the rule is slower than the
 // default on the tuned problems nearby, each left out in turn.
