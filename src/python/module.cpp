@@ -189,6 +189,10 @@ void add_launch_plan(nb::module_& m) {
       .def_prop_ro("reason", &LaunchPlan::reason)
       .def_prop_ro("workspace_bytes", &LaunchPlan::workspace_bytes)
       .def("launch", &LaunchPlan::launch);
+  m.def("choose", [](const std::string& problem, std::int32_t device) {
+    const Choice choice = chosen_variant(read_problem(problem), device);
+    return nb::make_tuple(choice.variant->id(), std::string(to_string(choice.rule)), choice.reason);
+  });
   m.attr("tensor_alignment") = kTensorAlignment;
 }
 

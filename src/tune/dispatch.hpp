@@ -28,9 +28,6 @@ struct Choice {
   ChoiceRule rule = ChoiceRule::by_default;
 };
 
-// How the reason of every choice begins.
-inline constexpr std::string_view kAutoReason = "auto: ";
-
 class Dispatcher {
  public:
   using CodeHash = std::function<std::string(const Variant&)>;
