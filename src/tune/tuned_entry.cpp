@@ -32,6 +32,7 @@ std::vector<TunedTime> relative_times(std::span<const Contender> contenders, con
                      .ratio = std::round(*ratio * 1e4) / 1e4,
                      .blocks_per_sm = resources ? resources->blocks_per_sm : 0});
   }
+  std::ranges::sort(times, {}, &TunedTime::variant);  // sweeps and their journals have other orders
   return times;
 }
 

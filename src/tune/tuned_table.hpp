@@ -61,7 +61,7 @@ struct TunedEntry {
   std::optional<double> sm_clock_mhz;  // median while the winner was timed; absent where it is unknown
   TunedVariant winner;
   std::vector<TunedVariant> ties;  // times that cannot be distinguished from the winner's
-  std::vector<TunedTime> times;    // of candidates in ladder order; empty in older tables
+  std::vector<TunedTime> times;    // of candidates in the order of ids; empty in older tables
   std::string default_variant;     // the id of what runs without a table; empty if it was no candidate
   int num_sms = 0;                 // of the device; 0 if unknown
 };
