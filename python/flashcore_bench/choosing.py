@@ -30,9 +30,8 @@ def choose(problem: Problem, device: str | None = None) -> Choice:
 
     device  "cpu", "cuda" or "cuda:N"; the first CUDA device, or the CPU if there is none, if it is not given
 
-    Choices are remembered: to ask again takes less than a microsecond. Of a ragged batch the lengths of the problem
-    count; they are no device memory that a kernel reads. Raises UsageError if no variant can run the problem, and
-    DeviceError if the device is not there.
+    Choices are remembered: to ask again takes less than a microsecond. Of a ragged batch, the problem's own lengths
+    count. Raises UsageError if no variant can run the problem, and DeviceError if the device is not there.
     """
     key = problem.to_json(), device
     found = _choices.get(key)
