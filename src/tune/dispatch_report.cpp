@@ -33,6 +33,8 @@ std::optional<RulePoint> rule_point(const TunedEntry& entry, const FindTuned& fi
                   .weight = entry.problem.weight,
                   .times = {},
                   .knows_all = !entry.times.empty()};
+  const TunedVariant& winner = entry.winner;
+  point.noise = (winner.ci95_high_us - winner.ci95_low_us) / (2 * winner.median_us);
   for (const TunedTime& time : times_of(entry)) {
     const Variant* variant = find(time.variant, time.code_hash);
     if (variant == nullptr) continue;

@@ -23,7 +23,9 @@ constexpr double kLeastKnown = 0.3;  // of the weights, for a forecast
 // Forecasts where a variant was not timed: it could not run, or it was slow; and in tables without its time.
 constexpr double kUntimed = 0.4;
 constexpr double kUntold = 0.1;
-constexpr double kDefaultMargin = 0.01;  // what a choice must gain over the default
+constexpr double kDefaultMargin =
+    0.01;  // what a choice must gain over the default, and more where times are noisy
+constexpr double kQuietNoise = 0.02;  // a point with this noise counts half
 
 }  // namespace
 
@@ -89,7 +91,11 @@ std::vector<DispatchRule::Neighbour> DispatchRule::neighbours(const Problem& pro
   std::ranges::stable_sort(near, {}, &Neighbour::distance);
   near.resize(std::min(near.size(), kNeighbours));
   double sum = 0;
-  for (Neighbour& one : near) sum += one.share = std::pow(one.distance + kSmallestDistance, -3);
+  for (Neighbour& one : near) {
+    const double noise = points_[one.point].noise / kQuietNoise;
+    one.share = std::pow(one.distance + kSmallestDistance, -3) / (1 + noise * noise);
+    sum += one.share;
+  }
   for (Neighbour& one : near) one.share /= sum;
   return near;
 }
@@ -139,7 +145,10 @@ std::optional<DispatchRule::Guess> DispatchRule::choose(const Problem& problem, 
   const Column* by_itself = by_default == nullptr ? nullptr : column_of(by_default);
   if (by_itself == nullptr) return guess;
   const Forecast of_default = forecast(*by_itself, problem, near);
-  const bool is_as_good = of_default.known >= kLeastKnown && of_default.log_time <= best + kDefaultMargin;
+  double variance = 0;
+  for (const Neighbour& one : near) variance += std::pow(one.share * points_[one.point].noise, 2);
+  const double margin = std::max(kDefaultMargin, std::sqrt(variance));
+  const bool is_as_good = of_default.known >= kLeastKnown && of_default.log_time <= best + margin;
   guess.is_default = is_as_good || is_slower_nearby(near);
   if (guess.is_default) guess.variant = by_default;
   return guess;

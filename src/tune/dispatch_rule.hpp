@@ -4,8 +4,9 @@
 // over the best time. For a new problem it takes the nearest tuned ones, adds to each logarithm the difference of the
 // variant's tile_overhead() there and here, and takes the mean with weights that fall with the cube of the distance
 // (Shepard: "A two-dimensional interpolation function for irregularly-spaced data", 1968). The variant with the least
-// mean is chosen. The default is chosen instead where that mean is no better, or where the rule is slower than the
-// default on the tuned problems nearby, each left out in turn.
+// mean is chosen. The default is chosen instead where that mean is not better by more than the noise of the times,
+// or where the rule is slower than the default on the tuned problems nearby, each left out in turn. Problems with noisy
+// times count less.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +31,7 @@ struct TimedPoint {
 struct RulePoint {
   Problem problem;
   double weight = 1;
+  double noise = 0;                     // half the width of the winner's interval over its time
   std::vector<TimedPoint> times;        // of different variants
   const Variant* by_default = nullptr;  // the default variant; null if it is not known
   bool knows_all = true;                // false: `times` has the winner and its ties only

@@ -215,6 +215,20 @@ TEST_F(PlantedRule, TheDefaultStaysWhereNothingIsFaster) {
   EXPECT_EQ(guess(points, 550).variant, &variants[0]);
 }
 
+TEST_F(PlantedRule, TheDefaultStaysWhereTheGainIsWithinTheNoise) {
+  std::vector<RulePoint> points = {point(512, 1.08, 1, 1.2), point(600, 1.08, 1, 1.2)};
+  EXPECT_EQ(guess(points, 550).variant, &variants[1]);
+  for (RulePoint& one : points) one.noise = 0.2;
+  EXPECT_TRUE(guess(points, 550).is_default);
+}
+
+TEST_F(PlantedRule, NoisyProblemsCountLess) {
+  std::vector<RulePoint> points = {point(512, 1.5, 1.3, 1), point(600, 1.5, 1, 1.2)};
+  EXPECT_EQ(guess(points, 540).variant, &variants[2]);
+  points[0].noise = 0.1;
+  EXPECT_EQ(guess(points, 540).variant, &variants[1]);
+}
+
 // Each tuned problem has another winner, and what its neighbours advise is slower than the default.
 TEST_F(PlantedRule, TheDefaultStaysWhereTheRuleIsSlowerOnWhatIsLeftOut) {
   std::vector<RulePoint> points;
