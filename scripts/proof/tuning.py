@@ -168,7 +168,8 @@ def dispatch(program):
                        stdin=json.dumps({"problems": list(tuned.values())})).stderr
     none.write_text('{"schema_version": 1, "tuned_table": []}', encoding="utf-8")
     defaults = chosen_by(program, "defaults", tried, none)
-    rules = [reason.split(":")[1].split()[0].strip(",") for _, reason in chosen_by(program, "rules", tried, table).values()]
+    chosen = chosen_by(program, "rules", tried, table)
+    rules = [reason.split(":")[1].split()[0].strip(",") for _, reason in chosen.values()]
     by_problem = {}
     for record in program.records("tried", {"problems": list(tried.values())}, "--variants",
                                   "auto," + candidates(program)[1], "--tuned-table", table, "--depth", "quick", "--budget",
@@ -184,12 +185,13 @@ def dispatch_claims(found, rules, said):
     slower = [name for name, loss in found.items() if loss.is_slower]
     expected = re.search(r"dispatch: (.*)", said)
     count = f"{len(found)} problems, {rules.count('interpolated')} of them interpolated"
-    mean, default = (100 * sum(getattr(loss, key) for loss in found.values()) / len(found) for key in ("auto", "default"))
+    mean, default = (100 * sum(getattr(loss, rule) for loss in found.values()) / len(found)
+                     for rule in ("auto", "default"))
     return [
-        at_most("dispatch", f"auto behind the best of all variants, worst of {count} ({worst})", 100 * found[worst].auto, 5,
-                " %"),
-        at_most("dispatch", f"the same, mean (the default: {default:.3g} %; tune expected {expected and expected[1]})", mean, 1,
-                " %"),
+        at_most("dispatch", f"auto behind the best of all variants, worst of {count} ({worst})",
+                100 * found[worst].auto, 5, " %"),
+        at_most("dispatch", f"the same, mean (the default: {default:.3g} %; tune expected {expected and expected[1]})",
+                mean, 1, " %"),
         at_most("dispatch", "problems on which auto is slower than the default beyond noise" +
                 "".join(f", {name}" for name in slower[:3]), len(slower), 0),
     ]

@@ -138,12 +138,14 @@ class Dispatch(TuneTest):
             self.assertLessEqual({(entry["problem"]["name"], variant) for variant in timed}, set(candidates))
             self.assertIn(entry["winner"]["variant"], timed)
             self.assertIn(entry["default"], timed)
-            self.assertEqual([time["ratio"] for time in entry["times"] if time["variant"] == entry["winner"]["variant"]], [1])
+            best = [time["ratio"] for time in entry["times"] if time["variant"] == entry["winner"]["variant"]]
+            self.assertEqual(best, [1])
         phases = {report["phase"]: report for report in document["dispatch"]}
         self.assertEqual({phase: report["problems"] for phase, report in phases.items()}, {"decode": 2, "prefill": 4})
         for report in phases.values():
             self.assertLessEqual(len(report["variants"]), 8)
-        self.assertRegex(result.stderr, r"dispatch: worst \+[0-9.]+ %, mean \+[0-9.]+ % on problems left out; default: worst")
+        self.assertRegex(result.stderr,
+                         r"dispatch: worst \+[0-9.]+ %, mean \+[0-9.]+ % on problems left out; default: worst")
 
     def test_merged_shards_report_as_one_sweep(self):
         self.assert_ok(self.tune())
@@ -373,8 +375,8 @@ class Auto(TuneTest):
 
     def test_an_installed_table_is_found_from_every_folder(self):
         data = {"XDG_DATA_HOME": str(self.folder / "data")}
-        result = run("tune", "--device", "cpu", "--problem", "heads_q=2,seq_q=64", "--variants", self.TUNED, "--budget", "0.1",
-                     "--install", **SERIAL, **data)
+        result = run("tune", "--device", "cpu", "--problem", "heads_q=2,seq_q=64", "--variants", self.TUNED, "--budget",
+                     "0.1", "--install", **SERIAL, **data)
         self.assert_ok(result)
         tables = [path for path in (self.folder / "data" / "flashcore" / "tuned").glob("*.json")
                   if not path.name.endswith(".records.json")]
