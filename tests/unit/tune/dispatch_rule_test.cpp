@@ -154,14 +154,12 @@ std::string text_of(const Outcome& outcome) {
                      100 * outcome.by_default.mean());
 }
 
-// One block more than a wave doubles the time of a variant: no problem nearby tells of such a step.
-constexpr double kOneStep = 0.2;
-
 TEST(DispatchRule, PrefillThatWasNotTuned) {
   const Outcome outcome = try_rule(ModelDevice(), false);
   SCOPED_TRACE(text_of(outcome));
+  RecordProperty("outcome", text_of(outcome));
   EXPECT_LE(outcome.rule.mean(), 0.01);
-  EXPECT_LE(outcome.rule.worst, kOneStep);
+  EXPECT_LE(outcome.rule.worst, 0.05);
   EXPECT_GE(outcome.within_5_percent, kTried * 97 / 100);
   EXPECT_EQ(outcome.slower_than_default, 0);
   EXPECT_GT(outcome.by_default.mean(), 0.1);
@@ -170,8 +168,9 @@ TEST(DispatchRule, PrefillThatWasNotTuned) {
 TEST(DispatchRule, DecodeThatWasNotTuned) {
   const Outcome outcome = try_rule(ModelDevice(), true);
   SCOPED_TRACE(text_of(outcome));
+  RecordProperty("outcome", text_of(outcome));
   EXPECT_LE(outcome.rule.mean(), 0.01);
-  EXPECT_LE(outcome.rule.worst, kOneStep);
+  EXPECT_LE(outcome.rule.worst, 0.07);  // one block more than a wave: no problem nearby tells of it
   EXPECT_GE(outcome.within_5_percent, kTried * 95 / 100);
   EXPECT_EQ(outcome.slower_than_default, 0);
   EXPECT_GT(outcome.by_default.mean(), 0.1);
@@ -229,13 +228,12 @@ TEST_F(PlantedRule, NoisyProblemsCountLess) {
   EXPECT_EQ(guess(points, 540).variant, &variants[1]);
 }
 
-// Each tuned problem has another winner, and what its neighbours advise is slower than the default.
+// Without the nearest problem, the others advise what is slower there than the default.
 TEST_F(PlantedRule, TheDefaultStaysWhereTheRuleIsSlowerOnWhatIsLeftOut) {
-  std::vector<RulePoint> points;
-  for (int i = 0; i < 8; ++i) {
-    points.push_back(i % 2 == 0 ? point(512 + 8 * i, 1.1, 1, 1.4) : point(512 + 8 * i, 1.1, 1.4, 1));
-  }
-  EXPECT_TRUE(guess(points, 530).is_default);
+  std::vector<RulePoint> points = {point(512, 1.1, 1, 1.4)};
+  EXPECT_EQ(guess(points, 516).variant, &variants[1]);
+  for (int i = 0; i < 4; ++i) points.push_back(point(800 + 8 * i, 1.1, 1.4, 1));
+  EXPECT_TRUE(guess(points, 516).is_default);
 }
 
 TEST_F(PlantedRule, EqualTimesGiveTheSameVariantInAnyOrder) {
@@ -280,6 +278,22 @@ TEST(KeptVariants, NoMoreThanTheyMayBe) {
   const std::vector<std::size_t> kept = keep_variants(problems);
   EXPECT_EQ(kept.size(), kMostKeptVariants);
   EXPECT_EQ(std::ranges::count(kept, 13u), 1) << "the heaviest problem's winner";
+}
+
+// Eight problems need a variant each; a ninth, heavy one is near the best with any of them.
+TEST(KeptVariants, AHeavyProblemDoesNotWorsenTheWorstCase) {
+  std::vector<VariantLosses> problems;
+  for (std::size_t i = 0; i < kMostKeptVariants; ++i) {
+    VariantLosses losses{.log_times = std::vector<double>(kMostKeptVariants + 1, 0.5)};
+    losses.log_times[i] = 0;
+    problems.push_back(losses);
+  }
+  VariantLosses heavy{.log_times = std::vector<double>(kMostKeptVariants + 1, 0.1), .weight = 100};
+  heavy.log_times[kMostKeptVariants] = 0;
+  problems.push_back(heavy);
+  const std::vector<std::size_t> kept = keep_variants(problems);
+  EXPECT_EQ(kept.size(), kMostKeptVariants);
+  EXPECT_EQ(std::ranges::count(kept, kMostKeptVariants), 0);
 }
 
 TEST(KeptVariants, NoiseDoesNotAddVariants) {
