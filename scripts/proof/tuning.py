@@ -157,15 +157,30 @@ def chosen_by(program, name, problems, table):
             for entry in json.loads(text)["problems"]}
 
 
+def make_table(program, name, problems, seed):
+    """The path of a new table, and what `tune` said."""
+    path = program.folder / name
+    said = program.run(f"tune-{name}", [program.bench, "tune", "--config", "-", "--device", program.device, "--fresh",
+                                        "--output", path, "--seed", str(seed), *candidates(program), "--budget",
+                                        program.budget(600)],
+                       stdin=json.dumps({"problems": list(problems.values())})).stderr
+    return path.with_suffix(".json"), said
+
+
+def can_be_told_apart(rivals, one, other):
+    """Whether the intervals of two variants on one problem are apart."""
+    intervals = sorted(record["timing"]["hot_us"]["ci95"] for record in rivals if record["variant"] in (one, other))
+    return len(intervals) == 2 and intervals[0][1] < intervals[1][0]
+
+
 def dispatch(program):
     """On problems that were not tuned, `auto` is nearly as fast as the best variant, and not slower than the default."""
     tuned = seeded_problems(program.backend, program.count(96), 1)
     tried = {name: problem for name, problem in seeded_problems(program.backend, program.count(200), 2).items()
              if name not in tuned}
-    table, none = program.folder / "table.json", program.folder / "none.json"
-    said = program.run("tune", [program.bench, "tune", "--config", "-", "--device", program.device, "--fresh", "--output",
-                                table.with_suffix(""), *candidates(program), "--budget", program.budget(600)],
-                       stdin=json.dumps({"problems": list(tuned.values())})).stderr
+    table, said = make_table(program, "table", tuned, 1)
+    again, _ = make_table(program, "again", tuned, 2)
+    none = program.folder / "none.json"
     none.write_text('{"schema_version": 1, "tuned_table": []}', encoding="utf-8")
     defaults = chosen_by(program, "defaults", tried, none)
     chosen = chosen_by(program, "rules", tried, table)
@@ -176,7 +191,11 @@ def dispatch(program):
                                   program.budget(1200)):
         by_problem.setdefault(record["problem"]["name"], []).append(record)
     found = {name: Loss(rivals, defaults[name][0]) for name, rivals in by_problem.items()}
-    return dispatch_claims(found, rules, said)
+    others = chosen_by(program, "rules-again", tried, again)
+    differ = sum(can_be_told_apart(rivals, chosen[name][0], others[name][0]) for name, rivals in by_problem.items())
+    return [*dispatch_claims(found, rules, said),
+            at_most("dispatch", "problems on which the table of another sweep chooses another variant, beyond ties",
+                    100 * differ / len(found), 1, " %")]
 
 
 def dispatch_claims(found, rules, said):

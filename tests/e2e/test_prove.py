@@ -63,6 +63,12 @@ class DispatchSums(unittest.TestCase):
         self.assertEqual((worst.got, worst.held, mean.got, mean.held, slower.held), ("4 %", True, "2 %", False, True))
         self.assertIn("2 problems, 1 of them interpolated (p)", worst.text)
 
+    def test_choices_that_cannot_be_told_apart_do_not_differ(self):
+        rivals = [{"variant": name, "timing": {"hot_us": timing(us, 1)}} for name, us in (("a", 10), ("b", 11), ("c", 20))]
+        self.assertFalse(tuning.can_be_told_apart(rivals, "a", "b"))
+        self.assertFalse(tuning.can_be_told_apart(rivals, "a", "a"))
+        self.assertTrue(tuning.can_be_told_apart(rivals, "c", "a"))
+
     def test_problems_are_seeded_and_within_their_range(self):
         one = tuning.seeded_problems("cpu", 20, 1)
         self.assertEqual(one, tuning.seeded_problems("cpu", 20, 1))
