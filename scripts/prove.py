@@ -20,7 +20,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent
 STEPS = {step.__name__: step for step in (
     correctness.gpu_tests, correctness.deep, correctness.faults, correctness.alarms, correctness.sanitize, repeats.repeat,
     slowdowns.planted, slowdowns.gate_runs, slowdowns.gate, slowdowns.live, bisection.bisect, tuning.ci, tuning.seed, tuning.tune,
-    tuning.auto, tuning.drill, fleet.fleet, hostile.hostile, speed.speed)}
+    tuning.auto, tuning.dispatch, tuning.drill, fleet.fleet, hostile.hostile, speed.speed)}
 
 
 def parse_arguments(arguments):

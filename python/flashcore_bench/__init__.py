@@ -26,6 +26,7 @@ from ._core import version as __version__
 from .arguments import ARGUMENTS
 from .benching import Bench, Ratio, Row, bench
 from .checking import Check, Diagnosis, Reference, assert_correct, check, diagnose, inputs, reference
+from .choosing import Choice, choose
 from .errors import Unsupported
 from .kernels import Kernel, kernel
 from .peers import PEERS
@@ -33,9 +34,10 @@ from .problem import Problem, problems
 from .testing import parametrize
 from .tuning import compiled
 
-__all__ = ["ARGUMENTS", "Bench", "Check", "DeviceError", "Diagnosis", "Kernel", "PEERS", "Problem", "Ratio", "Reference",
-           "Row", "Unsupported", "UsageError", "__version__", "assert_correct", "attention", "attention_out", "bench",
-           "check", "compiled", "diagnose", "end_worker", "inputs", "kernel", "parametrize", "problems", "reference"]
+__all__ = ["ARGUMENTS", "Bench", "Check", "Choice", "DeviceError", "Diagnosis", "Kernel", "PEERS", "Problem", "Ratio",
+           "Reference", "Row", "Unsupported", "UsageError", "__version__", "assert_correct", "attention", "attention_out",
+           "bench", "check", "choose", "compiled", "diagnose", "end_worker", "inputs", "kernel", "parametrize", "problems",
+           "reference"]
 
 _OPERATORS = ("attention", "attention_out")
 

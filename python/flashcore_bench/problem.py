@@ -7,7 +7,8 @@ import json
 from . import _core
 
 FIELDS = {field["name"]: field for field in json.loads(_core.problem_fields())}
-TEXTS = ("name", "source")  # say nothing about the computation
+TEXTS = ("name", "source")
+NOT_COMPARED = ("source", "weight")  # say nothing about the computation
 # Arguments that stand for several fields.
 PAIRS = {"heads": ("heads_q", "heads_kv"), "seq": ("seq_q", "seq_kv"), "window": ("window_left", "window_right")}
 
@@ -78,16 +79,19 @@ class Problem:
         """The problem as an object of a record, as text."""
         return self._text
 
+    def _compared(self):
+        return {name: value for name, value in self._fields.items() if name not in NOT_COMPARED}
+
     def __getattr__(self, name):
         if name in ("_fields", "_text") or name not in (*TEXTS, *FIELDS):
             raise AttributeError(f"a problem has no field {name}; it has: {', '.join([*TEXTS, *FIELDS])}")
         return self._fields.get(name)
 
     def __eq__(self, other):
-        return isinstance(other, Problem) and {**self._fields, "source": ""} == {**other._fields, "source": ""}
+        return isinstance(other, Problem) and self._compared() == other._compared()
 
     def __hash__(self):
-        return hash(json.dumps({**self._fields, "source": ""}, sort_keys=True))
+        return hash(json.dumps(self._compared(), sort_keys=True))
 
     def __repr__(self):
         return f"Problem({self.flag})"

@@ -127,7 +127,8 @@ def is_peer(record):
 
 
 def problem_key(record, left_out=()):
-    problem = {key: value for key, value in record["problem"].items() if key not in (*left_out, "source")}
+    left_out = (*left_out, "source", "weight")
+    problem = {key: value for key, value in record["problem"].items() if key not in left_out}
     return json.dumps(problem, sort_keys=True)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import re
 
 from records import role
@@ -106,6 +107,113 @@ def auto(program):
     worst = max(behind, key=behind.get)
     return [at_most("auto", f"the race's choice behind the best by hand over {len(behind)} problems, worst ({worst})",
                     100 * behind[worst], 2, " %")]
+
+
+# (queries, batches, keys) of the phases of `dispatch`, from and to; prompts have as many queries as keys.
+RANGES = {
+    "cuda": {"common": {"heads_q": 32, "heads_kv": 8, "head_dim": 128, "dtype": "bf16", "causal": True},
+             "decode": ((1, 64), (256, 16384)), "prefill": ((1, 8), (128, 4096))},
+    "cpu": {"common": {"heads_q": 4, "heads_kv": 2, "head_dim": 64, "causal": True},
+            "decode": ((1, 8), (64, 2048)), "prefill": ((1, 2), (32, 384))},
+}
+
+
+def seeded_problems(backend, count, seed):
+    """Different problems of both phases; batches and lengths are spread evenly on a logarithmic scale."""
+    ranges, generator, found = RANGES[backend], random.Random(seed), {}
+
+    def between(low, high):
+        return min(int(low * ((high + 1) / low) ** generator.random()), high)
+
+    while len(found) < count:
+        phase = ("decode", "prefill")[len(found) % 2]
+        batches, lengths = ranges[phase]
+        batch, keys = between(*batches), between(*lengths)
+        name = f"{phase}_b{batch}_k{keys}"
+        found[name] = {"name": name, "batch": batch, "seq_q": 1 if phase == "decode" else keys, "seq_kv": keys,
+                       **ranges["common"]}
+    return found
+
+
+class Loss:
+    """What `auto` and the default take on one problem beside the best of all variants."""
+
+    def __init__(self, rivals, default):
+        chosen = next(record for record in rivals if record.get("reason", "").startswith("auto"))
+        by_default = next(record for record in rivals if record["variant"] == default)
+        best_us = min(hot_us(record) for record in rivals if hot_us(record))
+        self.auto = hot_us(chosen) / best_us - 1
+        self.default = hot_us(by_default) / best_us - 1
+        self.is_slower = (chosen["timing"]["hot_us"]["ci95"][0] > by_default["timing"]["hot_us"]["ci95"][1]
+                          and self.auto > self.default + 0.02)
+
+
+def chosen_by(program, name, problems, table):
+    """The id and the reason of `auto` for each problem, without a launch."""
+    text = program.run(name, [program.bench, "--config", "-", "--device", program.device, "--variants", "auto",
+                              "--tuned-table", table, "--dry-run", "--json"],
+                       stdin=json.dumps({"problems": list(problems.values())})).stdout
+    return {entry["problem"]["name"]: (entry["auto"]["variant"], entry["auto"]["reason"])
+            for entry in json.loads(text)["problems"]}
+
+
+def make_table(program, name, problems, seed):
+    """The path of a new table, and what `tune` said."""
+    path = program.folder / name
+    said = program.run(f"tune-{name}", [program.bench, "tune", "--config", "-", "--device", program.device, "--fresh",
+                                        "--output", path, "--seed", str(seed), *candidates(program), "--budget",
+                                        program.budget(600)],
+                       stdin=json.dumps({"problems": list(problems.values())})).stderr
+    return path.with_suffix(".json"), said
+
+
+def can_be_told_apart(rivals, one, other):
+    """Whether the intervals of two variants on one problem are apart."""
+    intervals = sorted(record["timing"]["hot_us"]["ci95"] for record in rivals if record["variant"] in (one, other))
+    return len(intervals) == 2 and intervals[0][1] < intervals[1][0]
+
+
+def dispatch(program):
+    """On problems that were not tuned, `auto` is nearly as fast as the best variant, and not slower than the default."""
+    tuned = seeded_problems(program.backend, program.count(96), 1)
+    tried = {name: problem for name, problem in seeded_problems(program.backend, program.count(200), 2).items()
+             if name not in tuned}
+    table, said = make_table(program, "table", tuned, 1)
+    again, _ = make_table(program, "again", tuned, 2)
+    none = program.folder / "none.json"
+    none.write_text('{"schema_version": 1, "tuned_table": []}', encoding="utf-8")
+    defaults = chosen_by(program, "defaults", tried, none)
+    chosen = chosen_by(program, "rules", tried, table)
+    rules = [reason.split(":")[1].split()[0].strip(",") for _, reason in chosen.values()]
+    by_problem = {}
+    for record in program.records("tried", {"problems": list(tried.values())}, "--variants",
+                                  "auto," + candidates(program)[1], "--tuned-table", table, "--depth", "quick", "--budget",
+                                  program.budget(1200)):
+        by_problem.setdefault(record["problem"]["name"], []).append(record)
+    found = {name: Loss(rivals, defaults[name][0]) for name, rivals in by_problem.items()}
+    others = chosen_by(program, "rules-again", tried, again)
+    differ = sum(can_be_told_apart(rivals, chosen[name][0], others[name][0]) for name, rivals in by_problem.items())
+    return [*dispatch_claims(found, rules, said),
+            at_most("dispatch", "problems on which the table of another sweep chooses another variant, beyond ties",
+                    100 * differ / len(found), 1, " %")]
+
+
+def dispatch_claims(found, rules, said):
+    """`found` has the Loss of each problem, `rules` the rules that chose, and `said` what `tune` expected."""
+    worst = max(found, key=lambda name: found[name].auto)
+    slower = [name for name, loss in found.items() if loss.is_slower]
+    expected = re.search(r"dispatch: (.*)", said)
+    count = f"{len(found)} problems, {rules.count('interpolated')} of them interpolated"
+    mean, default = (100 * sum(getattr(loss, rule) for loss in found.values()) / len(found)
+                     for rule in ("auto", "default"))
+    return [
+        at_most("dispatch", f"auto behind the best of all variants, worst of {count} ({worst})",
+                100 * found[worst].auto, 5, " %"),
+        at_most("dispatch", f"the same, mean (the default: {default:.3g} %; tune expected {expected and expected[1]})",
+                mean, 1, " %"),
+        at_most("dispatch", "problems on which auto is slower than the default beyond noise" +
+                "".join(f", {name}" for name in slower[:3]), len(slower), 0),
+    ]
 
 
 # The statuses of drill/fp16_d64_kv1, kv2, … of tests/plugin/drill_cuda_plugin.cu, in that order.

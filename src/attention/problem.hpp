@@ -53,8 +53,10 @@ struct Problem {
   Layout layout = Layout::bhsd;
   KvCache kv = {};
   bool lse = false;  // compute the log-sum-exp output, too
+  // How often the problem counts against the others of its run: calls, or layers of a model.
+  double weight = 1;
 
-  // All members but `source`: it says nothing about the computation.
+  // All members but `source` and `weight`: they say nothing about the computation.
   bool operator==(const Problem& other) const;
 };
 

@@ -145,6 +145,16 @@ constexpr ProblemField kFields[] = {
      .id_false = "nolse",
      .match = Match::preferred,
      .meaning = "Compute the log-sum-exp output, too. Default: false."},
+    {.name = "weight",
+     .member = &Problem::weight,
+     .min = 1e-6,
+     .max = 1e12,
+     .id = "weight",
+     .always_written = false,
+     .is_column = false,
+     .is_compared = false,
+     .match = Match::ignored,
+     .meaning = "How often the problem counts against the others: calls, or layers of a model. Default: 1."},
 };
 
 constexpr std::string_view kUnlimited = "all";  // a window of -1 in ids
@@ -248,7 +258,7 @@ std::string id_part(const ProblemField& field, const Problem& problem) {
 std::string problem_id(const Problem& problem) {
   std::string id;
   for (const ProblemField& field : kFields) {
-    if (!field.always_in_id && is_default(field, problem)) continue;
+    if (!field.is_compared || (!field.always_in_id && is_default(field, problem))) continue;
     id += fmt::format("{}{}", id.empty() ? "" : "_", id_part(field, problem));
   }
   return id;
@@ -266,7 +276,8 @@ std::string problem_sizes(const Problem& p, std::span<const std::string_view> wi
   const std::string output = traits(p.dtype).scaled ? fmt::format(" to {}", to_string(output_dtype(p))) : "";
   add("dtype", fmt::format("{}{}", to_string(p.dtype), output));
   for (const ProblemField& field : kFields) {
-    if (field.always_in_id || is_default(field, p) || field.name == "out_dtype") continue;
+    if (!field.is_compared || field.always_in_id || is_default(field, p) || field.name == "out_dtype")
+      continue;
     // The words of switches and layouts are clear without the field's name: "causal", "padded".
     const bool without_name = std::holds_alternative<bool Problem::*>(field.member) ||
                               std::holds_alternative<Layout Problem::*>(field.member);

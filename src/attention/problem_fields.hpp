@@ -48,6 +48,8 @@ struct ProblemField {
   bool required = false;       // readers of records reject its absence
   bool always_written = true;  // into records; false: only if it is not at its default
   bool is_column = true;       // of CSV files
+  // Part of ids, sizes and ==. False: the field says nothing about the computation.
+  bool is_compared = true;
   Match match = Match::required;
   Support support = Support::every_family;
   std::string_view meaning = "";  // its description in the config schema

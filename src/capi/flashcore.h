@@ -170,10 +170,14 @@ FLASHCORE_API flashcore_status flashcore_load_tuned_table(const char* path);
 FLASHCORE_API const char* flashcore_default_variant(const flashcore_attention* args, int32_t device);
 
 /* The id of the variant for "auto". In this order: the winner of the tuned table for these sizes, mask and
- * layout; the winner for the nearest problem with the same dtype, head_dim and kind of mask; the result of
- * flashcore_default_variant(). Null with an error text if no variant can run the arguments. If `reason` is
- * not null, it receives a text that names the rule, valid until this thread's next call. Keep the id if
- * you launch the same arguments often. */
+ * layout; one of at most eight variants by the times of the nearest tuned problems with the same dtype, head_dim
+ * and kind of mask; the result of flashcore_default_variant(). Null with an error text if no variant can run the
+ * arguments. If `reason` is not null, it receives a text that names the rule ("auto: exact, ...", "auto:
+ * interpolated from ...", "auto: default, ..."), valid until this thread's next call.
+ *
+ * Each thread remembers its latest choices: to ask again for the same arguments takes a fraction of a microsecond
+ * (docs/tuning.md), so that it can be asked inside a step. Only sizes, strides, the mask and the alignment of
+ * pointers count. No memory is read: of a ragged batch, the longest sequence counts for all. */
 FLASHCORE_API const char* flashcore_choose_variant(const flashcore_attention* args, int32_t device,
                                                    const char** reason);
 

@@ -149,7 +149,9 @@ typedef struct flashcore_resources_v2 {
  * sizeof(*args). Does nothing if `args` is null or struct_size is less than 4. */
 FLASHCORE_API void flashcore_attention_v2_init(flashcore_attention_v2* args, size_t struct_size);
 
-/* As the functions of the same names without _v2. Queries, that is all but flashcore_launch_v2() and
+/* As the functions of the same names without _v2. Lengths are on the device and are not read by queries:
+ * flashcore_choose_variant_v2() chooses by max_seqlen_q and max_seqlen_k, as if every sequence were the longest. Give it
+ * the step's own maxima where they vary. Queries, that is all but flashcore_launch_v2() and
  * flashcore_plan(), take tensors, cu_seqlens, page_table and mask_bits that are null for present if the sizes say so.
  * seqused_q, seqused_k, sinks and lse that are null are absent. */
 FLASHCORE_API const char* flashcore_default_variant_v2(const flashcore_attention_v2* args, int32_t device);

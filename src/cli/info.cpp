@@ -1,6 +1,7 @@
 // flashcore-bench info: shows devices, compiled families, what can run here, and where configs are found.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -16,6 +17,7 @@
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"
 #include "results/device_json.hpp"
+#include "tune/dispatch.hpp"
 
 namespace flashcore {
 namespace {
@@ -101,6 +103,19 @@ void probe_devices(CudaStatus& cuda) {
   }
 }
 
+// The table that "auto" takes on each device.
+Json tuned_tables_json(const std::vector<NamedDevice>& devices) {
+  Json tables = Json::array();
+  for (const NamedDevice& device : devices) {
+    const Fingerprint here = make_fingerprint(device.info);
+    const TunedTable table = find_tuned_table(here);
+    if (table.entries.empty()) continue;
+    const auto usable = std::ranges::count(table.entries, here, &TunedEntry::fingerprint);
+    tables.push_back({{"device", device.name}, {"table", table.path}, {"problems", usable}});
+  }
+  return tables;
+}
+
 Json make_info(const CudaStatus& cuda) {
   const std::vector<NamedDevice> devices = all_devices(cuda);
   Json info = {{"version", version_line()},
@@ -128,6 +143,11 @@ Json make_info(const CudaStatus& cuda) {
         {{"folder", place.folder.string()}, {"reason", place.reason}, {"exists", place.exists}});
   }
   info["configs"] = shipped_configs();
+  info["tuned_tables"] = tuned_tables_json(devices);
+  info["table_places"] = Json::array();
+  for (const TablePlace& place : table_places()) {
+    info["table_places"].push_back({{"folder", place.folder}, {"reason", place.reason}});
+  }
   return info;
 }
 
@@ -190,6 +210,18 @@ std::string family_table(const Json& families, const TableLayout& layout) {
   return result;
 }
 
+std::string tables_text(const Json& info, const TableLayout& layout) {
+  TextTable tables({{}, {"", Align::left, 0, Cut::middle}, {"", Align::left, 0, Cut::end}});
+  for (const Json& table : info["tuned_tables"]) {
+    tables.add({"  " + text(table["device"]), text(table["table"]),
+                fmt::format("{} problems with this driver", table["problems"].get<std::int64_t>())});
+  }
+  std::string result = "\ntuned tables\n" + tables.text(layout);
+  std::string folders = "  looked for in:";
+  for (const Json& place : info["table_places"]) folders += " " + text(place["folder"]);
+  return result + wrap(folders, layout.width, 4) + "\n";
+}
+
 std::string info_text(const Json& info) {
   const TableLayout layout{.width = output_width()};
   const Json& cuda = info["cuda"];
@@ -211,6 +243,7 @@ std::string info_text(const Json& info) {
     const char* missing = place["exists"].get<bool>() ? "" : " (does not exist)";
     places.add({"  " + text(place["folder"]), text(place["reason"]) + missing});
   }
+  result += tables_text(info, layout);
   result += "\nconfig folders\n" + places.text(layout);
   std::string names = "  shipped:";
   for (const Json& name : info["configs"]) names += " " + text(name);

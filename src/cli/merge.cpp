@@ -12,6 +12,7 @@
 #include "cli/command.hpp"
 #include "cli/outputs.hpp"
 #include "tune/coverage.hpp"
+#include "tune/dispatch_report.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuned_table.hpp"
 
@@ -99,18 +100,23 @@ ExitCode merge(const MergeOptions& options, const Session& session) {
   Coverage coverage;
   const TunedTable table = join(options.files, coverage);
   const std::vector<SweepGaps> gaps = coverage.gaps(table);
+  const std::vector<DispatchReport> reports = dispatch_reports(table.entries);
   warn_of_gaps(gaps);
   const std::string missing =
       options.missing_shards ? ranges_text(chosen(gaps, options).missing_shards) + "\n" : "";
   if (!options.output.empty()) {
     OutputFile file = open_output({options.output, "--output", session.force}, FileKind::tuned_table);
-    write_tuned_table(table, file);
+    std::vector<Json> dispatch;
+    for (const DispatchReport& report : reports) dispatch.push_back(to_json(report));
+    write_tuned_table(table, file, dispatch);
   }
   if (options.missing_shards) {
     fmt::print("{}", missing);
   } else if (options.output != kStandardOutput) {
     fmt::print("{}: {} problems of {} files\n", printable(options.output), table.entries.size(),
                options.files.size());
+    const std::string sentence = dispatch_sentence(reports);
+    if (!sentence.empty()) fmt::print("dispatch: {}\n", sentence);
   }
   return ExitCode::ok;
 }

@@ -22,6 +22,7 @@
 #include "results/environment.hpp"
 #include "results/file_sink.hpp"
 #include "results/record_json.hpp"
+#include "tune/dispatch.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuner.hpp"
 
@@ -80,10 +81,11 @@ struct TunePaths {
   std::string journal;
 };
 
-TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
+TunePaths make_paths(const Plan& plan, const DeviceInfo& device, bool installs) {
   const std::string output = report_target(plan).path;
   if (output == kStandardOutput) return {output, "", ""};
   std::string base = output.empty() ? "results/tuned/" + device_folder(device) : output;
+  if (installs) base = installed_table_base(device);
   if (const std::size_t place = base.find(kDevicePlace); place != std::string::npos) {
     base.replace(place, kDevicePlace.size(), file_part(make_fingerprint(device)));
   }
@@ -94,6 +96,16 @@ TunePaths make_paths(const Plan& plan, const DeviceInfo& device) {
                     base));
   }
   return {base + ".json", base + ".records.json", base + ".journal.jsonl"};
+}
+
+// How "auto" finds a table that was written to this path; empty if it finds it anyway.
+std::string table_hint(const std::string& table, const TuneOptions& options) {
+  if (options.install || !options.plan.overrides.output) return "";
+  return fmt::format(
+      "auto takes this table with --tuned-table {}, or where it lies in results/tuned or, for all working "
+      "directories, "
+      "in the folder of tune --install",
+      table);
 }
 
 void warn_of_damage(const Journal& journal) {
@@ -175,7 +187,7 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                const OpenDevice& open, std::unique_ptr<Executor> executor) {
   install_interrupt_handler();  // before a file is made
   const DeviceInfo device = executor->device();
-  const TunePaths paths = make_paths(plan, device);
+  const TunePaths paths = make_paths(plan, device, options.install);
   TunedTable table{.path = paths.table, .entries = {}};
   const OutputTarget target(paths.table, "--output", session.force);
   OutputFile table_file = open_output(target, FileKind::tuned_table, tuned_table_text(table));
@@ -194,6 +206,7 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .known = known,
                          .policy = plan.policy.measure,
                          .fingerprint = identity.fingerprint,
+                         .num_sms = device.limits.num_sms,
                          .table = std::move(table),
                          .table_file = std::move(table_file),
                          .journal = open_journal(journal, paths.journal, identity, environment, config),
@@ -203,8 +216,8 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .devices = devices.size()});
   const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
   tune(space, known, policy, make_openers(devices, open, executor), progress);
-  return progress.finish(paths.journal.empty() ? std::vector<std::string>{}
-                                               : std::vector{paths.table, paths.records, paths.journal});
+  if (paths.journal.empty()) return progress.finish({}, "");
+  return progress.finish({paths.table, paths.records, paths.journal}, table_hint(paths.table, options));
 }
 
 Json space_json(std::span<const ProblemSpace> space) {

@@ -47,6 +47,11 @@ void add_output_options(CLI::App& app, TuneOptions& options) {
          "- the table goes to standard output, and there is no other file")
       ->type_name("FILE")
       ->group(kOutputGroup);
+  app.add_flag("--install", options.install,
+               "Write these files to flashcore/tuned in XDG_DATA_HOME or ~/.local/share, named after the "
+               "device; auto "
+               "looks there from every working directory")
+      ->group(kOutputGroup);
   app.add_flag("--resume", options.resume, "Continue the journal of an interrupted sweep")
       ->group(kOutputGroup);
   app.add_flag("--resume-changed", options.resume_changed,
@@ -66,6 +71,9 @@ void add_tune_options(CLI::App& app, TuneOptions& options) {
 }
 
 void note_short_form(TuneOptions& options) {
+  if (options.install && (options.plan.json || options.plan.overrides.output)) {
+    throw UsageError("--install: cannot be combined with --output or --json");
+  }
   if (!options.plan.json) return;
   Overrides& overrides = options.plan.overrides;
   if (overrides.output) throw UsageError("--json: cannot be combined with --output");

@@ -16,6 +16,7 @@ struct TuneOptions {
   bool resume = false;
   bool resume_changed = false;
   bool fresh = false;
+  bool install = false;  // into the folder where auto looks from every working directory
 };
 
 void add_tune_options(CLI::App& app, TuneOptions& options);

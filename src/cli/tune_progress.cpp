@@ -15,6 +15,7 @@
 #include "cli/plan_options.hpp"
 #include "cli/tune_table.hpp"
 #include "render/conclusion_text.hpp"
+#include "tune/weighted_totals.hpp"
 
 namespace flashcore {
 
@@ -32,7 +33,7 @@ TuneProgress::TuneProgress(TuneProgressOptions options)
 void TuneProgress::completed(std::span<const Contender* const> contenders) {
   std::vector<KnownRecord> records;
   for (const Contender* contender : contenders)
-    records.push_back({contender->record, contender->finalist, contender->dropped_at});
+    records.push_back({contender->record, contender->finalist, contender->dropped_at, contender->is_default});
   if (options_.journal) options_.journal->add(records);
   done_ += static_cast<std::int64_t>(contenders.size());
 }
@@ -48,7 +49,11 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   if (options_.prints_text) fmt::print("{}\n", render_tuned(result.contenders, best, mode, output_width()));
   if (best.empty()) return;
   ++decided_;
-  const TunedEntry entry = make_entry(result.contenders, best, mode, options_.fingerprint, utc_now());
+  const TunedEntry entry = make_entry(result.contenders, best,
+                                      {.mode = mode,
+                                       .fingerprint = options_.fingerprint,
+                                       .tuned_at = utc_now(),
+                                       .num_sms = options_.num_sms});
   add_entries(options_.table, {&entry, 1});
   // The journal has what a kill keeps from the table.
   if (!options_.table_file.is_stream() && writing_.allows()) {
@@ -95,8 +100,7 @@ void TuneProgress::warn() const {
   }
 }
 
-ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
-  line_.erase();
+std::int64_t TuneProgress::write_records() {
   std::int64_t records = 0;
   for (const std::vector<Contender>& contenders : swept_) {
     for (const Contender& contender : contenders) {
@@ -106,14 +110,38 @@ ExitCode TuneProgress::finish(const std::vector<std::string>& files) {
     }
   }
   if (options_.records) options_.records->finish();
-  write_tuned_table(options_.table, options_.table_file);
+  return records;
+}
+
+void TuneProgress::say_outcome(std::span<const DispatchReport> reports) const {
+  std::vector<SweptContenders> decided;
+  for (const std::vector<Contender>& contenders : swept_) {
+    if (contenders.empty()) continue;
+    const std::vector<std::size_t> best = winners(contenders, options_.policy);
+    if (!best.empty()) decided.push_back({contenders, best.front()});
+  }
+  if (decided.empty()) return;
+  say(totals_text(weighted_totals(decided, objective_mode(options_.policy))) + "\n");
+  const std::string sentence = dispatch_sentence(reports);
+  if (!sentence.empty()) say("dispatch: " + sentence + "\n");
+}
+
+ExitCode TuneProgress::finish(const std::vector<std::string>& files, const std::string& hint) {
+  line_.erase();
+  const std::int64_t records = write_records();
+  const std::vector<DispatchReport> reports = dispatch_reports(options_.table.entries);
+  std::vector<Json> dispatch;
+  for (const DispatchReport& report : reports) dispatch.push_back(to_json(report));
+  write_tuned_table(options_.table, options_.table_file, dispatch);
   warn();
   if (!options_.quiet) {
+    say_outcome(reports);
     const std::string summary =
         fmt::format("{}{} of {} problems tuned, {} records, {:.2f} s of measuring{}{}",
                     interrupt_requested() ? "interrupted: " : "", decided_, options_.space.size(), records,
                     measuring_s_, files.empty() ? "" : "; wrote ", fmt::join(files, ", "));
     say(printable(summary) + "\n");
+    if (!hint.empty() && decided_ > 0) say(printable(hint) + "\n");
   }
   if (interrupt_requested()) return ExitCode::interrupted;
   return decided_ == 0 && !options_.space.empty() ? ExitCode::failed_check : ExitCode::ok;

@@ -13,6 +13,7 @@
 #include "render/progress.hpp"
 #include "results/file_sink.hpp"
 #include "results/writing_budget.hpp"
+#include "tune/dispatch_report.hpp"
 #include "tune/journal.hpp"
 #include "tune/tuner.hpp"
 
@@ -23,6 +24,7 @@ struct TuneProgressOptions {
   std::span<const KnownRecord> known;
   MeasurePolicy policy;
   Fingerprint fingerprint;
+  int num_sms = 0;
   TunedTable table;  // gets new entries and is written to table_file
   OutputFile table_file;
   std::unique_ptr<JournalWriter> journal;  // null: none is written
@@ -41,12 +43,16 @@ class TuneProgress : public TuneListener {
   void doing(std::string_view what) override;
   void began(std::size_t problem) override;
 
-  // Writes the result file and prints the summary with the names of all files.
-  ExitCode finish(const std::vector<std::string>& files);
+  // Writes the result file and the table with its reports, and prints the summary with the names of all files. `hint`
+  // says how "auto" finds the table.
+  ExitCode finish(const std::vector<std::string>& files, const std::string& hint);
 
  private:
   std::string rate() const;
   void note_finalists(const SweptProblem& result);
+  std::int64_t write_records();
+  // The lines about the table: how it serves other problems, and its weighted total.
+  void say_outcome(std::span<const DispatchReport> reports) const;
   // Which finalists fall short, and a budget that would do.
   void warn() const;
 

@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
 #include "base/schema_version.hpp"
+#include "base/user_folder.hpp"
 #include "device/device.hpp"
 
 namespace flashcore {
@@ -21,21 +20,11 @@ Spread read_spread(const JsonReader& spread) {
           .common = require_field(spread, "common").number(0, kMaxSpread)};
 }
 
-std::string variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 }  // namespace
 
 std::filesystem::path noise_path(const DeviceInfo& device) {
-  std::filesystem::path data = variable("XDG_DATA_HOME");
-  if (data.empty()) {
-    const std::string home = variable("HOME");
-    if (home.empty()) return {};
-    data = std::filesystem::path(home) / ".local/share";
-  }
-  return data / "flashcore" / "noise" / (device_folder(device) + ".json");
+  const std::filesystem::path folder = user_data_folder("noise");
+  return folder.empty() ? folder : folder / (device_folder(device) + ".json");
 }
 
 DeviceInfo device_of(const ResultFile& file) {

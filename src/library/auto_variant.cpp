@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "device/machine_code.hpp"
+#include "library/choice_memo.hpp"
 #include "library/device_limits.hpp"
 
 namespace flashcore {
@@ -36,6 +37,7 @@ void load_tuned_table(const std::string& path) {
   const std::lock_guard lock(state.mutex);
   state.table = std::move(table);
   state.dispatchers.clear();
+  ++choice_generation();
 }
 
 Choice choose_variant(const Problem& problem, const AttentionArgs& args, std::int32_t device) {

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "library/arguments.hpp"
+#include "library/choice_memo.hpp"
 #include "registry/supports.hpp"
 #include "tune/dispatch.hpp"
 
@@ -76,10 +77,23 @@ template <class Args>
 const char* choice_text(const Args* args, std::int32_t device, const char** reason) {
   const char* id = nullptr;
   guard([&] {
-    const Choice choice = choose(checked_request(args), device);
-    id = id_text(*choice.variant);
-    thread_texts().reason = choice.reason;
-    if (reason != nullptr) *reason = thread_texts().reason.c_str();
+    require(args != nullptr, "args: is null");
+    using Memo = ChoiceMemo<Args>;
+    Memo& memo = Memo::of_this_thread();
+    const auto key = choice_key(*args);
+    const typename Memo::Known* known = key ? memo.find(*key, device) : nullptr;
+    typename Memo::Known made;
+    if (known == nullptr) {
+      const std::uint64_t generation = Memo::now();
+      const Choice choice = choose(checked_request(args), device);
+      made = {id_text(*choice.variant), choice.reason};
+      if (key) memo.keep(*key, device, generation, made);
+      known = &made;
+    }
+    id = known->id;
+    if (reason == nullptr) return;
+    thread_texts().reason = known->reason;
+    *reason = thread_texts().reason.c_str();
   });
   return id;
 }

@@ -150,6 +150,7 @@ flashcore_status flashcore_load_plugin(const char* path) {
     require(path != nullptr, "path: is null");
     load_plugin(path, "path");
     VariantIndex::instance().extend();
+    ++choice_generation();
   });
 }
 

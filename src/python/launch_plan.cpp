@@ -34,6 +34,10 @@ T* pointer(std::uintptr_t address) {
 
 }  // namespace
 
+Choice chosen_variant(const Problem& problem, std::int32_t device) {
+  return choose(problem, attention_args(problem), device);
+}
+
 LaunchPlan::LaunchPlan(const Problem& problem, const TensorStrides& strides, std::int32_t device)
     : variant_(nullptr), args_(attention_args(problem)), device_(device) {
   args_.q_stride = strides.q;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "attention/problem.hpp"
+#include "tune/dispatch.hpp"
 #include "variant/variant.hpp"
 
 namespace flashcore {
@@ -16,6 +17,10 @@ inline constexpr std::uintptr_t kTensorAlignment = 16;
 struct TensorStrides {
   Strides q, k, v, out;
 };
+
+// What "auto" runs for a problem on a device, by the tuned table of the device. Throws UsageError if no variant can run
+// the problem.
+Choice chosen_variant(const Problem& problem, std::int32_t device);
 
 class LaunchPlan {
  public:

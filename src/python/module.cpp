@@ -71,7 +71,7 @@ std::vector<std::string> changed_fields(const std::string& text) {
   const Problem problem = read_problem(text);
   std::vector<std::string> changed;
   for (const ProblemField& field : problem_fields()) {
-    if (!is_default(field, problem)) changed.emplace_back(field.name);
+    if (field.is_compared && !is_default(field, problem)) changed.emplace_back(field.name);
   }
   return changed;
 }
@@ -189,6 +189,10 @@ void add_launch_plan(nb::module_& m) {
       .def_prop_ro("reason", &LaunchPlan::reason)
       .def_prop_ro("workspace_bytes", &LaunchPlan::workspace_bytes)
       .def("launch", &LaunchPlan::launch);
+  m.def("choose", [](const std::string& problem, std::int32_t device) {
+    const Choice choice = chosen_variant(read_problem(problem), device);
+    return nb::make_tuple(choice.variant->id(), std::string(to_string(choice.rule)), choice.reason);
+  });
   m.attr("tensor_alignment") = kTensorAlignment;
 }
 

@@ -74,6 +74,9 @@ struct Timing {
   double request_share = 1;  // the largest share of a request that its sample took, 0 to 1; in no file
 };
 
+// How the reason of a record begins whose variant "auto" chose; the rule follows.
+inline constexpr std::string_view kAutoReason = "auto: ";
+
 struct Record {
   Problem problem;
   std::string family;

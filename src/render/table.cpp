@@ -112,6 +112,11 @@ std::string message_of(const Record& record) {
   return record.reason.empty() ? status : fmt::format("{}: {}", status, printable(record.reason));
 }
 
+// What "auto" chose among other variants. The record's reason says by which rule.
+constexpr std::string_view kAutoMark = " (auto)";
+
+bool is_auto(const Record& record) { return record.reason.starts_with(kAutoReason); }
+
 // The signs behind a row's label: " †‡".
 std::string signs_of(const Record& record, const TableOptions& options) {
   const bool throttled = is_throttled(record);
@@ -121,6 +126,8 @@ std::string signs_of(const Record& record, const TableOptions& options) {
 }
 
 std::vector<Row> make_rows(const std::vector<Record>& records, const TableOptions& options) {
+  const bool marks_auto =
+      std::ranges::count_if(records, is_auto) < static_cast<std::ptrdiff_t>(records.size());
   std::map<std::string, std::size_t> alike;
   for (const Record& record : records) {
     if (record.status == Status::unsupported) ++alike[record.reason];
@@ -128,7 +135,9 @@ std::vector<Row> make_rows(const std::vector<Record>& records, const TableOption
   std::vector<Row> rows;
   for (const Record& record : records) {
     if (record.status == Status::ok) {
-      rows.push_back({printable(record.variant_id()) + signs_of(record, options), "", &record});
+      const std::string_view mark = marks_auto && is_auto(record) ? kAutoMark : "";
+      rows.push_back({fmt::format("{}{}{}", printable(record.variant_id()), mark, signs_of(record, options)),
+                      "", &record});
       continue;
     }
     const std::size_t count = record.status == Status::unsupported ? alike[record.reason] : 1;
@@ -159,6 +168,12 @@ std::string throttled_note(const std::vector<Record>& records, const TableOption
   return footnote(fmt::format("{} timed in part while the clocks were held down{}{}", kThrottledSign,
                               names.empty() ? "" : ": ", fmt::join(names, ", ")),
                   options);
+}
+
+// Which rule chose, where a row is "auto".
+std::string auto_note(const std::vector<Record>& records, const TableOptions& options) {
+  const auto found = std::ranges::find_if(records, is_auto);
+  return found == records.end() ? "" : footnote(printable(found->reason), options);
 }
 
 std::string short_note(const std::vector<Record>& records, const TableOptions& options) {
@@ -208,7 +223,7 @@ std::string render_table(const std::vector<Record>& records, const TableOptions&
   const std::string text =
       title_of(records.front().problem, options) + "\n" +
       table.text({.width = options.width, .color = options.color, .header = kFaintStyle});
-  return text + throttled_note(records, options) + short_note(records, options);
+  return text + auto_note(records, options) + throttled_note(records, options) + short_note(records, options);
 }
 
 TableSink::TableSink(std::ostream& out, TableOptions options)

@@ -76,6 +76,7 @@ JournalEntry entry_from_json(const JsonReader& root) {
   JournalEntry entry{.time = read_utc_time(require_field(root, "time")), .known = {}};
   entry.known.finalist = require_field(root, "finalist").boolean();
   if (root.has("dropped_at")) entry.known.dropped_at = root["dropped_at"].number(0, 1e9);
+  if (root.has("default")) entry.known.is_default = root["default"].boolean();
   const JsonReader record = require_field(root, "record");
   entry.known.record = record_from_json(record);
   check_record(record, entry.known.record);
@@ -229,12 +230,21 @@ Journal read_journal(const std::filesystem::path& path) {
   return parse_journal(read_input(path), path.string());
 }
 
+namespace {
+
+int num_sms_of(const Json& environment) {
+  const Json::json_pointer place("/device/num_sms");
+  if (!environment.contains(place) || !environment[place].is_number_integer()) return 0;
+  return static_cast<int>(std::clamp<std::int64_t>(environment[place].get<std::int64_t>(), 0, 1 << 20));
+}
+
+}  // namespace
+
 std::vector<TunedEntry> tuned_entries(const Journal& journal) {
   std::vector<std::vector<Contender>> problems;
   std::vector<std::string> times;  // the latest time of each problem's finalists
   Places places;
   for (const JournalEntry& entry : journal.entries) {
-    if (!entry.known.finalist) continue;
     const Problem& problem = entry.known.record.problem;
     const auto same = places.find(problem_id(problem), [&](std::size_t place) {
       return problems[place].front().record.problem == problem;
@@ -245,8 +255,12 @@ std::vector<TunedEntry> tuned_entries(const Journal& journal) {
       problems.emplace_back();
       times.emplace_back();
     }
-    problems[place].push_back({.record = entry.known.record, .is_final = true, .finalist = true});
-    times[place] = std::max(times[place], entry.time);
+    problems[place].push_back({.record = entry.known.record,
+                               .is_final = true,
+                               .finalist = entry.known.finalist,
+                               .dropped_at = entry.known.dropped_at,
+                               .is_default = entry.known.is_default});
+    if (entry.known.finalist) times[place] = std::max(times[place], entry.time);
   }
   const MeasurePolicy measure =
       make_plan(JsonDocument(journal.config.dump(), journal.path), "").policy.measure;
@@ -254,8 +268,11 @@ std::vector<TunedEntry> tuned_entries(const Journal& journal) {
   for (std::size_t i = 0; i < problems.size(); ++i) {
     const std::vector<std::size_t> best = winners(problems[i], measure);
     if (best.empty()) continue;
-    entries.push_back(
-        make_entry(problems[i], best, objective_mode(measure), journal.identity.fingerprint, times[i]));
+    entries.push_back(make_entry(problems[i], best,
+                                 {.mode = objective_mode(measure),
+                                  .fingerprint = journal.identity.fingerprint,
+                                  .tuned_at = times[i],
+                                  .num_sms = num_sms_of(journal.environment)}));
   }
   return entries;
 }

@@ -5,7 +5,8 @@
 //    "environment":…,"config":…}
 //   {"time":"2026-11-22T23:10:00Z","finalist":false,"record":{…},"checksum":"0f…"}
 //
-// `dropped_at` is there for a candidate that the search dropped: its time over the best one's in that round.
+// `dropped_at` is there for a candidate that the search dropped: its time over the best one's in that round. `default` is
+// true for the variant that runs where no table applies.
 // The checksum is the hash (base/hash.hpp) of the line up to `,"checksum"`. The header has one, too. Older journals have
 // none; their lines are damaged only where they are no entries.
 //

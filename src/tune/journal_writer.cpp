@@ -77,6 +77,7 @@ void JournalWriter::add(std::span<const KnownRecord> records) {
   for (std::size_t i = 0; i < records.size(); ++i) {
     Json line = {{"time", utc_now()}, {"finalist", records[i].finalist}};
     if (records[i].dropped_at) line["dropped_at"] = *records[i].dropped_at;
+    if (records[i].is_default) line["default"] = true;
     if (records[i].finalist && i + 1 < records.size()) line["more"] = true;
     line["record"] = to_json(records[i].record);
     text += journal_line(line);

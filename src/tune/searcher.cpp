@@ -96,6 +96,14 @@ std::vector<std::size_t> open_contenders(std::span<const Contender> contenders) 
   return open;
 }
 
+std::optional<double> ratio_to(const Record& winner, const Contender& contender, TimingMode mode) {
+  if (contender.record.status != Status::ok) return std::nullopt;
+  if (!contender.finalist) return contender.dropped_at;
+  const auto& mine = contender.record.timings[mode];
+  const auto& best = winner.timings[mode];
+  return mine && best ? std::optional(mine->median / best->median) : std::nullopt;
+}
+
 std::vector<std::size_t> tie_set(std::span<const Contender> contenders, std::span<const std::size_t> among,
                                  TimingMode mode, double relative_width) {
   const auto timing = [&](std::size_t i) -> const std::optional<Timing>& {

@@ -23,7 +23,8 @@ struct Contender {
   bool is_final = false;  // the record will not change: incorrect, failed, dropped, or a finalist
   bool finalist = false;  // timed in the final round
   std::optional<double> dropped_at =
-      {};  // of a candidate that the search dropped: its time over the best one's then
+      {};                   // of a candidate that the search dropped: its time over the best one's then
+  bool is_default = false;  // it runs where no table applies
 };
 
 // The next step of a search.
@@ -60,6 +61,10 @@ Proposal final_round(std::span<const Contender> contenders, const MeasurePolicy&
 
 // The contenders that can still win: status ok and not final.
 std::vector<std::size_t> open_contenders(std::span<const Contender> contenders);
+
+// The contender's time over the winner's: of the final round, or of the round in which it was dropped, since times of
+// different rounds cannot be compared. Nothing for one without such a time.
+std::optional<double> ratio_to(const Record& winner, const Contender& contender, TimingMode mode);
 
 // The contenders of `among` that tie with the best of them (are_tied()), in the order of their medians.
 // Contenders without a timing in `mode` are left out.

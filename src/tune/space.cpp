@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "registry/default_variant.hpp"
 #include "registry/supports.hpp"
 
 namespace flashcore {
@@ -83,6 +84,7 @@ std::vector<ProblemSpace> make_space(std::span<const Problem> problems,
       }
     }
     keep_at_most(part, policy.max_candidates, seed);
+    part.by_default = default_variant(problem, attention_args(problem), target_of(device));
   }
   return space;
 }

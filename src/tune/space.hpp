@@ -22,6 +22,7 @@ struct ProblemSpace {
   Problem problem;
   std::vector<const Variant*> candidates;  // in ladder order
   std::vector<PrunedCandidate> pruned;
+  const Variant* by_default = nullptr;  // registry/default_variant.hpp; it need not be a candidate
 };
 
 // The space of each problem consists of the variants with its dtype and head_dim. Limits on registers and

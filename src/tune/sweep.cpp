@@ -23,7 +23,9 @@ std::vector<Contender> make_contenders(const ProblemSpace& space, std::span<cons
                                        const ProblemSession& session) {
   std::vector<Contender> contenders;
   for (const Variant* variant : space.candidates) {
-    Contender contender{.variant = variant, .record = session.new_record(*variant)};
+    Contender contender{.variant = variant,
+                        .record = session.new_record(*variant),
+                        .is_default = variant == space.by_default};
     for (const KnownRecord& before : known) {
       if (before.record.problem != space.problem || before.record.variant_id() != variant->id()) continue;
       contender.record = before.record;

@@ -26,6 +26,7 @@ struct KnownRecord {
   Record record;
   bool finalist = false;
   std::optional<double> dropped_at = {};
+  bool is_default = false;  // Contender::is_default
 };
 
 struct SweptProblem {

@@ -32,9 +32,6 @@ void fingerprint_fields(auto&& io, auto& fingerprint) {
   io.with_default("driver", fingerprint.driver);
 }
 
-// From a picosecond to eleven days.
-constexpr double kMinTimeUs = 1e-6;
-constexpr double kMaxTimeUs = 1e12;
 constexpr double kMaxClockMhz = 1e6;
 
 void variant_fields(auto&& io, auto& tuned) {
@@ -74,6 +71,46 @@ TunedVariant variant_from_json(const JsonReader& reader, const Problem& problem)
   return tuned;
 }
 
+constexpr double kMaxRatio = 1e9;
+constexpr std::int64_t kMaxBlocks = 1 << 20;
+
+Json to_json(const TunedTime& time) {
+  Json json = {{"variant", time.variant}, {"ratio", time.ratio}};
+  if (!time.code_hash.empty()) json["code_hash"] = time.code_hash;
+  if (time.blocks_per_sm > 0) json["blocks_per_sm"] = time.blocks_per_sm;
+  return json;
+}
+
+TunedTime time_from_json(const JsonReader& reader, const Problem& problem) {
+  TunedTime time;
+  FieldReader fields(reader);
+  fields.required("variant", time.variant);
+  fields.with_default("code_hash", time.code_hash);
+  check_made_for(reader, time.variant, problem);
+  time.ratio = require_field(reader, "ratio").number(1 / kMaxRatio, kMaxRatio);
+  if (const auto blocks = find_field(reader, "blocks_per_sm"))
+    time.blocks_per_sm = static_cast<int>(blocks->integer(0, kMaxBlocks));
+  return time;
+}
+
+// What the choice for other problems needs; older tables have none of it.
+void add_times(Json& json, const TunedEntry& entry) {
+  if (!entry.times.empty()) json["times"] = Json::array();
+  for (const TunedTime& time : entry.times) json["times"].push_back(to_json(time));
+  if (!entry.default_variant.empty()) json["default"] = entry.default_variant;
+  if (entry.num_sms > 0) json["num_sms"] = entry.num_sms;
+}
+
+void read_times(TunedEntry& entry, const JsonReader& reader) {
+  if (const auto times = find_field(reader, "times")) {
+    for (const JsonReader& time : elements(*times))
+      entry.times.push_back(time_from_json(time, entry.problem));
+  }
+  FieldReader(reader).with_default("default", entry.default_variant);
+  if (const auto sms = find_field(reader, "num_sms"))
+    entry.num_sms = static_cast<int>(sms->integer(1, kMaxBlocks));
+}
+
 Json to_json(const TunedEntry& entry) {
   Json json = {{"problem", to_json(entry.problem)}};
   fingerprint_fields(FieldWriter(json["fingerprint"]), entry.fingerprint);
@@ -83,6 +120,7 @@ Json to_json(const TunedEntry& entry) {
   json["winner"] = to_json(entry.winner);
   json["ties"] = Json::array();
   for (const TunedVariant& tie : entry.ties) json["ties"].push_back(to_json(tie));
+  add_times(json, entry);
   return json;
 }
 
@@ -98,20 +136,8 @@ TunedEntry entry_from_json(const JsonReader& reader) {
   for (const JsonReader& tie : elements(require_field(reader, "ties"))) {
     entry.ties.push_back(variant_from_json(tie, entry.problem));
   }
+  read_times(entry, reader);
   return entry;
-}
-
-// A few scattered samples may have an interval without an end. The reader takes no more than kMaxTimeUs.
-double finite(double bound_us) { return std::clamp(bound_us, -kMaxTimeUs, kMaxTimeUs); }
-
-TunedVariant make_tuned(const Record& record, TimingMode mode) {
-  const Timing& timing = *record.timings[mode];
-  return {.variant = record.variant_id(),
-          .code_hash = record.code_hash,
-          .median_us = timing.median,
-          .ci95_low_us = finite(timing.ci95_low),
-          .ci95_high_us = finite(timing.ci95_high),
-          .samples = static_cast<std::int64_t>(timing.samples.size())};
 }
 
 // The problem without the fields that do not change its time; causal becomes a window.
@@ -162,23 +188,6 @@ bool is_same_class(const Problem& a, const Problem& b) { return class_of(a) == c
 
 std::string class_id(const Problem& problem) { return problem_id(class_of(problem)); }
 
-TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best,
-                      TimingMode mode, const Fingerprint& fingerprint, std::string tuned_at) {
-  const Record& winner = contenders[best.front()].record;
-  TunedEntry entry{.problem = winner.problem,
-                   .fingerprint = fingerprint,
-                   .tuned_at = std::move(tuned_at),
-                   .mode = mode,
-                   .winner = make_tuned(winner, mode)};
-  if (winner.telemetry && winner.telemetry->sm_clock_mhz) {
-    entry.sm_clock_mhz = winner.telemetry->sm_clock_mhz->median;
-  }
-  for (const std::size_t tie : best.subspan(1)) {
-    entry.ties.push_back(make_tuned(contenders[tie].record, mode));
-  }
-  return entry;
-}
-
 std::string utc_now() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
 std::string read_utc_time(const JsonReader& reader) {
@@ -217,15 +226,21 @@ TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input) {
   return parse_tuned_table(read_input(path, {.is_input = is_input}), path.string());
 }
 
-std::string tuned_table_text(const TunedTable& table) {
+std::string tuned_table_text(const TunedTable& table, std::span<const Json> dispatch) {
   std::string text = fmt::format("{{\"schema_version\":{},\n\"{}\":[", kSchemaVersion, kForm);
   for (std::size_t i = 0; i < table.entries.size(); ++i) {
     text += fmt::format("{}\n{}", i == 0 ? "" : ",", json_text(to_json(table.entries[i])));
   }
-  return text + "\n]}\n";
+  text += "\n]";
+  for (std::size_t i = 0; i < dispatch.size(); ++i) {
+    text += fmt::format("{}\n{}", i == 0 ? ",\n\"dispatch\":[" : ",", json_text(dispatch[i]));
+  }
+  return text + (dispatch.empty() ? "}\n" : "\n]}\n");
 }
 
-void write_tuned_table(const TunedTable& table, OutputFile& file) { file.replace({tuned_table_text(table)}); }
+void write_tuned_table(const TunedTable& table, OutputFile& file, std::span<const Json> dispatch) {
+  file.replace({tuned_table_text(table, dispatch)});
+}
 
 std::vector<std::string> add_entries(TunedTable& table, std::span<const TunedEntry> entries) {
   const auto key = [](const TunedEntry& entry) { return class_id(entry.problem); };

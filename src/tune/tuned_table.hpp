@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/json_document.hpp"
 #include "base/output_file.hpp"
 #include "execute/executor.hpp"
@@ -41,6 +42,17 @@ struct TunedVariant {
   std::int64_t samples = 0;
 };
 
+// What a candidate took beside the best one, in the last round that it was part of.
+struct TunedTime {
+  std::string variant;    // the id
+  std::string code_hash;  // as in TunedVariant
+  double ratio = 1;       // its time over the best one's
+  int blocks_per_sm = 0;  // that run at a time; 0 if unknown
+};
+
+// Slower candidates are not kept: nobody would choose them.
+inline constexpr double kMostKeptRatio = 4;
+
 struct TunedEntry {
   Problem problem;
   Fingerprint fingerprint;
@@ -49,6 +61,9 @@ struct TunedEntry {
   std::optional<double> sm_clock_mhz;  // median while the winner was timed; absent where it is unknown
   TunedVariant winner;
   std::vector<TunedVariant> ties;  // times that cannot be distinguished from the winner's
+  std::vector<TunedTime> times;    // of candidates in the order of ids; empty in older tables
+  std::string default_variant;     // the id of what runs without a table; empty if it was no candidate
+  int num_sms = 0;                 // of the device; 0 if unknown
 };
 
 struct TunedTable {
@@ -62,9 +77,21 @@ bool is_same_class(const Problem& a, const Problem& b);
 // Equal for problems of one class; those of few others are equal, too.
 std::string class_id(const Problem& problem);
 
+// Where and when an entry was tuned.
+struct TunedWhere {
+  TimingMode mode = TimingMode::hot;
+  Fingerprint fingerprint;
+  std::string tuned_at;
+  int num_sms = 0;
+};
+
 // The entry of one problem. `best` holds the indices of the winner and its ties, as from winners().
 TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std::size_t> best,
-                      TimingMode mode, const Fingerprint& fingerprint, std::string tuned_at);
+                      const TunedWhere& where);
+
+// Times in tables: from a picosecond to eleven days.
+inline constexpr double kMinTimeUs = 1e-6;
+inline constexpr double kMaxTimeUs = 1e12;
 
 // The current time in the format of `tuned_at`.
 std::string utc_now();
@@ -79,9 +106,10 @@ double read_time_us(const JsonReader& reader);
 TunedTable parse_tuned_table(std::string_view text, std::string_view file);
 TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input = true);  // InputRules::is_input
 
+// `dispatch` are reports of tune/dispatch_report.hpp for readers; they are not read again.
+std::string tuned_table_text(const TunedTable& table, std::span<const Json> dispatch = {});
 // Throws as OutputFile does.
-std::string tuned_table_text(const TunedTable& table);
-void write_tuned_table(const TunedTable& table, OutputFile& file);
+void write_tuned_table(const TunedTable& table, OutputFile& file, std::span<const Json> dispatch = {});
 
 // Adds entries. If the table has an entry for the same class, device and driver, the later one is kept; if both have the
 // same time, the faster one. Returns a line of text for each such decision between two different winners.

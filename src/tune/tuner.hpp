@@ -29,8 +29,9 @@ inline constexpr double kSearchShare = 0.75;
 using OpenExecutor = std::function<std::unique_ptr<Executor>()>;
 
 // Sweeps every problem of the space, each on one device. A single device runs in the calling thread; each of
-// several devices runs in its own thread, which also opens its executor. The policy's budget_s is per device;
-// later problems may use time that earlier ones have left. An interrupt stops after the current sample.
+// several devices runs in its own thread, which also opens its executor. The policy's budget_s is per device. Half of it is
+// dealt out evenly, half by the problems' weights and expected times; later problems may use time that earlier ones
+// have left. An interrupt stops after the current sample.
 // Rethrows the first error of a device after all devices have stopped.
 void tune(std::span<const ProblemSpace> space, std::span<const KnownRecord> known, const SweepPolicy& policy,
           std::span<const OpenExecutor> devices, TuneListener& listener);

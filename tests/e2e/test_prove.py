@@ -42,6 +42,43 @@ def timing(median, half, n=15, throttled=0):
     return {"median": median, "ci95": [median - half, median + half], "n": n, "throttled_samples": throttled}
 
 
+class DispatchSums(unittest.TestCase):
+    def loss(self, auto, default, best):
+        def row(variant, us, **more):
+            return {"variant": variant, "timing": {"hot_us": {"median": us, "ci95": [us - 0.1, us + 0.1]}}, **more}
+        chosen = row("a", auto, reason="auto: interpolated from p, t.json")
+        return tuning.Loss([chosen, row("d", default), row("b", best)], "d")
+
+    def test_losses_are_over_the_best(self):
+        loss = self.loss(11, 20, 10)
+        self.assertAlmostEqual(loss.auto, 0.1)
+        self.assertAlmostEqual(loss.default, 1)
+        self.assertFalse(loss.is_slower)
+        self.assertTrue(self.loss(11, 10, 10).is_slower)
+        self.assertFalse(self.loss(10.1, 10, 10).is_slower, "noise")
+
+    def test_claims(self):
+        found = {"p": self.loss(10.4, 20, 10), "q": self.loss(10, 20, 10)}
+        worst, mean, slower = tuning.dispatch_claims(found, ["interpolated", "default"], "dispatch: worst +1.0 %")
+        self.assertEqual((worst.got, worst.held, mean.got, mean.held, slower.held), ("4 %", True, "2 %", False, True))
+        self.assertIn("2 problems, 1 of them interpolated (p)", worst.text)
+
+    def test_choices_that_cannot_be_told_apart_do_not_differ(self):
+        rivals = [{"variant": name, "timing": {"hot_us": timing(us, 1)}} for name, us in (("a", 10), ("b", 11), ("c", 20))]
+        self.assertFalse(tuning.can_be_told_apart(rivals, "a", "b"))
+        self.assertFalse(tuning.can_be_told_apart(rivals, "a", "a"))
+        self.assertTrue(tuning.can_be_told_apart(rivals, "c", "a"))
+
+    def test_problems_are_seeded_and_within_their_range(self):
+        one = tuning.seeded_problems("cpu", 20, 1)
+        self.assertEqual(one, tuning.seeded_problems("cpu", 20, 1))
+        self.assertNotEqual(one, tuning.seeded_problems("cpu", 20, 2))
+        self.assertEqual(len(one), 20)
+        for problem in one.values():
+            self.assertLessEqual(problem["batch"], 8)
+            self.assertIn(problem["seq_q"], (1, problem["seq_kv"]))
+
+
 class RepeatSums(unittest.TestCase):
     def rows(self, *timings):
         return repeats.rows_of([[{"problem": {"name": "p"}, "variant": "v", "timing": {"hot_us": one}}]

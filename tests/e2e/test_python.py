@@ -38,6 +38,33 @@ class PackageTest(BenchTest):
         return fc.kernel(function, framework="numpy", **options)
 
 
+class ChooseTest(PackageTest):
+    def test_the_default_without_a_table(self):
+        choice = fc.choose(fc.Problem(**TINY), "cpu")
+        self.assertTrue(choice.variant.startswith("cpu_fused/fp16_d64"), choice)
+        self.assertEqual((choice.rule, choice.reason), ("default", "auto: default, no tuned entry applies"))
+        self.assertIs(fc.choose(fc.Problem(**TINY), "cpu"), choice)
+        with self.assertRaisesRegex(fc.UsageError, "device: tpu"):
+            fc.choose(fc.Problem(**TINY), "tpu")
+        with self.assertRaisesRegex(fc.UsageError, "no variant can run"):
+            fc.choose(fc.Problem(heads=2, seq=8, head_dim=17), "cpu")
+
+    def test_an_installed_table(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assert_ok(run("tune", "--device", "cpu", "--problem", "heads_q=2,seq_q=33", "--variants",
+                               "cpu_scalar/fp16_d64", "--budget", "0.1", "--install", XDG_DATA_HOME=folder))
+            code = textwrap.dedent("""
+                import flashcore_bench as fc
+                for seq in (33, 40):
+                    print(*vars(fc.choose(fc.Problem(heads=2, seq=seq, head_dim=64), "cpu")).values(), sep="|")
+            """)
+            result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, check=False,
+                                    env={**os.environ, "PYTHONPATH": PACKAGE, "XDG_DATA_HOME": folder})
+        exact, near = result.stdout.splitlines()
+        self.assertRegex(exact, r"^cpu_scalar/fp16_d64\|exact\|auto: exact, ")
+        self.assertRegex(near, r"^cpu_scalar/fp16_d64\|interpolated\|auto: interpolated from ")
+
+
 class ProblemTest(PackageTest):
     def test_fields_and_defaults_are_those_of_configs(self):
         problem = fc.Problem(batch=2, heads=(8, 2), seq=(5, 9), head_dim=64, causal=True)

@@ -124,6 +124,61 @@ class Sweep(TuneTest):
         self.assertEqual(self.records(), self.candidates())
 
 
+class Dispatch(TuneTest):
+    """What a table says of problems that it was not tuned for."""
+
+    def test_times_of_all_candidates_and_reports(self):
+        result = self.tune()
+        self.assert_ok(result)
+        document = json.loads((self.folder / "tuned.json").read_text())
+        schema_validator("tuned.schema.json").validate(document)
+        candidates = self.candidates()
+        for entry in document["tuned_table"]:
+            timed = [time["variant"] for time in entry["times"]]
+            self.assertLessEqual({(entry["problem"]["name"], variant) for variant in timed}, set(candidates))
+            self.assertIn(entry["winner"]["variant"], timed)
+            self.assertIn(entry["default"], timed)
+            best = [time["ratio"] for time in entry["times"] if time["variant"] == entry["winner"]["variant"]]
+            self.assertEqual(best, [1])
+        phases = {report["phase"]: report for report in document["dispatch"]}
+        self.assertEqual({phase: report["problems"] for phase, report in phases.items()}, {"decode": 2, "prefill": 4})
+        for report in phases.values():
+            self.assertLessEqual(len(report["variants"]), 8)
+        self.assertRegex(result.stderr,
+                         r"dispatch: worst \+[0-9.]+ %, mean \+[0-9.]+ % on problems left out; default: worst")
+
+    def test_merged_shards_report_as_one_sweep(self):
+        self.assert_ok(self.tune())
+        self.assert_ok(run("merge", self.folder / "tuned.journal.jsonl", "-o", self.folder / "merged.json"))
+        whole, merged = (json.loads((self.folder / name).read_text()) for name in ("tuned.json", "merged.json"))
+        self.assertEqual(merged["dispatch"], whole["dispatch"])
+        self.assertEqual([entry["times"] for entry in merged["tuned_table"]],
+                         [entry["times"] for entry in whole["tuned_table"]])
+
+    def test_totals_count_each_problem_by_its_weight(self):
+        config = copy.deepcopy(CONFIG)
+        config["problems"] = [{"name": "light", "heads_q": 2, "seq_q": 8, "head_dim": 64},
+                              {"name": "heavy", "heads_q": 2, "seq_q": 48, "head_dim": 64, "weight": 1000}]
+        self.config.write_text(json.dumps(config))
+        result = self.tune()
+        self.assert_ok(result)
+        us = {entry["problem"]["name"]: entry["winner"]["median_us"] for entry in self.table()}
+        total = float(re.search(r"weighted total ([0-9.]+) µs; default [+-]", result.stderr)[1])
+        self.assertAlmostEqual(total / (us["light"] + 1000 * us["heavy"]), 1, delta=0.01)
+
+    def test_a_table_of_an_earlier_version_is_read(self):
+        self.assert_ok(self.tune())
+        document = json.loads((self.folder / "tuned.json").read_text())
+        del document["dispatch"]
+        for entry in document["tuned_table"]:
+            for key in ("times", "default", "num_sms"):
+                del entry[key]
+        (self.folder / "old.json").write_text(json.dumps(document))
+        text = self.assert_ok(run("--device", "cpu", "--problem", "heads_q=2,seq_q=44,head_dim=64", "--variants", "auto",
+                                  "--tuned-table", self.folder / "old.json", "--dry-run", "--json"))
+        self.assertIn("auto: interpolated from p_q", json.loads(text)["problems"][0]["auto"]["reason"])
+
+
 class Resume(TuneTest):
     def test_after_kills_every_record_is_present_once(self):
         """Twenty kills at random moments; each resumed sweep is killed again."""
@@ -287,13 +342,13 @@ class Auto(TuneTest):
         record, = json.loads((self.folder / "run.json").read_text())["records"]
         return record["variant"], record["reason"], result.stderr
 
-    def test_exact_nearest_default(self):
+    def test_exact_interpolated_default(self):
         variant, reason, _ = self.auto("heads_q=2,seq_q=64")
         self.assertEqual(variant, self.TUNED)
         self.assertTrue(reason.startswith("auto: exact"), reason)
         variant, reason, _ = self.auto("heads_q=2,seq_q=65")
         self.assertEqual(variant, self.TUNED)
-        self.assertTrue(reason.startswith("auto: nearest is base"), reason)
+        self.assertTrue(reason.startswith("auto: interpolated from base, "), reason)
         variant, reason, _ = self.auto("heads_q=2,seq_q=64,dtype=bf16")
         self.assertIn("/bf16_", variant)
         self.assertTrue(reason.startswith("auto: default"), reason)
@@ -317,6 +372,32 @@ class Auto(TuneTest):
         text = self.assert_ok(run("--device", "cpu", "--problem", "heads_q=2,seq_q=64", "--variants", "auto", "--dry-run",
                                   cwd=self.folder))
         self.assertIn("auto: exact, results/tuned/mine.json", text)
+
+    def test_an_installed_table_is_found_from_every_folder(self):
+        data = {"XDG_DATA_HOME": str(self.folder / "data")}
+        result = run("tune", "--device", "cpu", "--problem", "heads_q=2,seq_q=64", "--variants", self.TUNED, "--budget",
+                     "0.1", "--install", **SERIAL, **data)
+        self.assert_ok(result)
+        tables = [path for path in (self.folder / "data" / "flashcore" / "tuned").glob("*.json")
+                  if not path.name.endswith(".records.json")]
+        self.assertEqual(len(tables), 1)
+        self.assertIn(f"wrote {tables[0]}", result.stderr)
+        elsewhere = self.folder / "elsewhere"
+        elsewhere.mkdir()
+        text = self.assert_ok(run("--device", "cpu", "--problem", "heads_q=2,seq_q=64", "--variants", "auto", "--dry-run",
+                                  "--json", cwd=elsewhere, **data))
+        self.assertEqual(json.loads(text)["problems"][0]["auto"],
+                         {"variant": self.TUNED, "reason": f"auto: exact, {tables[0]}"})
+        info = json.loads(self.assert_ok(run("info", "--json", cwd=elsewhere, **data)))
+        self.assertEqual(info["tuned_tables"], [{"device": "cpu", "table": str(tables[0]), "problems": 1}])
+        self.assert_error(self.tune("other", "--install"), USAGE, "--install: cannot be combined with --output")
+
+    def test_the_row_of_auto_is_marked(self):
+        text = self.assert_ok(run("--device", "cpu", "--problem", "heads_q=2,seq_q=64", "--variants", "auto,cpu_fused/*",
+                                  "--tuned-table", self.folder / "tuned.json", "--budget", "0.2", **SERIAL))
+        self.assertRegex(text, rf"{self.TUNED} \(auto\)")
+        self.assertIn("auto: exact, ", text)
+        self.assertEqual(text.count("(auto)"), 1)
 
     def test_auto_cannot_be_tuned(self):
         self.assert_error(self.tune("other", "--variants", "auto"), USAGE, "--variants: ")

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/error.hpp"
 #include "capi/convert.hpp"
 #include "config/problem_reader.hpp"
 #include "library/arguments.hpp"
@@ -62,7 +63,8 @@ TEST(ProblemFields, AFieldAwayFromItsDefaultIsInIdFlagAndJson) {
   for (const ProblemField& field : problem_fields()) {
     const Problem problem = problem_of(flag_with(field));
     EXPECT_TRUE(field.always_in_id || !is_default(field, problem)) << field.name;
-    EXPECT_NE(problem_id(problem).find(id_part(field, problem)), std::string::npos) << problem_id(problem);
+    EXPECT_EQ(problem_id(problem).find(id_part(field, problem)) != std::string::npos, field.is_compared)
+        << problem_id(problem);
     EXPECT_EQ(problem_of(problem_flag(problem)), problem) << problem_flag(problem);
     const JsonDocument json(to_json(problem).dump(), "problem");
     EXPECT_EQ(problem_from_json(JsonReader(json)), problem) << to_json(problem).dump();
@@ -73,6 +75,21 @@ TEST(ProblemFields, DifferentProblemsHaveDifferentIds) {
   std::set<std::string> ids = {problem_id(problem_of("heads_q=8,seq_q=16"))};
   for (const ProblemField& field : problem_fields()) ids.insert(problem_id(problem_of(flag_with(field))));
   EXPECT_GE(ids.size(), problem_fields().size());
+}
+
+TEST(ProblemFields, AWeightIsKeptButNotCompared) {
+  const Problem one = problem_of("heads_q=8,seq_q=16");
+  Problem problem = problem_of("heads_q=8,seq_q=16,weight=2.5");
+  EXPECT_EQ(problem.weight, 2.5);
+  EXPECT_EQ(problem.name, one.name);
+  EXPECT_EQ(problem, one);
+  EXPECT_EQ(problem_sizes(problem), problem_sizes(one));
+  EXPECT_EQ(distance(problem, one), Distance());
+  const JsonDocument json(to_json(problem).dump(), "problem");
+  EXPECT_EQ(problem_from_json(JsonReader(json)).weight, 2.5);
+  EXPECT_FALSE(to_json(one).contains("weight"));
+  EXPECT_EQ(problem_of(problem_flag(problem)).weight, 2.5);
+  EXPECT_THROW(problem_of("heads_q=8,seq_q=16,weight=0"), UsageError);
 }
 
 TEST(ProblemFields, DefaultsAreOmitted) {
@@ -203,7 +220,7 @@ TEST(ProblemFields, TheSchemasAgree) {
 
 TEST(ProblemFields, TheCInterfaceHasEveryFieldThatAllFamiliesSupport) {
   for (const ProblemField& field : problem_fields()) {
-    if (field.support == Support::opt_in) continue;
+    if (field.support == Support::opt_in || !field.is_compared) continue;
     Problem problem = problem_of(flag_with(field));
     AttentionArgs args = attention_args(problem);
     float lse = 0;
@@ -220,6 +237,7 @@ TEST(ProblemFields, TheCInterfaceHasEveryFieldThatAllFamiliesSupport) {
 
 TEST(ProblemFields, Version2OfTheCInterfaceHasEveryField) {
   for (const ProblemField& field : problem_fields()) {
+    if (!field.is_compared) continue;
     Problem problem = problem_of(flag_with(field));
     AttentionArgs args = attention_args(problem);
     static float values = 0;  // only its address counts

@@ -71,6 +71,10 @@ TEST(TunedTable, RoundTrip) {
   TunedTable table;
   TunedEntry entry = entry_of(problem_of(512), "mma/fp16_d64_q64_kv64_w4_s2");
   entry.ties.push_back(entry.winner);
+  entry.times = {{.variant = "mma/fp16_d64_q64_kv64_w4_s2", .code_hash = kCodeHash, .ratio = 1},
+                 {.variant = "mma/fp16_d64_q32_kv64_w4_s2", .ratio = 1.25, .blocks_per_sm = 3}};
+  entry.default_variant = "mma/fp16_d64_q32_kv64_w4_s2";
+  entry.num_sms = 132;
   EXPECT_EQ(add_entry(table, entry), "");
   {
     OutputFile file(folder / "t.json", FileKind::tuned_table);
@@ -83,6 +87,12 @@ TEST(TunedTable, RoundTrip) {
   EXPECT_EQ(read.entries[0].winner.code_hash, entry.winner.code_hash);
   EXPECT_EQ(read.entries[0].ties.size(), 1u);
   EXPECT_DOUBLE_EQ(read.entries[0].winner.ci95_high_us, 11);
+  ASSERT_EQ(read.entries[0].times.size(), 2u);
+  EXPECT_EQ(read.entries[0].times[0].code_hash, kCodeHash);
+  EXPECT_EQ(read.entries[0].times[1].ratio, 1.25);
+  EXPECT_EQ(read.entries[0].times[1].blocks_per_sm, 3);
+  EXPECT_EQ(read.entries[0].default_variant, entry.default_variant);
+  EXPECT_EQ(read.entries[0].num_sms, 132);
 }
 
 TEST(TunedTable, ErrorsNameTheJsonPointer) {
@@ -104,7 +114,7 @@ TEST(TunedTable, LaterEntriesReplaceEarlierOnes) {
   EXPECT_EQ(table.entries[0].tuned_at, "2026-01-03");
 }
 
-TEST(Dispatch, ExactThenNearestThenDefault) {
+TEST(Dispatch, ExactThenInterpolatedThenDefault) {
   const std::string tuned = other_than_default();
   TunedTable table{
       .path = "t.json",
@@ -114,12 +124,34 @@ TEST(Dispatch, ExactThenNearestThenDefault) {
   const Choice exact = choose(dispatcher, problem_of(64, "another name"));
   EXPECT_EQ(exact.variant->id(), tuned);
   EXPECT_EQ(exact.reason, "auto: exact, t.json");
-  expect_contains(choose(dispatcher, problem_of(100)).reason, "auto: nearest is near");
+  expect_contains(choose(dispatcher, problem_of(100)).reason, "auto: interpolated from near, t.json");
   Problem causal = problem_of(64);
   causal.causal = true;
   const Choice fallback = choose(dispatcher, causal);
   expect_contains(fallback.reason, "auto: default");
   EXPECT_NE(fallback.variant->id(), tuned);
+}
+
+TEST(Dispatch, TheReasonNamesTheRuleAndItsEntries) {
+  TunedTable table{.path = "t.json", .entries = {}};
+  for (int i = 0; i < 4; ++i) {
+    table.entries.push_back(entry_of(problem_of(64 + 8 * i, "abcd"), kScalar));
+    table.entries.back().problem.name = std::string(1, static_cast<char>('a' + i));
+  }
+  const Choice several = choose(dispatcher_of(table), problem_of(66));
+  EXPECT_EQ(several.rule, ChoiceRule::interpolated);
+  EXPECT_EQ(several.reason, "auto: interpolated from a, b and 2 more, t.json");
+  const Problem small = problem_of(66);
+  const Variant* by_default = default_variant(small, attention_args(small), target_of(cpu_device()));
+  for (TunedEntry& entry : table.entries) {
+    entry.default_variant = by_default->id();
+    entry.times = {{.variant = kScalar, .code_hash = kCodeHash, .ratio = 1},
+                   {.variant = by_default->id(), .code_hash = kCodeHash, .ratio = 1.001}};
+  }
+  const Choice as_good = choose(dispatcher_of(table), small);
+  EXPECT_EQ(as_good.rule, ChoiceRule::by_default);
+  EXPECT_EQ(as_good.variant, by_default);
+  EXPECT_EQ(as_good.reason, "auto: default, no slower than others on a, b and 2 more, t.json");
 }
 
 TEST(Dispatch, StaleEntriesAreNamedAndNotUsed) {
@@ -268,7 +300,7 @@ TEST(TunedTable, AnIntervalWithoutAnEndCanBeReadAgain) {
     const std::size_t best[] = {0};
     TunedTable table{.path = "t"};
     table.entries.push_back(
-        make_entry({&contender, 1}, best, TimingMode::hot, kHere, "2026-01-31T12:00:00Z"));
+        make_entry({&contender, 1}, best, {.fingerprint = kHere, .tuned_at = "2026-01-31T12:00:00Z"}));
     const TunedTable again = parse_tuned_table(tuned_table_text(table), "t");
     ASSERT_EQ(again.entries.size(), 1u);
     EXPECT_EQ(again.entries[0].winner.median_us, 10);
