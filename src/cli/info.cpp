@@ -128,6 +128,7 @@ Json make_info(const CudaStatus& cuda) {
         {{"folder", place.folder.string()}, {"reason", place.reason}, {"exists", place.exists}});
   }
   info["configs"] = shipped_configs();
+  info["models"] = shipped_models();
   return info;
 }
 
@@ -212,9 +213,13 @@ std::string info_text(const Json& info) {
     places.add({"  " + text(place["folder"]), text(place["reason"]) + missing});
   }
   result += "\nconfig folders\n" + places.text(layout);
-  std::string names = "  shipped:";
-  for (const Json& name : info["configs"]) names += " " + text(name);
-  return result + wrap(names, layout.width, 4);
+  for (const char* kind : {"configs", "models"}) {
+    std::string names = fmt::format("  shipped {}:", kind);
+    for (const Json& name : info[kind]) names += " " + text(name);
+    result += wrap(names, layout.width, 4) + "\n";
+  }
+  result.pop_back();
+  return result;
 }
 
 ExitCode print_info(bool json, bool probe) {
