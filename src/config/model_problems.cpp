@@ -156,12 +156,12 @@ json stated_problems(const ModelPreset& model, const std::string& stem, const Mo
   return problems;
 }
 
-// How a server takes the requests of a trace, as the value of `lengths` has it.
-json scheduled(const std::string& trace, const std::string& settings) {
-  json value = {{"trace", trace},
-                {"steps", kMaxCalls},
-                {"scheduler", {{"token_budget", 8192}, {"max_sequences", 256}, {"chunk", 8192}}}};
-  if (settings.empty()) return value;
+// Writes how a server takes the requests of a trace into a value of `lengths`.
+void set_scheduler(JsonDocument& document, const std::string& settings) {
+  document.set("/value/steps", kMaxCalls, "--trace");
+  document.set("/value/scheduler", {{"token_budget", 8192}, {"max_sequences", 256}, {"chunk", 8192}},
+               "--scheduler");
+  if (settings.empty()) return;
   for (const std::string_view part : split(settings, ',')) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const std::string_view key = part.substr(0, equals);
@@ -170,22 +170,27 @@ json scheduled(const std::string& trace, const std::string& settings) {
       throw UsageError(fmt::format("--scheduler: \"{}\" must have the form key=value; keys: {}, {}", part,
                                    fmt::join(kSchedulerKeys, ", "), fmt::join(kStepKeys, ", ")));
     }
-    json& object = is_step ? value : value["scheduler"];
-    object[std::string(key)] = number_or_text(std::string(part.substr(equals + 1)));
+    document.set(fmt::format("/value/{}{}", is_step ? "" : "scheduler/", key),
+                 number_or_text(std::string(part.substr(equals + 1))), fmt::format("--scheduler/{}", key));
   }
-  return value;
+}
+
+bool names_calls(const std::string& trace) {
+  try {
+    return holds_calls(trace);
+  } catch (const UsageError& error) {
+    throw UsageError(fmt::format("--trace: {}", error.what()));
+  }
 }
 
 CallFile read_trace(const ModelFlags& flags) {
-  const bool is_calls = holds_calls(*flags.trace);
+  const bool is_calls = names_calls(*flags.trace);
   if (is_calls && flags.scheduler) {
     throw UsageError("--scheduler: --trace names recorded calls, which need no scheduler");
   }
-  const json value =
-      is_calls ? json{{"calls", *flags.trace}} : scheduled(*flags.trace, flags.scheduler.value_or(""));
-  const std::string flag = is_calls || !flags.scheduler ? "--trace" : "--scheduler";
-  JsonDocument document("{}", flag);
-  document.set("/value", value, flag);
+  JsonDocument document("{}", "--trace");
+  document.set(is_calls ? "/value/calls" : "/value/trace", *flags.trace, "--trace");
+  if (!is_calls) set_scheduler(document, flags.scheduler.value_or(""));
   return read_call_file(JsonReader(document)["value"], {}, kMaxTracedCalls);
 }
 
@@ -204,10 +209,12 @@ json problems_of_trace(const ModelPreset& model, const std::string& stem, const 
 void check_flags(const ModelFlags& flags) {
   if (flags.bins && !flags.trace) throw UsageError("--bins: needs --trace");
   if (flags.scheduler && !flags.trace) throw UsageError("--scheduler: needs --trace");
-  if (!flags.kv) return;
-  JsonDocument document("{}", "--kv");
-  document.set("/value", *flags.kv, "--kv");
-  read_kv_cache(JsonReader(document)["value"]);
+  JsonDocument document("{}", "--model");
+  if (flags.kv) document.set("/kv", *flags.kv, "--kv");
+  if (flags.dtype) document.set("/dtype", *flags.dtype, "--dtype");
+  const JsonReader given(document);
+  if (flags.kv) read_kv_cache(given["kv"]);
+  if (flags.dtype) given["dtype"].word(kDtypeWords);
 }
 
 }  // namespace
