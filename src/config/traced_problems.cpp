@@ -68,8 +68,8 @@ void add_problems(const CallFile& file, const LayerForm& form, const std::string
     object["name"] = fmt::format("{}-bin{:02}", stem_of(stem, form), i);
     object["lengths"] = lengths_text(taken.lengths[bin.representative]);
     object["weight"] = static_cast<double>(form.layers) * bin.weight;
-    object["source"] = fmt::format("{} for {} of {} calls", file.source_of(std::span(&number, 1)),
-                                   bin.members.size(), taken.calls.size());
+    object["source"] = fmt::format("{} of {} calls: {}", bin.members.size(), taken.calls.size(),
+                                   file.source_of(std::span(&number, 1)));
     problems.push_back(std::move(object));
   }
 }

@@ -124,7 +124,7 @@ class Models(BenchTest):
             self.assertAlmostEqual(sum(entry["shares"][share] for entry in plan["problems"]), 1)
         self.assertAlmostEqual(sum(entry["problem"]["weight"] for entry in plan["problems"]) / (32 * 2000), 1, places=1)
         text = run("--model", "llama-3.1-8b", "--trace", calls, "--bins", "2", "--device", "cpu", "--dry-run").stdout
-        self.assertRegex(text, r"llama-3.1-8b-trace-bin01 .* % +calls calls.jsonl, line \d+ for \d+ of 2000 calls")
+        self.assertRegex(text, r"llama-3.1-8b-trace-bin01 .* % +\d+ of 2000 calls: calls calls.jsonl, line \d+")
 
 
 if __name__ == "__main__":

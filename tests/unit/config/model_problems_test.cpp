@@ -223,9 +223,9 @@ TEST(TracedProblems, ARecordedFileBecomesWeightedProblems) {
   EXPECT_EQ(problems[0].name, "llama-3.1-8b-trace-bin00");
   EXPECT_EQ(lengths_text(*problems[0].lengths), "q512s4k_q1s7");
   EXPECT_EQ(problems[0].weight, 32);
-  EXPECT_EQ(problems[0].source, "calls calls.jsonl, line 3 for 1 of 3 calls");
+  EXPECT_EQ(problems[0].source, "1 of 3 calls: calls calls.jsonl, line 3");
   EXPECT_EQ(problems[1].weight, 64);
-  EXPECT_EQ(problems[1].source, "calls calls.jsonl, line 1 for 2 of 3 calls");
+  EXPECT_EQ(problems[1].source, "2 of 3 calls: calls calls.jsonl, line 1");
   EXPECT_EQ(problems_of({.model = "llama-3.1-8b", .trace = path, .bins = "1"}).size(), 1u);
   // Latent attention takes prompts and decodes apart.
   const std::vector<Problem> latent = problems_of({.model = "deepseek-v3", .trace = path});
