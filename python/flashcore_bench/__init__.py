@@ -31,13 +31,14 @@ from .errors import Unsupported
 from .kernels import Kernel, kernel
 from .peers import PEERS
 from .problem import Problem, problems
+from .recorder import CallRecorder
 from .testing import parametrize
 from .tuning import compiled
 
-__all__ = ["ARGUMENTS", "Bench", "Check", "Choice", "DeviceError", "Diagnosis", "Kernel", "PEERS", "Problem", "Ratio",
-           "Reference", "Row", "Unsupported", "UsageError", "__version__", "assert_correct", "attention", "attention_out",
-           "bench", "check", "choose", "compiled", "diagnose", "end_worker", "inputs", "kernel", "parametrize", "problems",
-           "reference"]
+__all__ = ["ARGUMENTS", "Bench", "CallRecorder", "Check", "Choice", "DeviceError", "Diagnosis", "Kernel", "PEERS", "Problem",
+           "Ratio", "Reference", "Row", "Unsupported", "UsageError", "__version__", "assert_correct", "attention",
+           "attention_out", "bench", "check", "choose", "compiled", "diagnose", "end_worker", "inputs", "kernel",
+           "parametrize", "problems", "reference"]
 
 _OPERATORS = ("attention", "attention_out")
 

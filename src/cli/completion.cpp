@@ -7,6 +7,7 @@
 #include "attention/dtype.hpp"
 #include "compare/policy.hpp"
 #include "config/lookup.hpp"
+#include "config/model_problems.hpp"
 #include "config/plan.hpp"
 #include "config/tune_policy.hpp"
 #include "measure/policy.hpp"
@@ -78,12 +79,17 @@ constexpr Placeholder kPlaceholders[] = {
     {.name = "I/N"},
     {.name = "ID"},
     {.name = "KIND", .words = [](View, View) { return words_of<SearchKind>(); }},
+    {.name = "KV"},
+    {.name = "LENGTH"},
+    {.name = "MODEL", .words = [](View, View) { return shipped_models(); }, .files = true},
     {.name = "N"},
     {.name = "NAME", .words = [](View, View option) { return names(option); }},
     {.name = "PACING", .words = [](View, View) { return words_of<Pacing>(); }},
+    {.name = "PHASE", .words = [](View, View) { return words_of<Phase>(); }},
     {.name = "PROBLEM"},
     {.name = "PROGRAM", .files = true},
     {.name = "SECONDS"},
+    {.name = "SETTINGS"},
     {.name = "SHARE"},
     {.name = "SHELL", .words = [](View, View) { return words_of<Shell>(); }},
     {.name = "VERDICT", .words = [](View, View) { return words_of<Verdict>(); }},

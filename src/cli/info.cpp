@@ -148,6 +148,7 @@ Json make_info(const CudaStatus& cuda) {
   for (const TablePlace& place : table_places()) {
     info["table_places"].push_back({{"folder", place.folder}, {"reason", place.reason}});
   }
+  info["models"] = shipped_models();
   return info;
 }
 
@@ -245,9 +246,13 @@ std::string info_text(const Json& info) {
   }
   result += tables_text(info, layout);
   result += "\nconfig folders\n" + places.text(layout);
-  std::string names = "  shipped:";
-  for (const Json& name : info["configs"]) names += " " + text(name);
-  return result + wrap(names, layout.width, 4);
+  for (const char* kind : {"configs", "models"}) {
+    std::string names = fmt::format("  shipped {}:", kind);
+    for (const Json& name : info[kind]) names += " " + text(name);
+    result += wrap(names, layout.width, 4) + "\n";
+  }
+  result.pop_back();
+  return result;
 }
 
 ExitCode print_info(bool json, bool probe) {

@@ -1,15 +1,102 @@
 #include "cli/plan_options.hpp"
 
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "config/lookup.hpp"
 #include "device/device.hpp"
 
 namespace flashcore {
+namespace {
+
+constexpr const char* kDefaultConfig = "default";
+constexpr const char* kModelGroup = "Problems of a model";
+
+struct ModelOption {
+  const char* flag;
+  std::optional<std::string> ModelFlags::*value;
+  const char* placeholder;
+  const char* meaning;
+};
+constexpr ModelOption kModelOptions[] = {
+    {"--model", &ModelFlags::model, "MODEL",
+     "Take the problems of MODEL instead of a config's: the name of a preset (see info), or a path"},
+    {"--tp", &ModelFlags::tp, "N", "Take one card's part of the heads, of N cards with tensor parallelism"},
+    {"--kv", &ModelFlags::kv, "KV",
+     "Place the keys: contiguous or paged:N; default: paged:16, for prefill contiguous"},
+    {"--dtype", &ModelFlags::dtype, "NAME", "Replace the model's dtype"},
+    {"--trace", &ModelFlags::trace, "FILE",
+     "Take the lengths of recorded calls, or of requests that a scheduler serves"},
+    {"--scheduler", &ModelFlags::scheduler, "SETTINGS",
+     "Serve the requests of --trace so; default: token_budget=8192,max_sequences=256,chunk=8192,steps=10000"},
+    {"--bins", &ModelFlags::bins, "N", "Let at most N problems stand for the calls of --trace; default: 64"},
+};
+
+struct ModelListOption {
+  const char* flag;
+  std::vector<std::string> ModelFlags::*values;
+  const char* placeholder;
+  const char* meaning;
+};
+constexpr ModelListOption kModelListOptions[] = {
+    {"--phase", &ModelFlags::phases, "PHASE",
+     "Set the phases of serving: prefill, decode or mixed; separated by commas"},
+    {"--batch", &ModelFlags::batches, "N", "Set the numbers of sequences; default: 8"},
+    {"--context", &ModelFlags::contexts, "LENGTH",
+     "Set the keys of each sequence, such as 8192 or 8k; default: 2048"},
+};
+
+void add_model_options(CLI::App& app, ModelFlags& flags) {
+  for (const ModelOption& option : kModelOptions) {
+    app.add_option(option.flag, flags.*option.value, option.meaning)
+        ->type_name(option.placeholder)
+        ->group(kModelGroup);
+  }
+  for (const ModelListOption& option : kModelListOptions) {
+    app.add_option(option.flag, flags.*option.values, option.meaning)
+        ->type_name(option.placeholder)
+        ->delimiter(',')
+        ->allow_extra_args(false)
+        ->group(kModelGroup);
+  }
+}
+
+// What belongs to a model needs one, and a model has its own problems.
+void check_model_options(const PlanOptions& options) {
+  const ModelFlags& flags = options.model;
+  if (flags.model && options.config) throw UsageError("--model: cannot be combined with --config");
+  if (flags.model && !options.overrides.problems.empty()) {
+    throw UsageError("--model: cannot be combined with --problem");
+  }
+  if (flags.model) return;
+  for (const ModelOption& option : kModelOptions) {
+    if (flags.*option.value) throw UsageError(fmt::format("{}: needs --model", option.flag));
+  }
+  for (const ModelListOption& option : kModelListOptions) {
+    if (!(flags.*option.values).empty()) throw UsageError(fmt::format("{}: needs --model", option.flag));
+  }
+}
+
+}  // namespace
+
+JsonDocument load_plan(const PlanOptions& options) {
+  check_model_options(options);
+  JsonDocument document = load_config(options.config.value_or(kDefaultConfig));
+  if (options.model.model) apply(options.model, document);
+  apply(options.overrides, document);
+  return document;
+}
+
+std::string plan_name(const PlanOptions& options) {
+  return config_stem(options.config.value_or(kDefaultConfig));
+}
 
 void add_plan_options(CLI::App& app, PlanOptions& options) {
   Overrides& overrides = options.overrides;
   app.add_option("--config", options.config,
                  "Read CONFIG: a path, the name of a shipped config (see info), or - for standard input")
       ->type_name("CONFIG")
-      ->capture_default_str()
+      ->default_str(kDefaultConfig)
       ->group(kSelectionGroup);
   app.add_option("--device", overrides.device, "Run on auto, cpu, cuda or cuda:N")
       ->type_name("DEVICE")
@@ -28,6 +115,7 @@ void add_plan_options(CLI::App& app, PlanOptions& options) {
       ->type_name("PROBLEM")
       ->allow_extra_args(false)
       ->group(kSelectionGroup);
+  add_model_options(app, options.model);
   app.add_option("--seed", overrides.seed, "Set the seed of the random inputs")
       ->type_name("N")
       ->group(kSelectionGroup);

@@ -21,7 +21,6 @@
 #include "cli/outputs.hpp"
 #include "cli/plan_options.hpp"
 #include "cli/run_plan.hpp"
-#include "config/lookup.hpp"
 #include "config/plan.hpp"
 #include "device/device.hpp"
 #include "render/conclusion_text.hpp"
@@ -117,10 +116,9 @@ void warn_at_the_end(const RunSummary& summary, const MeasurePolicy& policy) {
 }
 
 ExitCode run_config(const PlanOptions& options, const Session& given) {
-  JsonDocument document = load_config(options.config);
-  apply(options.overrides, document);
+  const JsonDocument document = load_plan(options);
   const Session session = with_plugins_of(document, given, options.in_process);
-  const Plan plan = make_plan(document, config_stem(options.config));
+  const Plan plan = make_plan(document, plan_name(options));
 
   const ReportTarget target = report_target(plan);
   const std::unique_ptr<Executor> executor = open_executor(plan, session.plugins, options.in_process);

@@ -13,6 +13,7 @@
 #include "base/terminal.hpp"
 #include "base/text.hpp"
 #include "base/text_table.hpp"
+#include "cli/plan_summary.hpp"
 #include "execute/open_device.hpp"
 #include "registry/registry.hpp"
 #include "registry/supports.hpp"
@@ -161,9 +162,9 @@ std::string plan_text(const Plan& plan, const Variants& variants, const Executor
     table.add({variant->id(), fmt::format("{} of {}", runs, compiled), why});
   }
   const TableLayout layout{.width = output_width()};
-  return fmt::format("{}: {} problems, {} variants on {} ({})\n\n{}\n{}", plan.name, plan.problems.size(),
+  return fmt::format("{}: {} problems, {} variants on {} ({})\n\n{}\n{}{}", plan.name, plan.problems.size(),
                      variants.size(), executor.device().name, to_string(executor.device().backend),
-                     problems.text(layout), table.text(layout));
+                     problems.text(layout), table.text(layout), weights_text(plan));
 }
 
 Json plan_json(const Plan& plan, const Variants& variants, const Executor& executor,
@@ -173,12 +174,14 @@ Json plan_json(const Plan& plan, const Variants& variants, const Executor& execu
                {"device", {{"name", device.name}, {"backend", to_string(device.backend)}}},
                {"problems", Json::array()},
                {"variants", Json::array()}};
+  const std::vector<WeightShares> shares = weight_shares(plan);
   for (std::size_t i = 0; i < plan.problems.size(); ++i) {
     const Problem& problem = plan.problems[i];
     Json entry = {{"problem", to_json(problem)},
                   {"flops", flops(problem)},
                   {"bytes", compulsory_bytes(problem)},
                   {"required_bytes", required_bytes(problem, executor)}};
+    if (!shares.empty()) entry["shares"] = to_json(shares[i]);
     if (!picks.empty()) entry["auto"] = {{"variant", picks[i].variant->id()}, {"reason", picks[i].reason}};
     json["problems"].push_back(std::move(entry));
   }

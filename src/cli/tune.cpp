@@ -17,7 +17,6 @@
 #include "cli/run_plan.hpp"
 #include "cli/tune_options.hpp"
 #include "cli/tune_progress.hpp"
-#include "config/lookup.hpp"
 #include "execute/open_device.hpp"
 #include "results/environment.hpp"
 #include "results/file_sink.hpp"
@@ -59,11 +58,10 @@ std::vector<DeviceRequest> read_devices(const TuneOptions& options, const Plan& 
 }
 
 Plan read_plan(const TuneOptions& options, Session& session) {
-  JsonDocument document = load_config(options.plan.config);
-  apply(options.plan.overrides, document);
+  const JsonDocument document = load_plan(options.plan);
   session = with_plugins_of(document, session, options.plan.in_process);
   const JsonReader root(document);
-  Plan plan = make_plan(document, config_stem(options.plan.config));
+  Plan plan = make_plan(document, plan_name(options.plan));
   if (plan.automatic) root["variants"].fail("must not contain auto, because tuning determines its variant");
   if (!plan.policy.check)
     root["check"]["enabled"].fail("must be true, because tuning checks every candidate");

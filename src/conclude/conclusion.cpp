@@ -105,6 +105,7 @@ void Conclusion::add(std::span<const Record> records_of_one_problem) {
     const auto place = std::ranges::lower_bound(peers_, record.family);
     if (place == peers_.end() || *place != record.family) peers_.insert(place, record.family);
   }
+  totals_.add(records_of_one_problem);
   if (auto problem = conclude(records_of_one_problem, baseline_, policy_)) {
     problems_.push_back(*std::move(problem));
   }

@@ -11,6 +11,7 @@
 
 #include "conclude/advantage.hpp"
 #include "conclude/caveats.hpp"
+#include "conclude/weighted_total.hpp"
 #include "measure/policy.hpp"
 #include "record/ranking.hpp"
 #include "record/record.hpp"
@@ -64,6 +65,7 @@ class Conclusion {
   const std::string& baseline() const { return baseline_; }
   const MeasurePolicy& policy() const { return policy_; }
   const Caveats& caveats() const { return caveats_; }
+  const WeightedTotals& totals() const { return totals_; }
   const std::vector<std::string>& peers() const {
     return peers_;
   }  // families that were timed, by their names
@@ -77,6 +79,7 @@ class Conclusion {
   std::vector<ProblemConclusion> problems_;
   std::vector<std::string> peers_;
   Caveats caveats_;
+  WeightedTotals totals_;
 };
 
 // Of a result file. An empty `baseline` means the one that the config of the file names.

@@ -26,6 +26,11 @@ std::vector<std::string> shipped_configs();
 // UsageError with the nearest name if there is no such config.
 JsonDocument load_config(std::string_view name);
 
+// The same for model presets, which are in the folder models/ of each place.
+std::vector<std::string> shipped_models();
+JsonDocument load_model_document(std::string_view name);
+std::string model_stem(std::string_view name);  // "phi-4" for "configs/models/phi-4.json"
+
 // The name of the plan for a config: "l4" for "configs/l4.json", "stdin" for "-".
 std::string config_stem(std::string_view name);
 

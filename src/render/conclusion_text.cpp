@@ -172,6 +172,21 @@ std::vector<std::string> mean_sentences(const Conclusion& conclusion) {
   return sentences;
 }
 
+std::string total_sentence(const Conclusion& conclusion) {
+  std::string text;
+  bool has_own = false;
+  for (const WeightedTotal& total : conclusion.totals().totals()) {
+    const bool is_best = total.variant.empty();
+    if (!is_best && !total.is_peer && has_own) continue;
+    has_own = has_own || (!is_best && !total.is_peer);
+    text +=
+        fmt::format("{}{} ms with {}", text.empty() ? "" : ", ", format_significant(total.seconds * 1e3, 4),
+                    is_best ? "the fastest of each" : total.variant);
+  }
+  if (text.empty()) return text;
+  return fmt::format("weighted sum over {} problems: {}", conclusion.totals().problems(), text);
+}
+
 std::string headline(const Conclusion& conclusion, const Json& environment) {
   const std::string begin = fmt::format("on this {}: ", device_of(environment));
   const std::vector<std::string> means = mean_sentences(conclusion);
@@ -231,6 +246,7 @@ std::vector<std::string> conclusion_lines(const Conclusion& conclusion) {
   } else {
     for (const ProblemConclusion& problem : conclusion.problems()) lines.push_back(line_of(problem));
   }
+  if (std::string total = total_sentence(conclusion); !total.empty()) lines.push_back(std::move(total));
   for (std::string& mean : mean_sentences(conclusion)) lines.push_back(std::move(mean));
   return lines;
 }

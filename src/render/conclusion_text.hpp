@@ -31,6 +31,10 @@ std::string peer_name(std::string_view family);
 // "1.082 ± 0.005 × the best of FA3, FA4 over 37 problems; 33 won, 2 tied, 2 lost".
 std::vector<std::string> mean_sentences(const Conclusion& conclusion);
 
+// "weighted sum over 64 problems: 1230 ms with the fastest of each, 1251 ms with mma/…, 1400 ms with peer_fa3/…": the fastest
+// of this project and the peers. Empty without weights.
+std::string total_sentence(const Conclusion& conclusion);
+
 // The answer in a sentence: "on this NVIDIA H200: " and the mean over the best peers, or over the baseline where no peer
 // was timed. Of one problem, or of problems that share no rival, the first problem's sentence.
 std::string headline(const Conclusion& conclusion, const Json& environment);

@@ -118,6 +118,9 @@ std::string problem_section(std::span<const Record> records, const Reading& read
 std::string conclusion_list(const Conclusion& conclusion, const Json& environment) {
   const std::string answer = headline(conclusion, environment);
   std::string list = fmt::format("**{}**\n\n", escape_markdown(answer));
+  if (const std::string total = total_sentence(conclusion); !total.empty()) {
+    list += fmt::format("- {}\n", escape_markdown(total));
+  }
   for (const std::string& mean : mean_sentences(conclusion)) {
     if (!answer.ends_with(mean)) list += fmt::format("- {}\n", escape_markdown(mean));
   }

@@ -81,9 +81,13 @@ Json shown_environment(Json environment) {
 Json page_file(const ResultFile& file, const std::string& name, const Conclusion& conclusion) {
   std::map<Status, std::size_t> statuses;
   for (const Record& record : file.records) ++statuses[record.status];
+  std::vector<std::string> sentences = mean_sentences(conclusion);
+  if (const std::string total = total_sentence(conclusion); !total.empty()) {
+    sentences.insert(sentences.begin(), total);
+  }
   Json shown = {{"name", name},
                 {"headline", headline(conclusion, file.environment)},
-                {"conclusion", mean_sentences(conclusion)},
+                {"conclusion", std::move(sentences)},
                 {"cautions", file_cautions(conclusion, file.environment)},
                 {"falls_short_means", meaning_of_short(conclusion.policy())},
                 {"records", file.records.size()},

@@ -160,12 +160,12 @@ class NearbyTensors {
 }  // namespace
 
 std::vector<RecordedCall> parse_calls(std::string_view text, const std::string& file,
-                                      const ReadTensor& read_tensor) {
+                                      const ReadTensor& read_tensor, std::size_t most) {
   TraceLines lines(text, file);
   std::vector<RecordedCall> calls;
   while (const std::optional<TraceLine> line = lines.next()) {
-    if (calls.size() == kMaxCalls)
-      throw UsageError(fmt::format("{}: more than {} calls", lines.where(*line), kMaxCalls));
+    if (calls.size() == most)
+      throw UsageError(fmt::format("{}: more than {} calls", lines.where(*line), most));
     const JsonDocument document(line->text, lines.where(*line));
     calls.push_back({line->number, lengths_of_line(JsonReader(document), read_tensor)});
   }
@@ -173,11 +173,11 @@ std::vector<RecordedCall> parse_calls(std::string_view text, const std::string& 
   return calls;
 }
 
-std::vector<RecordedCall> read_calls(const fs::path& path) {
+std::vector<RecordedCall> read_calls(const fs::path& path, std::size_t most) {
   NearbyTensors tensors(path.parent_path());
   return parse_calls(
       read_trace_file(path), path.string(),
-      [&](const std::string& other, const std::string& key) { return tensors.read(other, key); });
+      [&](const std::string& other, const std::string& key) { return tensors.read(other, key); }, most);
 }
 
 }  // namespace flashcore

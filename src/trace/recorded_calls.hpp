@@ -24,12 +24,12 @@ namespace flashcore {
 using ReadTensor = std::function<std::vector<std::int64_t>(const std::string& path, const std::string& key)>;
 
 // `file` names the text in errors: "calls.jsonl:12: …". The number of a call is that of its line. Throws UsageError,
-// also for more than kMaxCalls lines.
+// also for more than `most` lines.
 std::vector<RecordedCall> parse_calls(std::string_view text, const std::string& file,
-                                      const ReadTensor& read_tensor);
+                                      const ReadTensor& read_tensor, std::size_t most = kMaxCalls);
 
 // The calls of a file, with tensors from files near it: a path is taken from the first folder, from that of the file
 // upwards, in which it exists. Throws UsageError.
-std::vector<RecordedCall> read_calls(const std::filesystem::path& path);
+std::vector<RecordedCall> read_calls(const std::filesystem::path& path, std::size_t most = kMaxCalls);
 
 }  // namespace flashcore
