@@ -72,6 +72,19 @@ struct SequenceArgs : KernelArgs {
       return (std::int64_t{first_key} + key) * stride.row;
     }
   }
+
+  // The same in two parts, so that the page can be read before it is needed. `page` is not used if the cache is not
+  // paged.
+  __device__ __forceinline__ int page_of(int key) const {
+    return tables.page_table[sequence * tables.page_table_stride + tables.page_size.quotient(key)];
+  }
+  __device__ __forceinline__ std::int64_t key_offset_in(const Strides& stride, int page, int key) const {
+    if constexpr (kPaged) {
+      return page * stride.batch + tables.page_size.remainder(key) * stride.row;
+    } else {
+      return (std::int64_t{first_key} + key) * stride.row;
+    }
+  }
 };
 
 }  // namespace flashcore::kernels

@@ -18,6 +18,9 @@
 //   static constexpr bool kDependentLaunch;              run() calls ptx::wait_for_previous_grid(), so that
 //                                                        the grid may start early
 //   static std::size_t workspace_bytes(const KernelArgs&);
+//   static std::size_t plan_bytes(const AttentionArgs&);
+//   static cudaError_t plan(const AttentionArgs&, cudaStream_t);
+//                                                        as Family's functions of these names
 //   struct Params;                                       the parameter of run() in place of KernelArgs
 //   static cudaError_t prepare(const KernelArgs&, cudaStream_t, Params&);
 //                                                        fills it before each launch; may take AttentionArgs
@@ -118,6 +121,23 @@ struct CudaVariant {
     }
   }
 
+  static std::size_t plan_bytes(const AttentionArgs& args) {
+    if constexpr (requires { K::plan_bytes; }) {
+      return K::plan_bytes(args);
+    } else {
+      return 0;
+    }
+  }
+  static int plan(const AttentionArgs& args, void* stream) {
+    if constexpr (requires { K::plan; }) {
+      const cudaError_t error = K::plan(args, static_cast<cudaStream_t>(stream));
+      (void)cudaGetLastError();  // as launch_kernel()
+      return error;
+    } else {
+      return cudaSuccess;
+    }
+  }
+
   static int query_resources(const AttentionArgs& args, Resources& resources) {
     if (const cudaError_t error = allow_smem(); error != cudaSuccess) return error;
     cudaFuncAttributes attributes{};
@@ -182,6 +202,8 @@ constexpr CompiledKernel make_kernel() {
           .problem_fields = problem_fields_of<K>(),
           .unsupported = CudaVariant<K>::unsupported,
           .workspace_bytes = CudaVariant<K>::workspace_bytes,
+          .plan_bytes = CudaVariant<K>::plan_bytes,
+          .plan = CudaVariant<K>::plan,
           .launch = CudaVariant<K>::launch,
           .resources = CudaVariant<K>::query_resources,
           .kernel_name = CudaVariant<K>::kernel_name};

@@ -65,6 +65,16 @@ constexpr Tile paged_tile(Tile tile) {
   return tile;
 }
 
+// The same tile for tasks that a plan deals to a persistent grid. Query heads of a KV head share tiles, so that prompts and
+// single queries fit into one launch.
+constexpr int kPlannedSchedule = 3;
+constexpr Tile planned_tile(Tile tile) {
+  tile.schedule = kPlannedSchedule;
+  tile.pack_gqa = tile.ragged = 1;
+  return tile;
+}
+constexpr Tile planned_paged_tile(Tile tile) { return paged_tile(planned_tile(tile)); }
+
 // The differences between element types: operands.cuh of the family.
 template <Dtype kDtype>
 struct MmaOperands;
@@ -87,6 +97,7 @@ struct MmaConfig {
   static constexpr bool kPackGqa = S.tile.pack_gqa != 0;
   static constexpr bool kRagged = S.tile.ragged != 0;
   static constexpr bool kPaged = S.tile.paged != 0;
+  static constexpr bool kPlanned = S.tile.schedule == kPlannedSchedule;
   using Args = std::conditional_t<kRagged, SequenceArgs<kPaged>, KernelArgs>;  // of one query tile
 
   // Ways to split the keys of one query tile.
@@ -129,10 +140,11 @@ struct MmaConfig {
   // statistics, and some for the lengths, first rows and mask of a sequence. From it follows the number of
   // blocks per multiprocessor, and so the compiler's register limit.
   static constexpr int kSequenceRegisters = 16;
+  static constexpr int kPlanRegisters = 24;  // the worker's place in the plan, and pages
   static constexpr int kRegisters =
       kRowTiles * (kHeadDim / 2 + (kQueryInRegisters ? kHeadDim * kElementBytes / 8 : 0) +
                    kStep / 2 * (kOverlap ? 2 : 1)) +
-      56 + (kRagged ? kSequenceRegisters : 0);
+      56 + (kRagged ? kSequenceRegisters : 0) + (kPlanned ? kPlanRegisters : 0);
   static constexpr int kMinBlocksPerSm =
       std::clamp(std::min(65536 / (kThreads * ((std::min(kRegisters, 255) + 7) / 8 * 8)),
                           kMaxSmemBytes / (kSmemBytes + 1024)),
@@ -158,6 +170,14 @@ struct MmaConfig {
     if (kPaged && !kRagged) return "paged tiles read lengths on the device: they are ragged, too";
     if (kRagged && kTransposedV) return "ragged tiles are for elements of two bytes";
     if (kRagged && kCluster > 1) return "ragged tiles do not split keys over a cluster";
+    if (S.tile.schedule != 0 && !kPlanned) return "tiles are dealt by a plan, or one to a block";
+    if (kPlanned && (!kRagged || !kPackGqa)) return "planned tiles are ragged, and pack query heads";
+    if (kPlanned && (kStages < 2 || kOverlap || kSplitBlocks > 1))
+      return "planned tiles have several stages, no overlap, and no other split over blocks";
+    if (kPlanned &&
+        (kHeadDim * kElementBytes / kChunkBytes > 32 || 32 % (kHeadDim * kElementBytes / kChunkBytes) != 0))
+      return "planned tiles are for a head_dim that is a power of two";
+    if (kPlanned && kBlockKv > kThreads) return "planned tiles have a thread for each key of a block";
     if (kCluster > 8) return "a cluster has at most 8 blocks";
     if (kSmemBytes > kMaxSmemBytes) return "needs more shared memory per block than any device has";
     return nullptr;

@@ -1,6 +1,7 @@
 #include "emulated/kernel_test.hpp"
 #include "emulated/sequences.hpp"
 #include "kernels/mma/kernel.cuh"
+#include "kernels/mma/planned_kernel.cuh"
 #include "kernels/mma/ragged_kernel.cuh"
 
 namespace flashcore::emulated {
@@ -9,6 +10,8 @@ namespace {
 using kernels::decode_tile;
 using kernels::make_kernel;
 using kernels::paged_tile;
+using kernels::planned_paged_tile;
+using kernels::planned_tile;
 using kernels::ragged_tile;
 
 template <Dtype kDtype, int kHeadDim, Tile kTile>
@@ -125,6 +128,67 @@ TEST(EmulatedMma, FollowsOtherLengthsInTheSameArrays) {
   for (const std::size_t tile : {0, 4, 5}) {  // whole tiles, packed heads, keys split over blocks
     EXPECT_EQ(failure_of_replays(kRaggedVariants[tile], 0), "") << kRaggedVariants[tile].id();
     EXPECT_EQ(failure_of_replays(kPagedVariants[tile], 16), "") << kPagedVariants[tile].id();
+  }
+}
+
+template <Dtype kDtype, int kHeadDim, Tile kTile>
+CompiledKernel planned_mma() {
+  return make_kernel<kernels::PlannedMmaKernel<VariantSpec{kDtype, kHeadDim, kTile}>>();
+}
+
+// By a plan: tiles of prompts and of single queries, with two to four stages.
+constexpr Tile kPlannedTiles[] = {
+    decode_tile({.block_kv = 64, .num_warps = 4, .num_stages = 3}),
+    decode_tile({.block_kv = 32, .num_warps = 2, .num_stages = 4}),
+    {.block_q = 64, .block_kv = 64, .num_warps = 4, .num_stages = 2},
+    {.block_q = 64, .block_kv = 32, .num_warps = 2, .num_stages = 2, .kv_step = 16},
+};
+template <Tile (*kMake)(Tile)>
+std::vector<CompiledKernel> planned_variants() {
+  return {planned_mma<Dtype::fp16, 64, kMake(kPlannedTiles[0])>(),
+          planned_mma<Dtype::bf16, 128, kMake(kPlannedTiles[0])>(),
+          planned_mma<Dtype::fp16, 32, kMake(kPlannedTiles[1])>(),
+          planned_mma<Dtype::bf16, 256, kMake(kPlannedTiles[1])>(),
+          planned_mma<Dtype::fp16, 128, kMake(kPlannedTiles[2])>(),
+          planned_mma<Dtype::bf16, 64, kMake(kPlannedTiles[3])>()};
+}
+const std::vector<CompiledKernel> kPlannedVariants = planned_variants<planned_tile>();
+const std::vector<CompiledKernel> kPlannedPagedVariants = planned_variants<planned_paged_tile>();
+
+class EmulatedPlannedMmaTest : public testing::TestWithParam<SequenceCase> {};
+
+// Also batches in which all blocks share one long sequence.
+std::vector<SequenceCase> planned_cases() {
+  std::vector<SequenceCase> all = sequence_cases();
+  const std::vector<SequenceCase> paged = paged_cases();
+  all.insert(all.end(), paged.begin(), paged.end());
+  SequenceCase shared{.name = "shared",
+                      .queries = {1, 2, 1},
+                      .keys = {30, 1500, 70},
+                      .heads_q = 6,
+                      .heads_kv = 2,
+                      .right = 0,
+                      .sinks = true};
+  all.push_back(shared);
+  shared.name = "shared_pages_of_16";
+  shared.page_size = 16;
+  all.push_back(shared);
+  all.push_back({.name = "shared_prompt", .queries = {70, 1}, .keys = {900, 0}, .right = 0, .sinks = true});
+  return all;
+}
+
+TEST_P(EmulatedPlannedMmaTest, AgreesWithTheReference) {
+  for (const CompiledKernel& variant : GetParam().page_size > 0 ? kPlannedPagedVariants : kPlannedVariants)
+    EXPECT_EQ(failure_of_sequences(variant, GetParam()), "") << variant.id();
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, EmulatedPlannedMmaTest, testing::ValuesIn(planned_cases()),
+                         sequence_case_name);
+
+TEST(EmulatedMma, PlansOtherLengthsInTheSameArrays) {
+  for (const std::size_t tile : {0, 4}) {
+    EXPECT_EQ(failure_of_replays(kPlannedVariants[tile], 0), "") << kPlannedVariants[tile].id();
+    EXPECT_EQ(failure_of_replays(kPlannedPagedVariants[tile], 16), "") << kPlannedPagedVariants[tile].id();
   }
 }
 

@@ -12,8 +12,8 @@
 
 namespace flashcore {
 
-// The functions have the meaning of Family's. Null means: supports all arguments; needs no workspace;
-// resources are unknown; the kernel has no name; its code is unknown.
+// The functions have the meaning of Family's. Null means: supports all arguments; needs no workspace and
+// no plan; resources are unknown; the kernel has no name; its code is unknown.
 struct CompiledKernel {
   const char* family = "";
   const char* summary = "";
@@ -24,6 +24,8 @@ struct CompiledKernel {
   std::span<const std::string_view> problem_fields = {};
   const char* (*unsupported)(const AttentionArgs&, const DeviceLimits&) = nullptr;
   std::size_t (*workspace_bytes)(const AttentionArgs&) = nullptr;
+  std::size_t (*plan_bytes)(const AttentionArgs&) = nullptr;
+  int (*plan)(const AttentionArgs&, void* stream) = nullptr;
   int (*launch)(const AttentionArgs&, void* stream) = nullptr;
   int (*resources)(const AttentionArgs&, Resources&) = nullptr;
   int (*kernel_name)(const char*& mangled) = nullptr;
@@ -68,6 +70,14 @@ class CompiledFamily final : public Family {
   std::size_t workspace_bytes(std::size_t variant, const AttentionArgs& args) const override {
     const auto function = kernels_[variant].workspace_bytes;
     return function == nullptr ? 0 : function(args);
+  }
+  std::size_t plan_bytes(std::size_t variant, const AttentionArgs& args) const override {
+    const auto function = kernels_[variant].plan_bytes;
+    return function == nullptr ? 0 : function(args);
+  }
+  int plan(std::size_t variant, const AttentionArgs& args, void* stream) const override {
+    const auto function = kernels_[variant].plan;
+    return function == nullptr ? 0 : function(args, stream);
   }
   int launch(std::size_t variant, const AttentionArgs& args, void* stream) const override {
     return kernels_[variant].launch(args, stream);

@@ -20,7 +20,8 @@ struct Tile {
   int num_stages = 0;  // pipeline stages: buffers for K and V
   int overlap = 0;     // 1: Q·Kᵀ of the next iteration is issued before the softmax of this one
   int ping_pong = 0;   // 1: warpgroups alternate on the tensor cores
-  int schedule = 0;    // 0: one tile per block; 1: persistent, static order; 2: persistent, atomic counter
+  int schedule = 0;    // 0: one tile per block; 1: persistent, static order; 2: persistent, atomic counter;
+                       // 3: persistent, tasks of a plan
   int cluster = 0;     // blocks per cluster; they share K and V by multicast or split the keys of a tile
   int kv_step = 0;     // keys per step of a warp, if fewer than its share of block_kv
   int q_in_regs = 0;   // 1: Q stays in registers and is not read from shared memory again

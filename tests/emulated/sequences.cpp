@@ -10,12 +10,16 @@ constexpr DeviceLimits kHopper{.compute_capability = 90, .max_smem_bytes_per_blo
 
 std::string launch_and_check(const CompiledKernel& variant, SequenceBatch& batch, std::uint64_t schedule) {
   std::vector<unsigned char> workspace(variant.workspace_bytes(batch.args()) + 1, 0xFF);
+  std::vector<unsigned char> plan(variant.plan_bytes(batch.args()) + 1, 0xFF);
   batch.poison_outputs();
   AttentionArgs args = batch.args();
   args.workspace = workspace.data();
+  args.plan = plan.data();
   set_schedule_seed(schedule);
   std::string reason;
   try {
+    if (const int error = variant.plan(args, nullptr); error != cudaSuccess)
+      return fmt::format("the plan returned {}", error);
     if (const int error = variant.launch(args, nullptr); error != cudaSuccess)
       return fmt::format("the launch returned {}", error);
     reason = batch.failure();

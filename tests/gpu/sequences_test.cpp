@@ -34,9 +34,10 @@ class DeviceBatch {
     page_table_ = allocate(batch.page_table, args_.kv.page_table);
   }
 
-  AttentionArgs args(void* workspace) const {
+  AttentionArgs args(void* workspace, void* plan) const {
     AttentionArgs args = args_;
     args.workspace = workspace;
+    args.plan = plan;
     return args;
   }
 
@@ -98,16 +99,30 @@ std::vector<const Variant*> variants_for(const SequenceCase& sequences, Dtype dt
   return chosen;
 }
 
-class Workspace {
+// The workspace and the plan of a variant.
+class Scratch {
  public:
-  Workspace(const Variant& variant, const AttentionArgs& args)
-      : memory_(allocate_cuda(static_cast<std::int64_t>(variant.workspace_bytes(args)) + 16)) {}
-  void* data() const { return memory_.data(); }
-  void poison() { cuda_check(cudaMemset(memory_.data(), 0xFF, memory_.bytes()), "workspace"); }
+  Scratch(const Variant& variant, const AttentionArgs& args)
+      : workspace_(allocate_cuda(static_cast<std::int64_t>(variant.workspace_bytes(args)) + 16)),
+        plan_(allocate_cuda(static_cast<std::int64_t>(variant.plan_bytes(args)) + 16)) {}
+  void* workspace() const { return workspace_.data(); }
+  void* plan() const { return plan_.data(); }
+  void poison() {
+    cuda_check(cudaMemset(workspace_.data(), 0xFF, workspace_.bytes()), "workspace");
+    cuda_check(cudaMemset(plan_.data(), 0xFF, plan_.bytes()), "plan");
+  }
 
  private:
-  Memory memory_;
+  Memory workspace_, plan_;
 };
+
+// As a step of a model: a plan, and two layers that use it.
+int launch_step(const Variant& variant, const AttentionArgs& args, void* stream) {
+  constexpr int kLayers = 2;
+  int error = variant.plan(args, stream);
+  for (int layer = 0; layer < kLayers && error == 0; ++layer) error = variant.launch(args, stream);
+  return error;
+}
 
 class BatchTest : public GpuTest {
  protected:
@@ -126,11 +141,12 @@ TEST_P(SequencesTest, AgreesWithTheReference) {
   DeviceBatch device(batch);
   for (const Variant* variant : variants_for(sequences, dtype, head_dim)) {
     if (!runs_here(*variant, batch.args())) continue;
-    Workspace workspace(*variant, batch.args());
-    workspace.poison();
+    Scratch scratch(*variant, batch.args());
+    scratch.poison();
     batch.poison_outputs();
     device.write(batch);
-    cuda_check(variant->launch(device.args(workspace.data()), nullptr), variant->id());
+    cuda_check(launch_step(*variant, device.args(scratch.workspace(), scratch.plan()), nullptr),
+               variant->id());
     cuda_check(cudaDeviceSynchronize(), variant->id());
     device.read_outputs(batch);
     EXPECT_EQ(batch.failure(), "") << variant->id();
@@ -158,7 +174,7 @@ class CapturedGraph {
  public:
   CapturedGraph(const Variant& variant, const AttentionArgs& args) {
     cuda_check(cudaStreamBeginCapture(stream_.get(), cudaStreamCaptureModeRelaxed), "capture");
-    const int error = variant.launch(args, stream_.get());
+    const int error = launch_step(variant, args, stream_.get());
     cudaGraph_t captured = nullptr;
     cuda_check(cudaStreamEndCapture(stream_.get(), &captured), "capture");
     const GraphHandle graph(captured);
@@ -188,21 +204,21 @@ TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengths) {
   DeviceBatch device(batch);
   struct Replayed {
     const Variant* variant;
-    Workspace workspace;
+    Scratch scratch;
     CapturedGraph graph;
   };
   std::vector<Replayed> all;
   for (const Variant* variant : variants_for(replayed_case(0, page_size), dtype, head_dim)) {
     if (!runs_here(*variant, batch.args())) continue;
-    Workspace workspace(*variant, batch.args());
-    CapturedGraph graph(*variant, device.args(workspace.data()));
-    all.push_back({variant, std::move(workspace), std::move(graph)});
+    Scratch scratch(*variant, batch.args());
+    CapturedGraph graph(*variant, device.args(scratch.workspace(), scratch.plan()));
+    all.push_back({variant, std::move(scratch), std::move(graph)});
   }
   for (int set = 1; set <= kReplays; ++set) {
     batch.become(
         SequenceBatch(replayed_case(set, page_size), dtype, columns, static_cast<std::uint32_t>(set)));
     for (Replayed& replayed : all) {
-      replayed.workspace.poison();
+      replayed.scratch.poison();
       batch.poison_outputs();
       device.write(batch);
       cuda_check(cudaDeviceSynchronize(), "copies");
