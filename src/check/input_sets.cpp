@@ -17,9 +17,7 @@ using kernels::InputTensor;
 
 constexpr std::int64_t kFp32 = sizeof(float);
 constexpr std::string_view kTensorNames[] = {"Q", "K", "V"};
-// Elements of this byte are 4.27 in fp16, 785 in bf16 and 3 in e4m3.
-constexpr int kFiniteByte = 0x44;
-
+constexpr int kFiniteByte = 0x44;  // elements of it are 4.27 in fp16, 785 in bf16 and 3 in e4m3
 constexpr std::string_view kIndexNames = "its lengths, pages or sinks";
 
 MemoryRegion region_of(const Memory& memory) { return {memory.data(), memory.bytes()}; }
@@ -115,8 +113,8 @@ void InputSets::choose(const ChosenInputs& inputs) {
 }
 
 void InputSets::fill_unused(const Memory& memory) const {
-  const bool finite = unused_rows_ == UnusedRows::finite;
-  device_.fill_with_byte(memory.data(), memory.bytes(), finite ? kFiniteByte : kNanByte);
+  const int byte = unused_rows_ == UnusedRows::finite ? kFiniteByte : kNanByte;
+  device_.fill_with_byte(memory.data(), memory.bytes(), byte);
 }
 
 void InputSets::set_unused_rows(UnusedRows rows) {

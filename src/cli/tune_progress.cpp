@@ -15,7 +15,7 @@
 #include "cli/plan_options.hpp"
 #include "cli/tune_table.hpp"
 #include "render/conclusion_text.hpp"
-#include "tune/weighted_totals.hpp"
+#include "tune/sweep_totals.hpp"
 
 namespace flashcore {
 
@@ -121,7 +121,7 @@ void TuneProgress::say_outcome(std::span<const DispatchReport> reports) const {
     if (!best.empty()) decided.push_back({contenders, best.front()});
   }
   if (decided.empty()) return;
-  say(totals_text(weighted_totals(decided, objective_mode(options_.policy))) + "\n");
+  say(totals_text(sweep_totals(decided, objective_mode(options_.policy))) + "\n");
   const std::string sentence = dispatch_sentence(reports);
   if (!sentence.empty()) say("dispatch: " + sentence + "\n");
 }

@@ -1,4 +1,4 @@
-#include "tune/weighted_totals.hpp"
+#include "tune/sweep_totals.hpp"
 
 #include <fmt/format.h>
 
@@ -71,10 +71,10 @@ struct Sums {
 
 }  // namespace
 
-WeightedTotals weighted_totals(std::span<const SweptContenders> problems, TimingMode mode) {
+SweepTotals sweep_totals(std::span<const SweptContenders> problems, TimingMode mode) {
   Sums sums;
   for (const SweptContenders& swept : problems) sums.add(swept, mode);
-  WeightedTotals totals{.table_us = sums.table.us, .single_us = sums.best_single(), .peer = ""};
+  SweepTotals totals{.table_us = sums.table.us, .single_us = sums.best_single(), .peer = ""};
   if (sums.by_default.problems == problems.size()) totals.default_us = sums.by_default.us;
   for (const auto& [family, sum] : sums.peers) {
     if (sum.problems != problems.size() || (totals.peer_us && sum.us >= *totals.peer_us)) continue;
@@ -84,7 +84,7 @@ WeightedTotals weighted_totals(std::span<const SweptContenders> problems, Timing
   return totals;
 }
 
-std::string totals_text(const WeightedTotals& totals) {
+std::string totals_text(const SweepTotals& totals) {
   std::string text = fmt::format("weighted total {} µs", format_significant(totals.table_us, 4));
   const auto beside = [&](const std::string& what, const std::optional<double>& us) {
     return fmt::format("{} {}", what, us ? percent(*us / totals.table_us) : "not timed on all problems");

@@ -11,7 +11,7 @@
 
 namespace flashcore {
 
-struct WeightedTotals {
+struct SweepTotals {
   double table_us = 0;               // of the winners
   std::optional<double> default_us;  // nothing if a problem's default was not timed
   std::optional<double>
@@ -27,9 +27,9 @@ struct SweptContenders {
 };
 
 // Times of candidates that were dropped are those of their last round, over the winner's.
-WeightedTotals weighted_totals(std::span<const SweptContenders> problems, TimingMode mode);
+SweepTotals sweep_totals(std::span<const SweptContenders> problems, TimingMode mode);
 
 // "weighted total 812.4 µs; default +41.2 %, one variant per dtype and head_dim +3.4 %, peer_cudnn +8.0 %".
-std::string totals_text(const WeightedTotals& totals);
+std::string totals_text(const SweepTotals& totals);
 
 }  // namespace flashcore
