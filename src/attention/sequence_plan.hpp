@@ -37,6 +37,9 @@ struct SequencePlan {
 // The same problem has always the same plan.
 SequencePlan sequence_plan(const Problem& problem);
 
+// How many queries of a sequence see a key.
+std::int64_t queries_with_keys(const Mask& mask, const SequenceRows& rows);
+
 // The parts of a plan that need little time.
 std::vector<SequenceRows> sequence_rows(const Problem& problem);
 std::int64_t page_count(const Problem& problem);         // of a paged cache

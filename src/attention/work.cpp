@@ -17,16 +17,6 @@ std::int64_t pairs_of(const Mask& mask, const SequenceRows& rows) {
   return pairs;
 }
 
-std::int64_t queries_with_keys(const Mask& mask, const SequenceRows& rows) {
-  if (mask.hides_nothing()) return rows.keys > 0 ? rows.queries : 0;
-  std::int64_t count = 0;
-  for (std::int32_t query = 0; query < rows.queries; ++query) {
-    const KeyRange keys = mask.keys(query, rows.queries, rows.keys);
-    if (keys.begin < keys.end) ++count;
-  }
-  return count;
-}
-
 // The rows of any sequence of a problem without lengths.
 SequenceRows equal_rows(const Problem& p) {
   return {.queries = static_cast<std::int32_t>(p.seq_q), .keys = static_cast<std::int32_t>(p.seq_kv)};
@@ -67,6 +57,16 @@ std::int64_t keys_in_memory(const Problem& p) {
 }  // namespace
 
 std::int64_t unmasked_pairs(const Problem& p) { return sum_of_sequences(p, pairs_of); }
+std::int64_t queries_with_keys(const Mask& mask, const SequenceRows& rows) {
+  if (mask.hides_nothing()) return rows.keys > 0 ? rows.queries : 0;
+  std::int64_t count = 0;
+  for (std::int32_t query = 0; query < rows.queries; ++query) {
+    const KeyRange keys = mask.keys(query, rows.queries, rows.keys);
+    if (keys.begin < keys.end) ++count;
+  }
+  return count;
+}
+
 std::int64_t rows_with_keys(const Problem& p) { return sum_of_sequences(p, queries_with_keys); }
 
 double flops(const Problem& p) {

@@ -1,6 +1,7 @@
 #include "check/reference.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <span>
@@ -81,8 +82,17 @@ void Reference::run_sequence(const AttentionArgs& args, std::int64_t sequence, R
   device_.copy_in(lse, std::as_bytes(std::span(empty)));
 }
 
+// The largest root mean square of a head of a sequence, over the rows that see a key.
+double Reference::largest_of_heads(const HeadSums& heads, const SequenceRows& rows) const {
+  const std::int64_t seen = queries_with_keys(mask_of(problem_), rows) * value_columns(problem_);
+  double largest = 0;
+  for (const kernels::DifferenceSums& head : heads) largest = std::max(largest, head.reference_square_sum);
+  return seen == 0 ? 0 : std::sqrt(largest / static_cast<double>(seen));
+}
+
 void Reference::compare_unfused(const float* unfused) {
   HeadSums heads;
+  double largest_rms = 0;
   const auto* reference = out_.as<float>();
   if (is_rectangular(problem_)) {
     heads = device_.compare_fp32(unfused, reference, elements(), problem_.batch * problem_.heads_q);
@@ -95,12 +105,15 @@ void Reference::compare_unfused(const float* unfused) {
         part = device_.compare_fp32(unfused + first, reference + first, rows.queries * columns,
                                     problem_.heads_q);
       }
+      largest_rms = std::max(largest_rms, largest_of_heads(part, rows));
       std::ranges::copy(part, std::back_inserter(heads));
     }
   }
-  // Zeros of rows without a key would make the limit of the other rows too small.
+  // Zeros of rows without a key would make the limit of the other rows too small, and so would the outputs of long
+  // sequences that of short ones, which are larger.
   const std::int64_t seen = rows_with_keys(problem_) * problem_.heads_q * value_columns(problem_);
   unfused_error_ = unfused_norms(total(heads), std::max<std::int64_t>(seen, 1));
+  unfused_error_.reference_rms = std::max(unfused_error_.reference_rms, largest_rms);
   unfused_head_rel_l2_.clear();
   for (const kernels::DifferenceSums& head : heads) unfused_head_rel_l2_.push_back(relative_l2(head));
 }

@@ -24,7 +24,8 @@ class Reference {
   // Compares outputs with the last computed reference.
   Check check(const OutputBuffers& outputs, std::int64_t past_workspace, const CheckPolicy& policy) const;
 
-  // Its means are over the rows that see a key.
+  // Its means are over the rows that see a key. The root mean square is the largest of a head of a sequence, if there are
+  // sequences.
   const ErrorNorms& unfused_error() const { return unfused_error_; }
 
   // In the order of OutputBuffers::read_out() and read_lse().
@@ -36,6 +37,7 @@ class Reference {
   void run(const AttentionArgs& args, ReferenceKind kind, float* out, float* lse);
   void run_sequence(const AttentionArgs& args, std::int64_t sequence, ReferenceKind kind, float* out,
                     float* lse);
+  double largest_of_heads(const HeadSums& heads, const SequenceRows& rows) const;
   void compare_unfused(const float* unfused);
 
   const Problem& problem_;

@@ -12,6 +12,7 @@
 
 #include "device/cuda_memory.hpp"
 #include "gpu/gpu_test.hpp"
+#include "kernels/common/cpu_threads.hpp"
 #include "registry/registry.hpp"
 #include "unit/support/sequence_cases.hpp"
 
@@ -126,10 +127,20 @@ int launch_step(const Variant& variant, const AttentionArgs& args, void* stream)
 
 class BatchTest : public GpuTest {
  protected:
+  // Batches are small: more threads of the reference would wait for each other for longer than they work.
+  void SetUp() override {
+    GpuTest::SetUp();
+    kernels::set_thread_count(1);
+  }
+  void TearDown() override { kernels::set_thread_count(threads_); }
+
   static bool runs_here(const Variant& variant, const AttentionArgs& args) {
     const Target target = target_of(executor().device());
     return variant.kernels->unsupported(variant.index, args, target.limits) == nullptr;
   }
+
+ private:
+  int threads_ = kernels::thread_count();
 };
 
 class SequencesTest : public BatchTest,

@@ -68,19 +68,35 @@ TEST_P(ProblemBuffersTest, WorkspacesAreAlignedAndStay) {
 INSTANTIATE_TEST_SUITE_P(Dtypes, ProblemBuffersTest, ::testing::Values(Dtype::fp16, Dtype::e4m3),
                          [](const auto& instance) { return std::string(to_string(instance.param)); });
 
-// Bottom-right causal: of all rows only the last sees the one key.
-double limit_with_one_key(std::int64_t rows) {
-  Problem problem{.heads_q = 2, .heads_kv = 2, .seq_q = rows, .seq_kv = 1, .head_dim = 64, .causal = true};
+double limit_of(Problem problem) {
   problem.scale = default_scale(problem.head_dim);
+  apply_lengths(problem);
+  problem.layout = default_layout(problem);
   normalize(problem);
   const auto executor = make_cpu_executor();
   executor->prepare(problem, 3);
   return executor->verify(*find_variant("cpu_fused/fp16_d64_q32_kv64"), {}).limit.max_abs;
 }
 
+// Bottom-right causal: of all rows only the last sees the one key.
+double limit_with_one_key(std::int64_t rows) {
+  return limit_of({.heads_q = 2, .heads_kv = 2, .seq_q = rows, .seq_kv = 1, .head_dim = 64, .causal = true});
+}
+
+double limit_with_lengths(Lengths lengths) {
+  Problem problem{.heads_q = 2, .heads_kv = 2, .head_dim = 64};
+  problem.lengths = std::move(lengths);
+  return limit_of(problem);
+}
+
 TEST(Reference, RowsWithoutAKeyDoNotLowerTheLimit) {
   EXPECT_GT(limit_with_one_key(1), 0);
   EXPECT_EQ(limit_with_one_key(256), limit_with_one_key(1));
+}
+
+// With one key, O is a row of V. The mean of many rows is much smaller.
+TEST(Reference, LongSequencesDoNotLowerTheLimitOfShortOnes) {
+  EXPECT_GE(limit_with_lengths({.q = {1, 64}, .kv = {1, 2000}}), limit_with_lengths({.q = {1}, .kv = {1}}));
 }
 
 // A right kernel that asks for a workspace and writes `kWritten` bytes of it.
