@@ -91,7 +91,8 @@ class InstallTest(unittest.TestCase):
         self.assertGreater(len(wanted), 0)
 
     def test_configs_and_schemas_are_installed(self):
-        self.assert_same_files(self.prefix / "share/flashcore/configs", SOURCE / "configs", "*.json", "schema/*.json")
+        self.assert_same_files(self.prefix / "share/flashcore/configs", SOURCE / "configs", "*.json", "schema/*.json",
+                               "models/*.json")
 
     def test_examples_are_installed_with_what_they_include(self):
         self.assert_same_files(self.prefix / "share/flashcore/examples", SOURCE / "src/capi/examples", "*.c", "*.h",
