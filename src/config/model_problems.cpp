@@ -78,7 +78,7 @@ std::vector<Phase> phases_of(const ModelFlags& flags, const ModelPreset& model) 
 }
 
 std::vector<std::int64_t> contexts_of(const ModelFlags& flags, const ModelPreset& model) {
-  const std::vector<std::int64_t> contexts =
+  std::vector<std::int64_t> contexts =
       numbers(flags.contexts, "--context", kMaxContext, std::min(kDefaultContext, model.max_context));
   for (const std::int64_t context : contexts) {
     if (context > model.max_context) {

@@ -18,7 +18,7 @@ constexpr std::int64_t kKeys = 331;
 constexpr std::int64_t kKeysOfOneTile = 8;  // a single tile for all but the smallest tiles
 constexpr std::int64_t kMaxHeadsKv = 2;
 constexpr int kFurtherSeeds = 2;
-constexpr int kReplays = 3;  // with other lengths
+constexpr int kReplays = 10;  // with other lengths
 // The tile size in the edge cases of families that have no tile or do not state it.
 constexpr int kUsualBlock = 64;
 

@@ -45,9 +45,14 @@ struct TileWork {
   double padded_keys = 0;  // the same in whole steps
 };
 
+// Query heads of a KV head.
+double group_of(const Problem& problem) {
+  return static_cast<double>(problem.heads_q) / static_cast<double>(problem.heads_kv);
+}
+
 TileWork tile_work(const Tile& tile, const Problem& problem) {
   const bool packs = tile.pack_gqa != 0;
-  const double group = packs ? static_cast<double>(problem.heads_q / problem.heads_kv) : 1;
+  const double group = packs ? group_of(problem) : 1;
   const auto heads = static_cast<double>(packs ? problem.heads_kv : problem.heads_q);
   const double block_q = std::max(tile.block_q, 1);
   const Mask mask = mask_of(problem);
@@ -87,7 +92,7 @@ double DispatchFeatures::distance_to(const DispatchFeatures& other) const {
 }
 
 DispatchFeatures dispatch_features(const Problem& problem, int num_sms) {
-  const auto group = static_cast<double>(problem.heads_q / problem.heads_kv);
+  const double group = group_of(problem);
   const auto queries = static_cast<double>(std::max<std::int64_t>(problem.seq_q, 1));
   const auto keys = static_cast<double>(std::max<std::int64_t>(problem.seq_kv, 1));
   const double sms = num_sms > 0 ? num_sms : 1;
