@@ -106,9 +106,7 @@ ExitCode merge(const MergeOptions& options, const Session& session) {
       options.missing_shards ? ranges_text(chosen(gaps, options).missing_shards) + "\n" : "";
   if (!options.output.empty()) {
     OutputFile file = open_output({options.output, "--output", session.force}, FileKind::tuned_table);
-    std::vector<Json> dispatch;
-    for (const DispatchReport& report : reports) dispatch.push_back(to_json(report));
-    write_tuned_table(table, file, dispatch);
+    write_tuned_table(table, file, to_json(reports));
   }
   if (options.missing_shards) {
     fmt::print("{}", missing);

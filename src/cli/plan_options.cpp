@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <concepts>
+#include <string>
+#include <string_view>
+
 #include "base/error.hpp"
 #include "config/lookup.hpp"
 #include "device/device.hpp"
+#include "trace/bins.hpp"
 
 namespace flashcore {
 namespace {
@@ -12,11 +17,23 @@ namespace {
 constexpr const char* kDefaultConfig = "default";
 constexpr const char* kModelGroup = "Problems of a model";
 
+// As the help has it; empty if it has none.
+struct DefaultText {
+  std::string_view text;
+  std::int64_t number = 0;
+
+  constexpr DefaultText() = default;
+  constexpr DefaultText(std::string_view value) : text(value) {}
+  constexpr DefaultText(std::integral auto value) : number(static_cast<std::int64_t>(value)) {}
+  std::string shown() const { return number == 0 ? std::string(text) : fmt::format("{}", number); }
+};
+
 struct ModelOption {
   const char* flag;
   std::optional<std::string> ModelFlags::*value;
   const char* placeholder;
   const char* meaning;
+  DefaultText by_default = {};
 };
 constexpr ModelOption kModelOptions[] = {
     {"--model", &ModelFlags::model, "MODEL",
@@ -27,9 +44,9 @@ constexpr ModelOption kModelOptions[] = {
     {"--dtype", &ModelFlags::dtype, "NAME", "Replace the model's dtype"},
     {"--trace", &ModelFlags::trace, "FILE",
      "Take the lengths of recorded calls, or of requests that a scheduler serves"},
-    {"--scheduler", &ModelFlags::scheduler, "SETTINGS",
-     "Serve the requests of --trace so; default: token_budget=8192,max_sequences=256,chunk=8192,steps=10000"},
-    {"--bins", &ModelFlags::bins, "N", "Let at most N problems stand for the calls of --trace; default: 64"},
+    {"--scheduler", &ModelFlags::scheduler, "SETTINGS", "Serve the requests of --trace so",
+     kDefaultScheduler},
+    {"--bins", &ModelFlags::bins, "N", "Let at most N problems stand for the calls of --trace", kMaxBins},
 };
 
 struct ModelListOption {
@@ -37,24 +54,27 @@ struct ModelListOption {
   std::vector<std::string> ModelFlags::*values;
   const char* placeholder;
   const char* meaning;
+  DefaultText by_default = {};
 };
 constexpr ModelListOption kModelListOptions[] = {
     {"--phase", &ModelFlags::phases, "PHASE",
      "Set the phases of serving: prefill, decode or mixed; separated by commas"},
-    {"--batch", &ModelFlags::batches, "N", "Set the numbers of sequences; default: 8"},
-    {"--context", &ModelFlags::contexts, "LENGTH",
-     "Set the keys of each sequence, such as 8192 or 8k; default: 2048"},
+    {"--batch", &ModelFlags::batches, "N", "Set the numbers of sequences", kDefaultBatch},
+    {"--context", &ModelFlags::contexts, "LENGTH", "Set the keys of each sequence, such as 8192 or 8k",
+     kDefaultContext},
 };
 
 void add_model_options(CLI::App& app, ModelFlags& flags) {
   for (const ModelOption& option : kModelOptions) {
     app.add_option(option.flag, flags.*option.value, option.meaning)
         ->type_name(option.placeholder)
+        ->default_str(option.by_default.shown())
         ->group(kModelGroup);
   }
   for (const ModelListOption& option : kModelListOptions) {
     app.add_option(option.flag, flags.*option.values, option.meaning)
         ->type_name(option.placeholder)
+        ->default_str(option.by_default.shown())
         ->delimiter(',')
         ->allow_extra_args(false)
         ->group(kModelGroup);

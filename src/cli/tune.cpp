@@ -101,8 +101,7 @@ std::string table_hint(const std::string& table, const TuneOptions& options) {
   if (options.install || !options.plan.overrides.output) return "";
   return fmt::format(
       "auto takes this table with --tuned-table {}, or where it lies in results/tuned or, for all working "
-      "directories, "
-      "in the folder of tune --install",
+      "directories, in the folder of tune --install",
       table);
 }
 

@@ -49,8 +49,7 @@ void add_output_options(CLI::App& app, TuneOptions& options) {
       ->group(kOutputGroup);
   app.add_flag("--install", options.install,
                "Write these files to flashcore/tuned in XDG_DATA_HOME or ~/.local/share, named after the "
-               "device; auto "
-               "looks there from every working directory")
+               "device; auto looks there from every working directory")
       ->group(kOutputGroup);
   app.add_flag("--resume", options.resume, "Continue the journal of an interrupted sweep")
       ->group(kOutputGroup);

@@ -130,9 +130,7 @@ ExitCode TuneProgress::finish(const std::vector<std::string>& files, const std::
   line_.erase();
   const std::int64_t records = write_records();
   const std::vector<DispatchReport> reports = dispatch_reports(options_.table.entries);
-  std::vector<Json> dispatch;
-  for (const DispatchReport& report : reports) dispatch.push_back(to_json(report));
-  write_tuned_table(options_.table, options_.table_file, dispatch);
+  write_tuned_table(options_.table, options_.table_file, to_json(reports));
   warn();
   if (!options_.quiet) {
     say_outcome(reports);

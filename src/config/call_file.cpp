@@ -55,9 +55,7 @@ CallFile read_calls_value(const JsonReader& value, const fs::path& folder, std::
 }
 
 SchedulerPolicy read_scheduler(const JsonReader& reader) {
-  static constexpr std::string_view kKeys[] = {"token_budget", "max_sequences", "chunk", "prefix_hits",
-                                               "seed"};
-  reader.check_keys(kKeys);
+  reader.check_keys(kSchedulerKeys);
   SchedulerPolicy policy;
   policy.token_budget = require_field(reader, "token_budget").integer(1, kMaxTokenBudget);
   policy.max_sequences = require_field(reader, "max_sequences").integer(1, kMaxRunning);

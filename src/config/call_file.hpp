@@ -13,6 +13,11 @@
 
 namespace flashcore {
 
+// How a server takes the requests of a trace, and which of its steps become calls.
+inline constexpr std::string_view kSchedulerKeys[] = {"token_budget", "max_sequences", "chunk", "prefix_hits",
+                                                      "seed"};
+inline constexpr std::string_view kStepKeys[] = {"steps", "first_step", "every"};
+
 // Where a call is in its file: "line 7", or "lines 7, 12" of equal calls.
 struct CallWords {
   std::string_view one;

@@ -23,14 +23,9 @@ using nlohmann::json;
 
 constexpr std::int64_t kMaxCards = 1024;
 constexpr std::int64_t kMaxContext = std::numeric_limits<std::int32_t>::max();
-constexpr std::int64_t kDefaultBatch = 8;
-constexpr std::int64_t kDefaultContext = 2048;
 constexpr std::int64_t kThousand = 1024;  // "8k"
 constexpr std::size_t kMaxTracedCalls = std::size_t{1} << 20;
 constexpr std::string_view kServedCache = "paged:16";
-constexpr std::string_view kSchedulerKeys[] = {"token_budget", "max_sequences", "chunk", "prefix_hits",
-                                               "seed"};
-constexpr std::string_view kStepKeys[] = {"steps", "first_step", "every"};
 
 // The values of a flag as a document, so that a reader's errors name the flag.
 json number_or_text(const std::string& text) {
@@ -157,11 +152,7 @@ json stated_problems(const ModelPreset& model, const std::string& stem, const Mo
 }
 
 // Writes how a server takes the requests of a trace into a value of `lengths`.
-void set_scheduler(JsonDocument& document, const std::string& settings) {
-  document.set("/value/steps", kMaxCalls, "--trace");
-  document.set("/value/scheduler", {{"token_budget", 8192}, {"max_sequences", 256}, {"chunk", 8192}},
-               "--scheduler");
-  if (settings.empty()) return;
+void set_scheduler(JsonDocument& document, std::string_view settings) {
   for (const std::string_view part : split(settings, ',')) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const std::string_view key = part.substr(0, equals);
@@ -190,7 +181,8 @@ CallFile read_trace(const ModelFlags& flags) {
   }
   JsonDocument document("{}", "--trace");
   document.set(is_calls ? "/value/calls" : "/value/trace", *flags.trace, "--trace");
-  if (!is_calls) set_scheduler(document, flags.scheduler.value_or(""));
+  if (!is_calls) set_scheduler(document, kDefaultScheduler);
+  if (flags.scheduler) set_scheduler(document, *flags.scheduler);
   return read_call_file(JsonReader(document)["value"], {}, kMaxTracedCalls);
 }
 

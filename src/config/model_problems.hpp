@@ -19,6 +19,12 @@ namespace flashcore {
 //   mixed    `batch` sequences of `context` keys: one with kMixedChunk queries, the others with one
 inline constexpr std::int64_t kMixedChunk = 512;
 
+// What a flag that is not given stands for. Keys of --scheduler that are not given have these values, too.
+inline constexpr std::int64_t kDefaultBatch = 8;
+inline constexpr std::int64_t kDefaultContext = 2048;
+inline constexpr std::string_view kDefaultScheduler =
+    "token_budget=8192,max_sequences=256,chunk=8192,steps=10000";
+
 // The texts of flags.
 struct ModelFlags {
   std::optional<std::string> model = {};  // the name of a preset, or a path

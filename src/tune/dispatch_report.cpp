@@ -87,6 +87,20 @@ void validate_point(const RulePoint& point, const DispatchRule& rule, DispatchRe
 
 Json to_json(const DispatchLoss& loss) { return {{"worst", loss.worst}, {"mean", loss.mean()}}; }
 
+Json to_json(const DispatchReport& report) {
+  Json json = {{"backend", to_string(report.fingerprint.backend)},
+               {"device", report.fingerprint.device},
+               {"driver", report.fingerprint.driver},
+               {"dtype", to_string(report.dtype)},
+               {"head_dim", report.head_dim},
+               {"phase", to_string(report.phase)},
+               {"problems", report.problems},
+               {"variants", report.variants}};
+  if (report.left_out.weight > 0) json["left_out"] = to_json(report.left_out);
+  if (report.by_default.weight > 0) json["default"] = to_json(report.by_default);
+  return json;
+}
+
 std::string loss_text(const DispatchLoss& loss) {
   return fmt::format("worst {}, mean {}", percent(1 + loss.worst), percent(1 + loss.mean()));
 }
@@ -157,18 +171,10 @@ std::string dispatch_sentence(std::span<const DispatchReport> reports) {
   return by_default.weight > 0 ? fmt::format("{}; default: {}", ours, loss_text(by_default)) : ours;
 }
 
-Json to_json(const DispatchReport& report) {
-  Json json = {{"backend", to_string(report.fingerprint.backend)},
-               {"device", report.fingerprint.device},
-               {"driver", report.fingerprint.driver},
-               {"dtype", to_string(report.dtype)},
-               {"head_dim", report.head_dim},
-               {"phase", to_string(report.phase)},
-               {"problems", report.problems},
-               {"variants", report.variants}};
-  if (report.left_out.weight > 0) json["left_out"] = to_json(report.left_out);
-  if (report.by_default.weight > 0) json["default"] = to_json(report.by_default);
-  return json;
+std::vector<Json> to_json(std::span<const DispatchReport> reports) {
+  std::vector<Json> objects;
+  for (const DispatchReport& report : reports) objects.push_back(to_json(report));
+  return objects;
 }
 
 }  // namespace flashcore

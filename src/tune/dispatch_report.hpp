@@ -71,6 +71,7 @@ std::vector<DispatchReport> dispatch_reports(std::span<const TunedEntry> entries
 // "worst +3.1 %, mean +0.4 % on problems left out; default: worst +41 %, mean +9 %"; empty without such a problem.
 std::string dispatch_sentence(std::span<const DispatchReport> reports);
 
-Json to_json(const DispatchReport& report);
+// One object per report.
+std::vector<Json> to_json(std::span<const DispatchReport> reports);
 
 }  // namespace flashcore
