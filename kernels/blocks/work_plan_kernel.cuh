@@ -57,7 +57,7 @@ struct BlockTeam {
     }
     __syncthreads();  // protects of_warps, as above
     if (lane == 0) of_warps[index() / kWarpSize] = lowest;
-    __syncthreads();
+    __syncthreads();  // protects of_warps: all minima are written before any is read
 #pragma unroll
     for (int i = 0; i < kPlanWarps; ++i) lowest = min(lowest, static_cast<int>(of_warps[i]));
     return lowest;
@@ -116,7 +116,7 @@ inline cudaError_t launch_work_plan(const WorkShape& shape, void* memory, cudaSt
 
 // --- What a plan is made from, on the host
 
-// Sustained rates of a kind of card. Only their ratio matters to a plan.
+// Estimates of the sustained rates of a kind of card. Only their ratio matters to a plan.
 struct CardRates {
   int compute_capability;  // and later
   double bytes_per_ns;
