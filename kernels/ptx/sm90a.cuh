@@ -52,9 +52,9 @@ __device__ __forceinline__ void pin_registers(float (&d)[kCount]) {
 //
 //   wgmma<kDtype>(d, a, b, accumulate)
 //     a and b in shared memory by their descriptors, both K-major; with `accumulate` false it overwrites d.
-//   wgmma<kDtype>(d, a, b)
-//     a in registers, b in shared memory; it adds to d. b is MN-major for elements of two bytes, K-major for
-//     elements of one byte, whose products take nothing else. A register of a has two elements in the layout
+//   wgmma<kDtype>(d, a, b, accumulate = true)
+//     a in registers, b in shared memory. b is MN-major for elements of two bytes, K-major for elements of one
+//     byte, whose products take nothing else. A register of a has two elements in the layout
 //     of d; or four elements of one byte: of row 16·(t / 32) + (t % 32) / 4 the columns 4·(t % 4) to + 3, the
 //     same columns of the row eight below, and for both rows the columns 16 further on.
 
@@ -149,11 +149,13 @@ struct WgmmaText<Dtype::e4m3> {
                    "C"(WgmmaText<kDtype>::kFromShared)); \
   } \
   template <Dtype kDtype> \
-  __device__ void wgmma(float (&d)[kN / 2], const std::uint32_t (&a)[4], std::uint64_t b) { \
+  __device__ void wgmma(float (&d)[kN / 2], const std::uint32_t (&a)[4], std::uint64_t b, \
+                        bool accumulate = true) { \
     asm volatile(WGMMA_REGISTERS(kN, WGMMA_ROWS_##kRows(WGMMA_NAMES, WGMMA_MORE_NAMES), WGMMA_ROW_##kRows) \
                  : WGMMA_ROWS_##kRows(WGMMA_ACCUMULATORS, WGMMA_MORE_ACCUMULATORS) \
-                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(1), \
-                   "C"(WgmmaText<kDtype>::kType), "C"(WgmmaText<kDtype>::kFromRegisters)); \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), \
+                   "r"(static_cast<int>(accumulate)), "C"(WgmmaText<kDtype>::kType), \
+                   "C"(WgmmaText<kDtype>::kFromRegisters)); \
   }
 // clang-format on
 

@@ -2,6 +2,8 @@
 // memory.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/wgmma/operands.cuh"
 #include "kernels/wgmma/softmax.cuh"
 
@@ -113,12 +115,31 @@ struct KeyLoop {
     ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
   }
 
-  // o_acc += P · V of the stage, one group.
-  __device__ __forceinline__ void issue_output() {
-    ptx::pin_registers(o_acc);
-    ptx::wgmma_fence();
-    Operands::multiply_values(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot));
+  // P · V of the stage, one group: added to o_acc, or apart from it in `sums`, some columns of O.
+  struct NoSums {};
+  using ApartSums = std::conditional_t<L::kSumsApart, float[L::kApartColumns / 2], NoSums>;
+  __device__ __forceinline__ void issue_output(ApartSums& sums, int group = 0) {
+    const std::uint32_t v = smem.stage(Operand::v, v_ring.slot);
+    if constexpr (L::kSumsApart) {
+      ptx::pin_registers(sums);
+      ptx::wgmma_fence();
+      Operands::multiply_values(sums, p_frag, v + group * L::kApartColumns * kPanelRowBytes);
+    } else {
+      ptx::pin_registers(o_acc);
+      ptx::wgmma_fence();
+      Operands::multiply_values(o_acc, p_frag, v);
+    }
     ptx::wgmma_commit();
+  }
+  // After the wait for the group.
+  __device__ __forceinline__ void add_output(ApartSums& sums, int group = 0) {
+    if constexpr (L::kSumsApart) {
+      ptx::pin_registers(sums);
+#pragma unroll
+      for (int i = 0; i < L::kApartColumns / 2; ++i) o_acc[group * L::kApartColumns / 2 + i] += sums[i];
+    } else {
+      ptx::pin_registers(o_acc);
+    }
   }
 
   __device__ __forceinline__ void pack_probabilities() { Operands::pack_probabilities(p_frag, s_acc); }
@@ -168,7 +189,8 @@ struct KeyLoop {
     issue_scores();
     await(Operand::v, v_ring);
     rescale_output();
-    issue_output();
+    ApartSums sums;
+    issue_output(sums);
     pass_turn();
     ptx::wgmma_wait<1>();
     ptx::pin_registers(s_acc);
@@ -179,7 +201,7 @@ struct KeyLoop {
     ptx::pin_registers(s_acc);
     if (block > last) await(Operand::k, k_ring);
     ptx::wgmma_wait<0>();
-    ptx::pin_registers(o_acc);
+    add_output(sums);
     release(Operand::v, v_ring);
     pack_probabilities();
   }
@@ -187,9 +209,11 @@ struct KeyLoop {
   // Products and softmax one after the other; other warpgroups fill the gaps.
   template <bool kMasked>
   __device__ __forceinline__ void plain_block(int block) {
+    wait_turn();
     finish_block();
     await(Operand::k, k_ring);
     issue_scores();
+    pass_turn();
     ptx::wgmma_wait<0>();
     ptx::pin_registers(s_acc);
     release(Operand::k, k_ring);
@@ -201,9 +225,16 @@ struct KeyLoop {
   __device__ __forceinline__ void finish_block() {
     rescale_output();
     await(Operand::v, v_ring);
-    issue_output();
+    ApartSums sums[L::kApartGroups > 1 ? 2 : 1];
+#pragma unroll
+    for (int group = 0; group < L::kApartGroups; ++group) {
+      issue_output(sums[group % 2], group);
+      if (group == 0) continue;
+      ptx::wgmma_wait<1>();
+      add_output(sums[(group - 1) % 2], group - 1);
+    }
     ptx::wgmma_wait<0>();
-    ptx::pin_registers(o_acc);
+    add_output(sums[(L::kApartGroups - 1) % 2], L::kApartGroups - 1);
     release(Operand::v, v_ring);
   }
 

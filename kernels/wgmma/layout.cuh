@@ -1,6 +1,7 @@
 // A block of the wgmma families: its sizes, shared memory and barriers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -59,8 +60,20 @@ struct WgmmaLayout {
   static constexpr int kVPanels = kTransposedV ? ceil_div(kBlockKv, kColumns) : kPanels;
   static constexpr int kOutPanels = kHeadDim / kPanelColumns;
 
+  // Products of one byte are summed with about 14 bits, so sums of P·V of one block of keys are added to O in FP32. They
+  // have registers of their own where they overlap with scores, else those of the scores, some columns at a time.
+  static constexpr bool kSumsApart = kElementBytes == 1;
+  static constexpr int kApartColumns = S.tile.overlap != 0 || kHeadDim < 64 ? kHeadDim : 64;
+  static constexpr int kApartGroups = kSumsApart ? kHeadDim / kApartColumns : 1;
+
   // A consumer thread's scores, probabilities and output.
-  static constexpr int kFragmentRegisters = kBlockKv / 2 + kBlockKv * kElementBytes / 8 + kHeadDim / 2;
+  static constexpr int kApartRegisters = !kSumsApart        ? 0
+                                         : kApartGroups > 1 ? kApartColumns
+                                                            : kApartColumns / 2;
+  static constexpr int kScoreRegisters =
+      S.tile.overlap != 0 ? kBlockKv / 2 + kApartRegisters : std::max(kBlockKv / 2, kApartRegisters);
+  static constexpr int kFragmentRegisters =
+      kScoreRegisters + kBlockKv * kElementBytes / 8 + kHeadDim / 2 + (kApartGroups > 1 ? 8 : 0);
 
   static constexpr int kQPanelBytes = kWarpgroupRows * kPanelRowBytes;  // of O as well
   static constexpr int kQBytes = kPanels * kQPanelBytes;                // of one consumer

@@ -41,6 +41,7 @@ enum class Interleave : int {
   none,       // one after the other in each warpgroup
   overlap,    // within each warpgroup
   ping_pong,  // the same, and warpgroups take turns
+  turns,      // one after the other in each warpgroup, and warpgroups take turns
 };
 enum class Schedule : int { one_tile, persistent, counter };
 
@@ -59,8 +60,8 @@ struct WgmmaTile {
             .block_kv = block_kv,
             .num_warps = 4 * (consumers + 1),
             .num_stages = num_stages,
-            .overlap = interleave != Interleave::none,
-            .ping_pong = interleave == Interleave::ping_pong,
+            .overlap = interleave == Interleave::overlap || interleave == Interleave::ping_pong,
+            .ping_pong = interleave == Interleave::ping_pong || interleave == Interleave::turns,
             .schedule = static_cast<int>(schedule),
             .cluster = cluster,
             .pack_gqa = pack_gqa};
@@ -92,8 +93,7 @@ struct WgmmaPipeline {
       return "block_kv must be a multiple of 16, or 32 in e4m3, at most 256";
     if (tile.block_kv % (8 * L::kCluster) != 0)
       return "a cluster's share of block_kv must be a multiple of 8 rows";
-    if (tile.ping_pong != 0 && (L::kConsumers < 2 || tile.overlap == 0))
-      return "ping_pong needs overlap and 2 consumers";
+    if (tile.ping_pong != 0 && L::kConsumers < 2) return "ping_pong needs 2 consumers";
     if (tile.schedule < 0 || tile.schedule > 2) return "schedule must be 0, 1 or 2";
     if (tile.cluster < 0 || tile.cluster > 2) return "cluster must be 0 or 2";
     if (L::kCluster > 1 && tile.schedule == 2) return "a cluster cannot draw from the counter";

@@ -6,18 +6,13 @@ std::span<const CompiledKernel> wgmma_fp8_d128() {
   using enum Interleave;
   using enum Schedule;
   static constexpr WgmmaTile kTiles[] = {
-      {.consumers = 2, .block_kv = 224, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
-      {.consumers = 2, .block_kv = 192, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
       {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
       {.consumers = 2, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = counter},
+      {.consumers = 2, .block_kv = 160, .num_stages = 2, .interleave = turns, .schedule = persistent},
+      {.consumers = 2, .block_kv = 160, .num_stages = 2, .interleave = none, .schedule = persistent},
       {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = persistent},
-      {.consumers = 2,
-       .block_kv = 128,
-       .num_stages = 2,
-       .interleave = ping_pong,
-       .schedule = persistent,
-       .cluster = 2},
-      {.consumers = 1, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = none, .schedule = persistent},
+      {.consumers = 1, .block_kv = 96, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
   };
   static constexpr auto kTable = make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 128, kTiles>();
   return kTable;

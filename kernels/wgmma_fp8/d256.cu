@@ -6,11 +6,9 @@ std::span<const CompiledKernel> wgmma_fp8_d256() {
   using enum Interleave;
   using enum Schedule;
   static constexpr WgmmaTile kTiles[] = {
-      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
-      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = overlap, .schedule = persistent},
-      {.consumers = 2, .block_kv = 96, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
-      {.consumers = 2, .block_kv = 96, .num_stages = 2, .interleave = overlap, .schedule = one_tile},
-      {.consumers = 2, .block_kv = 64, .num_stages = 3, .interleave = overlap, .schedule = counter},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = none, .schedule = persistent},
+      {.consumers = 2, .block_kv = 64, .num_stages = 3, .interleave = none, .schedule = counter},
+      {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = none, .schedule = counter},
   };
   static constexpr auto kTable = make_dtype_table<WgmmaFp8Kernel, Dtype::e4m3, 256, kTiles>();
   return kTable;

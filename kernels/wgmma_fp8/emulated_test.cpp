@@ -24,10 +24,12 @@ const std::vector<CompiledKernel> kVariants{wgmma_fp8<128, kTiles[0]>(), wgmma_f
 
 constexpr WgmmaTile kPingPongTiles[] = {
     {.consumers = 2, .block_kv = 224, .num_stages = 2, .interleave = ping_pong, .schedule = persistent},
+    {.consumers = 2, .block_kv = 128, .num_stages = 2, .interleave = turns, .schedule = persistent},
     {.consumers = 3, .block_kv = 128, .num_stages = 3, .interleave = ping_pong, .schedule = counter},
 };
 const std::vector<CompiledKernel> kPingPongVariants{wgmma_fp8<128, kPingPongTiles[0]>(),
-                                                    wgmma_fp8<64, kPingPongTiles[1]>()};
+                                                    wgmma_fp8<256, kPingPongTiles[1]>(),
+                                                    wgmma_fp8<64, kPingPongTiles[2]>()};
 
 constexpr WgmmaTile kClusterTiles[] = {
     {.consumers = 2,
@@ -89,6 +91,11 @@ TEST(EmulatedWgmmaFp8, AgreesWithTheReferenceOrRefusesStrides) {
 
 TEST(EmulatedWgmmaFp8, AgreesWithTheReferenceOnSpecialInputs) {
   expect_right_on_special_inputs(kVariants.front());
+}
+
+TEST(EmulatedWgmmaFp8, MeansOfEqualValuesAreExact) {
+  for (const CompiledKernel& variant : kVariants) expect_exact_means(variant);
+  for (const CompiledKernel& variant : kPingPongVariants) expect_exact_means(variant);
 }
 
 TEST(EmulatedWgmmaFp8, MissingFactorsAreOne) { expect_missing_factors_are_one(kVariants.front()); }

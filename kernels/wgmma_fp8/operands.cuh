@@ -41,8 +41,8 @@ struct E4m3Operands : E4m3Factors {
     }
   }
 
-  // o_acc += P · V of the stage at v_smem.
-  __device__ __forceinline__ static void multiply_values(float (&o_acc)[L::kHeadDim / 2],
+  // sums = P · V of as many columns of O from the row of Vᵀ at v_smem on.
+  __device__ __forceinline__ static void multiply_values(float (&sums)[L::kApartColumns / 2],
                                                          const ProbabilityFragment<L>& p_frag,
                                                          std::uint32_t v_smem) {
     const std::uint64_t v = k_major_descriptor(v_smem);
@@ -50,8 +50,9 @@ struct E4m3Operands : E4m3Factors {
 #pragma unroll
     for (int step = 0; step < L::kBlockKv / L::kStep; ++step) {
       const std::uint32_t within = step % kStepsPerPanel * k_major_step_bytes();
-      ptx::wgmma<L::spec.dtype>(o_acc, p_frag[step],
-                                advance(v, step / kStepsPerPanel * L::panel_bytes(Operand::v) + within));
+      ptx::wgmma<L::spec.dtype>(sums, p_frag[step],
+                                advance(v, step / kStepsPerPanel * L::panel_bytes(Operand::v) + within),
+                                step > 0);
     }
   }
 };

@@ -1,5 +1,7 @@
 #include "emulated/e4m3_cases.hpp"
 
+#include <cstring>
+
 namespace flashcore::emulated {
 
 std::vector<Case> cases_of_factors() {
@@ -28,6 +30,28 @@ void expect_right_on_special_inputs(const CompiledKernel& variant) {
     if (kind == kernels::InputKind::minus_infinity) continue;  // e4m3 has no infinity
     EXPECT_EQ(failure_of(variant, problem, kind), "") << variant.id() << " " << to_string(kind);
   }
+}
+
+void expect_exact_means(const CompiledKernel& variant) {
+  constexpr std::int64_t kKeys = 2048;
+  constexpr unsigned char kValue = 0x3F;  // 1.875, with all bits of the significand
+  const Problem problem{.heads_q = 1,
+                        .heads_kv = 1,
+                        .seq_q = 1,
+                        .seq_kv = kKeys,
+                        .head_dim = variant.spec.head_dim,
+                        .dtype = Dtype::e4m3,
+                        .out_dtype = Dtype::fp16,
+                        .scale = 1.0 / 128};
+  HostBuffers buffers(problem, 1, kernels::InputKind::normal);
+  AttentionArgs args = buffers.args({});
+  std::vector<std::byte> workspace(variant.workspace_bytes(args));
+  args.workspace = workspace.data();
+  args.q_descale = args.k_descale = args.v_descale = nullptr;
+  std::memset(const_cast<void*>(args.q), 0, static_cast<std::size_t>(problem.head_dim));
+  std::memset(const_cast<void*>(args.v), kValue, static_cast<std::size_t>(problem.head_dim * kKeys));
+  ASSERT_EQ(variant.launch(args, nullptr), 0);
+  for (const float mean : buffers.outputs().read_out()) ASSERT_NEAR(mean, 1.875f, 0.01f) << variant.id();
 }
 
 void expect_missing_factors_are_one(const CompiledKernel& variant) {

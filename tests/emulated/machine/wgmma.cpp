@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "emulated/machine/failure.hpp"
@@ -155,6 +157,35 @@ void issue(const WarpLanes<const ProductLane>& lanes) {
       {.lanes = std::move(copies), .first_row = first_row, .operands = std::move(operands)});
 }
 
+// The sum of products of one byte each, and of the accumulator. The terms are cut below 13 bits after the leading bit of
+// the largest, and so is their sum. (DeepSeek-V3 Technical Report, section 3.3.2, says "around 14 bits".)
+float narrow_sum(const std::vector<float>& terms) {
+  constexpr int kFractionBits = 13;
+  float largest = 0;
+  for (const float term : terms) largest = std::isfinite(term) ? std::max(largest, std::abs(term)) : term;
+  if (largest == 0 || !std::isfinite(largest)) return std::reduce(terms.begin(), terms.end());
+  const auto cut = [](float value, int exponent) {
+    return std::ldexp(std::trunc(std::ldexp(value, kFractionBits - exponent)), exponent - kFractionBits);
+  };
+  float sum = 0;
+  for (const float term : terms) sum += cut(term, std::ilogb(largest));
+  return sum == 0 ? 0 : cut(sum, std::ilogb(sum));
+}
+
+void multiply_narrow(const WgmmaQueue::Product& product, const std::vector<float>& b, std::vector<float>& d) {
+  const ProductLane& first = product.lanes.front();
+  const auto n = static_cast<std::size_t>(first.n);
+  const auto depth = static_cast<std::size_t>(first.depth());
+  std::vector<float> terms(depth + 1);
+  for (std::size_t i = 0; i < d.size(); ++i) {
+    for (std::size_t k = 0; k < depth; ++k) {
+      terms[k] = first.to_float(product.operands.a[i / n * depth + k]) * b[k * n + i % n];
+    }
+    terms[depth] = d[i];
+    d[i] = narrow_sum(terms);
+  }
+}
+
 void multiply(const WgmmaQueue::Product& product, std::vector<float>& d) {
   const ProductLane& first = product.lanes.front();
   const auto n = static_cast<std::size_t>(first.n);
@@ -162,6 +193,7 @@ void multiply(const WgmmaQueue::Product& product, std::vector<float>& d) {
   if (!first.accumulate) std::ranges::fill(d, 0.0f);
   std::vector<float> b(product.operands.b.size());
   std::ranges::transform(product.operands.b, b.begin(), first.to_float);
+  if (first.element_bytes == 1) return multiply_narrow(product, b, d);
   for (std::size_t row = 0; row < kRows; ++row) {
     for (std::size_t k = 0; k < depth; ++k) {
       const float a = first.to_float(product.operands.a[row * depth + k]);

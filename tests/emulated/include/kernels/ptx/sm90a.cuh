@@ -49,11 +49,11 @@ void wgmma(float (&d)[kAccumulators], std::uint64_t a, std::uint64_t b, bool acc
 }
 
 template <Dtype kDtype, int kAccumulators>
-void wgmma(float (&d)[kAccumulators], const std::uint32_t (&a)[4], std::uint64_t b) {
+void wgmma(float (&d)[kAccumulators], const std::uint32_t (&a)[4], std::uint64_t b, bool accumulate = true) {
   emulated::ProductLane lane = wgmma_lane<kDtype>(d, b);
   lane.a = a;
   lane.b_transposed = kDtype != Dtype::e4m3;
-  lane.accumulate = true;
+  lane.accumulate = accumulate;
   emulated::wgmma_issue(lane);
 }
 
