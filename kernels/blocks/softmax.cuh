@@ -11,6 +11,10 @@
 
 namespace flashcore::kernels {
 
+// The maximum of a row that has seen no key, in base-2 scores: finite, so that no subtraction makes a NaN,
+// and below any score.
+inline constexpr float kNoScore = -1e30f;
+
 // The score of a raw dot product q·k, times log2(e).
 __device__ inline float log2_score(const KernelArgs& args, float dot) {
   const float score = args.scale * dot;

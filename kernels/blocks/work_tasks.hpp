@@ -8,6 +8,8 @@
 
 namespace flashcore::kernels {
 
+constexpr int kPlannedSchedule = 3;  // Tile::schedule of variants that follow a plan
+
 // A place in the order of all work: key block `block` of an item, counted from its first, for one head.
 struct alignas(16) WorkPlace {
   int item = 0;
@@ -108,14 +110,29 @@ class WorkerTasks {
   // False if there is no further task.
   constexpr bool next(WorkTask& task) {
     if (round_ < rounds_) {
-      const int index = round_ * workers_ + (round_ % 2 == 0 ? worker_ : workers_ - 1 - worker_);
-      ++round_;
-      task.item = plan_.items[index / heads_];
-      task.head = index % heads_;
-      task.begin = 0;
-      task.end = task.item.blocks;
+      take_round(round_++, task);
       return true;
     }
+    return next_of_rest(task);
+  }
+  // The same tasks in about the opposite order: the rest, then the rounds from the last to the first.
+  constexpr bool next_backwards(WorkTask& task) {
+    if (next_of_rest(task)) return true;
+    if (round_ == rounds_) return false;
+    take_round(rounds_ - 1 - round_++, task);
+    return true;
+  }
+
+ private:
+  constexpr void take_round(int round, WorkTask& task) const {
+    const int index = round * workers_ + (round % 2 == 0 ? worker_ : workers_ - 1 - worker_);
+    task.item = plan_.items[index / heads_];
+    task.head = index % heads_;
+    task.begin = 0;
+    task.end = task.item.blocks;
+  }
+
+  constexpr bool next_of_rest(WorkTask& task) {
     const bool ends_here = next_.same_task(end_);
     if (ends_here && next_.block >= end_.block) return false;
     task.item = plan_.items[next_.item];
@@ -134,7 +151,6 @@ class WorkerTasks {
     return true;
   }
 
- private:
   const WorkPlan& plan_;
   int heads_;
   int workers_;

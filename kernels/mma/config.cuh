@@ -8,6 +8,7 @@
 #include "kernels/blocks/sequence_args.cuh"
 #include "kernels/blocks/split_kv.cuh"
 #include "kernels/blocks/swizzle.cuh"
+#include "kernels/blocks/work_tasks.hpp"
 #include "kernels/common/base2.hpp"
 #include "kernels/common/gpu.hpp"
 #include "kernels/common/numeric.cuh"
@@ -67,7 +68,6 @@ constexpr Tile paged_tile(Tile tile) {
 
 // The same tile for tasks that a plan deals to a persistent grid. Query heads of a KV head share tiles, so that prompts and
 // single queries fit into one launch.
-constexpr int kPlannedSchedule = 3;
 constexpr Tile planned_tile(Tile tile) {
   tile.schedule = kPlannedSchedule;
   tile.pack_gqa = tile.ragged = 1;

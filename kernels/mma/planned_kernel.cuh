@@ -29,12 +29,6 @@ struct PlannedMmaParams : RaggedMmaParams {
       : RaggedMmaParams(a), plan(a.plan, shape), heads(shape.heads) {}
 };
 
-template <class C>
-__global__ void __launch_bounds__(kMergeThreads)
-    merge_planned_kernel(const __grid_constant__ PlannedMmaParams params) {
-  merge_task<C>(params);
-}
-
 template <VariantSpec S>
 struct PlannedMmaKernel : MmaPipeline<S> {
   using Pipeline = MmaPipeline<S>;
@@ -94,13 +88,14 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     return cudaSuccess;
   }
   static cudaError_t finish(const AttentionArgs& args, cudaStream_t stream) {
-    constexpr int kChunks = C::kBlockQ * C::Partial::kChunks;
-    static_assert(kChunks % kMergeChunks == 0);
-    GridLaunch launch(stream, kMergeThreads, kMergeSmemBytes);
-    launch.set_grid({static_cast<unsigned>(workers()), kChunks / kMergeChunks, 1});
-    launch.allow_early_start();
-    return cudaLaunchKernelEx(&launch.config(), merge_planned_kernel<C>,
-                              PlannedMmaParams(args, work_shape(args)));
+    const WorkShape shape = work_shape(args);
+    return launch_merge<typename C::Operands::T, typename C::Partial>(
+        {.args = args,
+         .tables = SequenceTables(args),
+         .group = FastDivisor(shape.rows_per_query),
+         .plan = WorkPlan(args.plan, shape),
+         .tile_rows = shape.block_q},
+        shape.workers, stream);
   }
 
   // One task, from the first load to the last store. Its partial result goes to `partial`, if that is not null.
@@ -157,8 +152,9 @@ struct PlannedMmaKernel : MmaPipeline<S> {
       MmaParams of_sequence = params;
       of_sequence.args = args;
       of_sequence.mask = DiagonalMask(args);
-      unsigned char* partial =
-          task.is_whole() ? nullptr : partial_at<C>(params.args, partial_slot(worker, task.is_first()));
+      unsigned char* partial = task.is_whole() ? nullptr
+                                               : partial_at<typename C::Partial>(
+                                                     params.args, partial_slot(worker, task.is_first()));
       attend(of_sequence, args, rows, stream, place, task.is_first(), partial);
       // Protects shared memory: every warp has read what the next task's copies overwrite.
       __syncthreads();

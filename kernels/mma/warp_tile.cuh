@@ -15,10 +15,6 @@
 
 namespace flashcore::kernels {
 
-// The maximum of a row that has seen no key, in base-2 scores: finite, so that no subtraction makes a NaN,
-// and below any score.
-inline constexpr float kNoScore = -1e30f;
-
 template <class C>
 struct WarpTile {
   using Operands = typename C::Operands;

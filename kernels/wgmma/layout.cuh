@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "kernels/blocks/matrix_descriptor.hpp"
+#include "kernels/blocks/work_tasks.hpp"
 #include "kernels/common/gpu.hpp"
 #include "kernels/common/indexing.hpp"
 #include "kernels/common/kernel_args.hpp"
@@ -45,6 +46,7 @@ struct WgmmaLayout {
   static constexpr bool kRagged = S.tile.ragged != 0;
   static constexpr bool kPaged = S.tile.paged != 0;
   static constexpr bool kCopiesRows = S.tile.paged == 2;  // of K and V, one by one, without the copy engine
+  static constexpr bool kPlanned = kRagged && S.tile.schedule == kPlannedSchedule;
   using Seen = std::conditional_t<kRagged, SeenKeys, NoSeenKeys>;
   // Copies of whole boxes bring rows of V that no row of the tile sees, or leave old rows in place.
   static constexpr bool kClearsValues = kRagged && !kCopiesRows;
@@ -63,7 +65,7 @@ struct WgmmaLayout {
   // Products of one byte are summed with about 14 bits, so sums of P·V of one block of keys are added to O in FP32. They
   // have registers of their own where they overlap with scores, else those of the scores, some columns at a time.
   static constexpr bool kSumsApart = kElementBytes == 1;
-  static constexpr int kApartColumns = S.tile.overlap != 0 || kHeadDim < 64 ? kHeadDim : 64;
+  static constexpr int kApartColumns = S.tile.overlap != 0 ? kHeadDim : 64;
   static constexpr int kApartGroups = kSumsApart ? kHeadDim / kApartColumns : 1;
 
   // A consumer thread's scores, probabilities and output.
@@ -83,9 +85,11 @@ struct WgmmaLayout {
   static constexpr int kVStageBytes = kVPanels * kVRows * kPanelRowBytes;
   static constexpr int kRingBytes = kStages * (kKStageBytes + kVStageBytes);
 
-  // A persistent block copies the next tile's Q while it works on this tile, where there is room.
+  // A persistent block copies the next tile's Q while it works on this tile, where there is room. Two planned blocks of
+  // one consumer share a multiprocessor.
+  static constexpr int kSmemBudget = kPlanned && kConsumers == 1 ? (kMaxSmemBytes - 1024) / 2 : kMaxSmemBytes;
   static constexpr int kQSlots =
-      S.tile.schedule != 0 && 2 * kConsumers * kQSlotBytes + kRingBytes <= kMaxSmemBytes - 1024 ? 2 : 1;
+      S.tile.schedule != 0 && 2 * kConsumers * kQSlotBytes + kRingBytes <= kSmemBudget - 1024 ? 2 : 1;
 
   static constexpr int kKOffset = kQSlots * kConsumers * kQSlotBytes;
   static constexpr int kVOffset = kKOffset + kStages * kKStageBytes;

@@ -43,7 +43,7 @@ enum class Interleave : int {
   ping_pong,  // the same, and warpgroups take turns
   turns,      // one after the other in each warpgroup, and warpgroups take turns
 };
-enum class Schedule : int { one_tile, persistent, counter };
+enum class Schedule : int { one_tile, persistent, counter, planned = kPlannedSchedule };
 
 // A tile of these families, whose block_q and num_warps follow from the number of consumers.
 struct WgmmaTile {
@@ -94,7 +94,7 @@ struct WgmmaPipeline {
     if (tile.block_kv % (8 * L::kCluster) != 0)
       return "a cluster's share of block_kv must be a multiple of 8 rows";
     if (tile.ping_pong != 0 && L::kConsumers < 2) return "ping_pong needs 2 consumers";
-    if (tile.schedule < 0 || tile.schedule > 2) return "schedule must be 0, 1 or 2";
+    if (!L::kPlanned && (tile.schedule < 0 || tile.schedule > 2)) return "schedule must be 0, 1 or 2";
     if (tile.cluster < 0 || tile.cluster > 2) return "cluster must be 0 or 2";
     if (L::kCluster > 1 && tile.schedule == 2) return "a cluster cannot draw from the counter";
     if (L::kSmemBytes > kMaxSmemBytes) return "needs more shared memory per block than any device has";

@@ -57,12 +57,13 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
   static constexpr RegisterShare registers() {
     if (L::kCopiesRows) return L::kConsumers == 1 ? RegisterShare{72, 184} : RegisterShare{72, 216};
     if (L::kConsumers == 3) return {56, 152};
+    if (L::kPlanned) return L::kConsumers == 1 ? RegisterShare{56, 200} : RegisterShare{56, 224};
     return register_share(L::kConsumers, Pipeline::kMinBlocksPerSm, L::kFragmentRegisters, true);
   }
   static constexpr RegisterShare kRegisters = registers();
 
   static constexpr const char* invalid() {
-    static_assert(sizeof(RaggedTask) <= L::kTileSlotBytes);
+    static_assert(sizeof(TaskOf<L>) <= L::kTileSlotBytes);
     if (!L::kRagged) return "RaggedWgmmaKernel is for ragged tiles";
     if (L::kCluster > 1) return "a ragged tile has no cluster";
     if (S.tile.schedule == 0) return "a ragged tile must be persistent";
@@ -108,6 +109,13 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
   }
 
   __device__ static void run(const RaggedWgmmaParams& params) {
+    run_tasks(params, [&](WgmmaSmem<L> smem, int lane) { RaggedDrawer<L>{params, smem, lane}.run(); });
+  }
+
+ protected:
+  // draw(smem, lane) passes the block's tasks on to all other warps.
+  template <class Draw>
+  __device__ static __forceinline__ void run_tasks(const RaggedWgmmaParams& params, Draw draw) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     const WgmmaSmem<L> smem{ptx::smem_address(ptx::dynamic_smem())};
     if (threadIdx.x == 0) {
@@ -123,7 +131,7 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
     ptx::launch_dependent_grid();
     const int warpgroup = __shfl_sync(kAllLanes, threadIdx.x / kWarpgroupThreads, 0);
     if (warpgroup == 0) {
-      produce(params, smem);
+      produce(params, smem, draw);
     } else {
       ptx::acquire_registers<kRegisters.consumer>();
       RaggedConsumer<L> state{{.params = params,
@@ -159,13 +167,15 @@ struct RaggedWgmmaKernel : WgmmaPipeline<S, RaggedOperands> {
     return nullptr;
   }
 
-  __device__ static void produce(const RaggedWgmmaParams& params, WgmmaSmem<L> smem) {
+  template <class Draw>
+  __device__ static __forceinline__ void produce(const RaggedWgmmaParams& params, WgmmaSmem<L> smem,
+                                                 Draw draw) {
     ptx::release_registers<kRegisters.producer>();
     const int warp = __shfl_sync(kAllLanes, threadIdx.x / kWarpSize, 0);
     const int lane = threadIdx.x % kWarpSize;
     RaggedProducer<L> producer{params, smem, lane};
     if (warp == 1) producer.copy_queries();
-    if (warp == 2) RaggedDrawer<L>{params, smem, lane}.run();
+    if (warp == 2) draw(smem, lane);
     if constexpr (L::kCopiesRows) {
       if (warp == 0 || warp == 3) RowCopies<L>{params, smem, lane, warp / 3}.copy_keys_and_values();
     } else {

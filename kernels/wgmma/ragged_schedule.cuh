@@ -10,7 +10,7 @@
 
 namespace flashcore::kernels {
 
-// One tile: all that producers and consumers need to know of it. A plan that is made elsewhere would write these.
+// One tile: all that producers and consumers need to know of it.
 struct alignas(16) RaggedTask {
   int sequence;     // -1: there is no further tile
   int head;         // the first query head
@@ -21,6 +21,34 @@ struct alignas(16) RaggedTask {
   KeyRange seen;    // keys that some query of the tile sees
   KeyBounds bounds;
 };
+
+// A tile, or a part of its keys, that a plan deals to a block.
+struct PlannedTask : RaggedTask {
+  int partial;        // the slot of its partial result; -1: it has all keys of the tile
+  bool counts_sinks;  // one task of a tile does
+};
+template <class L>
+using TaskOf = std::conditional_t<L::kPlanned, PlannedTask, RaggedTask>;
+
+// Row `row` of tiles of a sequence, for the heads from `head` on.
+template <class L>
+__device__ __forceinline__ void describe_task(const RaggedWgmmaParams& params, int sequence, int head,
+                                              int row, RaggedTask& task) {
+  const Sequences& sequences = params.tables.sequences;
+  const int tile_queries = L::kConsumers * params.box_queries;
+  KernelArgs args = params.args;
+  args.seq_q = sequences.queries(sequence);
+  args.seq_kv = sequences.keys(sequence);
+  task.sequence = sequence;
+  task.head = L::kPackGqa ? head * params.order.group.divisor : head;
+  task.first_query = row * tile_queries;
+  task.queries = args.seq_q;
+  task.query_row = static_cast<int>(sequences.first_query(sequence));
+  task.key_row = L::kPaged ? 0 : static_cast<int>(sequences.first_key(sequence));
+  task.bounds = KeyBounds(args);
+  const int last_query = min(task.first_query + tile_queries, task.queries) - 1;
+  task.seen = keys_of_any(task.first_query, last_query, [&](int query) { return task.bounds.keys(query); });
+}
 
 // Numbers of tiles of 32 sequences, one per lane; the window moves over the batch, because a block's tile numbers only
 // rise.
@@ -69,23 +97,11 @@ struct RaggedTiles {
  private:
   // Tile `within` of a sequence that has `count` of them.
   __device__ void describe(int sequence, int within, int count, RaggedTask& task) const {
-    const Sequences& sequences = params.tables.sequences;
     const FastDivisor& heads = params.order.batch_heads;
     const int rows = heads.quotient(count);
     const int row = heads.quotient(within);
-    const int head = within - row * heads.divisor;
-    KernelArgs args = params.args;
-    args.seq_q = sequences.queries(sequence);
-    args.seq_kv = sequences.keys(sequence);
-    task.sequence = sequence;
-    task.head = L::kPackGqa ? head * params.order.group.divisor : head;
-    task.first_query = (params.order.longest_first ? rows - 1 - row : row) * tile_queries();
-    task.queries = args.seq_q;
-    task.query_row = static_cast<int>(sequences.first_query(sequence));
-    task.key_row = L::kPaged ? 0 : static_cast<int>(sequences.first_key(sequence));
-    task.bounds = KeyBounds(args);
-    const int last_query = min(task.first_query + tile_queries(), task.queries) - 1;
-    task.seen = keys_of_any(task.first_query, last_query, [&](int query) { return task.bounds.keys(query); });
+    describe_task<L>(params, sequence, within - row * heads.divisor,
+                     params.order.longest_first ? rows - 1 - row : row, task);
   }
 };
 
@@ -100,8 +116,8 @@ __device__ inline ptx::TensorCoordinate row_coordinate(const RaggedWgmmaParams& 
 }
 
 template <class L>
-__device__ inline RaggedTask* task_slot(int slot) {
-  return reinterpret_cast<RaggedTask*>(ptx::dynamic_smem() + L::kTileSlotOffset + slot * L::kTileSlotBytes);
+__device__ inline TaskOf<L>* task_slot(int slot) {
+  return reinterpret_cast<TaskOf<L>*>(ptx::dynamic_smem() + L::kTileSlotOffset + slot * L::kTileSlotBytes);
 }
 
 // Draws the tiles of a block: one warp.
@@ -155,7 +171,7 @@ struct RaggedSource {
     mbarrier_wait(smem.tile_full(ring.slot), ring.parity);  // protects the slot: the task is written
     return uniform(task().sequence) >= 0;
   }
-  __device__ const RaggedTask& task() const { return *task_slot<L>(ring.slot); }
+  __device__ const TaskOf<L>& task() const { return *task_slot<L>(ring.slot); }
   // The lanes have read what they need, and synchronise: protects the slot from the next task.
   __device__ void release() {
     __syncwarp();

@@ -3,8 +3,24 @@
 
 #include <cstring>
 #include <string_view>
+#include <utility>
 
+#include "emulated/machine/launch.hpp"
 #include "emulated/machine/tensor_map.hpp"
+
+namespace flashcore::emulated {
+namespace {
+
+int multiprocessors = 2;
+
+}  // namespace
+
+Multiprocessors::Multiprocessors(int count) : before_(std::exchange(multiprocessors, count)) {}
+Multiprocessors::~Multiprocessors() { multiprocessors = before_; }
+
+}  // namespace flashcore::emulated
+
+using flashcore::emulated::multiprocessors;
 
 // NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 
@@ -26,7 +42,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
       *value = 9;
       return cudaSuccess;
     case cudaDevAttrMultiProcessorCount:
-      *value = 2;  // persistent blocks then have several tiles each
+      *value = multiprocessors;
       return cudaSuccess;
     default:
       return cudaErrorInvalidValue;
