@@ -48,7 +48,11 @@ struct PlannedDrawer {
 
  private:
   __device__ void describe(const WorkTask& work, int worker, PlannedTask& task) const {
-    describe_task<L>(params, work.item.sequence, work.head, work.item.tile, task);
+    const RaggedTiles<L> tiles{params, lane};
+    const int heads = params.order.batch_heads.divisor;
+    const int rows = ceil_div(params.tables.sequences.queries(work.item.sequence), tiles.tile_queries());
+    const int row = params.order.longest_first ? rows - 1 - work.item.tile : work.item.tile;
+    tiles.describe(work.item.sequence, row * heads + work.head, rows * heads, task);
     const int first = work.item.first_block;
     task.seen.begin = max(task.seen.begin, (first + work.begin) * L::kBlockKv);
     task.seen.end = min(task.seen.end, (first + work.end) * L::kBlockKv);

@@ -225,9 +225,18 @@ struct RaggedConsumer : KeyLoop<L, RaggedOperands<L>> {
       const TaskOf<L>& task = tasks.task();
       enter(task);
       mbarrier_wait(smem.q_full(consumer, q_ring.slot), q_ring.parity);  // protects Q: its bytes have arrived
-      attend_or_pass(task);
-      softmax.finish();
-      write_result(task);
+      if constexpr (L::kPlanned) {
+        attend_or_pass(task);
+        softmax.finish();
+        write_result(task);
+      } else {
+        if (seen.of_tile.begin < seen.of_tile.end)
+          attend({seen.of_tile.begin / L::kBlockKv, ceil_div(seen.of_tile.end, L::kBlockKv)});
+        softmax.finish();
+        write_log_sum_exp(task);
+        release_output_slot();
+        write_output(task);
+      }
       if constexpr (L::kQSlots == 1) release_output_slot();
     }
     release_output_slot();           // protects the last O: it has been read before the block ends

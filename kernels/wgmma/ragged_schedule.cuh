@@ -30,26 +30,6 @@ struct PlannedTask : RaggedTask {
 template <class L>
 using TaskOf = std::conditional_t<L::kPlanned, PlannedTask, RaggedTask>;
 
-// Row `row` of tiles of a sequence, for the heads from `head` on.
-template <class L>
-__device__ __forceinline__ void describe_task(const RaggedWgmmaParams& params, int sequence, int head,
-                                              int row, RaggedTask& task) {
-  const Sequences& sequences = params.tables.sequences;
-  const int tile_queries = L::kConsumers * params.box_queries;
-  KernelArgs args = params.args;
-  args.seq_q = sequences.queries(sequence);
-  args.seq_kv = sequences.keys(sequence);
-  task.sequence = sequence;
-  task.head = L::kPackGqa ? head * params.order.group.divisor : head;
-  task.first_query = row * tile_queries;
-  task.queries = args.seq_q;
-  task.query_row = static_cast<int>(sequences.first_query(sequence));
-  task.key_row = L::kPaged ? 0 : static_cast<int>(sequences.first_key(sequence));
-  task.bounds = KeyBounds(args);
-  const int last_query = min(task.first_query + tile_queries, task.queries) - 1;
-  task.seen = keys_of_any(task.first_query, last_query, [&](int query) { return task.bounds.keys(query); });
-}
-
 // Numbers of tiles of 32 sequences, one per lane; the window moves over the batch, because a block's tile numbers only
 // rise.
 template <class L>
@@ -94,14 +74,25 @@ struct RaggedTiles {
     return true;
   }
 
- private:
   // Tile `within` of a sequence that has `count` of them.
   __device__ void describe(int sequence, int within, int count, RaggedTask& task) const {
+    const Sequences& sequences = params.tables.sequences;
     const FastDivisor& heads = params.order.batch_heads;
     const int rows = heads.quotient(count);
     const int row = heads.quotient(within);
-    describe_task<L>(params, sequence, within - row * heads.divisor,
-                     params.order.longest_first ? rows - 1 - row : row, task);
+    const int head = within - row * heads.divisor;
+    KernelArgs args = params.args;
+    args.seq_q = sequences.queries(sequence);
+    args.seq_kv = sequences.keys(sequence);
+    task.sequence = sequence;
+    task.head = L::kPackGqa ? head * params.order.group.divisor : head;
+    task.first_query = (params.order.longest_first ? rows - 1 - row : row) * tile_queries();
+    task.queries = args.seq_q;
+    task.query_row = static_cast<int>(sequences.first_query(sequence));
+    task.key_row = L::kPaged ? 0 : static_cast<int>(sequences.first_key(sequence));
+    task.bounds = KeyBounds(args);
+    const int last_query = min(task.first_query + tile_queries(), task.queries) - 1;
+    task.seen = keys_of_any(task.first_query, last_query, [&](int query) { return task.bounds.keys(query); });
   }
 };
 
