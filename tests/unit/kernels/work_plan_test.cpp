@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <random>
 #include <tuple>
@@ -151,8 +152,29 @@ void expect_balanced(const WorkShape& shape, const WorkPlan& plan) {
   }
 }
 
+// Backwards a worker has the same tasks: those of the rest, then those of the rounds, the last round first.
+void expect_same_backwards(const WorkShape& shape, const WorkPlan& plan) {
+  const auto tasks_of = [&](int worker, auto next) {
+    WorkerTasks tasks(plan, shape.heads, shape.workers, worker);
+    std::vector<std::array<int, 5>> all;
+    for (WorkTask task; next(tasks, task);)
+      all.push_back({task.item.sequence, task.item.tile, task.head, task.begin, task.end});
+    return all;
+  };
+  for (int worker = 0; worker < shape.workers; ++worker) {
+    auto forwards = tasks_of(worker, [](auto& tasks, auto& task) { return tasks.next(task); });
+    const auto backwards =
+        tasks_of(worker, [](auto& tasks, auto& task) { return tasks.next_backwards(task); });
+    const auto rest = forwards.begin() + plan.counts->rounds;
+    std::reverse(forwards.begin(), rest);
+    std::rotate(forwards.begin(), rest, forwards.end());
+    EXPECT_EQ(backwards, forwards) << "worker " << worker;
+  }
+}
+
 void expect_right(const Batch& batch) {
   const MadePlan plan(batch.shape);
+  expect_same_backwards(batch.shape, *plan);
   expect_covered(batch, *plan);
   expect_balanced(batch.shape, *plan);
 }
