@@ -2,7 +2,8 @@
 """Times PyTorch's attention kernels and this project's in one process, interleaved, by the same definitions.
 
 Peers are families of their own: PyTorch SDPA's backends (peer_torch_flash, _cudnn, _efficient, _math), compiled
-FlexAttention (peer_torch_flex), FlashAttention-3 and -4 where they can be imported (peer_fa3, peer_fa4). All are Python
+FlexAttention (peer_torch_flex), FlashAttention-3 and -4 (peer_fa3, peer_fa4), and for ragged batches FlashInfer's kernels
+(peer_flashinfer_*) and cuDNN on paged caches (peer_cudnn_paged), each where its package can be imported. All are Python
 kernels of the package flashcore_bench, whose core checks and times them beside this project's variants and writes the
 result file. call_us of a peer has Python's share of a call.
 
@@ -48,7 +49,8 @@ def parse_arguments(arguments):
     parser.add_argument("--config", default="peers", help="a path, or a shipped config's name (default: peers)")
     parser.add_argument("--problems", type=names, default=[], help="globs over the config's problem names")
     parser.add_argument("--variants", type=names, default=[], help="globs over ids, instead of the config's variants")
-    parser.add_argument("--peers", type=names, default=["*"], help="globs over the peers' families (default: all)")
+    parser.add_argument("--peers", type=names, default=[], help="globs over the peers' families (default: all; without "
+                        "ragged batches those that take others)")
     parser.add_argument("--device", default="cuda", help="cuda, cuda:N, or cpu to try this script (default: cuda)")
     parser.add_argument("--budget", type=float, help="seconds of measuring in all")
     parser.add_argument("--clocks", type=names, default=[], help="these timing modes, instead of the config's")
@@ -205,7 +207,7 @@ def load_plugins(fc, paths):
 
 def run(config, options, fc):
     from flashcore_bench import peers, running
-    families = select_peers(list(peers.PEERS), options.peers)
+    families = select_peers(list(peers.PEERS), options.peers) or peers.that_run(config["problems"])
     require_device(import_torch(), options.device)
     load_plugins(fc, options.plugin)
     return running.run(config, [peers.make(family) for family in families], options.device, options.output, print_table)

@@ -1,22 +1,11 @@
-"""Kernels of other projects as Python kernels: PyTorch's SDPA and FlexAttention, FlashAttention 3 and 4."""
+"""Kernels of other projects as Python kernels: all of them by name, and PyTorch's SDPA and FlexAttention."""
 
-import importlib
-import importlib.util
 import warnings
 
+from . import cudnn_peers, flash_attention_peers, flashinfer_peers
 from .errors import Unsupported, first_line
 from .kernels import Kernel
-
-
-def _require_plain(problem):
-    if problem.softcap or problem.window_left >= 0 or problem.window_right >= 0:
-        raise Unsupported("it is given neither windows nor soft caps here")
-    if problem.lengths or problem.kv or problem.sinks:
-        raise Unsupported("it is given neither lengths, pages nor sinks here")
-    if problem.lse:
-        raise Unsupported("it gives no log-sum-exp through its public interface")
-    if problem.dtype == "e4m3":
-        raise Unsupported("it is given fp16 and bf16 only")
+from .peer import Peer, require
 
 
 def _explained(call):
@@ -44,7 +33,7 @@ def _sdpa(backend_name):
     def prepare(problem):
         import torch
         from torch.nn.attention import SDPBackend, sdpa_kernel
-        _require_plain(problem)
+        require(problem)
         if problem.causal and problem.seq_q != problem.seq_kv:
             raise Unsupported("PyTorch aligns the causal mask top-left: with seq_q != seq_kv it is another mask")
         backend = getattr(SDPBackend, backend_name, None)
@@ -63,7 +52,7 @@ def _sdpa(backend_name):
 
 def _flex(problem):
     import torch
-    _require_plain(problem)
+    require(problem)
     try:
         from torch.nn.attention.flex_attention import create_block_mask, flex_attention
     except ImportError:
@@ -84,46 +73,48 @@ def _flex(problem):
     return call
 
 
-def _flash_attention(module_name):
-    """FlashAttention's own packages take [batch, seq, heads, head_dim] and align the mask bottom-right."""
-    def prepare(problem):
-        _require_plain(problem)
-        try:
-            function = importlib.import_module(module_name).flash_attn_func
-        except Exception as error:  # not installed, or built for another PyTorch, which shows in many ways
-            raise Unsupported(f"the Python module {module_name} cannot be used: {first_line(error)}") from None
-
-        def call(q, k, v):
-            out = function(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), softmax_scale=problem.scale,
-                           causal=problem.causal)
-            return (out[0] if isinstance(out, tuple) else out).transpose(1, 2)
-        return _explained(call)
-    return prepare
+def _torch_configuration():
+    import torch
+    return f"PyTorch {torch.__version__}"
 
 
-_PREPARE = {
-    "peer_torch_flash": _sdpa("FLASH_ATTENTION"),
-    "peer_torch_cudnn": _sdpa("CUDNN_ATTENTION"),
-    "peer_torch_efficient": _sdpa("EFFICIENT_ATTENTION"),
-    "peer_torch_math": _sdpa("MATH"),
-    "peer_torch_flex": _flex,
-    "peer_fa3": _flash_attention("flash_attn_interface"),
-    "peer_fa4": _flash_attention("flash_attn.cute"),
+def _cudnn_configuration():
+    import torch
+    return f"{_torch_configuration()}, cuDNN {torch.backends.cudnn.version()}"
+
+
+_PEERS = {
+    "peer_torch_flash": Peer(_sdpa("FLASH_ATTENTION"), _torch_configuration),
+    "peer_torch_cudnn": Peer(_sdpa("CUDNN_ATTENTION"), _cudnn_configuration),
+    "peer_torch_efficient": Peer(_sdpa("EFFICIENT_ATTENTION"), _torch_configuration),
+    "peer_torch_math": Peer(_sdpa("MATH"), _torch_configuration),
+    "peer_torch_flex": Peer(_flex, _torch_configuration),
+    **flash_attention_peers.PEERS,
+    **flashinfer_peers.PEERS,
+    **cudnn_peers.PEERS,
 }
 # By family, in the order in which tables have them.
-PEERS = tuple(_PREPARE)
+PEERS = tuple(_PEERS)
 # Built-in families of other projects by their short names.
 _BUILT_IN = {"cudnn": "peer_cudnn/*"}
 
 
 def make(family):
     """The Kernel of a peer. Raises UsageError if PyTorch cannot be imported."""
-    return Kernel(prepare=_PREPARE[family], name=family, framework="torch", role="peer", path=f"{__name__}:{family}")
+    peer = _PEERS[family]
+    return Kernel(prepare=peer.prepare, name=family, framework="torch", role="peer", path=f"{__name__}:{family}",
+                  choice=peer.configuration, reads_unused_rows=peer.reads_unused_rows)
+
+
+def that_run(problems):
+    """The families that can run one of these problems, given as objects of a config, as far as lengths tell."""
+    has_lengths = any("lengths" in problem for problem in problems)
+    return [family for family, peer in _PEERS.items() if has_lengths or not peer.needs_lengths]
 
 
 def __getattr__(name):
     """Peers by their names, for processes that import them again."""
-    if name not in _PREPARE:
+    if name not in _PEERS:
         raise AttributeError(f"module {__name__} has no attribute {name}")
     return make(name)
 

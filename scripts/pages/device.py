@@ -26,6 +26,9 @@ SECTIONS = (
     Section(r"peers\.json", "Beside PyTorch",
             "`scripts/compare_torch.py` times PyTorch's attention and these variants in one process, in turns, with the "
             "same check and the same timing.", "peers", ("peers", sequence_chart)),
+    Section(r"serving-peers\.json", "Ragged batches and paged caches beside other kernels",
+            "`scripts/compare_torch.py --config serving`. Kernels of others that plan were planned before they were timed; "
+            "those whose names end with `_replanned` plan in each launch.", "peers"),
     Section(r"gqa\.json", "Few queries and grouped heads",
             "Few queries per head, as in speculative decoding, read K and V for little work. Tiles with `pack_gqa` hold "
             "the query heads of one KV head together and read its keys and values once. `peer_cudnn` is cuDNN itself.",

@@ -98,19 +98,28 @@ def peers(site, files, _words=()):
 
 
 def dtypes(site, files, _words=()):
-    """One line per problem, the fastest variant of each dtype; the speed-up is the last dtype's over the first."""
+    """One line per problem, the fastest variant of this project in each dtype, and each peer in each dtype that it has run;
+    the speed-up is the last dtype's over the first."""
     records = site.records(files[0])
     names = list(dict.fromkeys(record["problem"]["dtype"] for record in records))
+    rivals = [(family, name) for family in rec.peer_families(records) for name in names
+              if rec.peer_families([record for record in records if record["problem"]["dtype"] == name
+                                    and record["family"] == family])]
     rows, shown = [], []
     for same in rec.by_problem(records, left_out=("name", "dtype", "out_dtype")):
-        best = [rec.fastest([record for record in same if record["problem"]["dtype"] == name]) for name in names]
+        best = [rec.fastest([record for record in same if record["problem"]["dtype"] == name and not rec.is_peer(record)])
+                for name in names]
         cells = [cell for record in best
                  for cell in ([number(headline(record)) + rec.sign(record), number(record["tflops"]), f"`{record['variant']}`"]
                               if record else ["–"] * 3)]
         ratio = number(headline(best[0]) / headline(best[-1])) + "×" if best[0] and best[-1] else "–"
-        rows.append([rec.sizes(same[0]["problem"], dtype=False), *cells, ratio])
-        shown += best
-    head = ["problem", *(f"{name} {what}" for name in names for what in ("µs", "TFLOP/s", "variant")), "speed-up"]
+        beside = [rec.fastest([record for record in same if (record["family"], record["problem"]["dtype"]) == rival])
+                  for rival in rivals]
+        times = [number(headline(record)) + rec.sign(record) if record else "–" for record in beside]
+        rows.append([rec.sizes(same[0]["problem"], dtype=False), *cells, ratio, *times])
+        shown += [*best, *beside]
+    head = ["problem", *(f"{name} {what}" for name in names for what in ("µs", "TFLOP/s", "variant")), "speed-up",
+            *(f"`{family}` {name} µs" for family, name in rivals)]
     return [rec.source_line(site, files), "", *table(head, rows), *short_note(site, files[0], shown)]
 
 
