@@ -31,9 +31,9 @@ def _explained(call):
 
 def _sdpa(backend_name):
     def prepare(problem):
+        require(problem)
         import torch
         from torch.nn.attention import SDPBackend, sdpa_kernel
-        require(problem)
         if problem.causal and problem.seq_q != problem.seq_kv:
             raise Unsupported("PyTorch aligns the causal mask top-left: with seq_q != seq_kv it is another mask")
         backend = getattr(SDPBackend, backend_name, None)

@@ -155,11 +155,7 @@ class WhatIsRefused(PeersTest):
                 ("cudnn cannot be used", ("peer_cudnn_paged",), DECODE)):
             for family in families:
                 with self.subTest(family=family, reason=reason), unittest.mock.patch.dict(sys.modules, {"cudnn": None}):
-                    if family == "peer_torch_math":
-                        with self.assertRaisesRegex(fc.Unsupported, reason):
-                            peers.require(fc.Problem(**fields))
-                    else:
-                        self.assert_unsupported(reason, family, **fields)
+                    self.assert_unsupported(reason, family, **fields)
 
     def test_a_sequence_without_queries_is_not_decoded(self):
         found = self.check("peer_flashinfer_decode", **{**DECODE, "lengths": {"q": [1, 0, 1, 1], "kv": [9, 16, 40, 1]}})
