@@ -45,12 +45,14 @@ struct DecodeTile {
   int num_warps;
   int num_stages;
   int kv_split_blocks = 0;
+  int q_in_regs = 0;
 };
 constexpr Tile decode_tile(const DecodeTile& tile) {
   return {.block_q = 16,
           .block_kv = tile.block_kv,
           .num_warps = tile.num_warps,
           .num_stages = tile.num_stages,
+          .q_in_regs = tile.q_in_regs,
           .kv_split_warps = tile.num_warps,
           .kv_split_blocks = tile.kv_split_blocks,
           .pack_gqa = 1};
@@ -75,15 +77,28 @@ constexpr Tile planned_tile(Tile tile) {
 }
 constexpr Tile planned_paged_tile(Tile tile) { return paged_tile(planned_tile(tile)); }
 
-// The differences between element types: operands.cuh of the family.
+// The same tile for K and V in e4m3.
+constexpr int kE4m3Bits = 8;
+constexpr Tile e4m3_kv_tile(Tile tile) {
+  tile.kv_bits = kE4m3Bits;
+  return tile;
+}
+
+// The differences between element types: operands.cuh of the family; of the second, e4m3_kv.cuh.
 template <Dtype kDtype>
 struct MmaOperands;
+template <Dtype kDtype>
+struct E4m3KvOperands;
 
 template <VariantSpec S>
 struct MmaConfig {
-  using Operands = MmaOperands<S.dtype>;
-  static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q, K, V and P
+  static constexpr bool kE4m3Kv = S.tile.kv_bits == kE4m3Bits;  // under Q of two bytes
+  using Operands = std::conditional_t<kE4m3Kv, E4m3KvOperands<S.dtype>, MmaOperands<S.dtype>>;
+  static constexpr int kElementBytes = static_cast<int>(size_bytes(S.dtype));  // of Q and P
+  static constexpr int kKvElementBytes = kE4m3Kv ? 1 : kElementBytes;          // of K and V
   static constexpr int kProductDepth = 32 / kElementBytes;                     // of one matrix product
+  // Rows of Q in bf16 are scaled to the range of fp16, the type of the products.
+  static constexpr bool kScaledQuery = kE4m3Kv && S.dtype == Dtype::bf16;
   // ldmatrix transposes elements of two bytes only: V of one byte is stored with its keys side by side.
   static constexpr bool kTransposedV = kElementBytes == 1;
   static constexpr int kHeadDim = S.head_dim;
@@ -121,16 +136,19 @@ struct MmaConfig {
   static constexpr int kKeyStages = kStages + (kOverlap && kSteps > 1 ? 1 : 0);
 
   // Vᵀ has one panel per step, [head_dim, kStep keys], so that its steps are as large as steps of K.
-  using Smem = SwizzledRows<kHeadDim * kElementBytes>;  // Q and K
-  using ValueSmem = std::conditional_t<kTransposedV, SwizzledRows<kStep * kElementBytes>, Smem>;
+  using Smem = SwizzledRows<kHeadDim * kElementBytes>;       // Q
+  using KeySmem = SwizzledRows<kHeadDim * kKvElementBytes>;  // K
+  using ValueSmem = std::conditional_t<kTransposedV, SwizzledRows<kStep * kElementBytes>, KeySmem>;
   using OutSmem = SwizzledTile<kHeadDim>;
   using Partial = PartialTile<kHeadDim, kBlockQ>;
   static constexpr int kQueryBytes = Smem::bytes(kBlockQ);
-  static constexpr int kBlockBytes = Smem::bytes(kBlockKv);  // one stage of K or of V
+  static constexpr int kBlockBytes = KeySmem::bytes(kBlockKv);  // one stage of K or of V
   static constexpr int kKeysAt = kQueryBytes;
   static constexpr int kValuesAt = kKeysAt + kKeyStages * kBlockBytes;
   static constexpr int kReachAt = kValuesAt + kStages * kBlockBytes;
-  static constexpr int kLoopBytes = kReachAt + kWarps * static_cast<int>(sizeof(KeyReach));
+  static constexpr int kRowScalesAt = kReachAt + kWarps * static_cast<int>(sizeof(KeyReach));
+  static constexpr int kLoopBytes =
+      kRowScalesAt + (kScaledQuery ? kBlockQ * static_cast<int>(sizeof(float)) : 0);
   // After the loop, partial tiles overwrite all of this; without a split, O overwrites Q, and more where O is
   // larger.
   static constexpr int kOutBytes = kSplit ? kSplitWarps * Partial::kBytes : OutSmem::bytes(kBlockQ);
@@ -178,6 +196,9 @@ struct MmaConfig {
         (kHeadDim * kElementBytes / kChunkBytes > 32 || 32 % (kHeadDim * kElementBytes / kChunkBytes) != 0))
       return "planned tiles are for a head_dim that is a power of two";
     if (kPlanned && kBlockKv > kThreads) return "planned tiles have a thread for each key of a block";
+    if (S.tile.kv_bits != 0 && (!kE4m3Kv || !kPlanned || kElementBytes != 2))
+      return "K and V of other elements than Q are e4m3, in planned tiles with Q of two bytes";
+    if (kE4m3Kv && kHeadDim % 64 != 0) return "with K and V in e4m3, head_dim must be a multiple of 64";
     if (kCluster > 8) return "a cluster has at most 8 blocks";
     if (kSmemBytes > kMaxSmemBytes) return "needs more shared memory per block than any device has";
     return nullptr;

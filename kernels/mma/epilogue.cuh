@@ -28,10 +28,21 @@ __device__ __forceinline__ void store_output(const typename C::Args& args, const
       const int tile_row = warp_row + 16 * m + 8 * r + warp.lane() / 4;
       const float sum = warp.row_sum[m][r];
       const float normalise = warp.operands.normaliser(sum);
+      if constexpr (C::kE4m3Kv) {
+        const int quarter = warp.lane() % 4;
 #pragma unroll
-      for (int n = 0; n < C::kHeadDim / 8; ++n) {
-        *reinterpret_cast<Pair<T>*>(out_tile + Smem::offset(tile_row, n) + 4 * (warp.lane() % 4)) =
-            pair_from_floats<T>(warp.out[m][n][2 * r] * normalise, warp.out[m][n][2 * r + 1] * normalise);
+        for (int group = 0; group < C::kHeadDim / 16; ++group) {
+          const float4 four = four_columns(warp.out[m], group, r);
+          *reinterpret_cast<uint2*>(out_tile + Smem::offset(tile_row, 2 * group + quarter / 2) +
+                                    8 * (quarter % 2)) = {pack<T>(four.x * normalise, four.y * normalise),
+                                                          pack<T>(four.z * normalise, four.w * normalise)};
+        }
+      } else {
+#pragma unroll
+        for (int n = 0; n < C::kHeadDim / 8; ++n) {
+          *reinterpret_cast<Pair<T>*>(out_tile + Smem::offset(tile_row, n) + 4 * (warp.lane() % 4)) =
+              pair_from_floats<T>(warp.out[m][n][2 * r] * normalise, warp.out[m][n][2 * r + 1] * normalise);
+        }
       }
       const int row = rows.begin + tile_row;
       if (args.lse != nullptr && warp.lane() % 4 == 0 && row < rows.count) {
@@ -63,10 +74,19 @@ __device__ __forceinline__ void store_partial(const WarpTile<C>& warp, unsigned 
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       const int tile_row = warp_row + 16 * m + 8 * r + warp.lane() / 4;
+      if constexpr (C::kE4m3Kv) {
+        const int quarter = warp.lane() % 4;
 #pragma unroll
-      for (int n = 0; n < C::kHeadDim / 8; ++n) {
-        *reinterpret_cast<float2*>(partial + Partial::out_offset(tile_row, n) + 8 * (warp.lane() % 4)) =
-            make_float2(warp.out[m][n][2 * r], warp.out[m][n][2 * r + 1]);
+        for (int group = 0; group < C::kHeadDim / 16; ++group) {
+          *reinterpret_cast<float4*>(partial + Partial::out_offset(tile_row, 2 * group + quarter / 2) +
+                                     16 * (quarter % 2)) = four_columns(warp.out[m], group, r);
+        }
+      } else {
+#pragma unroll
+        for (int n = 0; n < C::kHeadDim / 8; ++n) {
+          *reinterpret_cast<float2*>(partial + Partial::out_offset(tile_row, n) + 8 * (warp.lane() % 4)) =
+              make_float2(warp.out[m][n][2 * r], warp.out[m][n][2 * r + 1]);
+        }
       }
       if (warp.lane() % 4 == 0) {
         *reinterpret_cast<float2*>(partial + Partial::stats_offset(tile_row)) =

@@ -12,6 +12,7 @@ template <Dtype kDtype>
 struct MmaOperands {
   using Params = MmaParams;
   using T = Element<kDtype>;  // of Q, K, V and O
+  using Kv = T;               // of K and V
 
   // log2 of the exponential of a new maximum, and of the largest exponential allowed before the maximum is
   // raised. P stays below 2^8, far from overflow in both dtypes, and nearly all steps skip the rescaling.

@@ -123,7 +123,9 @@ struct MmaPipeline {
       } else {
         warp.template advance<true, true, false>(params, rows, current, next, keys, values, next_key);
       }
-      warp.copy_scores(current, next);
+#pragma unroll
+      for (int i = 0; i < static_cast<int>(sizeof(Scores) / sizeof(float)); ++i)
+        (&current[0][0][0])[i] = (&next[0][0][0])[i];
     }
   }
 

@@ -20,20 +20,24 @@
 
 namespace flashcore::kernels {
 
-struct PlannedMmaParams : RaggedMmaParams {
+inline constexpr std::string_view kE4m3KvProblemFields[] = {"lengths", "kv", "sinks", "kv_dtype=e4m3"};
+
+template <class C>
+struct PlannedMmaParams : RaggedParams<typename C::Operands::Params> {
   WorkPlan plan;
   int heads = 0;  // of the plan's tasks
 
   PlannedMmaParams() = default;
   PlannedMmaParams(const AttentionArgs& a, const WorkShape& shape)
-      : RaggedMmaParams(a), plan(a.plan, shape), heads(shape.heads) {}
+      : RaggedParams<typename C::Operands::Params>(a), plan(a.plan, shape), heads(shape.heads) {}
 };
 
 template <VariantSpec S>
 struct PlannedMmaKernel : MmaPipeline<S> {
   using Pipeline = MmaPipeline<S>;
   using C = MmaConfig<S>;
-  using Params = PlannedMmaParams;
+  using Params = PlannedMmaParams<C>;
+  using SequenceParams = typename C::Operands::Params;
   using Args = typename C::Args;
   using Rows = typename Pipeline::Rows;
   using Warp = typename Pipeline::Warp;
@@ -41,7 +45,9 @@ struct PlannedMmaKernel : MmaPipeline<S> {
   static constexpr const char* kFamily = MmaKernel<S>::kFamily;
   static constexpr const char* kSummary = MmaKernel<S>::kSummary;
   static constexpr int kMinComputeCapability = MmaKernel<S>::kMinComputeCapability;
-  static constexpr std::span<const std::string_view> kProblemFields = kRaggedProblemFields;
+  static constexpr std::span<const std::string_view> kProblemFields =
+      C::kE4m3Kv ? std::span<const std::string_view>(kE4m3KvProblemFields)
+                 : std::span<const std::string_view>(kRaggedProblemFields);
 
   static constexpr const char* invalid() {
     return C::kPlanned ? C::invalid() : "PlannedMmaKernel is for planned tiles";
@@ -77,14 +83,21 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     if (C::kPaged && !args.kv.is_paged()) return "compiled for paged caches";
     if (!C::kPaged && args.kv.is_paged()) return "compiled for contiguous K and V";
     if (!C::kPaged && !args.sequences.is_ragged()) return "compiled for ragged batches";
+    if constexpr (C::kE4m3Kv) {
+      if (args.kv_dtype != Dtype::e4m3) return "compiled for K and V in e4m3";
+      for (const Strides& s : {args.kv.k, args.kv.v}) {
+        if (!are_multiples(s, kChunkBytes))
+          return "strides of K and V must be multiples of 16 elements (16 bytes)";
+      }
+    }
     const WorkShape shape = work_shape(args);
     if (shape.capacity * shape.heads > std::numeric_limits<int>::max() - shape.workers)
       return "more than 2^31 query tiles";
     return Pipeline::unsupported(args);
   }
-  static cudaError_t prepare(const AttentionArgs& args, cudaStream_t, PlannedMmaParams& params) {
+  static cudaError_t prepare(const AttentionArgs& args, cudaStream_t, Params& params) {
     if (args.plan == nullptr || args.workspace == nullptr) return cudaErrorInvalidValue;
-    params = PlannedMmaParams(args, work_shape(args));
+    params = Params(args, work_shape(args));
     return cudaSuccess;
   }
   static cudaError_t finish(const AttentionArgs& args, cudaStream_t stream) {
@@ -99,8 +112,8 @@ struct PlannedMmaKernel : MmaPipeline<S> {
   }
 
   // One task, from the first load to the last store. Its partial result goes to `partial`, if that is not null.
-  __device__ static __forceinline__ void attend(const MmaParams& params, const Args& args, const Rows& rows,
-                                                const KvStream<C>& stream,
+  __device__ static __forceinline__ void attend(const SequenceParams& params, const Args& args,
+                                                const Rows& rows, const KvStream<C>& stream,
                                                 const typename Pipeline::Place& place, bool counts_sinks,
                                                 unsigned char* partial) {
     using T = typename C::Operands::T;
@@ -119,9 +132,16 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     if (warp.lane() == 0) reach = Pipeline::reach_of(args, rows, stream, warp.row_begin);
     stream.wait_for_query();
     __syncthreads();  // protects Q and the warps' reach: all have arrived
+    if constexpr (C::kE4m3Kv) {
+      auto* const factors = reinterpret_cast<float*>(place.smem + C::kRowScalesAt);
+      arrange_query<C>(place.smem, factors);
+      __syncthreads();  // protects Q and the factors of its rows: all are written before any is read
+      if constexpr (C::kScaledQuery) warp.row_factors.load(factors, place.warp_row);
+    }
     warp.load_query_to_registers();
     Pipeline::plain_loop(params, rows, warp, reach, stream);
     warp.reduce_row_sums();
+    if constexpr (C::kE4m3Kv) scale_output(warp, warp.operands.values);
 
     if constexpr (C::kSplit) {
       merge_warps<C>(args, rows, warp, place.smem, place.warp_row, place.split_warp, partial);
@@ -132,7 +152,7 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     }
   }
 
-  __device__ static void run(const PlannedMmaParams& params) {
+  __device__ static void run(const Params& params) {
     // Before the plan and lengths are read, which a previous grid may have written.
     ptx::wait_for_previous_grid();
     ptx::launch_dependent_grid();
@@ -149,7 +169,7 @@ struct PlannedMmaKernel : MmaPipeline<S> {
           keys_of_any(args, rows.query(rows.begin), rows.query(min(rows.begin + C::kBlockQ, rows.count) - 1));
       const KvStream<C> stream(args, rows.head_kv(), place.smem_begin, task.item.first_block + task.begin,
                                task.item.first_block + task.end);
-      MmaParams of_sequence = params;
+      SequenceParams of_sequence = params;
       of_sequence.args = args;
       of_sequence.mask = DiagonalMask(args);
       unsigned char* partial = task.is_whole() ? nullptr

@@ -19,12 +19,15 @@ namespace flashcore::kernels {
 
 inline constexpr std::string_view kRaggedProblemFields[] = {"lengths", "kv", "sinks"};
 
-struct RaggedMmaParams : MmaParams {
+// `Base` are the parameters of a kernel without tables.
+template <class Base>
+struct RaggedParams : Base {
   SequenceTables tables;
 
-  RaggedMmaParams() = default;
-  explicit RaggedMmaParams(const AttentionArgs& a) : MmaParams(a), tables(a) {}
+  RaggedParams() = default;
+  explicit RaggedParams(const AttentionArgs& a) : Base(a), tables(a) {}
 };
+using RaggedMmaParams = RaggedParams<MmaParams>;
 
 // The second pass of a split over blocks, as merge_workspace_kernel().
 template <class C>

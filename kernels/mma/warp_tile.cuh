@@ -10,6 +10,7 @@
 #include "kernels/blocks/mask.cuh"
 #include "kernels/blocks/softmax.cuh"
 #include "kernels/mma/config.cuh"
+#include "kernels/mma/e4m3_kv.cuh"
 #include "kernels/mma/operands.cuh"
 #include "kernels/ptx/sm80.cuh"
 
@@ -20,12 +21,15 @@ struct WarpTile {
   using Operands = typename C::Operands;
   using Params = typename Operands::Params;
   using Smem = typename C::Smem;
+  using KeySmem = typename C::KeySmem;
   using ValueSmem = typename C::ValueSmem;
   static constexpr int kM = C::kRowTiles;
-  static constexpr int kDimSteps = C::kHeadDim / C::kProductDepth;  // k steps of Q·Kᵀ
-  static constexpr int kDimTiles = C::kHeadDim / 16;                // pairs of column tiles of P·V
-  static constexpr int kKeyTiles = C::kStep / 16;                   // pairs of column tiles of Q·Kᵀ
-  static constexpr int kKeySteps = C::kStep / C::kProductDepth;     // k steps of P·V
+  static constexpr int kQuerySteps = C::kHeadDim / C::kProductDepth;  // k steps of Q·Kᵀ
+  static constexpr int kDimTiles = C::kHeadDim / 16;                  // pairs of column tiles of P·V
+  static constexpr int kDimSteps = C::kE4m3Kv ? kQuerySteps / 2 : kQuerySteps;
+  static constexpr int kDimSlices = C::kE4m3Kv ? kDimTiles / 2 : kDimTiles;
+  static constexpr int kKeyTiles = C::kStep / 16;                // pairs of column tiles of Q·Kᵀ
+  static constexpr int kKeySteps = C::kStep / C::kProductDepth;  // k steps of P·V
   static constexpr int kScorePairs = kKeyTiles * kM * 4;
   static constexpr int kProbabilities = kKeySteps * kM * 4;  // registers of them
 
@@ -34,12 +38,13 @@ struct WarpTile {
   float out[kM][2 * kDimTiles][4] = {};  // not divided by row_sum yet
   float row_max[kM][2];                  // subtracted from scores · log2(e): their maximum - kLog2Peak
   float row_sum[kM][2] = {};             // of this lane's columns only, until reduce_row_sums()
-  std::uint32_t query[C::kQueryInRegisters ? kM : 1][C::kQueryInRegisters ? kDimSteps : 1][4];
+  std::uint32_t query[C::kQueryInRegisters ? kM : 1][C::kQueryInRegisters ? kQuerySteps : 1][4];
   std::uint32_t probability[kM][kKeySteps][4];
   std::uint32_t query_address;  // of this lane's ldmatrix row
   std::uint32_t key_lane;       // this lane's offset within a block of K, and of V
   std::uint32_t value_lane;
   Operands operands;
+  RowFactors<C> row_factors;
   int row_begin;  // of this warp, in the rows of the problem
 
   __device__ static __forceinline__ int lane() { return static_cast<int>(threadIdx.x % 32); }
@@ -52,8 +57,8 @@ struct WarpTile {
     const MatrixLane b = matrix_lane_b(lane());
     query_address = query_smem + Smem::offset(warp_row + a.row, a.chunk);
     value_lane = C::kTransposedV ? ValueSmem::offset(b.row, b.chunk) + Smem::bytes(key_begin)
-                                 : Smem::offset(key_begin + a.row, a.chunk);
-    key_lane = Smem::offset(key_begin + b.row, b.chunk);
+                                 : KeySmem::offset(key_begin + a.row, a.chunk);
+    key_lane = KeySmem::offset(key_begin + b.row, b.chunk);
 #pragma unroll
     for (int m = 0; m < kM; ++m) row_max[m][0] = row_max[m][1] = kNoScore;
   }
@@ -81,24 +86,27 @@ struct WarpTile {
 #pragma unroll
       for (int m = 0; m < kM; ++m) {
 #pragma unroll
-        for (int k = 0; k < kDimSteps; ++k) load_query(query[m][k], m, k);
+        for (int k = 0; k < kQuerySteps; ++k) load_query(query[m][k], m, k);
       }
     }
   }
 
-  // scores += Q·Kᵀ over kProductDepth columns of head_dim.
+  __device__ __forceinline__ void query_fragment(std::uint32_t (&fragment)[4], int m, int k) const {
+    if constexpr (C::kQueryInRegisters) {
+#pragma unroll
+      for (int i = 0; i < 4; ++i) fragment[i] = query[m][k][i];
+    } else {
+      load_query(fragment, m, k);
+    }
+  }
+
+  // scores += Q·Kᵀ over one of kDimSteps slices of head_dim.
   __device__ __forceinline__ void score_slice(Scores& scores, std::uint32_t keys, int k) {
+    if constexpr (C::kE4m3Kv) return e4m3_score_slice(*this, scores, keys, k);
     Operands::keep_loads_behind();
     std::uint32_t q[kM][4];
 #pragma unroll
-    for (int m = 0; m < kM; ++m) {
-      if constexpr (C::kQueryInRegisters) {
-#pragma unroll
-        for (int i = 0; i < 4; ++i) q[m][i] = query[m][k][i];
-      } else {
-        load_query(q[m], m, k);
-      }
-    }
+    for (int m = 0; m < kM; ++m) query_fragment(q[m], m, k);
 #pragma unroll
     for (int n = 0; n < kKeyTiles; ++n) {
       std::uint32_t b[4];
@@ -111,8 +119,9 @@ struct WarpTile {
     }
   }
 
-  // out += P·V for kProductDepth keys and 16 columns of head_dim.
+  // out += P·V for kProductDepth keys and one of kDimSlices slices of head_dim.
   __device__ __forceinline__ void value_slice(std::uint32_t values, int key_step, int column) {
+    if constexpr (C::kE4m3Kv) return e4m3_value_slice(*this, values, key_step, column);
     Operands::keep_loads_behind();
     std::uint32_t b[4];
     if constexpr (C::kTransposedV) {
@@ -149,8 +158,9 @@ struct WarpTile {
 #pragma unroll
       for (int i = 0; i < kPairs; ++i) {
         const float* pair = &scores[m][kPairs * (2 * key_step + half) + i][2 * row];
-        p[2 * i] = ptx::exp2_approx(fmaf(pair[0], score_scale, -row_max[m][row]));
-        p[2 * i + 1] = ptx::exp2_approx(fmaf(pair[1], score_scale, -row_max[m][row]));
+        const float scale = row_factors.of(score_scale, m, row);
+        p[2 * i] = ptx::exp2_approx(fmaf(pair[0], scale, -row_max[m][row]));
+        p[2 * i + 1] = ptx::exp2_approx(fmaf(pair[1], scale, -row_max[m][row]));
         sum = i == 0 ? p[0] + p[1] : sum + (p[2 * i] + p[2 * i + 1]);
       }
       row_sum[m][row] += sum;
@@ -175,7 +185,8 @@ struct WarpTile {
     for (int m = 0; m < kM; ++m) {
 #pragma unroll
       for (int r = 0; r < 2; ++r) {
-        exceeded |= fmaf(highest[m][r], score_scale, -row_max[m][r]) > Operands::kLog2Limit;
+        const float scale = row_factors.of(score_scale, m, r);
+        exceeded |= fmaf(highest[m][r], scale, -row_max[m][r]) > Operands::kLog2Limit;
       }
     }
     if (!__any_sync(kAllLanes, exceeded)) return;
@@ -186,7 +197,7 @@ struct WarpTile {
         float candidate = highest[m][r];
         candidate = fmaxf(candidate, __shfl_xor_sync(kAllLanes, candidate, 1));
         candidate = fmaxf(candidate, __shfl_xor_sync(kAllLanes, candidate, 2));
-        candidate *= score_scale;
+        candidate *= row_factors.of(score_scale, m, r);
         if constexpr (Operands::kLog2Peak != 0) candidate -= Operands::kLog2Peak;
         const float raised = fmaxf(row_max[m][r], candidate);
         const float rescale = ptx::exp2_approx(row_max[m][r] - raised);
@@ -212,7 +223,7 @@ struct WarpTile {
 #pragma unroll
         for (int n = 0; n < 2 * kKeyTiles; ++n) {
 #pragma unroll
-          for (int i = 0; i < 4; ++i) scores[m][n][i] = tanh_approx(scores[m][n][i] * inner);
+          for (int i = 0; i < 4; ++i) scores[m][n][i] = row_factors.capped(scores[m][n][i], inner, m, i / 2);
         }
       }
     }
@@ -261,17 +272,12 @@ struct WarpTile {
     for (int key_step = 0; key_step < kKeySteps; ++key_step) {
       if constexpr (kCurrent && !kNext) exp_slice<kKeySteps>(current, operands.score_scale(params), key_step);
 #pragma unroll
-      for (int column = 0; column < kDimTiles; ++column) {
+      for (int column = 0; column < kDimSlices; ++column) {
         if constexpr (kCurrent) value_slice(values, key_step, column);
-        if constexpr (kNext) max_slice<kKeySteps * kDimTiles>(highest, next, key_step * kDimTiles + column);
+        if constexpr (kNext) max_slice<kKeySteps * kDimSlices>(highest, next, key_step * kDimSlices + column);
       }
     }
     if constexpr (kNext) raise_max(highest, operands.score_scale(params));
-  }
-
-  __device__ static __forceinline__ void copy_scores(Scores& to, const Scores& from) {
-#pragma unroll
-    for (int i = 0; i < kM * 2 * kKeyTiles * 4; ++i) (&to[0][0][0])[i] = (&from[0][0][0])[i];
   }
 
   // Adds up row sums over the four lanes of a row: once, after the last key.

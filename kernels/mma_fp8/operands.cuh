@@ -16,6 +16,7 @@ template <>
 struct MmaOperands<Dtype::e4m3> : E4m3Factors {
   using Params = MmaFp8Params;
   using T = unsigned char;  // of Q, K and V, which are only moved and multiplied
+  using Kv = T;             // of K and V
 
   // No slack: larger exponentials would saturate, and a lower peak would make small probabilities subnormal.
   static constexpr float kLog2Limit = kLog2Peak;

@@ -110,6 +110,13 @@ __device__ __forceinline__ float reciprocal_approx(float x) {
   return y;
 }
 
+// mul.rn.f16x2: products of two pairs of fp16; subnormal numbers are kept. ("mul", half precision)
+__device__ __forceinline__ std::uint32_t multiply_f16x2(std::uint32_t a, std::uint32_t b) {
+  std::uint32_t products;
+  asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(products) : "r"(a), "r"(b));
+  return products;
+}
+
 // prmt: four of the eight bytes of low and high, which are numbered from the lowest byte of low. Each digit
 // of the selector names one; the lowest digit names the result's lowest byte. ("prmt")
 __device__ __forceinline__ std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high,

@@ -23,6 +23,19 @@ __device__ __forceinline__ std::uint32_t pack_e4m3(float x0, float x1, float x2,
   return elements;
 }
 
+// cvt.rn.f16x2.e4m3x2 of both halves of a register: four elements, the first in the lowest byte, become two pairs of fp16.
+// Exact; NaN stays NaN. ("cvt", "mov")
+__device__ __forceinline__ void unpack_e4m3(std::uint32_t (&pairs)[2], std::uint32_t elements) {
+  asm("{\n"
+      ".reg .b16 low, high;\n"
+      "mov.b32 {low, high}, %2;\n"
+      "cvt.rn.f16x2.e4m3x2 %0, low;\n"
+      "cvt.rn.f16x2.e4m3x2 %1, high;\n"
+      "}"
+      : "=r"(pairs[0]), "=r"(pairs[1])
+      : "r"(elements));
+}
+
 // mma.m16n8k32: d += a · b with FP32 accumulators. Fragments have the bytes of mma.m16n8k16 with two-byte
 // elements: a register holds four columns of a, or four rows of b. ("Matrix Fragments for mma.m16n8k32")
 __device__ __forceinline__ void mma_m16n8k32_e4m3(float (&d)[4], const std::uint32_t (&a)[4],

@@ -69,12 +69,12 @@ __device__ KeyRange keys_of_tile(const AttentionArgs& args, int row) {
 }
 
 // scores [heads, rows, seq_kv]; grid: (key tiles, row tiles, heads)
-template <class T, class Rounding>
+template <class T, class Kv, class Rounding>
 __global__ void __launch_bounds__(kThreads, kScoreBlocks)
     scores_kernel(AttentionArgs args, Chunk chunk, float* scores) {
   const HeadIndex head = head_index(args, chunk.head_begin + blockIdx.z);
   const T* q = head_pointer(static_cast<const T*>(args.q), args.q_stride, head.batch, head.head);
-  const T* k = head_pointer(static_cast<const T*>(args.k), args.kv.k, head.batch, head.head_kv);
+  const Kv* k = head_pointer(static_cast<const Kv*>(args.k), args.kv.k, head.batch, head.head_kv);
   const float q_factor = descale_of(args.q_descale, args, head.batch, head.head_kv);
   const float k_factor = descale_of(args.k_descale, args, head.batch, head.head_kv);
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
@@ -142,12 +142,12 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 // out [batch, heads_q, seq_q, head_dim_v] = probabilities · V; grid: (head_dim_v tiles, row tiles, heads)
-template <class T, class Rounding>
+template <class Kv, class Rounding>
 __global__ void __launch_bounds__(kThreads)
     output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
   const std::int64_t flat_head = chunk.head_begin + blockIdx.z;
   const HeadIndex head = head_index(args, flat_head);
-  const T* v = head_pointer(static_cast<const T*>(args.v), args.kv.v, head.batch, head.head_kv);
+  const Kv* v = head_pointer(static_cast<const Kv*>(args.v), args.kv.v, head.batch, head.head_kv);
   const float v_factor = descale_of(args.v_descale, args, head.batch, head.head_kv);
   const float* head_p = probabilities + std::int64_t{blockIdx.z} * chunk.rows * args.sequences.seq_kv;
   const int row_begin = chunk.row_begin + static_cast<int>(blockIdx.y) * kTile;
@@ -170,22 +170,22 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr unsigned tiles(std::int64_t count) { return static_cast<unsigned>(ceil_div(count, kTile)); }
 
-template <class T, class Rounding>
+template <class T, class Kv, class Rounding>
 cudaError_t run_chunk(const AttentionArgs& args, const Chunk& chunk, float* out, float* lse, float* scores,
                       cudaStream_t stream) {
   const auto heads = static_cast<unsigned>(chunk.heads);
   const auto rows = static_cast<unsigned>(chunk.rows);
   const bool is_thin = chunk.rows <= kThinRows;
   cudaError_t error =
-      is_thin ? launch_thin_scores<T, Rounding>(args, chunk, scores, stream)
-              : launch(scores_kernel<T, Rounding>, dim3(tiles(args.sequences.seq_kv), tiles(rows), heads),
+      is_thin ? launch_thin_scores<T, Kv, Rounding>(args, chunk, scores, stream)
+              : launch(scores_kernel<T, Kv, Rounding>, dim3(tiles(args.sequences.seq_kv), tiles(rows), heads),
                        kThreads, stream, args, chunk, scores);
   if (error == cudaSuccess) {
     error = launch(softmax_kernel<Rounding>, dim3(rows, heads), kThreads, stream, args, chunk, scores, lse);
   }
   if (error != cudaSuccess) return error;
-  return is_thin ? launch_thin_output<T, Rounding>(args, chunk, scores, out, stream)
-                 : launch(output_kernel<T, Rounding>, dim3(tiles(args.head_dim_v), tiles(rows), heads),
+  return is_thin ? launch_thin_output<Kv, Rounding>(args, chunk, scores, out, stream)
+                 : launch(output_kernel<Kv, Rounding>, dim3(tiles(args.head_dim_v), tiles(rows), heads),
                           kThreads, stream, args, chunk, scores, out);
 }
 
@@ -199,7 +199,7 @@ Chunk largest_chunk(const AttentionArgs& args) {
   return {0, std::min({heads, all_heads, kMaxGridYZ}), 0, static_cast<std::int32_t>(rows)};
 }
 
-template <class T, class Rounding>
+template <class T, class Kv, class Rounding>
 cudaError_t run_all(const AttentionArgs& args, float* out, float* lse, float* scores, cudaStream_t stream) {
   const Chunk largest = largest_chunk(args);
   const std::int64_t all_heads = std::int64_t{args.sequences.batch} * args.heads_q;
@@ -208,7 +208,7 @@ cudaError_t run_all(const AttentionArgs& args, float* out, float* lse, float* sc
       const Chunk chunk{
           head, std::min(largest.heads, all_heads - head), static_cast<std::int32_t>(row),
           static_cast<std::int32_t>(std::min<std::int64_t>(largest.rows, args.sequences.seq_q - row))};
-      const cudaError_t error = run_chunk<T, Rounding>(args, chunk, out, lse, scores, stream);
+      const cudaError_t error = run_chunk<T, Kv, Rounding>(args, chunk, out, lse, scores, stream);
       if (error != cudaSuccess) return error;
     }
   }
@@ -225,8 +225,10 @@ std::size_t cuda_reference_scratch_bytes(const AttentionArgs& args) {
 int cuda_reference_attention(const AttentionArgs& args, Dtype dtype, Precision precision, float* out,
                              float* lse, void* scratch, void* stream) {
   const auto run = [&]<class T, class Rounding>(T, Rounding) {
-    return run_all<T, Rounding>(args, out, lse, static_cast<float*>(scratch),
-                                static_cast<cudaStream_t>(stream));
+    return visit_kv_element<T>(args.kv_dtype, [&]<class Kv>(Kv) {
+      return run_all<T, Kv, Rounding>(args, out, lse, static_cast<float*>(scratch),
+                                      static_cast<cudaStream_t>(stream));
+    });
   };
   return visit_element(dtype, [&]<class T>(T element) {
     if (precision == Precision::reference) return run(element, Exact{});

@@ -58,9 +58,9 @@ struct TensorFill {
 };
 int cuda_fill(const TensorFill& fill, void* stream);
 
-// Unfused attention with a score matrix in memory, of sequences of equal lengths and contiguous K and V of the dtype of
-// Q: out [batch, heads_q, seq_q, head_dim_v] and lse
-// [batch, heads_q, seq_q] as contiguous FP32 (args.out and args.lse are not used; lse may be null).
+// Unfused attention with a score matrix in memory, of sequences of equal lengths and contiguous K and V in `dtype`, that of
+// Q, or in e4m3: out [batch, heads_q, seq_q, head_dim_v] and lse [batch, heads_q, seq_q] as contiguous FP32 (args.out and
+// args.lse are not used; lse may be null).
 //   reference  every step in FP32 from the rounded inputs, times their descale factors
 //   unfused    an unfused attention in that dtype, as kernels/reference/cpu_reference.hpp defines it
 enum class Precision { reference, unfused };

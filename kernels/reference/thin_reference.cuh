@@ -16,7 +16,7 @@ inline constexpr int kThinColumns = 32;   // of O in a block
 inline constexpr int kThinLanes = 32;     // threads of a block that share the keys of a column
 
 // scores [heads, rows, seq_kv]; grid: (keys / kThinThreads, rows, heads)
-template <class T, class Rounding>
+template <class T, class Kv, class Rounding>
 __global__ void __launch_bounds__(kThinThreads)
     thin_scores_kernel(AttentionArgs args, Chunk chunk, float* scores) {
   const HeadIndex head = head_index(args, chunk.head_begin + blockIdx.z);
@@ -25,8 +25,8 @@ __global__ void __launch_bounds__(kThinThreads)
   if (key >= args.sequences.seq_kv) return;
   const T* q = head_pointer(static_cast<const T*>(args.q), args.q_stride, head.batch, head.head) +
                row * args.q_stride.row;
-  const T* k =
-      head_pointer(static_cast<const T*>(args.k), args.kv.k, head.batch, head.head_kv) + key * args.kv.k.row;
+  const Kv* k =
+      head_pointer(static_cast<const Kv*>(args.k), args.kv.k, head.batch, head.head_kv) + key * args.kv.k.row;
   const float q_factor = descale_of(args.q_descale, args, head.batch, head.head_kv);
   const float k_factor = descale_of(args.k_descale, args, head.batch, head.head_kv);
   float dot = 0;
@@ -36,13 +36,13 @@ __global__ void __launch_bounds__(kThinThreads)
 }
 
 // out [batch, heads_q, seq_q, head_dim_v] = probabilities · V; grid: (head_dim_v / kThinColumns, rows, heads)
-template <class T, class Rounding>
+template <class Kv, class Rounding>
 __global__ void __launch_bounds__(kThinColumns* kThinLanes)
     thin_output_kernel(AttentionArgs args, Chunk chunk, const float* probabilities, float* out) {
   __shared__ float sums[kThinLanes][kThinColumns];
   const std::int64_t flat_head = chunk.head_begin + blockIdx.z;
   const HeadIndex head = head_index(args, flat_head);
-  const T* v = head_pointer(static_cast<const T*>(args.v), args.kv.v, head.batch, head.head_kv);
+  const Kv* v = head_pointer(static_cast<const Kv*>(args.v), args.kv.v, head.batch, head.head_kv);
   const float v_factor = descale_of(args.v_descale, args, head.batch, head.head_kv);
   const float* p =
       probabilities + (std::int64_t{blockIdx.z} * chunk.rows + blockIdx.y) * args.sequences.seq_kv;
@@ -68,20 +68,20 @@ __global__ void __launch_bounds__(kThinColumns* kThinLanes)
   }
 }
 
-template <class T, class Rounding>
+template <class T, class Kv, class Rounding>
 cudaError_t launch_thin_scores(const AttentionArgs& args, const Chunk& chunk, float* scores,
                                cudaStream_t stream) {
   const auto keys = static_cast<unsigned>(ceil_div(args.sequences.seq_kv, kThinThreads));
   const dim3 grid(keys, static_cast<unsigned>(chunk.rows), static_cast<unsigned>(chunk.heads));
-  return launch(thin_scores_kernel<T, Rounding>, grid, kThinThreads, stream, args, chunk, scores);
+  return launch(thin_scores_kernel<T, Kv, Rounding>, grid, kThinThreads, stream, args, chunk, scores);
 }
 
-template <class T, class Rounding>
+template <class Kv, class Rounding>
 cudaError_t launch_thin_output(const AttentionArgs& args, const Chunk& chunk, const float* probabilities,
                                float* out, cudaStream_t stream) {
   const auto columns = static_cast<unsigned>(ceil_div(args.head_dim_v, kThinColumns));
   const dim3 grid(columns, static_cast<unsigned>(chunk.rows), static_cast<unsigned>(chunk.heads));
-  return launch(thin_output_kernel<T, Rounding>, grid, kThinColumns * kThinLanes, stream, args, chunk,
+  return launch(thin_output_kernel<Kv, Rounding>, grid, kThinColumns * kThinLanes, stream, args, chunk,
                 probabilities, out);
 }
 

@@ -62,8 +62,8 @@ class CudaCheckDevice final : public CheckDevice {
 
   void run_reference(const AttentionArgs& args, Dtype dtype, ReferenceKind kind, float* out,
                      float* lse) override {
-    if (args.kv_dtype != dtype)
-      throw EnvironmentError("on a GPU, the reference needs K and V in the dtype of Q");
+    if (args.kv_dtype != dtype && args.kv_dtype != Dtype::e4m3)
+      throw EnvironmentError("on a GPU, the reference needs K and V in the dtype of Q or in e4m3");
     const Scratch scratch = scratch_of(reference_scratch_bytes(args));
     const auto precision =
         kind == ReferenceKind::unfused ? kernels::Precision::unfused : kernels::Precision::reference;

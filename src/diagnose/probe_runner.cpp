@@ -83,12 +83,18 @@ std::int64_t ProbeRunner::block_kv() const {
   return variant_.spec.tile.block_kv > 0 ? variant_.spec.tile.block_kv : kDefaultBlock;
 }
 
+std::optional<Dtype> ProbeRunner::kv_dtype() const {
+  if (variant_.spec.tile.kv_bits == 0) return std::nullopt;
+  return Dtype::e4m3;
+}
+
 Problem ProbeRunner::problem(std::int64_t seq_q, std::int64_t seq_kv) const {
   Problem problem;
   problem.seq_q = seq_q;
   problem.seq_kv = seq_kv;
   problem.head_dim = head_dim();
   problem.dtype = variant_.spec.dtype;
+  problem.kv_dtype = kv_dtype();
   problem.out_dtype = asked_.out_dtype;
   problem.scale = default_scale(head_dim());
   problem.lse = true;
@@ -131,6 +137,7 @@ ProbeRunner::Form ProbeRunner::find_form() const {
   problem.seq_kv = block_kv();
   problem.head_dim = head_dim();
   problem.dtype = variant_.spec.dtype;
+  problem.kv_dtype = kv_dtype();
   problem.out_dtype = asked_.out_dtype;
   problem.scale = default_scale(head_dim());
   for (const Form form :

@@ -81,6 +81,7 @@ class ProbeRunner {
   // The sizes of the tile, or default sizes if the family has no tile.
   std::int64_t block_q() const;
   std::int64_t block_kv() const;
+  std::optional<Dtype> kv_dtype() const;  // of K and V, if not that of Q
   std::int64_t head_dim() const { return variant_.spec.head_dim; }
 
   // A problem with the variant's dtype and head_dim, one batch and one head. It asks for the log-sum-exp if the variant

@@ -63,6 +63,7 @@ Problem problem_for(const VariantSpec& spec) {
                   .scale = default_scale(spec.head_dim)};
   if (spec.tile.ragged != 0) problem.lengths = Lengths{.q = {kLength}, .kv = {kLength}};
   if (spec.tile.paged != 0) problem.kv = {.layout = KvKind::paged, .page_size = 16};
+  if (spec.tile.kv_bits != 0) problem.kv_dtype = Dtype::e4m3;
   problem.layout = default_layout(problem);
   normalize(problem);
   return problem;

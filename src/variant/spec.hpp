@@ -30,6 +30,7 @@ struct Tile {
   int pack_gqa = 0;         // 1: one tile holds query rows of all heads of a KV head
   int ragged = 0;           // 1: the lengths of each sequence are read on the device
   int paged = 0;            // 1: K and V are read through a table of pages; 2: row by row, for small pages
+  int kv_bits = 0;          // of an element of K and V, if not those of Q; 8: e4m3
   constexpr bool operator==(const Tile&) const = default;
 };
 
@@ -81,6 +82,7 @@ inline constexpr SpecField kSpecFields[] = {
     {"pack_gqa", "pg", nullptr, &Tile::pack_gqa},
     {"ragged", "rg", nullptr, &Tile::ragged},
     {"paged", "pt", nullptr, &Tile::paged},
+    {"kv_bits", "kvb", nullptr, &Tile::kv_bits},
 };
 
 // The id of a variant, for example "wmma/fp16_d64_q32_kv32_w4_s1".

@@ -1,6 +1,7 @@
 // The inputs, the reference and the comparison that the device uses for checks, against the CPU's.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "check/cpu_check_device.hpp"
 #include "check/cpu_inputs.hpp"
@@ -103,8 +104,15 @@ struct DeviceReference {
   std::vector<float> out, lse;
 };
 
-std::vector<Problem> reference_problems(Dtype dtype) {
-  const Problem plain = small_problem(dtype);
+// Dtypes of Q, and of K and V.
+struct ReferenceDtypes {
+  Dtype q;
+  std::optional<Dtype> kv = {};
+};
+
+std::vector<Problem> reference_problems(const ReferenceDtypes& dtypes) {
+  Problem plain = small_problem(dtypes.q);
+  plain.kv_dtype = dtypes.kv;
   Problem causal = plain;
   causal.causal = true;
   std::swap(causal.seq_q, causal.seq_kv);  // rows that see no key
@@ -118,7 +126,7 @@ std::vector<Problem> reference_problems(Dtype dtype) {
   return {plain, causal, capped, thin};
 }
 
-class EmulatedReferenceTest : public testing::TestWithParam<Dtype> {};
+class EmulatedReferenceTest : public testing::TestWithParam<ReferenceDtypes> {};
 
 TEST_P(EmulatedReferenceTest, IsThatOfTheCpu) {
   for (const Problem& problem : reference_problems(GetParam())) {
@@ -143,7 +151,7 @@ double rms_difference(const std::vector<float>& a, const std::vector<float>& b) 
 TEST_P(EmulatedReferenceTest, UnfusedAttentionIsThatOfTheCpu) {
   for (Problem problem : reference_problems(GetParam())) {
     for (const Dtype out_dtype : kOutputDtypes) {
-      if (traits(GetParam()).scaled) problem.out_dtype = out_dtype;
+      if (traits(GetParam().q).scaled) problem.out_dtype = out_dtype;
       const HostBuffers memory(problem, 5, InputKind::normal);
       const std::vector<float> exact = memory.reference_out();
       std::vector<float> want(exact.size());
@@ -154,8 +162,15 @@ TEST_P(EmulatedReferenceTest, UnfusedAttentionIsThatOfTheCpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Dtypes, EmulatedReferenceTest, testing::ValuesIn(kAll<Dtype>),
-                         [](const auto& instance) { return std::string(to_string(instance.param)); });
+constexpr ReferenceDtypes kReferenceDtypes[] = {
+    {Dtype::fp16}, {Dtype::bf16}, {Dtype::e4m3}, {Dtype::fp16, Dtype::e4m3}, {Dtype::bf16, Dtype::e4m3}};
+INSTANTIATE_TEST_SUITE_P(Dtypes, EmulatedReferenceTest, testing::ValuesIn(kReferenceDtypes),
+                         [](const auto& instance) {
+                           const ReferenceDtypes& dtypes = instance.param;
+                           const std::string keys =
+                               dtypes.kv ? "_kv_" + std::string(to_string(*dtypes.kv)) : "";
+                           return std::string(to_string(dtypes.q)) + keys;
+                         });
 
 // More heads than the comparison has blocks, and fewer.
 TEST(EmulatedComparison, IsThatOfTheCpuInEveryHead) {

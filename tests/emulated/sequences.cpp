@@ -31,7 +31,8 @@ std::string launch_and_check(const CompiledKernel& variant, SequenceBatch& batch
 
 }  // namespace
 
-std::string failure_of_sequences(const CompiledKernel& variant, const SequenceCase& sequences) {
+std::string failure_of_sequences(const CompiledKernel& variant, SequenceCase sequences) {
+  sequences.e4m3_kv = variant.spec.tile.kv_bits != 0;
   SequenceBatch batch(sequences, variant.spec.dtype, variant.spec.head_dim);
   if (const char* reason = variant.unsupported(batch.args(), kHopper)) return reason;
   for (std::uint64_t schedule = 1; schedule <= kSchedules; ++schedule) {
@@ -42,7 +43,11 @@ std::string failure_of_sequences(const CompiledKernel& variant, const SequenceCa
 
 std::string failure_of_replays(const CompiledKernel& variant, std::int32_t page_size) {
   constexpr int kSets = 4;
-  const auto batch_of = [&](int set) { return replayed_case(set, page_size); };
+  const auto batch_of = [&](int set) {
+    SequenceCase sequences = replayed_case(set, page_size);
+    sequences.e4m3_kv = variant.spec.tile.kv_bits != 0;
+    return sequences;
+  };
   SequenceBatch batch(batch_of(0), variant.spec.dtype, variant.spec.head_dim);
   for (int set = 1; set <= kSets; ++set) {
     batch.become(SequenceBatch(batch_of(set), variant.spec.dtype, variant.spec.head_dim,

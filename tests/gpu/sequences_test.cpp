@@ -29,6 +29,8 @@ class DeviceBatch {
     out_ = allocate(batch.out, args_.out);
     lse_ = allocate(batch.lse, args_.lse);
     sinks_ = allocate(batch.sinks, args_.sinks);
+    k_descale_ = allocate(batch.k_descale, args_.k_descale);
+    v_descale_ = allocate(batch.v_descale, args_.v_descale);
     cu_seqlens_q_ = allocate(batch.cu_seqlens_q, args_.sequences.cu_seqlens_q);
     cu_seqlens_k_ = allocate(batch.cu_seqlens_k, args_.sequences.cu_seqlens_k);
     seqused_k_ = allocate(batch.seqused_k, args_.sequences.seqused_k);
@@ -50,6 +52,8 @@ class DeviceBatch {
     copy(out_, batch.out);
     copy(lse_, batch.lse);
     copy(sinks_, batch.sinks);
+    copy(k_descale_, batch.k_descale);
+    copy(v_descale_, batch.v_descale);
     copy(cu_seqlens_q_, batch.cu_seqlens_q);
     copy(cu_seqlens_k_, batch.cu_seqlens_k);
     copy(seqused_k_, batch.seqused_k);
@@ -86,7 +90,8 @@ class DeviceBatch {
   }
 
   AttentionArgs args_;
-  Memory q_, k_, v_, out_, lse_, sinks_, cu_seqlens_q_, cu_seqlens_k_, seqused_k_, page_table_;
+  Memory q_, k_, v_, out_, lse_, sinks_, k_descale_, v_descale_, cu_seqlens_q_, cu_seqlens_k_, seqused_k_,
+      page_table_;
 };
 
 std::vector<const Variant*> variants_for(const SequenceCase& sequences, Dtype dtype, std::int64_t head_dim) {
@@ -94,7 +99,8 @@ std::vector<const Variant*> variants_for(const SequenceCase& sequences, Dtype dt
   for (const Variant* variant : all_variants()) {
     const VariantSpec& spec = variant->spec;
     if (variant->backend == Backend::cuda && spec.dtype == dtype && spec.head_dim == head_dim &&
-        spec.tile.ragged != 0 && (spec.tile.paged != 0) == (sequences.page_size > 0))
+        spec.tile.ragged != 0 && (spec.tile.paged != 0) == (sequences.page_size > 0) &&
+        (spec.tile.kv_bits != 0) == sequences.e4m3_kv)
       chosen.push_back(variant);
   }
   return chosen;
@@ -146,11 +152,12 @@ class BatchTest : public GpuTest {
 class SequencesTest : public BatchTest,
                       public testing::WithParamInterface<std::tuple<SequenceCase, std::int64_t, Dtype>> {};
 
-TEST_P(SequencesTest, AgreesWithTheReference) {
-  const auto& [sequences, head_dim, dtype] = GetParam();
+void expect_right(const SequenceCase& sequences, std::int64_t head_dim, Dtype dtype, const auto& runs_here) {
+  const std::vector<const Variant*> variants = variants_for(sequences, dtype, head_dim);
+  if (variants.empty()) return;
   SequenceBatch batch(sequences, dtype, static_cast<std::int32_t>(head_dim));
   DeviceBatch device(batch);
-  for (const Variant* variant : variants_for(sequences, dtype, head_dim)) {
+  for (const Variant* variant : variants) {
     if (!runs_here(*variant, batch.args())) continue;
     Scratch scratch(*variant, batch.args());
     scratch.poison();
@@ -161,6 +168,14 @@ TEST_P(SequencesTest, AgreesWithTheReference) {
     cuda_check(cudaDeviceSynchronize(), variant->id());
     device.read_outputs(batch);
     EXPECT_EQ(batch.failure(), "") << variant->id();
+  }
+}
+
+TEST_P(SequencesTest, AgreesWithTheReference) {
+  auto [sequences, head_dim, dtype] = GetParam();
+  for (const bool e4m3_kv : {false, true}) {
+    sequences.e4m3_kv = e4m3_kv;
+    expect_right(sequences, head_dim, dtype, runs_here);
   }
 }
 
@@ -204,14 +219,23 @@ class CapturedGraph {
   GraphExecHandle graph_;
 };
 
-class ReplayTest : public BatchTest,
-                   public testing::WithParamInterface<std::tuple<int, std::int64_t, Dtype>> {};
+SequenceCase replayed(int set, std::int32_t page_size, bool e4m3_kv) {
+  SequenceCase sequences = replayed_case(set, page_size);
+  sequences.e4m3_kv = e4m3_kv;
+  return sequences;
+}
 
-TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengths) {
+class ReplayTest : public BatchTest,
+                   public testing::WithParamInterface<std::tuple<int, std::int64_t, Dtype>> {
+ protected:
+  static void expect_right_replays(bool e4m3_kv);
+};
+
+void ReplayTest::expect_right_replays(bool e4m3_kv) {
   constexpr int kReplays = 10;
   const auto& [page_size, head_dim, dtype] = GetParam();
   const auto columns = static_cast<std::int32_t>(head_dim);
-  SequenceBatch batch(replayed_case(0, page_size), dtype, columns);
+  SequenceBatch batch(replayed(0, page_size, e4m3_kv), dtype, columns);
   DeviceBatch device(batch);
   struct Replayed {
     const Variant* variant;
@@ -219,26 +243,29 @@ TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengths) {
     CapturedGraph graph;
   };
   std::vector<Replayed> all;
-  for (const Variant* variant : variants_for(replayed_case(0, page_size), dtype, head_dim)) {
+  for (const Variant* variant : variants_for(replayed(0, page_size, e4m3_kv), dtype, head_dim)) {
     if (!runs_here(*variant, batch.args())) continue;
     Scratch scratch(*variant, batch.args());
     CapturedGraph graph(*variant, device.args(scratch.workspace(), scratch.plan()));
     all.push_back({variant, std::move(scratch), std::move(graph)});
   }
-  for (int set = 1; set <= kReplays; ++set) {
+  for (int set = 1; set <= kReplays && !all.empty(); ++set) {
     batch.become(
-        SequenceBatch(replayed_case(set, page_size), dtype, columns, static_cast<std::uint32_t>(set)));
-    for (Replayed& replayed : all) {
-      replayed.scratch.poison();
+        SequenceBatch(replayed(set, page_size, e4m3_kv), dtype, columns, static_cast<std::uint32_t>(set)));
+    for (Replayed& one : all) {
+      one.scratch.poison();
       batch.poison_outputs();
       device.write(batch);
       cuda_check(cudaDeviceSynchronize(), "copies");
-      replayed.graph.replay();
+      one.graph.replay();
       device.read_outputs(batch);
-      EXPECT_EQ(batch.failure(), "") << replayed.variant->id() << " set " << set;
+      EXPECT_EQ(batch.failure(), "") << one.variant->id() << " set " << set;
     }
   }
 }
+
+TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengths) { expect_right_replays(false); }
+TEST_P(ReplayTest, ACapturedGraphFollowsOtherLengthsWithKeysInE4m3) { expect_right_replays(true); }
 
 INSTANTIATE_TEST_SUITE_P(Cuda, ReplayTest,
                          testing::Combine(testing::Values(0, 16, 48), testing::Values(64, 128, 256),

@@ -17,7 +17,9 @@ struct SequenceCase {
   std::int32_t heads_q = 2;
   std::int32_t heads_kv = 1;
   std::int32_t page_size = 0;  // 0: K and V are contiguous
-  std::int32_t left = -1;      // of the window
+  // K and V in e4m3, with factors of sequences and heads that lie far apart.
+  bool e4m3_kv = false;
+  std::int32_t left = -1;  // of the window
   std::int32_t right = -1;
   float softcap = 0;
   bool sinks = false;
@@ -38,7 +40,7 @@ struct SequenceCase {
 
 class SequenceBatch {
  public:
-  static constexpr std::uint16_t kPoison = 0xFFFF;  // NaN in both dtypes
+  static constexpr std::uint16_t kPoison = 0xFFFF;  // NaN in all dtypes
 
   SequenceBatch(const SequenceCase& shape, Dtype dtype, std::int32_t head_dim, std::uint32_t seed = 1);
   SequenceBatch(const SequenceBatch&) = delete;  // args_ points into this object
@@ -55,8 +57,9 @@ class SequenceBatch {
   // Takes the arrays of a batch with the same maxima and array sizes, which stay where they are in memory.
   void become(const SequenceBatch& other);
 
-  std::vector<std::uint16_t> q, k, v, out;
-  std::vector<float> lse, sinks;
+  std::vector<std::uint16_t> q, out;
+  std::vector<std::uint8_t> k, v;
+  std::vector<float> lse, sinks, k_descale, v_descale;
   std::vector<std::int32_t> cu_seqlens_q, cu_seqlens_k, seqused_k, page_table;
 
  private:
@@ -69,7 +72,9 @@ class SequenceBatch {
   void lay_out_pages();
   std::int64_t page_count() const;
   void fill();
-  void fill_row(std::vector<std::uint16_t>& tensor, std::int64_t offset);
+  void fill_query(std::int64_t offset);
+  void fill_key(std::vector<std::uint8_t>& tensor, std::int64_t offset, float descale);
+  void choose_factors();
   bool is_seen(std::int64_t sequence, std::int64_t first, std::int64_t last) const;
   void compute_reference();
   std::string failure_of_row(std::int64_t sequence, std::int64_t head, std::int64_t row,

@@ -74,6 +74,17 @@ inline float exp2_approx(float x) {
 // "rcp.approx.ftz"
 inline float reciprocal_approx(float x) { return 1.0f / x; }
 
+// "mul", half precision
+inline std::uint32_t multiply_f16x2(std::uint32_t a, std::uint32_t b) {
+  const auto product = [](std::uint16_t x, std::uint16_t y) {
+    const __half of =
+        __float2half_rn(emulated::element_to_float<__half>(x) * emulated::element_to_float<__half>(y));
+    return std::uint32_t{reinterpret_cast<const std::uint16_t&>(of)};
+  };
+  return product(emulated::low_half(a), emulated::low_half(b)) |
+         product(emulated::high_half(a), emulated::high_half(b)) << 16;
+}
+
 // "prmt"
 inline std::uint32_t permute_bytes(std::uint32_t low, std::uint32_t high, std::uint32_t selector) {
   const std::uint64_t source = std::uint64_t{high} << 32 | low;

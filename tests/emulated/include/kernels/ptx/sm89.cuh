@@ -18,6 +18,16 @@ inline std::uint32_t pack_e4m3(float x0, float x1, float x2, float x3) {
   return elements;
 }
 
+// "cvt"
+inline void unpack_e4m3(std::uint32_t (&pairs)[2], std::uint32_t elements) {
+  const auto fp16 = [&](int i) {
+    const __half x = __float2half_rn(emulated::e4m3_to_float(elements >> 8 * i & 0xFF));
+    return std::uint32_t{reinterpret_cast<const std::uint16_t&>(x)};
+  };
+  pairs[0] = fp16(0) | fp16(1) << 16;
+  pairs[1] = fp16(2) | fp16(3) << 16;
+}
+
 // "Matrix Fragments for mma.m16n8k32"
 inline void mma_m16n8k32_e4m3(float (&d)[4], const std::uint32_t (&a)[4], std::uint32_t b0,
                               std::uint32_t b1) {
