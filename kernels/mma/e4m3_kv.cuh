@@ -13,6 +13,7 @@
 // go into the scale of the scores, the factor of V into O.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 
 #include "kernels/blocks/e4m3_to_fp16.cuh"
@@ -30,6 +31,19 @@ struct E4m3KvParams : MmaParams {
   explicit E4m3KvParams(const AttentionArgs& a)
       : MmaParams(a), k_descale(a.k_descale), v_descale(a.v_descale) {}
 };
+
+// Why tiles for K and V in e4m3 cannot take K and V; null if they can.
+inline const char* unsupported_e4m3_kv(const AttentionArgs& args) {
+  constexpr std::int64_t kMaxChunks = std::int64_t{1} << 32;  // of 16 bytes, which copies count in 32 bits
+  if (args.kv_dtype != Dtype::e4m3) return "compiled for K and V in e4m3";
+  for (const Strides& s : {args.kv.k, args.kv.v}) {
+    if (!are_multiples(s, kChunkBytes))
+      return "strides of K and V must be multiples of 16 elements (16 bytes)";
+    if (std::max(args.kv.pages * s.batch, args.sequences.total_k * s.row) / kChunkBytes > kMaxChunks)
+      return "K or V has more than 2^36 bytes";
+  }
+  return nullptr;
+}
 
 template <Dtype kDtype>
 struct E4m3KvOperands {

@@ -148,6 +148,9 @@ TEST(EmulatedE4m3Kv, NamesWhatItLacks) {
   args.kv.v.row += 8;
   EXPECT_STREQ(variant.unsupported(args, kHopper),
                "strides of K and V must be multiples of 16 elements (16 bytes)");
+  args.kv.v.row -= 8;
+  args.kv.pages = (std::int64_t{1} << 36) / args.kv.v.batch + 1;
+  EXPECT_STREQ(variant.unsupported(args, kHopper), "K or V has more than 2^36 bytes");
   problem.kv_dtype.reset();
   EXPECT_STREQ(variant.unsupported(attention_args(problem), kHopper), "compiled for K and V in e4m3");
   EXPECT_EQ(variant.problem_fields.back(), "kv_dtype=e4m3");

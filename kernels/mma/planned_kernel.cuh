@@ -84,11 +84,7 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     if (!C::kPaged && args.kv.is_paged()) return "compiled for contiguous K and V";
     if (!C::kPaged && !args.sequences.is_ragged()) return "compiled for ragged batches";
     if constexpr (C::kE4m3Kv) {
-      if (args.kv_dtype != Dtype::e4m3) return "compiled for K and V in e4m3";
-      for (const Strides& s : {args.kv.k, args.kv.v}) {
-        if (!are_multiples(s, kChunkBytes))
-          return "strides of K and V must be multiples of 16 elements (16 bytes)";
-      }
+      if (const char* reason = unsupported_e4m3_kv(args)) return reason;
     }
     const WorkShape shape = work_shape(args);
     if (shape.capacity * shape.heads > std::numeric_limits<int>::max() - shape.workers)

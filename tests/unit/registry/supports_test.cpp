@@ -94,6 +94,35 @@ TEST(Supports, AVariantIsAskedForAProblemOfItsKind) {
   EXPECT_EQ(unsupported_reason(variant, Target{}), "compiled for paged caches");
 }
 
+class E4m3KvFamily final : public Family {
+ public:
+  static constexpr std::string_view kProblemFields[] = {"kv_dtype=e4m3"};
+
+  const char* unsupported(std::size_t, const AttentionArgs& args, const DeviceLimits&) const override {
+    return args.kv_dtype == Dtype::e4m3 ? nullptr : "compiled for K and V in e4m3";
+  }
+  std::size_t workspace_bytes(std::size_t, const AttentionArgs&) const override { return 0; }
+  int launch(std::size_t, const AttentionArgs&, void*) const override { return 0; }
+  bool knows_resources(std::size_t) const override { return false; }
+  int resources(std::size_t, const AttentionArgs&, Resources&) const override { return 1; }
+  const char* kernel_name(std::size_t) const override { return nullptr; }
+};
+
+TEST(Supports, KeysOfAnotherDtypeAreForVariantsWithThem) {
+  const E4m3KvFamily family;
+  const Variant variant{.family = "f",
+                        .spec = {.dtype = Dtype::fp16, .head_dim = 64, .tile = {.kv_bits = 8}},
+                        .problem_fields = problem_fields_of<E4m3KvFamily>(),
+                        .kernels = &family};
+  Problem problem{.scale = 1};
+  EXPECT_EQ(unsupported_reason(variant, Target{}), "");
+  EXPECT_EQ(unsupported_reason(variant, problem, Target{}), "compiled for K and V in e4m3");
+  problem.kv_dtype = Dtype::e4m3;
+  EXPECT_EQ(unsupported_reason(variant, problem, Target{}), "");
+  problem.kv_dtype = Dtype::bf16;
+  EXPECT_EQ(unsupported_reason(variant, problem, Target{}), "the family does not support kv_dtype = bf16");
+}
+
 // Its own code fails where it is asked.
 class FailingFamily final : public Family {
  public:
