@@ -53,9 +53,14 @@ ProblemBuffers::ProblemBuffers(const Problem& problem, std::uint64_t seed, kerne
   reference_.compute(args({}));
 }
 
-ProblemBuffers::ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device)
+ProblemBuffers::ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device,
+                               WithoutReference)
     : ProblemBuffers(problem, device) {
   inputs_.choose(inputs);
+}
+
+ProblemBuffers::ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device)
+    : ProblemBuffers(problem, inputs, device, WithoutReference{}) {
   reference_.compute(args({}));
 }
 
@@ -101,6 +106,11 @@ void ProblemBuffers::set_lengths(const Lengths& lengths) {
   problem_.lengths = lengths;
   inputs_.restore();
   reference_.compute(args({}));
+}
+
+void ProblemBuffers::choose(const std::optional<Lengths>& lengths, const ChosenInputs& inputs) {
+  problem_.lengths = lengths;
+  inputs_.choose(inputs);
 }
 
 Check ProblemBuffers::check_rows(const AttentionArgs& launched, std::span<const std::int32_t> rows,

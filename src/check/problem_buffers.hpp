@@ -33,6 +33,9 @@ class ProblemBuffers {
   ProblemBuffers(const Problem& problem, std::uint64_t seed, kernels::InputKind kind, CheckDevice& device);
   // The same with chosen inputs, which are the only set.
   ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device);
+  // The same without a reference: outputs can only be compared with other outputs.
+  struct WithoutReference {};
+  ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device, WithoutReference);
   ProblemBuffers(const ProblemBuffers&) = delete;  // inputs and outputs refer to the problem
   ProblemBuffers& operator=(const ProblemBuffers&) = delete;
 
@@ -70,6 +73,9 @@ class ProblemBuffers {
   // Gives the sequences of a ragged batch other lengths, in the same memory: the own lengths in another order, of queries
   // and of keys. The cache must have no shared prefix, with which the number of pages depends on the order.
   void set_lengths(const Lengths& lengths);
+
+  // The same with other chosen inputs, and without a reference of them. Of other problems only the inputs change.
+  void choose(const std::optional<Lengths>& lengths, const ChosenInputs& inputs);
 
   // Contiguous like OutputBuffers::read_out().
   std::vector<float> reference_out() const { return reference_.read_out(); }

@@ -15,6 +15,7 @@
 #include "record/timing_mode.hpp"
 #include "registry/registry.hpp"
 #include "render/formats.hpp"
+#include "run/policy.hpp"
 
 namespace flashcore {
 namespace {
@@ -88,6 +89,7 @@ constexpr Placeholder kPlaceholders[] = {
     {.name = "PHASE", .words = [](View, View) { return words_of<Phase>(); }},
     {.name = "PROBLEM"},
     {.name = "PROGRAM", .files = true},
+    {.name = "PROPERTY", .words = [](View, View) { return words_of<Requirement>(); }},
     {.name = "SECONDS"},
     {.name = "SETTINGS"},
     {.name = "SHARE"},

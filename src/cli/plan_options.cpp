@@ -1,6 +1,7 @@
 #include "cli/plan_options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <concepts>
 #include <string>
@@ -81,6 +82,16 @@ void add_model_options(CLI::App& app, ModelFlags& flags) {
   }
 }
 
+void add_require_option(CLI::App& app, Overrides& overrides) {
+  app.add_option("--require", overrides.require,
+                 fmt::format("Time only variants that are {}; repeatable, or separated by commas",
+                             fmt::join(words(Requirement{}), ", ")))
+      ->type_name("PROPERTY")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(kSelectionGroup);
+}
+
 // What belongs to a model needs one, and a model has its own problems.
 void check_model_options(const PlanOptions& options) {
   const ModelFlags& flags = options.model;
@@ -136,6 +147,7 @@ void add_plan_options(CLI::App& app, PlanOptions& options) {
       ->allow_extra_args(false)
       ->group(kSelectionGroup);
   add_model_options(app, options.model);
+  add_require_option(app, overrides);
   app.add_option("--seed", overrides.seed, "Set the seed of the random inputs")
       ->type_name("N")
       ->group(kSelectionGroup);

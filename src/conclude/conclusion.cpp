@@ -51,6 +51,25 @@ std::optional<Standing> standing(const Record& own, const Record* other, TimingM
                   .falls_short = shortfall(own, policy).any() || shortfall(*other, policy).any()};
 }
 
+std::optional<InvarianceCost> invariance_cost(const Rows& own, const Record& fastest, TimingMode mode,
+                                              const MeasurePolicy& policy) {
+  const auto labelled = [&](bool invariant) {
+    Rows rows = own;
+    std::erase_if(rows, [&](const Record* row) {
+      return !row->timings[mode] || !row->check || row->check->batch_invariant != invariant;
+    });
+    return rows;
+  };
+  const Rows invariant = labelled(true);
+  if (invariant.empty() || labelled(false).empty()) return std::nullopt;
+  const Record& best = *fastest_in(invariant, mode);
+  return InvarianceCost{
+      .variant = best.variant_id(),
+      .of_fastest = advantage(*fastest.timings[mode], *best.timings[mode], policy.relative_width),
+      .is_fastest = &best == &fastest,
+      .falls_short = shortfall(fastest, policy).any() || shortfall(best, policy).any()};
+}
+
 std::optional<Mean> mean_of(const std::vector<ProblemConclusion>& problems, auto over) {
   std::vector<Advantage> ratios;
   for (const ProblemConclusion& problem : problems) {
@@ -95,6 +114,7 @@ std::optional<ProblemConclusion> conclude(std::span<const Record> records, std::
   found.baseline_is_peer = base != nullptr && peer != nullptr && base->variant_id() == peer->variant_id();
   if (!found.is_baseline) found.baseline = standing(fastest, base, mode, policy);
   if (!found.baseline_is_peer) found.peer = standing(fastest, peer, mode, policy);
+  found.invariance = invariance_cost(own, fastest, mode, policy);
   return found;
 }
 
@@ -122,6 +142,12 @@ std::optional<Mean> Conclusion::over_peer() const {
   return mean_of(problems_, [](const ProblemConclusion& problem) -> std::optional<Advantage> {
     const auto& peer = problem.baseline_is_peer ? problem.baseline : problem.peer;
     return peer ? std::optional(peer->over) : std::nullopt;
+  });
+}
+
+std::optional<Mean> Conclusion::of_invariance() const {
+  return mean_of(problems_, [](const ProblemConclusion& problem) {
+    return problem.invariance ? std::optional(problem.invariance->of_fastest) : std::nullopt;
   });
 }
 

@@ -25,6 +25,14 @@ struct Standing {
   bool falls_short = false;  // one of the two timings does
 };
 
+// This project's fastest batch-invariant variant beside its fastest one.
+struct InvarianceCost {
+  std::string variant;   // the id
+  Advantage of_fastest;  // the ratio is that variant's time over the fastest's; 1 if it is the fastest
+  bool is_fastest = false;
+  bool falls_short = false;  // one of the two timings does
+};
+
 struct ProblemConclusion {
   std::string problem;                 // its name
   std::string fastest;                 // the id of this project's fastest variant
@@ -35,6 +43,7 @@ struct ProblemConclusion {
   bool baseline_is_peer = false;       // the baseline is the fastest peer, and only `baseline` is set
   std::optional<Standing> baseline = {};
   std::optional<Standing> peer = {};
+  std::optional<InvarianceCost> invariance = {};  // where batch-invariant and other variants are timed
 
   // The standing beside the peer. Without a peer, the one beside the baseline. Null without either.
   const Standing* main() const;
@@ -72,6 +81,8 @@ class Conclusion {
   // A problem whose fastest variant is the baseline is tied.
   std::optional<Mean> over_baseline() const;
   std::optional<Mean> over_peer() const;
+  // How much longer the fastest batch-invariant variant takes than the fastest.
+  std::optional<Mean> of_invariance() const;
 
  private:
   std::string baseline_;

@@ -35,6 +35,9 @@ void apply(const Overrides& overrides, JsonDocument& document) {
   if (overrides.depth && overrides.no_check) {
     throw UsageError("--depth: cannot be combined with --no-check");
   }
+  if (!overrides.require.empty() && overrides.no_check) {
+    throw UsageError("--require: cannot be combined with --no-check");
+  }
   if (overrides.device) document.set("/device", *overrides.device, "--device");
   if (overrides.baseline) document.set("/baseline", *overrides.baseline, "--baseline");
   if (overrides.output) document.set("/report/output", *overrides.output, "--output");
@@ -55,6 +58,7 @@ void apply(const Overrides& overrides, JsonDocument& document) {
   if (overrides.no_check) document.set("/check/enabled", false, "--no-check");
   const auto as_text = [](const std::string& text) { return json(text); };
   set_list(document, "/variants", overrides.variants, "--variants", as_text);
+  set_list(document, "/require", overrides.require, "--require", as_text);
   set_list(document, "/report/formats", overrides.formats, "--format", as_text);
   set_list(document, "/problems", overrides.problems, "--problem", problem_from_flag);
 }

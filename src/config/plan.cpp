@@ -14,9 +14,9 @@
 namespace flashcore {
 namespace {
 
-constexpr std::string_view kRootKeys[] = {"$schema", "plugins", "name",     "description", "written_for",
-                                          "device",  "seed",    "problems", "variants",    "baseline",
-                                          "check",   "measure", "report",   "tune",        "tuned_table"};
+constexpr std::string_view kRootKeys[] = {
+    "$schema",  "plugins",  "name",  "description", "written_for", "device", "seed",        "problems",
+    "variants", "baseline", "check", "measure",     "report",      "tune",   "tuned_table", "require"};
 constexpr std::string_view kCheckKeys[] = {"enabled", "depth", "yardstick_factor", "max_abs", "rel_l2"};
 constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_samples", "max_samples",
                                              "budget_s", "pacing",         "warmup_s",    "energy_s",
@@ -238,6 +238,12 @@ Plan make_plan(const JsonDocument& config, std::string_view default_name) {
   if (root.has("measure")) plan.policy.measure = read_measure(root["measure"]);
   if (root.has("report")) plan.report = read_report(root["report"]);
   if (root.has("tune")) plan.tune = read_tune(root["tune"]);
+  if (root.has("require")) {
+    plan.policy.require = read_words<Requirement>(root["require"], words(Requirement{}));
+    if (!plan.policy.check && !plan.policy.require.empty()) {
+      root["require"].fail("needs checks, which are off");
+    }
+  }
   if (!plan.policy.check && plan.policy.measure.modes.empty()) {
     root["check"]["enabled"].fail("nothing to do: checks are off and /measure/clocks is empty");
   }

@@ -41,7 +41,7 @@ struct Plan {
   std::string baseline;     // glob over ids; its first match is the base of speed-ups. Empty: the first row
   std::string baseline_place;  // JSON pointer or flag of the baseline
   DeviceRequest device;
-  RunPolicy policy;  // check, measure, seed
+  RunPolicy policy;  // check, measure, require, seed
   ReportPolicy report;
   TunePolicy tune;
   // The document with all flags applied and with the lengths of recorded calls and traces in it, for the result file: it
@@ -58,6 +58,7 @@ struct Overrides {
   std::optional<std::string> output = {};
   std::vector<std::string> formats = {};
   std::optional<std::string> budget_s = {};
+  std::vector<std::string> require = {};   // words of Requirement
   std::optional<std::string> depth = {};   // quick | standard | deep
   std::optional<std::string> pacing = {};  // sustained | burst
   std::optional<std::string> repeats = {};

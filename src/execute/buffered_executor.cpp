@@ -34,6 +34,7 @@ Check failed(Check check, std::string reason) {
 void BufferedExecutor::prepare(const Problem& problem, std::uint64_t seed, kernels::InputKind inputs) {
   forget_addresses();
   buffers_.reset();  // frees its memory before the next problem allocates
+  companies_.clear();
   workspace_ = nullptr;
   launcher_.forget_plans();
   buffers_ = std::make_unique<ProblemBuffers>(problem, seed, inputs, launcher_.device());

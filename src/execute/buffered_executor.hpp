@@ -1,10 +1,12 @@
 // The common part of executors in this process: the buffers of the prepared problem, and their checks.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "check/company_buffers.hpp"
 #include "execute/executor.hpp"
 #include "execute/launcher.hpp"
 
@@ -23,6 +25,7 @@ class BufferedExecutor : public Executor {
   Sample sample(const Variant& variant, TimingMode mode) final;
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
   Check verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) override;
+  BatchInvariance test_batch_invariance(const Variant& variant) override;
   KernelNotes notes(const Variant& variant) const override;
   std::string output_hash() const override { return buffers_->outputs().hash(); }
 
@@ -39,6 +42,9 @@ class BufferedExecutor : public Executor {
   // Does the launches that sample() does only once per variant and mode, so that the next sample has only the
   // launches that it times.
   virtual void warm(const Variant& variant, TimingMode mode) = 0;
+
+  // A launch on the first view of the inputs that can be made again: of CUDA, a captured graph.
+  virtual std::function<void()> repeatable(const Variant& variant);
 
   bool is_prepared() const { return buffers_ != nullptr; }
   ProblemBuffers& buffers() { return *buffers_; }
@@ -65,8 +71,21 @@ class BufferedExecutor : public Executor {
   // Launches once on the inputs of the last sample, and compares the output with the sample's output.
   Check compare_with_lone_launch(Check check, const Variant& variant);
 
+  void exchange_buffers(std::unique_ptr<ProblemBuffers>& other);
+  std::string unsupported(const Variant& variant, const Company& company, bool lse) const;
+  // Tests the variant in the companies of one probe, up to the first in which its bits differ.
+  void test_companies(const Variant& variant, CompanyBuffers& companies, BatchInvariance& found);
+  // The functions below work in the buffers of a company.
+  CompanyOutput output_of(const Variant& variant, const std::function<void()>& launch);
+  bool has_bits_in(const Variant& variant, const CompanyBuffers& companies, const Company& company,
+                   const CompanyOutput& alone);
+  bool has_bits_replayed(const Variant& variant, const CompanyBuffers& companies, const Company& company,
+                         const CompanyOutput& alone);
+
   Launcher launcher_;
   std::unique_ptr<ProblemBuffers> buffers_;
+  std::vector<CompanyBuffers>
+      companies_;                    // like the prepared problem; made for the first variant that is tested
   const void* workspace_ = nullptr;  // the last one that a variant asked for
   InputView last_view_;
 };

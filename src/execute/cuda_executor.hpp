@@ -43,6 +43,7 @@ class CudaExecutor final : public BufferedExecutor {
   }
   Sample take_sample(const Variant& variant, TimingMode mode) override;
   void warm(const Variant& variant, TimingMode mode) override;
+  std::function<void()> repeatable(const Variant& variant) override;
   CUstream_st* stream() const { return static_cast<CUstream_st*>(launcher().device().stream()); }
   double elapsed_us(std::string_view what, int launches);
   double call_us(const Variant& variant, InputView view);

@@ -46,6 +46,13 @@ struct Control {
   double request_us = 0;  // as in Sample
 };
 
+// Whether the outputs of a sequence have the same bits alone and in every company of check/batch_companies.hpp.
+struct BatchInvariance {
+  int companies = 0;  // in which the variant ran; 0: nothing is known
+  std::string
+      broken_in;  // the first company whose bits differ: "in chunks (149 queries, 331 keys)"; empty: none
+};
+
 class Executor {
  public:
   virtual ~Executor() = default;
@@ -86,6 +93,9 @@ class Executor {
   // For ragged batches without a shared prefix: verify_sample() of `hot` with the lengths of the prepared problem dealt out anew, `deals` times, in
   // the same memory. A launch that was captured is not captured again. Restores the lengths.
   virtual Check verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) = 0;
+
+  // Launches the variant on small problems like the prepared one. Nothing is known of a worker of an older build.
+  virtual BatchInvariance test_batch_invariance(const Variant&) { return {}; }
 
   // Times launches whose inputs change before each launch, and launches whose inputs do not change, in turns,
   // `pairs` times. The memory of the inputs is read and written before both kinds of launches. Changes inputs

@@ -46,6 +46,10 @@ struct Check {
   CheckDepth depth = CheckDepth::standard;
   std::int64_t cases = 0;  // further problems and inputs that were tried; only for CheckDepth::deep
   std::vector<std::string> skipped_cases;  // those that could not run: "name: why not"
+  // Whether a sequence has the same bits in every company (check/batch_companies.hpp); absent if it was not tested.
+  std::optional<bool> batch_invariant;
+  std::string
+      batch_variance;  // the first company in which they differ: "in chunks (149 queries, 331 keys)"; else empty
   ErrorNorms error;
   CheckLimit limit;
   double unfused_max_abs = 0;  // error of an unfused attention in the same dtype; "yardstick" in files

@@ -37,6 +37,14 @@ std::string clause(std::string_view subject, const Standing& standing, std::stri
   return fmt::format("{} {} {}{}", subject, faster_than("is", standing.over), other, mark);
 }
 
+std::string invariance_clause(const InvarianceCost& cost, const Quote& quote) {
+  if (cost.is_fastest) return "it is batch invariant";
+  const std::string subject = fmt::format("the fastest batch-invariant variant, {},", quote(cost.variant));
+  const std::string mark = cost.falls_short ? fmt::format(" {}", kShortSign) : "";
+  if (cost.of_fastest.tied) return fmt::format("{} is equally fast within the noise{}", subject, mark);
+  return fmt::format("{} takes {} times as long{}", subject, ratio_text(cost.of_fastest), mark);
+}
+
 std::string_view base_role(bool named) { return named ? "the baseline" : "the first row"; }
 
 std::string subject_of(const ProblemConclusion& problem, const Quote& quote) {
@@ -144,7 +152,8 @@ std::string sentence(const ProblemConclusion& problem, const Quote& quote) {
   add(problem.baseline,
       problem.baseline_is_peer ? fmt::format("{} and the fastest peer", role) : std::string(role));
   add(problem.peer, "the fastest peer");
-  if (clauses.empty()) return subject + " is the fastest";
+  if (clauses.empty()) clauses.push_back(subject + " is the fastest");
+  if (problem.invariance) clauses.push_back(invariance_clause(*problem.invariance, quote));
   return fmt::format("{}", fmt::join(clauses, "; "));
 }
 
@@ -163,6 +172,11 @@ std::vector<std::string> mean_sentences(const Conclusion& conclusion) {
   const auto add = [&](const std::optional<Mean>& mean, std::string_view other) {
     if (mean && mean->problems > 1) sentences.push_back(mean_sentence(*mean, other));
   };
+  if (const auto cost = conclusion.of_invariance(); cost && cost->problems > 1) {
+    sentences.push_back(fmt::format(
+        "the fastest batch-invariant variant takes {} times as long as the fastest over {} problems",
+        ratio_text(cost->over), cost->problems));
+  }
   // Where the baseline is the fastest peer everywhere, one sentence says both.
   const auto is_peer = [](const ProblemConclusion& problem) { return problem.baseline_is_peer; };
   if (!std::ranges::all_of(conclusion.problems(), is_peer)) {

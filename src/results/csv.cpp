@@ -19,6 +19,8 @@ constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kCheckColumns[] = {"depth",
                                               "cases",
                                               "skipped",
+                                              "batch_invariant",
+                                              "batch_variance",
                                               "max_abs",
                                               "mean_abs",
                                               "rel_l2",

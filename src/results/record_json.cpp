@@ -20,6 +20,7 @@ namespace {
 void depth_fields(auto&& io, auto& check) {
   io.with_default("depth", check.depth);
   io.with_default("cases", check.cases);
+  io.optional("batch_invariant", check.batch_invariant);
 }
 
 void error_fields(auto&& io, auto& error) {
@@ -120,6 +121,7 @@ Json check_to_json(const Check& check, const Problem& problem) {
   depth_fields(FieldWriter(json), check);
   json["skipped"] = check.skipped_cases.size();
   if (!check.skipped_cases.empty()) json["skipped_cases"] = check.skipped_cases;
+  if (!check.batch_variance.empty()) json["batch_variance"] = check.batch_variance;
   error_fields(FieldWriter(json), check.error);
   if (check.error.worst_index >= 0) json["worst_index"] = place_to_json(problem, check.error.worst_index);
   limit_fields(FieldWriter(json["limit"]), check.limit);
@@ -132,6 +134,7 @@ Check check_from_json(const JsonReader& reader, const Problem& problem) {
   Check check;
   depth_fields(FieldReader(reader), check);
   check.skipped_cases = texts_of(reader, "skipped_cases");
+  FieldReader(reader).with_default("batch_variance", check.batch_variance);
   error_fields(FieldReader(reader), check.error);
   if (const auto worst = find_field(reader, "worst_index"))
     check.error.worst_index = place_from_json(problem, *worst);

@@ -130,6 +130,25 @@ void check_before_timing(Record& record, const Variant& variant, const RunPolicy
   }
 }
 
+void check_batch_invariance(Record& record, const Variant& variant, const RunPolicy& policy,
+                            Executor& executor) {
+  const bool required = policy.requires_property(Requirement::batch_invariant);
+  if (record.status != Status::ok || !record.check) return;
+  if (!required && policy.check_policy.depth != CheckDepth::deep) return;
+  try {
+    const BatchInvariance found = executor.test_batch_invariance(variant);
+    if (found.companies > 0) record.check->batch_invariant = found.broken_in.empty();
+    record.check->batch_variance = found.broken_in;
+    if (!required || record.check->batch_invariant == true) return;
+    record.fail(Status::unsupported,
+                found.companies > 0
+                    ? fmt::format("is not batch invariant: {} the bits differ", found.broken_in)
+                    : "is not known to be batch invariant: it can run no small problem that would show it");
+  } catch (const EnvironmentError& error) {
+    record.fail(error.status, fmt::format("testing batch invariance: {}", error.what()));
+  }
+}
+
 void check_after_timing(Record& record, const Variant& variant, const RunPolicy& policy, Executor& executor) {
   if (!policy.check || policy.check_policy.depth == CheckDepth::quick) return;
   if (record.status != Status::ok || record.headline() == nullptr) return;

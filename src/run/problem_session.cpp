@@ -63,6 +63,7 @@ void ProblemSession::check(const Variant& variant, Record& record) {
   check_before_timing(record, variant, policy_, executor_);
   if (record.status != Status::unsupported) take_notes(variant, record);
   if (const auto found = cases_.find(&variant); found != cases_.end()) apply(found->second, record);
+  check_batch_invariance(record, variant, policy_, executor_);
 }
 
 // A variant whose worker is lost has none.

@@ -124,7 +124,7 @@ std::string code_hash(std::span<const ProblemSpace> space, const Executor& execu
 // The hash of all keys that change the records. Outputs and the time budget do not.
 std::string plan_hash(const Plan& plan) {
   Json timed = Json::object();
-  for (const char* key : {"problems", "variants", "check", "measure", "tune", "seed"}) {
+  for (const char* key : {"problems", "variants", "check", "measure", "require", "tune", "seed"}) {
     if (plan.config.contains(key)) timed[key] = plan.config.at(key);
   }
   if (timed.contains("measure")) timed["measure"].erase("budget_s");

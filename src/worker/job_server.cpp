@@ -14,9 +14,10 @@ namespace {
 
 // Calls that run a variant on the problem of the last `prepare`.
 bool needs_problem(Call call) {
-  constexpr Call kCalls[] = {Call::verify,         Call::verify_sample, Call::verify_replays,
-                             Call::verify_negated, Call::sample,        Call::sample_poisoned,
-                             Call::contrast,       Call::control,       Call::output_hash};
+  constexpr Call kCalls[] = {
+      Call::verify,      Call::verify_sample,        Call::verify_replays, Call::verify_negated,
+      Call::sample,      Call::sample_poisoned,      Call::contrast,       Call::control,
+      Call::output_hash, Call::test_batch_invariance};
   return std::ranges::find(kCalls, call) != std::end(kCalls);
 }
 
@@ -71,11 +72,12 @@ Json JobServer::perform(const JsonReader& request) {
     case Call::verify:
       return check_to_json(executor_.verify(variant(request), policy_of(request)), problem_.value());
     case Call::verify_sample:
-      return verify_sample(request, mode_of(request));
+    case Call::verify_negated:
+      return verify_sample(request);
     case Call::verify_replays:
       return verify_replays(request);
-    case Call::verify_negated:
-      return verify_sample(request, TimingMode::call);
+    case Call::test_batch_invariance:
+      return to_json(executor_.test_batch_invariance(variant(request)));
     case Call::sample:
       return take_sample(variant(request), mode_of(request));
     case Call::sample_poisoned:
@@ -132,7 +134,9 @@ Json JobServer::inspect(const std::string& id) const {
   return to_json(inspection);
 }
 
-Json JobServer::verify_sample(const JsonReader& request, TimingMode mode) {
+Json JobServer::verify_sample(const JsonReader& request) {
+  const bool names_mode = decode<Call>(request["call"]) == Call::verify_sample;
+  const TimingMode mode = names_mode ? mode_of(request) : TimingMode::call;
   const CheckedSample checked = executor_.verify_sample(variant(request), mode, policy_of(request));
   Json json = check_to_json(checked.check, problem_.value());
   if (checked.sample) json[kSampleKey] = to_json(*checked.sample);

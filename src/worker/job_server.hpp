@@ -32,7 +32,7 @@ class JobServer {
   Json take_sample(const Variant& variant, TimingMode mode);
   Json clear();
   Json time_control(double us);
-  Json verify_sample(const JsonReader& request, TimingMode mode);
+  Json verify_sample(const JsonReader& request);
   Json verify_replays(const JsonReader& request);
   Json measure_ceilings();
   // Throws UsageError if the call needs a problem and there is none.

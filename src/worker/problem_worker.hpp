@@ -36,16 +36,16 @@ class ProblemWorker {
     return read_result(answer, read);
   }
 
-  // A variant that ended a worker is not run on this problem again.
+  // A variant that ended a worker is not run on this problem again. The answer may take `factor` times the limit.
   template <class Read>
-  ResultOf<Read> ask(const Variant& variant, const Json& question, Read read) {
+  ResultOf<Read> ask(const Variant& variant, const Json& question, Read read, double factor = 1) {
     blame_stray_line();
     if (const auto found = failed_.find(&variant); found != failed_.end())
       throw EnvironmentError(found->second);
     ensure_worker();
     last_ = &variant;
     try {
-      const JsonDocument answer = exchange(question, link_.options().timeout_s);
+      const JsonDocument answer = exchange(question, factor * link_.options().timeout_s);
       ResultOf<Read> result = read_result(answer, read);
       clear_after(variant);
       return result;

@@ -35,6 +35,11 @@ void contrast_fields(auto&& io, auto& contrast) {
   io.with_default("faster_share", contrast.faster_share);
 }
 
+void batch_fields(auto&& io, auto& found) {
+  io.required("companies", found.companies);
+  io.required("broken_in", found.broken_in);
+}
+
 void control_fields(auto&& io, auto& control) {
   io.required("us", control.us);
   io.required("least_us", control.least_us);
@@ -98,6 +103,18 @@ Contrast contrast_from_json(const JsonReader& reader) {
   Contrast contrast;
   contrast_fields(FieldReader(reader), contrast);
   return contrast;
+}
+
+Json to_json(const BatchInvariance& found) {
+  Json json;
+  batch_fields(FieldWriter(json), found);
+  return json;
+}
+
+BatchInvariance batch_invariance_from_json(const JsonReader& reader) {
+  BatchInvariance found;
+  batch_fields(FieldReader(reader), found);
+  return found;
 }
 
 Json to_json(const Control& control) {

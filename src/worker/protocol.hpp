@@ -1,6 +1,6 @@
 // The protocol between the main program and a worker: one JSON object per line. The worker sends hello once
 // its device is open. Then the program sends one request at a time and the worker sends one answer to it.
-//   hello    {"protocol":4,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
+//   hello    {"protocol":5,"version":"0.1.0","git_commit":"…","git_dirty":false,"device":{…}}
 //   request  {"call":"verify","variant":"wmma/…","policy":{…},"id":"…"}
 //   answer   {"result":…,"id":"…"}  or  {"failure":{"status":"crashed","message":"…"},"id":"…"}
 // The id of a request is random. A line with another id is not the worker's answer: a kernel wrote it.
@@ -20,12 +20,14 @@
 namespace flashcore {
 
 // Increases with every incompatible change. A program speaks these versions:
+//   5  `test_batch_invariance`
 //   4  answers have the ids of their requests
 //   3  the answer to `sample` includes the number of launches; `verify_sample` and `contrast` replace
 //      `verify_negated` and `sample_poisoned`
 //   2  `launches_per_sample` is a separate call
-inline constexpr int kProtocolVersion = 4;
+inline constexpr int kProtocolVersion = 5;
 inline constexpr int kOldestProtocolVersion = 2;
+inline constexpr int kProtocolWithBatches = 5;
 inline constexpr int kProtocolWithIds = 4;
 inline constexpr int kProtocolWithContrast = 3;
 
@@ -46,6 +48,7 @@ enum class Call : int {
   verify,
   verify_sample,
   verify_replays,
+  test_batch_invariance,
   sample,
   contrast,
   control,
@@ -57,10 +60,12 @@ enum class Call : int {
   sample_poisoned,  // version 2
 };
 inline constexpr std::string_view kCallWords[] = {
-    "variants",       "measure_ceilings", "required_bytes", "prepare", "inspect",
-    "verify",         "verify_sample",    "verify_replays", "sample",  "contrast",
-    "control",        "output_hash",      "why_direct",     "notes",   "clear",
-    "verify_negated", "sample_poisoned"};
+    "variants",      "measure_ceilings", "required_bytes",
+    "prepare",       "inspect",          "verify",
+    "verify_sample", "verify_replays",   "test_batch_invariance",
+    "sample",        "contrast",         "control",
+    "output_hash",   "why_direct",       "notes",
+    "clear",         "verify_negated",   "sample_poisoned"};
 constexpr Words words(Call) { return kCallWords; }
 
 // Of every request and answer: an id that only the two processes know.
@@ -103,6 +108,8 @@ Sample sample_from_json(const JsonReader& reader);
 Json to_json(const Control& control);
 Control control_from_json(const JsonReader& reader);
 Json to_json(const Contrast& contrast);
+Json to_json(const BatchInvariance& found);
+BatchInvariance batch_invariance_from_json(const JsonReader& reader);
 Contrast contrast_from_json(const JsonReader& reader);
 
 Json to_json(const CheckPolicy& policy);

@@ -105,6 +105,13 @@ Check WorkerExecutor::verify_replays(const Variant& variant, const CheckPolicy& 
   });
 }
 
+BatchInvariance WorkerExecutor::test_batch_invariance(const Variant& variant) {
+  if (hello().protocol < kProtocolWithBatches) return {};
+  constexpr double kManyLaunches = 10;  // it has as many launches as several checks
+  return session_->ask(variant, request(Call::test_batch_invariance, variant), batch_invariance_from_json,
+                       kManyLaunches);
+}
+
 CheckedSample WorkerExecutor::verify_sample(const Variant& variant, TimingMode mode,
                                             const CheckPolicy& policy) {
   if (hello().protocol < kProtocolWithContrast) return {.check = verify(variant, policy), .sample = {}};

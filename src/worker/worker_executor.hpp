@@ -48,6 +48,7 @@ class WorkerExecutor final : public Executor {
   Sample sample(const Variant& variant, TimingMode mode) override;
   // A build of protocol 2 has neither: verify() takes the place of the first, and the second shows no difference.
   Check verify_replays(const Variant& variant, const CheckPolicy& policy, int deals) override;
+  BatchInvariance test_batch_invariance(const Variant& variant) override;
   CheckedSample verify_sample(const Variant& variant, TimingMode mode, const CheckPolicy& policy) override;
   Contrast contrast(const Variant& variant, int pairs) override;
   std::optional<Control> control(double us) override;

@@ -168,5 +168,40 @@ TEST(Conclusion, MeansCountTheirProblems) {
   EXPECT_EQ(conclusion.caveats().timed, 5);
 }
 
+Record labelled(Record record, bool invariant) {
+  record.check->batch_invariant = invariant;
+  return record;
+}
+
+TEST(Conclude, CostOfBatchInvariance) {
+  const Record records[] = {labelled(record_of("mma", 10), false), labelled(record_of("wgmma", 12), true),
+                            labelled(record_of("scalar", 30), true),
+                            labelled(record_of("peer_a", 11, Role::peer), true)};
+  const auto cost = conclude(records, "", {})->invariance;
+  ASSERT_TRUE(cost);
+  EXPECT_EQ(cost->variant, records[1].variant_id());
+  EXPECT_DOUBLE_EQ(cost->of_fastest.ratio, 1.2);
+  EXPECT_FALSE(cost->is_fastest);
+}
+
+TEST(Conclude, CostOfBatchInvarianceNeedsBothKinds) {
+  const Record none[] = {record_of("mma", 10), labelled(record_of("wgmma", 12), true)};
+  EXPECT_FALSE(conclude(none, "", {})->invariance);
+  const Record all[] = {labelled(record_of("mma", 10), true), labelled(record_of("wgmma", 12), true)};
+  EXPECT_FALSE(conclude(all, "", {})->invariance);
+  const Record free[] = {labelled(record_of("mma", 10), true), labelled(record_of("wgmma", 12), false)};
+  EXPECT_TRUE(conclude(free, "", {})->invariance->is_fastest);
+}
+
+TEST(Conclusion, CostOfBatchInvarianceOverProblems) {
+  Conclusion conclusion("", {});
+  for (const double us : {11.0, 44.0 / 3}) {
+    const Record records[] = {labelled(record_of("mma", 10), false), labelled(record_of("wgmma", us), true)};
+    conclusion.add(records);
+  }
+  EXPECT_EQ(conclusion.of_invariance()->problems, 2U);
+  EXPECT_NEAR(conclusion.of_invariance()->over.ratio, std::sqrt(1.1 * 4.4 / 3), 1e-12);
+}
+
 }  // namespace
 }  // namespace flashcore

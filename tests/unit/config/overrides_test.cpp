@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "config/plan.hpp"
 #include "unit/support/support.hpp"
+#include "unit/support/usage_error.hpp"
 
 namespace flashcore {
 namespace {
@@ -38,6 +39,18 @@ TEST(Overrides, DepthReplacesTheConfigs) {
   EXPECT_EQ(plan_with({}).policy.check_policy.depth, CheckDepth::standard);
   EXPECT_EQ(plan_with({.depth = "quick"}).policy.check_policy.depth, CheckDepth::quick);
   EXPECT_THROW(plan_with({.depth = "deep", .no_check = true}), UsageError);
+}
+
+TEST(Overrides, RequireIsAListOfProperties) {
+  EXPECT_TRUE(plan_with({}).policy.require.empty());
+  EXPECT_EQ(plan_with({.require = {"batch_invariant"}}).policy.require,
+            std::vector{Requirement::batch_invariant});
+  EXPECT_USAGE_ERROR(plan_with({.require = {"batch_invariance"}}),
+                     "--require: unknown word \"batch_invariance\", did you mean batch_invariant?");
+  EXPECT_USAGE_ERROR(plan_with({.require = {"speed"}}), "batch_invariant");
+  EXPECT_USAGE_ERROR(plan_with({.require = {"batch_invariant", "batch_invariant"}}), "appears twice");
+  EXPECT_USAGE_ERROR(plan_with({.require = {"batch_invariant"}, .no_check = true}),
+                     "--require: cannot be combined with --no-check");
 }
 
 }  // namespace

@@ -198,5 +198,21 @@ TEST(ConclusionLines, NameTheExtremesOfMany) {
   expect_contains(lines[1], "most, on p11: ");
 }
 
+TEST(Sentence, CostOfBatchInvariance) {
+  ProblemConclusion problem = problem_of("p", Standing{"scalar/x", over(2, 0.1)});
+  problem.invariance = InvarianceCost{.variant = "wgmma/x", .of_fastest = over(1.07, 0.011)};
+  const auto end = [&] {
+    const std::string text = sentence(problem, plain);
+    return text.substr(text.find("; ") + 2);
+  };
+  EXPECT_EQ(end(), "the fastest batch-invariant variant, wgmma/x, takes 1.070 ± 0.011 times as long");
+  problem.invariance->falls_short = true;
+  expect_contains(end(), "times as long ‡");
+  problem.invariance->of_fastest.tied = true;
+  EXPECT_EQ(end(), "the fastest batch-invariant variant, wgmma/x, is equally fast within the noise ‡");
+  problem.invariance->is_fastest = true;
+  EXPECT_EQ(end(), "it is batch invariant");
+}
+
 }  // namespace
 }  // namespace flashcore

@@ -166,6 +166,18 @@ TEST(RecordJson, SkippedCasesAreCountedAndNamed) {
   EXPECT_EQ(reread(record).check->skipped_cases, record.check->skipped_cases);
 }
 
+TEST(RecordJson, BatchInvarianceIsAbsentUnlessItWasTested) {
+  Record record = testing::ok_record(testing::sample_problem(), "mma", {64, 64, 4, 2}, 10);
+  EXPECT_FALSE(to_json(record)["check"].contains("batch_invariant"));
+  record.check->batch_invariant = true;
+  EXPECT_EQ(reread(record).check->batch_invariant, true);
+  EXPECT_FALSE(to_json(record)["check"].contains("batch_variance"));
+  record.check->batch_invariant = false;
+  record.check->batch_variance = "in chunks (149 queries, 331 keys)";
+  EXPECT_EQ(reread(record).check->batch_invariant, false);
+  EXPECT_EQ(reread(record).check->batch_variance, record.check->batch_variance);
+}
+
 TEST(RecordJson, MeasurementsComeBackTheSame) {
   Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
   testing::add_measurements(record);

@@ -351,5 +351,40 @@ TEST_F(RunTest, CountsRatesAtTheHotMedian) {
   EXPECT_NEAR(*sink.records[0].tflops, 4.0 * 8 * 512 * 512 * 64 / 100e-6 * 1e-12, 1e-3);
 }
 
+TEST_F(RunTest, ARequiredPropertyIsTestedAtEveryDepth) {
+  executor.set_script(variants[1].id(), {.batch = {.companies = 3, .broken_in = "in chunks (…)"}});
+  executor.set_script(variants[2].id(), {.batch = {}});
+  problems.resize(1);
+  policy.require = {Requirement::batch_invariant};
+  for (const CheckDepth depth : kAll<CheckDepth>) {
+    policy.check_policy.depth = depth;
+    sink.records.clear();
+    run_all();
+    EXPECT_EQ(sink.records[0].status, Status::ok) << sink.records[0].reason;
+    EXPECT_EQ(sink.records[0].check->batch_invariant, true);
+    EXPECT_TRUE(sink.records[0].headline());
+    EXPECT_EQ(sink.records[1].status, Status::unsupported);
+    EXPECT_EQ(sink.records[1].reason, "is not batch invariant: in chunks (…) the bits differ");
+    EXPECT_TRUE(sink.records[1].check->passed);
+    EXPECT_EQ(sink.records[2].status, Status::unsupported);
+    testing::expect_contains(sink.records[2].reason, "is not known to be batch invariant");
+  }
+  EXPECT_EQ(std::ranges::count(executor.calls(), "hot " + variants[1].id()), 0);
+}
+
+TEST_F(RunTest, OnlyADeepCheckLabelsVariants) {
+  executor.set_script(variants[1].id(), {.batch = {.companies = 3, .broken_in = "in chunks (…)"}});
+  run_all();
+  EXPECT_FALSE(sink.records[1].check->batch_invariant);
+  policy.check_policy.depth = CheckDepth::deep;
+  sink.records.clear();
+  run_all();
+  EXPECT_EQ(sink.records[0].check->batch_invariant, true);
+  EXPECT_EQ(sink.records[1].check->batch_invariant, false);
+  EXPECT_EQ(sink.records[1].check->batch_variance, "in chunks (…)");
+  EXPECT_EQ(sink.records[1].status, Status::ok);
+  EXPECT_TRUE(sink.records[1].headline());
+}
+
 }  // namespace
 }  // namespace flashcore

@@ -43,6 +43,7 @@ struct Script {
   // Whether something is compiled during the variant's sample of this number; it then takes long.
   std::function<bool(int)> compiles = [](int) { return false; };
   KernelNotes notes = {};
+  BatchInvariance batch = {.companies = 9};
 };
 
 inline constexpr std::int64_t kOneLength = 40;
@@ -102,6 +103,11 @@ class FakeExecutor : public Executor {
 
   Check verify_replays(const Variant& variant, const CheckPolicy& policy, int) override {
     return verify(variant, policy);
+  }
+
+  BatchInvariance test_batch_invariance(const Variant& variant) override {
+    calls_.push_back("batches " + variant.id());
+    return script_of(variant).batch;
   }
 
   Check verify(const Variant& variant, const CheckPolicy& policy) override {

@@ -202,5 +202,14 @@ TEST_F(TuneTest, ShardsTakeEveryProblemOnce) {
   EXPECT_USAGE_ERROR(parse_shard("1/3x", "--shard"), "--shard");
 }
 
+TEST_F(TuneTest, AVariantWithoutARequiredPropertyDoesNotWin) {
+  executor.set_script(id(kCount - 1),
+                      {.latency_us = 10, .batch = {.companies = 3, .broken_in = "in a batch of 7"}});
+  policy.run.require = {Requirement::batch_invariant};
+  const SweptProblem swept = sweep(SearchKind::race);
+  EXPECT_EQ(std::ranges::count(best(swept), id(kCount - 1)), 0);
+  EXPECT_EQ(samples_of(id(kCount - 1)), 0);
+}
+
 }  // namespace
 }  // namespace flashcore
