@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #include "check/batch_companies.hpp"
@@ -21,7 +22,7 @@ class CompanyBuffers {
   const std::vector<Company>& companies() const { return probe_.companies; }
 
   // Those of the company with this index, with or without the log-sum-exp; made by the first call.
-  std::unique_ptr<ProblemBuffers>& of(std::size_t index, bool lse);
+  std::unique_ptr<ProblemBuffers>& of(std::size_t index, bool lse, UnusedRows unused_rows);
 
   // Gives the buffers of a company the sequences and inputs of a deal.
   void deal(ProblemBuffers& buffers, const Company& dealt, int deal) const;
@@ -29,7 +30,7 @@ class CompanyBuffers {
  private:
   ProbeCompanies probe_;
   CheckDevice& device_;
-  std::map<std::pair<std::size_t, bool>, std::unique_ptr<ProblemBuffers>> buffers_;
+  std::map<std::tuple<std::size_t, bool, UnusedRows>, std::unique_ptr<ProblemBuffers>> buffers_;
 };
 
 }  // namespace flashcore

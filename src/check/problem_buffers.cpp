@@ -54,8 +54,9 @@ ProblemBuffers::ProblemBuffers(const Problem& problem, std::uint64_t seed, kerne
 }
 
 ProblemBuffers::ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device,
-                               WithoutReference)
+                               WithoutReference without)
     : ProblemBuffers(problem, device) {
+  inputs_.set_unused_rows(without.unused_rows);
   inputs_.choose(inputs);
 }
 

@@ -34,8 +34,11 @@ class ProblemBuffers {
   // The same with chosen inputs, which are the only set.
   ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device);
   // The same without a reference: outputs can only be compared with other outputs.
-  struct WithoutReference {};
-  ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device, WithoutReference);
+  struct WithoutReference {
+    UnusedRows unused_rows = UnusedRows::nan;
+  };
+  ProblemBuffers(const Problem& problem, const ChosenInputs& inputs, CheckDevice& device,
+                 WithoutReference without);
   ProblemBuffers(const ProblemBuffers&) = delete;  // inputs and outputs refer to the problem
   ProblemBuffers& operator=(const ProblemBuffers&) = delete;
 

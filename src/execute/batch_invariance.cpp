@@ -54,6 +54,7 @@ bool BufferedExecutor::has_bits_in(const Variant& variant, const CompanyBuffers&
 
 bool BufferedExecutor::has_bits_replayed(const Variant& variant, const CompanyBuffers& companies,
                                          const Company& company, const CompanyOutput& alone) {
+  companies.deal(*buffers_, company, 0);  // they may have the deal of another variant
   const std::function<void()> launch = repeatable(variant);
   bool same = has_bits_of(alone, companies.probe(), output_of(variant, launch), company);
   for (int deal = 1; deal <= kDeals && same; ++deal) {
@@ -63,7 +64,6 @@ bool BufferedExecutor::has_bits_replayed(const Variant& variant, const CompanyBu
     (void)args(variant, {});  // makes the plan; the captured launch reads it
     same = has_bits_of(alone, companies.probe(), output_of(variant, launch), dealt);
   }
-  companies.deal(*buffers_, company, 0);  // for the next variant
   return same;
 }
 
@@ -77,7 +77,7 @@ void BufferedExecutor::test_companies(const Variant& variant, CompanyBuffers& co
       if (i == 0) return;
       continue;
     }
-    std::unique_ptr<ProblemBuffers>& buffers = companies.of(i, lse);
+    std::unique_ptr<ProblemBuffers>& buffers = companies.of(i, lse, unused_rows_for(variant));
     exchange_buffers(buffers);
     try {
       if (i == 0) alone = output_of(variant, BufferedExecutor::repeatable(variant));

@@ -19,10 +19,6 @@ std::int32_t random_row(std::int64_t seq_q) {
   return std::uniform_int_distribution<std::int32_t>(0, static_cast<std::int32_t>(seq_q - 1))(random);
 }
 
-UnusedRows unused_rows_for(const Variant& variant) {
-  return variant.reads_unused_rows ? UnusedRows::finite : UnusedRows::nan;
-}
-
 Check failed(Check check, std::string reason) {
   check.passed = false;
   check.reason = std::move(reason);

@@ -12,6 +12,10 @@
 
 namespace flashcore {
 
+inline UnusedRows unused_rows_for(const Variant& variant) {
+  return variant.reads_unused_rows ? UnusedRows::finite : UnusedRows::nan;
+}
+
 class BufferedExecutor : public Executor {
  public:
   const DeviceInfo& device() const override { return launcher_.info(); }

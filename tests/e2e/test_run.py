@@ -101,6 +101,33 @@ class Run(BenchTest):
             self.assertEqual((record["status"], record["check"]["depth"]), ("ok", "deep"), record)
             self.assertGreater(record["check"]["cases"], 20)
 
+    def test_a_deep_check_labels_batch_invariance(self):
+        problem = "heads_q=2,seq_q=16,seq_kv=64,causal=true"
+        self.assert_ok(run("--device", "cpu", "--problem", problem, "--check-only", "--depth", "deep", "--variants",
+                           "cpu_scalar/fp16_d64,cpu_fused/fp16_d64_q32_kv64", "--output", self.folder / "r"))
+        scalar, fused = (record["check"] for record in self.records("r.json"))
+        self.assertIs(scalar["batch_invariant"], True)
+        self.assertNotIn("batch_variance", scalar)
+        self.assertIs(fused["batch_invariant"], False)
+        self.assertEqual(fused["batch_variance"], "in chunks (149 queries, 331 keys)")
+
+    def test_a_required_property_leaves_out_variants_without_it(self):
+        self.assert_ok(run("--device", "cpu", "--problem", "heads_q=2,seq_q=16,seq_kv=64,causal=true", "--budget", "0.2",
+                           "--variants", "cpu_scalar/fp16_d64,cpu_fused/fp16_d64_q32_kv64", "--require",
+                           "batch_invariant", "--output", self.folder / "r"))
+        scalar, fused = self.records("r.json")
+        self.assertEqual(scalar["status"], "ok", scalar)
+        self.assertIn("timing", scalar)
+        self.assertEqual(fused["status"], "unsupported")
+        self.assertEqual(fused["reason"],
+                         "is not batch invariant: in chunks (149 queries, 331 keys) the bits differ")
+        self.assertNotIn("timing", fused)
+        self.assertEqual(json.loads((self.folder / "r.json").read_text())["config"]["require"], "batch_invariant")
+
+    def test_an_unknown_property_lists_what_there_is(self):
+        self.assert_error(run(*QUICK, "--require", "speed"), 2, '--require: unknown word "speed"; one of: batch_invariant')
+        self.assert_error(run(*QUICK, "--require", "batch_invariant", "--no-check"), 2, "--require: cannot be combined")
+
     def test_no_check_only_times(self):
         self.assert_ok(run(*QUICK, "--no-check", "--variants", "cpu_scalar/*", "--format", "json", "--output",
                            self.folder / "r"))
