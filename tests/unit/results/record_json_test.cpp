@@ -167,7 +167,7 @@ TEST(RecordJson, SkippedCasesAreCountedAndNamed) {
 }
 
 TEST(RecordJson, BatchInvarianceIsAbsentUnlessItWasTested) {
-  Record record = testing::ok_record(testing::sample_problem(), "mma", {64, 64, 4, 2}, 10);
+  Record record = ok_record(sample_problem(), "mma", {64, 64, 4, 2}, 10);
   EXPECT_FALSE(to_json(record)["check"].contains("batch_invariant"));
   record.check->batch_invariant = true;
   EXPECT_EQ(reread(record).check->batch_invariant, true);
