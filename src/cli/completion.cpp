@@ -85,6 +85,7 @@ constexpr Placeholder kPlaceholders[] = {
     {.name = "MODEL", .words = [](View, View) { return shipped_models(); }, .files = true},
     {.name = "N"},
     {.name = "NAME", .words = [](View, View option) { return names(option); }},
+    {.name = "OBJECTIVE", .words = [](View, View) { return words_of<Objective>(); }},
     {.name = "PACING", .words = [](View, View) { return words_of<Pacing>(); }},
     {.name = "PHASE", .words = [](View, View) { return words_of<Phase>(); }},
     {.name = "PROBLEM"},

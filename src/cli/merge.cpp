@@ -29,14 +29,14 @@ struct MergeOptions {
 };
 
 // A journal has the extension of JSON lines. One that was cut off in its first line has nothing to merge.
-std::vector<TunedEntry> read_entries(const std::string& path, Coverage& coverage) {
-  if (!path.ends_with(".jsonl")) return read_tuned_table(path).entries;
+TunedTable read_table(const std::string& path, Coverage& coverage) {
+  if (!path.ends_with(".jsonl")) return read_tuned_table(path);
   const std::string text = read_input(path);
   if (begins_as_journal(text) && text.find('\n') == std::string::npos) return {};
   const Journal journal = parse_journal(text, path);
   for (const std::string& line : journal.damaged) spdlog::warn("{}; the line is skipped", line);
   coverage.add(journal);
-  return tuned_entries(journal);
+  return tuned_table(journal);
 }
 
 std::string some_of(std::span<const std::string> names) {
@@ -85,8 +85,14 @@ TunedTable join(const std::vector<std::string>& files, Coverage& coverage) {
   TunedTable table;
   ClockSpread clocks;
   for (const std::string& path : files) {
-    const std::vector<TunedEntry> entries = read_entries(path, coverage);
+    const TunedTable read = read_table(path, coverage);
+    const std::vector<TunedEntry>& entries = read.entries;
     if (entries.empty()) spdlog::warn("{}: has no problem with a winner", path);
+    if (table.entries.empty()) {
+      table.path = path;
+      table.objective = read.objective;
+    }
+    check_objective(read, "merge", table.objective, table.path);
     for (const std::string& decision : add_entries(table, entries)) {
       spdlog::warn("{}: conflict over {}", path, decision);
     }

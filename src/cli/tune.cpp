@@ -96,6 +96,14 @@ TunePaths make_paths(const Plan& plan, const DeviceInfo& device, bool installs) 
   return {base + ".json", base + ".records.json", base + ".journal.jsonl"};
 }
 
+// The table that gets the sweep's entries.
+TunedTable earlier_table(const std::string& path, Objective objective) {
+  TunedTable table = read_tuned_table(path, /*is_input=*/false);
+  check_objective(table, "--output", objective, "this sweep");
+  table.objective = objective;
+  return table;
+}
+
 // How "auto" finds a table that was written to this path; empty if it finds it anyway.
 std::string table_hint(const std::string& table, const TuneOptions& options) {
   if (options.install || !options.plan.overrides.output) return "";
@@ -185,10 +193,10 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
   install_interrupt_handler();  // before a file is made
   const DeviceInfo device = executor->device();
   const TunePaths paths = make_paths(plan, device, options.install);
-  TunedTable table{.path = paths.table, .entries = {}};
+  TunedTable table{.path = paths.table, .objective = plan.tune.objective, .entries = {}};
   const OutputTarget target(paths.table, "--output", session.force);
   OutputFile table_file = open_output(target, FileKind::tuned_table, tuned_table_text(table));
-  if (table_file.has_earlier_content()) table = read_tuned_table(paths.table, /*is_input=*/false);
+  if (table_file.has_earlier_content()) table = earlier_table(paths.table, plan.tune.objective);
   const SweepIdentity identity = make_identity(plan, shard, space, *executor);
   const Json config = plan.config;
   const Json environment = make_environment({.device = device,
@@ -202,6 +210,7 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
   TuneProgress progress({.space = space,
                          .known = known,
                          .policy = plan.policy.measure,
+                         .objective = plan.tune.objective,
                          .fingerprint = identity.fingerprint,
                          .num_sms = device.limits.num_sms,
                          .table = std::move(table),
@@ -211,10 +220,18 @@ ExitCode sweep(const Plan& plan, const TuneOptions& options, const Session& sess
                          .prints_text = paths.table != kStandardOutput,
                          .quiet = session.quiet,
                          .devices = devices.size()});
-  const SweepPolicy policy{.run = plan.policy, .search = plan.tune.search};
+  const SweepPolicy policy = make_sweep_policy(plan.policy, plan.tune);
   tune(space, known, policy, make_openers(devices, open, executor), progress);
   if (paths.journal.empty()) return progress.finish({}, "");
   return progress.finish({paths.table, paths.records, paths.journal}, table_hint(paths.table, options));
+}
+
+void check_energy_counter(const TunePolicy& tune, const DeviceInfo& device) {
+  if (!needs_energy(tune.objective)) return;
+  const std::string why = why_no_energy(device);
+  if (why.empty()) return;
+  throw EnvironmentError(fmt::format("{}: {} needs a device with an energy counter; {}: {}",
+                                     tune.objective_place, to_string(tune.objective), device.name, why));
 }
 
 Json space_json(std::span<const ProblemSpace> space) {
@@ -241,6 +258,7 @@ ExitCode tune_config(const TuneOptions& options, Session session) {
   std::unique_ptr<Executor> executor = open(devices.front());
   const DeviceInfo& device = executor->device();
   check_written_for(plan, device);
+  check_energy_counter(plan.tune, device);
   const std::vector<const Variant*> variants = runnable_variants(plan, device);
   check_memory(plan, *executor);
   const std::vector<ProblemSpace> space =

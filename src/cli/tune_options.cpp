@@ -26,6 +26,11 @@ void add_search_options(CLI::App& app, Overrides& overrides) {
   app.add_option("--search", overrides.search, "Set the search: race (default), exhaustive or random")
       ->type_name("KIND")
       ->group(kSearchGroup);
+  app.add_option("--objective", overrides.objective,
+                 "Find the variant with the least latency (default) or energy, or both: the fastest, and the "
+                 "Pareto set of time and joules per call")
+      ->type_name("OBJECTIVE")
+      ->group(kSearchGroup);
   app.add_option("--max-candidates", overrides.max_candidates,
                  "Search at most N candidates per problem, chosen at random by the seed")
       ->type_name("N")

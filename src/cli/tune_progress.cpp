@@ -43,14 +43,18 @@ void TuneProgress::swept(std::size_t problem, const SweptProblem& result) {
   measuring_s_ += result.measuring_s;
   if (result.interrupted || result.contenders.empty()) return;
   note_finalists(result);
-  const std::vector<std::size_t> best = winners(result.contenders, options_.policy);
+  const std::vector<std::size_t> best = winners(result.contenders, options_.policy, options_.objective);
   const TimingMode mode = objective_mode(options_.policy);
   line_.erase();
-  if (options_.prints_text) fmt::print("{}\n", render_tuned(result.contenders, best, mode, output_width()));
+  if (options_.prints_text) {
+    fmt::print("{}\n", render_tuned(result.contenders, best, {.mode = mode, .objective = options_.objective},
+                                    output_width()));
+  }
   if (best.empty()) return;
   ++decided_;
   const TunedEntry entry = make_entry(result.contenders, best,
                                       {.mode = mode,
+                                       .objective = options_.objective,
                                        .fingerprint = options_.fingerprint,
                                        .tuned_at = utc_now(),
                                        .num_sms = options_.num_sms});
@@ -81,9 +85,10 @@ void TuneProgress::note_finalists(const SweptProblem& result) {
   for (const Contender& contender : result.contenders) {
     if (contender.finalist) finalists.push_back(contender.record);
   }
+  energy_.add(result.contenders);
   for (const Record& record : finalists) caveats_.add(record, rule);
   if (std::optional<ProblemTime> time = needed_time(finalists, rule, result.final_s)) {
-    time->share_s /= 1 - kSearchShare;
+    time->share_s /= final_share(options_.objective);
     time->spent_s += result.measuring_s - result.final_s;
     times_.push_back(*time);
   }
@@ -97,6 +102,12 @@ void TuneProgress::warn() const {
   if (budget_s && *budget_s <= options_.policy.budget_s) budget_s.reset();
   for (const std::string& text : caveat_sentences(caveats_, options_.policy, budget_s, "finalists")) {
     spdlog::warn("{}", text);
+  }
+  if (energy_.imprecise > 0) {
+    spdlog::warn(
+        "{} of {} finalists: the 95 % interval of joules per call is wider than ±{:.0f} %; a larger --budget "
+        "takes more windows",
+        energy_.imprecise, energy_.measured, 100 * kEnergyPrecision);
   }
 }
 
@@ -117,7 +128,7 @@ void TuneProgress::say_outcome(std::span<const DispatchReport> reports) const {
   std::vector<SweptContenders> decided;
   for (const std::vector<Contender>& contenders : swept_) {
     if (contenders.empty()) continue;
-    const std::vector<std::size_t> best = winners(contenders, options_.policy);
+    const std::vector<std::size_t> best = winners(contenders, options_.policy, options_.objective);
     if (!best.empty()) decided.push_back({contenders, best.front()});
   }
   if (decided.empty()) return;

@@ -23,6 +23,7 @@ struct TuneProgressOptions {
   std::span<const ProblemSpace> space;
   std::span<const KnownRecord> known;
   MeasurePolicy policy;
+  Objective objective = Objective::latency;
   Fingerprint fingerprint;
   int num_sms = 0;
   TunedTable table;  // gets new entries and is written to table_file
@@ -64,8 +65,9 @@ class TuneProgress : public TuneListener {
   std::int64_t total_ = 0;
   std::int64_t decided_ = 0;  // problems with a winner
   double measuring_s_ = 0;
-  WritingBudget writing_;           // of the table
-  Caveats caveats_;                 // of the finalists
+  WritingBudget writing_;  // of the table
+  Caveats caveats_;        // of the finalists
+  EnergyCounts energy_;
   std::vector<ProblemTime> times_;  // of each problem whose needs are known
 };
 

@@ -51,6 +51,7 @@ void apply(const Overrides& overrides, JsonDocument& document) {
   if (overrides.seed) document.set("/seed", number_or_text(*overrides.seed), "--seed");
   if (overrides.tuned_table) document.set("/tuned_table", *overrides.tuned_table, "--tuned-table");
   if (overrides.search) document.set("/tune/search", *overrides.search, "--search");
+  if (overrides.objective) document.set("/tune/objective", *overrides.objective, "--objective");
   if (overrides.max_candidates) {
     document.set("/tune/max_candidates", number_or_text(*overrides.max_candidates), "--max-candidates");
   }

@@ -22,7 +22,7 @@ constexpr std::string_view kMeasureKeys[] = {"clocks",   "relative_width", "min_
                                              "budget_s", "pacing",         "warmup_s",    "energy_s",
                                              "repeats",  "timeout_s"};
 constexpr std::string_view kReportKeys[] = {"output", "formats"};
-constexpr std::string_view kTuneKeys[] = {"search", "max_candidates", "limits"};
+constexpr std::string_view kTuneKeys[] = {"search", "objective", "max_candidates", "limits"};
 constexpr std::string_view kLimitKeys[] = {"smem_bytes", "registers", "spill_bytes"};
 constexpr std::string_view kDeviceWords[] = {"auto", "cpu", "cuda"};
 
@@ -134,6 +134,10 @@ TunePolicy read_tune(const JsonReader& block) {
   block.check_keys(kTuneKeys);
   TunePolicy policy;
   if (block.has("search")) policy.search = read_word<SearchKind>(block["search"]);
+  if (block.has("objective")) {
+    policy.objective = read_word<Objective>(block["objective"]);
+    policy.objective_place = block["objective"].where();
+  }
   if (block.has("max_candidates")) {
     policy.max_candidates = block["max_candidates"].integer(1, std::numeric_limits<std::int32_t>::max());
   }

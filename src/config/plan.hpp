@@ -65,7 +65,8 @@ struct Overrides {
   std::optional<std::string> timeout_s = {};
   std::optional<std::string> seed = {};
   std::optional<std::string> tuned_table = {};
-  std::optional<std::string> search = {};  // race | exhaustive | random
+  std::optional<std::string> search = {};     // race | exhaustive | random
+  std::optional<std::string> objective = {};  // latency | energy | both
   std::optional<std::string> max_candidates = {};
   bool check_only = false;
   bool no_check = false;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/words.hpp"
@@ -13,6 +14,13 @@ namespace flashcore {
 enum class SearchKind : int { race, exhaustive, random };
 inline constexpr std::string_view kSearchKindWords[] = {"race", "exhaustive", "random"};
 constexpr Words words(SearchKind) { return kSearchKindWords; }
+
+// What the winner of a problem has least of: time, or joules per call. `both` keeps the fastest and the Pareto set of the two.
+enum class Objective : int { latency, energy, both };
+inline constexpr std::string_view kObjectiveWords[] = {"latency", "energy", "both"};
+constexpr Words words(Objective) { return kObjectiveWords; }
+
+constexpr bool needs_energy(Objective objective) { return objective != Objective::latency; }
 
 // Limits for candidates; absent: no limit.
 struct ResourceLimits {
@@ -25,6 +33,8 @@ struct ResourceLimits {
 
 struct TunePolicy {
   SearchKind search = SearchKind::race;
+  Objective objective = Objective::latency;
+  std::string objective_place;      // of the objective, for messages: a flag or a JSON pointer
   std::int64_t max_candidates = 0;  // per problem, a random sample of the candidates by the seed; 0: all
   ResourceLimits limits = {};
 };

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "device/played_card.hpp"
+
 namespace flashcore {
 namespace {
 
@@ -12,13 +14,21 @@ Sensors nvml_sensors(const std::string& pci_bus_id) {
   return {.problem = nvml->problem(), .info = nvml->info(), .read = [nvml] { return nvml->read(); }};
 }
 
-Sensors steady_sensors(double sm_clock_mhz) {
+// Like NVML's counters.
+constexpr std::chrono::milliseconds kPlayedUpdate{50};
+
+Sensors played_sensors(const PlayedCard& card) {
   NvmlDeviceInfo info;
-  info.max_sm_clock_mhz = sm_clock_mhz;
-  return {.problem = {}, .info = info, .read = [sm_clock_mhz] {
+  info.max_sm_clock_mhz = card.sm_clock_mhz;
+  return {.problem = {}, .info = info, .read = [card] {
             TelemetryReading reading;
             reading.time = TelemetryClock::now();
-            reading.sm_clock_mhz = sm_clock_mhz;
+            reading.sm_clock_mhz = card.sm_clock_mhz;
+            if (card.power_w) {
+              const auto updates = reading.time.time_since_epoch() / kPlayedUpdate;
+              reading.energy_j =
+                  *card.power_w * std::chrono::duration<double>(updates * kPlayedUpdate).count();
+            }
             return reading;
           }};
 }
@@ -27,9 +37,17 @@ Sensors steady_sensors(double sm_clock_mhz) {
 
 std::optional<Sensors> sensors_of(const DeviceInfo& device) {
   if (!device.pci_bus_id.empty()) return nvml_sensors(device.pci_bus_id);
-  if (device.backend == Backend::cpu && device.max_sm_clock_mhz)
-    return steady_sensors(*device.max_sm_clock_mhz);
+  if (device.backend == Backend::cpu && device.max_sm_clock_mhz) {
+    if (const auto card = played_card()) return played_sensors(*card);
+  }
   return std::nullopt;
+}
+
+std::string why_no_energy(const DeviceInfo& device) {
+  const std::optional<Sensors> sensors = sensors_of(device);
+  if (!sensors) return "it has no energy counter";
+  if (!sensors->problem.empty()) return sensors->problem;
+  return sensors->read().energy_j ? "" : "it does not report its energy";
 }
 
 TelemetrySampler::TelemetrySampler(const std::string& pci_bus_id, std::chrono::milliseconds period)

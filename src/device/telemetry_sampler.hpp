@@ -27,6 +27,9 @@ struct Sensors {
 // NVML's sensors of a CUDA device, or those of a played card (device/played_card.hpp). Nothing for other devices.
 std::optional<Sensors> sensors_of(const DeviceInfo& device);
 
+// Why the energy of the device cannot be read; empty if it can.
+std::string why_no_energy(const DeviceInfo& device);
+
 class TelemetrySampler {
  public:
   static constexpr std::chrono::milliseconds kPeriod{10};

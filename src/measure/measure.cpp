@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
+#include "measure/energy.hpp"
 #include "measure/run_noise.hpp"
 #include "measure/sample_block.hpp"
 #include "measure/statistics.hpp"
@@ -178,18 +179,12 @@ void Measurement::summarise_telemetry(Record& record) {
 }
 
 // Interleaved samples are too short for the card's energy counter, so each candidate runs alone for a while.
-void Measurement::measure_energy(Candidate& candidate) {
+void Measurement::take_energy(Candidate& candidate) {
   if (candidate.record->status != Status::ok || interrupt_requested()) return;
   attempt(*candidate.record, [&] {
-    const TimePoint deadline = SteadyClock::now() + to_duration(policy_.energy_s);
-    std::int64_t launches = 0;
-    telemetry_->begin();
-    do {
-      launches += sample_block(executor_, *candidate.variant, TimingMode::hot, 1).launches;
-    } while (SteadyClock::now() < deadline);
-    const TelemetrySummary summary = telemetry_->end();
-    if (summary.energy_j)
-      candidate.record->energy_per_call_j = *summary.energy_j / static_cast<double>(launches);
+    const auto joules = take_energy_window(executor_, *candidate.variant, *telemetry_, policy_.energy_s,
+                                           kEnergyLeadShare * policy_.energy_s);
+    if (joules) add_energy_window(*candidate.record, *joules);
   });
 }
 
@@ -217,7 +212,7 @@ void Measurement::run(double budget_s, const OnRound& on_round) {
   }
   if (wants_visit() || policy_.energy_s <= 0 || telemetry_ == nullptr || !telemetry_->problem().empty())
     return;
-  for (Candidate& candidate : candidates_) measure_energy(candidate);
+  for (Candidate& candidate : candidates_) take_energy(candidate);
 }
 
 }  // namespace flashcore

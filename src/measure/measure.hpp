@@ -88,7 +88,7 @@ class Measurement {
   void warn_of_void_samples(Series& series, TimingMode mode);
   void add_clocks(const Series& series, Timing& timing);
   void summarise_telemetry(Record& record);
-  void measure_energy(Candidate& candidate);
+  void take_energy(Candidate& candidate);
 
   std::span<Candidate> candidates_;
   const MeasurePolicy& policy_;

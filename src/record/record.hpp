@@ -97,7 +97,8 @@ struct Record {
   std::optional<Roofline> roofline;       // from measured ceilings
   std::optional<Resources> resources;
   std::optional<TelemetrySummary> telemetry;  // during the timing of this record
-  std::optional<double> energy_per_call_j;    // from back-to-back launches
+  std::optional<double> energy_per_call_j;    // the mean of energy_windows_j
+  std::vector<double> energy_windows_j;       // joules per call of each window of back-to-back launches
   std::string
       direct_calls;   // why no CUDA graph was replayed in hot and cold; empty if one was, and on the CPU
   KernelNotes notes;  // of kernels that are compiled at run time
@@ -113,6 +114,7 @@ struct Record {
     roofline.reset();
     telemetry.reset();
     energy_per_call_j.reset();
+    energy_windows_j.clear();
     direct_calls.clear();
     warnings.clear();
   }

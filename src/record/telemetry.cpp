@@ -49,15 +49,33 @@ double median_of_sorted(const std::vector<double>& values) {
   return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-// The energy counter at a time, interpolated linearly between the readings before and after it.
+// True for a reading that came just after an update of the energy counter, and for the first one.
+bool is_update(Readings readings, Readings::iterator reading) {
+  return reading == readings.begin() || std::prev(reading)->energy_j != reading->energy_j;
+}
+
+// The energy counter at a time, interpolated linearly between its updates before and after it: it stands still between
+// them, while the device draws power all the time. Without a later update, it stands still from the latest one on.
 std::optional<double> energy_at(Readings readings, TelemetryClock::time_point time) {
-  const auto after = first_from(readings, time);
+  auto after = first_from(readings, time);
   if (after == readings.end() || !after->energy_j) return std::nullopt;
-  if (after->time == time) return after->energy_j;
-  if (after == readings.begin() || !std::prev(after)->energy_j) return std::nullopt;
-  const TelemetryReading& before = *std::prev(after);
-  const double fraction = std::chrono::duration<double>(time - before.time) / (after->time - before.time);
-  return *before.energy_j + fraction * (*after->energy_j - *before.energy_j);
+  if (after == readings.begin()) return after->time == time ? after->energy_j : std::nullopt;
+  auto before = std::prev(after);
+  while (!is_update(readings, before)) --before;
+  while (!is_update(readings, after) && std::next(after) != readings.end()) ++after;
+  if (!before->energy_j || !after->energy_j) return std::nullopt;
+  const double fraction = std::chrono::duration<double>(time - before->time) / (after->time - before->time);
+  return *before->energy_j + fraction * (*after->energy_j - *before->energy_j);
+}
+
+// A counter falls when the driver is loaded again.
+bool falls(Readings readings, const TimeSpan& span) {
+  const auto last = first_from(readings, span.end);
+  for (auto reading = first_from(readings, span.begin); reading != readings.end(); ++reading) {
+    if (reading != readings.begin() && reading->energy_j < std::prev(reading)->energy_j) return true;
+    if (reading == last) break;
+  }
+  return false;
 }
 
 std::optional<double> energy_of(Readings readings, std::span<const TimeSpan> spans) {
@@ -65,7 +83,7 @@ std::optional<double> energy_of(Readings readings, std::span<const TimeSpan> spa
   for (const TimeSpan& span : spans) {
     const std::optional<double> begin = energy_at(readings, span.begin);
     const std::optional<double> end = energy_at(readings, span.end);
-    if (!begin || !end) return std::nullopt;
+    if (!begin || !end || falls(readings, span)) return std::nullopt;
     total += *end - *begin;
   }
   return total;

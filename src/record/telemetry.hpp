@@ -74,8 +74,8 @@ struct TelemetrySummary {
 };
 
 // Summarises the readings inside the spans. `readings` must be in order of time. A span without a reading
-// uses the nearest one. Energy is interpolated at both ends of each span; it is absent unless readings
-// surround every span.
+// uses the nearest one. Energy is interpolated at both ends of each span, between the updates of its counter; it is absent
+// unless readings surround every span, and if the counter falls within one.
 TelemetrySummary summarise(std::span<const TelemetryReading> readings, std::span<const TimeSpan> spans);
 
 // The reading nearest in time, or null if there are none.

@@ -13,6 +13,7 @@
 #include "attention/problem_fields.hpp"
 #include "base/json_text.hpp"
 #include "conclude/conclusion.hpp"
+#include "conclude/pareto.hpp"
 #include "record/ranking.hpp"
 #include "render/comparison_output.hpp"
 #include "render/conclusion_text.hpp"
@@ -97,6 +98,19 @@ Json page_file(const ResultFile& file, const std::string& name, const Conclusion
   return shown;
 }
 
+// Those of the Pareto set of time and energy, if it is one of several records.
+std::vector<const Record*> pareto_records(std::span<const Record> records) {
+  std::vector<const Record*> measured;
+  for (const Record& record : records) {
+    if (record.headline() != nullptr && record.energy_per_call_j) measured.push_back(&record);
+  }
+  std::vector<const Record*> set;
+  if (measured.size() < 2) return set;
+  for (const std::size_t i : pareto_set(measured, *measured.front()->headline_mode()))
+    set.push_back(measured[i]);
+  return set;
+}
+
 std::size_t sample_count(const Record& record) {
   std::size_t count = 0;
   for (const TimingMode mode : kAll<TimingMode>) {
@@ -161,14 +175,16 @@ class PageText {
     Json problem = page_problem(records, file, conclusion);
     const Record* baseline = find_baseline_or_first(records, conclusion.baseline());
     const std::vector<const Record*> best = best_of_families(records);
+    const std::vector<const Record*> frugal = pareto_records(records);
     for (const Record& record : records) {
       const bool is_best = std::ranges::count(best, &record) > 0;
       const bool failed = record.status != Status::ok && record.status != Status::unsupported;
       if (!has_all_records_ && !is_best && !failed && &record != baseline) continue;
       if (&record == baseline) problem["baseline"] = record_count_;
       add_family(record);
-      add(page_, record_count_,
-          page_record(record, problem_count_, conclusion.policy(), samples_of(record, is_best)));
+      Json shown = page_record(record, problem_count_, conclusion.policy(), samples_of(record, is_best));
+      if (std::ranges::count(frugal, &record) > 0) shown["pareto"] = true;
+      add(page_, record_count_, shown);
     }
     add(problems_, problem_count_, problem);
   }

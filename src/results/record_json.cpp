@@ -101,6 +101,14 @@ void rate_fields(auto&& io, auto& record) {
   io.optional("energy_per_call_j", record.energy_per_call_j);
 }
 
+void read_rates(const JsonReader& reader, Record& record) {
+  rate_fields(FieldReader(reader), record);
+  const auto windows = find_field(reader, "energy_windows_j");
+  if (!windows) return;
+  for (const JsonReader& joules : elements(*windows))
+    record.energy_windows_j.push_back(decode<double>(joules));
+}
+
 std::vector<std::string> texts_of(const JsonReader& reader, std::string_view key) {
   std::vector<std::string> texts;
   if (const auto found = find_field(reader, key)) {
@@ -176,6 +184,7 @@ Json to_json(const Record& record) {
   if (!record.warnings.empty()) json["warnings"] = record.warnings;
   json.update(notes_to_json(record.notes));
   rate_fields(FieldWriter(json), record);
+  if (!record.energy_windows_j.empty()) json["energy_windows_j"] = record.energy_windows_j;
   if (record.roofline) json["roofline"] = roofline_to_json(record);
   if (record.resources) json["resources"] = resources_to_json(*record.resources);
   if (record.telemetry) json["telemetry"] = telemetry_to_json(*record.telemetry);
@@ -212,7 +221,7 @@ Record record_from_json(const JsonReader& reader) {
   fields.with_default("direct_calls", record.direct_calls);
   record.warnings = texts_of(reader, "warnings");
   record.notes = notes_from_json(reader);
-  rate_fields(fields, record);
+  read_rates(reader, record);
   if (const auto roofline = find_field(reader, "roofline")) record.roofline = roofline_from_json(*roofline);
   if (const auto resources = find_field(reader, "resources")) {
     record.resources = resources_from_json(*resources);

@@ -100,6 +100,13 @@ double ProblemSession::measure(std::span<Candidate> candidates, const MeasurePol
   return one.sampling_s();
 }
 
+double ProblemSession::measure_energy(std::span<Candidate> candidates, const EnergyPolicy& policy,
+                                      std::uint64_t seed, const std::function<void(int round)>& on_round) {
+  if (telemetry_ == nullptr) throw EnvironmentError(executor_.device().name + ": has no energy counter");
+  telemetry_->discard_before(TelemetryClock::now());
+  return flashcore::measure_energy(candidates, policy, seed, executor_, *telemetry_, on_round);
+}
+
 void ProblemSession::recheck(const Variant& variant, Record& record) {
   events_.doing(fmt::format("{}: checking {} again", problem_.name, variant.id()));
   if (record.status == Status::ok) take_notes(variant, record);

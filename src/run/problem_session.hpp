@@ -9,6 +9,7 @@
 
 #include "device/telemetry_sampler.hpp"
 #include "execute/executor.hpp"
+#include "measure/energy.hpp"
 #include "measure/measure.hpp"
 #include "record/record.hpp"
 #include "run/deep_check.hpp"
@@ -56,6 +57,11 @@ class ProblemSession {
   // Times the candidates in turns, in one visit. Returns the seconds spent on samples.
   double measure(std::span<Candidate> candidates, const MeasurePolicy& policy, std::uint64_t seed,
                  double budget_s, const std::function<void(TimingMode, int round)>& on_round);
+
+  // Measures the energy of the candidates (measure/energy.hpp). Throws EnvironmentError without telemetry. Returns the
+  // seconds that it took.
+  double measure_energy(std::span<Candidate> candidates, const EnergyPolicy& policy, std::uint64_t seed,
+                        const std::function<void(int round)>& on_round);
 
   // check_after_timing(), and a check that the device can reach the times. A failed record loses its times.
   void recheck(const Variant& variant, Record& record);

@@ -53,7 +53,7 @@ std::string names_of(const DispatchRule::Guess& guess, const RuleGroup& group) {
 
 Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const DeviceLimits& limits,
                        const CodeHash& code_hash)
-    : path_(table.path), here_{.backend = here.backend, .limits = limits} {
+    : path_(table_text(table)), here_{.backend = here.backend, .limits = limits} {
   std::map<std::string, const Variant*> known;  // by id and hash: an id is found and hashed once
   const FindTuned find = [&](const std::string& id, const std::string& hash) {
     const auto [at, is_new] = known.emplace(id + " " + hash, nullptr);
@@ -85,7 +85,7 @@ Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const D
   for (const RuleGroup& group : groups_) rules_.emplace_back(group.points, group.num_sms);
   for (const auto& [reason, count] : stale) {
     stale_.push_back(
-        fmt::format("{}: {} of {} entries not used: {}", path_, count, table.entries.size(), reason));
+        fmt::format("{}: {} of {} entries not used: {}", table.path, count, table.entries.size(), reason));
   }
 }
 

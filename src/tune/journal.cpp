@@ -60,6 +60,10 @@ void read_header(Journal& journal, const JsonReader& root) {
 
 // What the result of a measurement cannot be.
 void check_record(const JsonReader& reader, const Record& record) {
+  if (record.energy_per_call_j) read_energy_j(reader["energy_per_call_j"]);
+  if (!record.energy_windows_j.empty()) {
+    for (const JsonReader& joules : reader["energy_windows_j"].zero_or_more()) read_energy_j(joules);
+  }
   if (record.spec.dtype != record.problem.dtype || record.spec.head_dim != record.problem.head_dim) {
     reader["variant"].fail(fmt::format("is not for {} and head_dim {}, which the problem has",
                                        to_string(record.problem.dtype), record.problem.head_dim));
@@ -240,7 +244,7 @@ int num_sms_of(const Json& environment) {
 
 }  // namespace
 
-std::vector<TunedEntry> tuned_entries(const Journal& journal) {
+TunedTable tuned_table(const Journal& journal) {
   std::vector<std::vector<Contender>> problems;
   std::vector<std::string> times;  // the latest time of each problem's finalists
   Places places;
@@ -262,19 +266,20 @@ std::vector<TunedEntry> tuned_entries(const Journal& journal) {
                                .is_default = entry.known.is_default});
     if (entry.known.finalist) times[place] = std::max(times[place], entry.time);
   }
-  const MeasurePolicy measure =
-      make_plan(JsonDocument(journal.config.dump(), journal.path), "").policy.measure;
-  std::vector<TunedEntry> entries;
+  const Plan plan = make_plan(JsonDocument(journal.config.dump(), journal.path), "");
+  const MeasurePolicy& measure = plan.policy.measure;
+  TunedTable table{.path = journal.path, .objective = plan.tune.objective, .entries = {}};
   for (std::size_t i = 0; i < problems.size(); ++i) {
-    const std::vector<std::size_t> best = winners(problems[i], measure);
+    const std::vector<std::size_t> best = winners(problems[i], measure, table.objective);
     if (best.empty()) continue;
-    entries.push_back(make_entry(problems[i], best,
-                                 {.mode = objective_mode(measure),
-                                  .fingerprint = journal.identity.fingerprint,
-                                  .tuned_at = times[i],
-                                  .num_sms = num_sms_of(journal.environment)}));
+    table.entries.push_back(make_entry(problems[i], best,
+                                       {.mode = objective_mode(measure),
+                                        .objective = table.objective,
+                                        .fingerprint = journal.identity.fingerprint,
+                                        .tuned_at = times[i],
+                                        .num_sms = num_sms_of(journal.environment)}));
   }
-  return entries;
+  return table;
 }
 
 }  // namespace flashcore

@@ -69,8 +69,8 @@ std::string journal_line(const Json& json);
 Journal parse_journal(std::string_view text, std::string_view file);
 Journal read_journal(const std::filesystem::path& path);
 
-// One tuned entry per problem that has a winner.
-std::vector<TunedEntry> tuned_entries(const Journal& journal);
+// One entry per problem that has a winner.
+TunedTable tuned_table(const Journal& journal);
 
 // Appends to a journal. Locks the file, so that two sweeps cannot write to the same journal.
 class JournalWriter {

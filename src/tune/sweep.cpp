@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/interrupt.hpp"
@@ -53,6 +54,7 @@ class ProblemSweep {
     if (!is_decided() && prepare()) {
       check_all();
       search(budget_s);
+      if (!interrupt_requested()) complete(std::exchange(near_, {}));
       // If all finalists fail the check after timing, the next best contenders become finalists.
       while (!interrupt_requested() && !has_winner() && !runners_up().empty()) run_final(runners_up());
     }
@@ -69,7 +71,7 @@ class ProblemSweep {
     return all_final && (runners_up().empty() || has_winner());
   }
 
-  bool has_winner() { return !winners(contenders(), policy_.run.measure).empty(); }
+  bool has_winner() { return !winners(contenders(), policy_.run.measure, policy_.objective).empty(); }
 
   bool prepare() {
     Indices open;
@@ -98,12 +100,14 @@ class ProblemSweep {
   void search(double budget_s) {
     const auto searcher = make_searcher(policy_.search, policy_.run.measure, policy_.run.seed);
     while (!interrupt_requested()) {
-      const Proposal proposal = searcher->propose(contenders(), swept_.measuring_s < budget_s);
-      note_dropped(proposal.dropped);
-      complete(proposal.dropped);
+      Proposal proposal = searcher->propose(contenders(), swept_.measuring_s < budget_s);
+      drop(proposal.dropped);
       if (proposal.measured.empty()) return;
       last_mode_ = proposal.policy.modes.front();
-      if (proposal.final) return finish(proposal);
+      if (proposal.final) {
+        recall_near(proposal.measured);
+        return finish(proposal);
+      }
       measure(proposal, budget_s - swept_.measuring_s);
       Indices failed = proposal.measured;
       std::erase_if(failed, [&](std::size_t i) { return contenders()[i].record.status == Status::ok; });
@@ -123,6 +127,32 @@ class ProblemSweep {
       if (const double us = time_us(contenders()[i]); std::isfinite(us))
         contenders()[i].dropped_at = us / best_us;
     }
+  }
+
+  // Completes what was dropped. Those that may save energy leave the search only; the final round may need them.
+  void drop(const Indices& dropped) {
+    note_dropped(dropped);
+    Indices far;
+    for (const std::size_t i : dropped) {
+      const std::optional<double> ratio = contenders()[i].dropped_at;
+      const bool is_near = needs_energy(policy_.objective) && ratio && *ratio <= 1 + kEnergyMargin;
+      contenders()[i].is_final = true;
+      (is_near ? near_ : far).push_back(i);
+    }
+    complete(far);
+  }
+
+  // Adds the nearest of them to the finalists.
+  void recall_near(Indices& finalists) {
+    std::ranges::stable_sort(near_, {}, [&](std::size_t i) { return *contenders()[i].dropped_at; });
+    const std::size_t free = kEnergyFinalists - std::min(kEnergyFinalists, finalists.size());
+    const auto end = near_.begin() + static_cast<std::ptrdiff_t>(std::min(free, near_.size()));
+    for (auto i = near_.begin(); i != end; ++i) {
+      contenders()[*i].is_final = false;
+      contenders()[*i].dropped_at.reset();
+      finalists.push_back(*i);
+    }
+    near_.erase(near_.begin(), end);
   }
 
   void measure(const Proposal& proposal, double budget_s) {
@@ -149,6 +179,7 @@ class ProblemSweep {
     const double before_s = swept_.measuring_s;
     measure(proposal, policy_.run.measure.budget_s);
     swept_.final_s += swept_.measuring_s - before_s;
+    if (needs_energy(policy_.objective)) measure_energy(proposal.measured);
     if (interrupt_requested()) return;
     for (const std::size_t i : proposal.measured) {
       Contender& contender = contenders()[i];
@@ -156,6 +187,24 @@ class ProblemSweep {
       contender.finalist = true;
     }
     complete(proposal.measured);
+  }
+
+  // Of the fastest finalists.
+  void measure_energy(Indices finalists) {
+    EnergyPolicy energy = policy_.energy;
+    energy.budget_s = std::max(energy.budget_s - swept_.measuring_s, 0.0);
+    std::erase_if(finalists, [&](std::size_t i) { return contenders()[i].record.headline() == nullptr; });
+    std::ranges::stable_sort(finalists, {},
+                             [&](std::size_t i) { return contenders()[i].record.headline()->median; });
+    finalists.resize(std::min({finalists.size(), kEnergyFinalists, energy.affordable()}));
+    std::vector<Candidate> candidates;
+    for (const std::size_t i : finalists)
+      candidates.push_back({contenders()[i].variant, &contenders()[i].record});
+    swept_.measuring_s +=
+        session_.measure_energy(candidates, energy, policy_.run.seed + ++round_, [&](int round) {
+          events_.doing(fmt::format("{}: energy, round {} of {} candidates", space_.problem.name, round,
+                                    candidates.size()));
+        });
   }
 
   Indices runners_up() const {
@@ -202,17 +251,18 @@ class ProblemSweep {
   ProblemSession session_;
   SweptProblem swept_;
   std::uint64_t round_ = 0;
+  Indices near_;               // dropped candidates that may save energy
   TimingMode last_mode_ = {};  // the first mode of the latest round
 };
 
 }  // namespace
 
-std::vector<std::size_t> winners(std::span<const Contender> contenders, const MeasurePolicy& policy) {
-  Indices finalists;
-  for (std::size_t i = 0; i < contenders.size(); ++i) {
-    if (contenders[i].finalist) finalists.push_back(i);
-  }
-  return tie_set(contenders, finalists, objective_mode(policy), policy.relative_width);
+SweepPolicy make_sweep_policy(const RunPolicy& run, const TunePolicy& tune) {
+  SweepPolicy policy{.run = run, .search = tune.search, .objective = tune.objective};
+  if (!needs_energy(tune.objective)) return policy;
+  if (run.measure.energy_s > 0) policy.energy.window_s = run.measure.energy_s;
+  policy.run.measure.energy_s = 0;  // the windows of finalists take its place
+  return policy;
 }
 
 SweptProblem sweep_problem(const ProblemSpace& space, std::span<const KnownRecord> known,

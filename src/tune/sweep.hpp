@@ -10,7 +10,9 @@
 
 #include "device/telemetry_sampler.hpp"
 #include "execute/executor.hpp"
+#include "measure/energy.hpp"
 #include "run/run.hpp"
+#include "tune/objective.hpp"
 #include "tune/searcher.hpp"
 #include "tune/space.hpp"
 
@@ -19,7 +21,13 @@ namespace flashcore {
 struct SweepPolicy {
   RunPolicy run;  // check, measure, seed; every candidate is checked
   SearchKind search = SearchKind::race;
+  Objective objective = Objective::latency;
+  // Of finalists, if the objective needs it; the budget is then that of a whole problem, and energy gets what is left of it.
+  EnergyPolicy energy = {};
 };
+
+// With the length of energy windows from measure.energy_s, if the config has it.
+SweepPolicy make_sweep_policy(const RunPolicy& run, const TunePolicy& tune);
 
 // A record from the journal of an interrupted sweep.
 struct KnownRecord {
@@ -43,13 +51,10 @@ struct SweepEvents {
   std::function<void(std::string_view doing)> doing;
 };
 
-// The indices of the winner and of the finalists that tie with it, in the order of their medians. Empty if no
-// finalist is correct.
-std::vector<std::size_t> winners(std::span<const Contender> contenders, const MeasurePolicy& policy);
-
 // Contenders with a known record keep it and are not run again. `budget_s` limits the search; the final round
-// follows the policy's stopping rule. A candidate that is incorrect or fails becomes a record with that
-// status.
+// follows the policy's stopping rule. Then the energy of the finalists is measured, if the objective needs it (the fastest
+// kEnergyFinalists, tune/objective.hpp); `telemetry` must then have an energy counter. A candidate that is incorrect or fails
+// becomes a record with that status.
 SweptProblem sweep_problem(const ProblemSpace& space, std::span<const KnownRecord> known,
                            const SweepPolicy& policy, double budget_s, Executor& executor,
                            TelemetrySampler* telemetry, const SweepEvents& events);

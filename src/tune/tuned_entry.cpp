@@ -17,14 +17,15 @@ TunedVariant make_tuned(const Record& record, TimingMode mode) {
           .median_us = timing.median,
           .ci95_low_us = finite(timing.ci95_low),
           .ci95_high_us = finite(timing.ci95_high),
-          .samples = static_cast<std::int64_t>(timing.samples.size())};
+          .samples = static_cast<std::int64_t>(timing.samples.size()),
+          .energy = energy_estimate(record)};
 }
 
 std::vector<TunedTime> relative_times(std::span<const Contender> contenders, const Record& winner,
-                                      TimingMode mode) {
+                                      const TunedWhere& where) {
   std::vector<TunedTime> times;
   for (const Contender& contender : contenders) {
-    const std::optional<double> ratio = ratio_to(winner, contender, mode);
+    const std::optional<double> ratio = ratio_to(winner, contender, where.mode, where.objective);
     if (!ratio || (*ratio > kMostKeptRatio && !contender.is_default)) continue;
     const auto& resources = contender.record.resources;
     times.push_back({.variant = contender.record.variant_id(),
@@ -46,13 +47,16 @@ TunedEntry make_entry(std::span<const Contender> contenders, std::span<const std
                    .tuned_at = where.tuned_at,
                    .mode = where.mode,
                    .winner = make_tuned(winner, where.mode),
-                   .times = relative_times(contenders, winner, where.mode),
+                   .times = relative_times(contenders, winner, where),
                    .num_sms = where.num_sms};
   if (winner.telemetry && winner.telemetry->sm_clock_mhz) {
     entry.sm_clock_mhz = winner.telemetry->sm_clock_mhz->median;
   }
   for (const std::size_t tie : best.subspan(1)) {
     entry.ties.push_back(make_tuned(contenders[tie].record, where.mode));
+  }
+  for (const std::size_t i : pareto_finalists(contenders, where.mode, where.objective)) {
+    entry.pareto.push_back(make_tuned(contenders[i].record, where.mode));
   }
   const auto found = std::ranges::find_if(contenders, &Contender::is_default);
   if (found != contenders.end()) entry.default_variant = found->record.variant_id();

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <ctime>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include "attention/problem_fields.hpp"
@@ -54,7 +55,19 @@ Json to_json(const TunedVariant& tuned) {
   Json json;
   variant_fields(FieldWriter(json), tuned);
   json["ci95_us"] = {tuned.ci95_low_us, tuned.ci95_high_us};
+  if (tuned.energy) {
+    json["energy_per_call_j"] = tuned.energy->mean_j;
+    json["energy_ci95_j"] = {tuned.energy->low_j, tuned.energy->high_j};
+  }
   return json;
+}
+
+// The interval of a few scattered samples may reach below 0.
+std::pair<double, double> read_interval(const JsonReader& reader, std::string_view key, double most) {
+  const std::vector<JsonReader> ends = elements(require_field(reader, key));
+  if (ends.size() != 2) reader[key].fail("expected [low, high]");
+  const double low = ends[0].number(-most, most);
+  return {low, ends[1].number(low, most)};
 }
 
 TunedVariant variant_from_json(const JsonReader& reader, const Problem& problem) {
@@ -63,11 +76,12 @@ TunedVariant variant_from_json(const JsonReader& reader, const Problem& problem)
   check_made_for(reader, tuned.variant, problem);
   read_time_us(reader["median_us"]);
   reader["samples"].integer(0, std::numeric_limits<std::int64_t>::max());
-  const std::vector<JsonReader> interval = elements(require_field(reader, "ci95_us"));
-  if (interval.size() != 2) reader["ci95_us"].fail("expected [low, high]");
-  // The interval of a few scattered samples may reach below 0.
-  tuned.ci95_low_us = interval[0].number(-kMaxTimeUs, kMaxTimeUs);
-  tuned.ci95_high_us = interval[1].number(tuned.ci95_low_us, kMaxTimeUs);
+  std::tie(tuned.ci95_low_us, tuned.ci95_high_us) = read_interval(reader, "ci95_us", kMaxTimeUs);
+  if (const auto joules = find_field(reader, "energy_per_call_j")) {
+    EnergyEstimate& energy = tuned.energy.emplace();
+    energy.mean_j = read_energy_j(*joules);
+    std::tie(energy.low_j, energy.high_j) = read_interval(reader, "energy_ci95_j", kMaxEnergyJ);
+  }
   return tuned;
 }
 
@@ -120,6 +134,7 @@ Json to_json(const TunedEntry& entry) {
   json["winner"] = to_json(entry.winner);
   json["ties"] = Json::array();
   for (const TunedVariant& tie : entry.ties) json["ties"].push_back(to_json(tie));
+  for (const TunedVariant& one : entry.pareto) json["pareto"].push_back(to_json(one));
   add_times(json, entry);
   return json;
 }
@@ -135,6 +150,10 @@ TunedEntry entry_from_json(const JsonReader& reader) {
   entry.winner = variant_from_json(require_field(reader, "winner"), entry.problem);
   for (const JsonReader& tie : elements(require_field(reader, "ties"))) {
     entry.ties.push_back(variant_from_json(tie, entry.problem));
+  }
+  if (const auto pareto = find_field(reader, "pareto")) {
+    for (const JsonReader& one : elements(*pareto))
+      entry.pareto.push_back(variant_from_json(one, entry.problem));
   }
   read_times(entry, reader);
   return entry;
@@ -215,7 +234,8 @@ TunedTable parse_tuned_table(std::string_view text, std::string_view file) {
   const JsonDocument document(text, std::string(file));
   const JsonReader root(document);
   check_schema_version(root);
-  TunedTable table{.path = std::string(file)};
+  TunedTable table{.path = std::string(file), .entries = {}};
+  FieldReader(root).with_default("objective", table.objective);
   for (const JsonReader& entry : elements(require_field(root, kForm))) {
     table.entries.push_back(entry_from_json(entry));
   }
@@ -227,7 +247,8 @@ TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input) {
 }
 
 std::string tuned_table_text(const TunedTable& table, std::span<const Json> dispatch) {
-  std::string text = fmt::format("{{\"schema_version\":{},\n\"{}\":[", kSchemaVersion, kForm);
+  std::string text = fmt::format("{{\"schema_version\":{},\"objective\":\"{}\",\n\"{}\":[", kSchemaVersion,
+                                 to_string(table.objective), kForm);
   for (std::size_t i = 0; i < table.entries.size(); ++i) {
     text += fmt::format("{}\n{}", i == 0 ? "" : ",", json_text(to_json(table.entries[i])));
   }
@@ -240,6 +261,19 @@ std::string tuned_table_text(const TunedTable& table, std::span<const Json> disp
 
 void write_tuned_table(const TunedTable& table, OutputFile& file, std::span<const Json> dispatch) {
   file.replace({tuned_table_text(table, dispatch)});
+}
+
+std::string table_text(const TunedTable& table) {
+  if (table.objective == Objective::latency) return table.path;
+  return fmt::format("{}, tuned for {}", table.path,
+                     table.objective == Objective::both ? "time and energy" : "energy");
+}
+
+void check_objective(const TunedTable& table, std::string_view where, Objective wanted,
+                     std::string_view whose) {
+  if (table.entries.empty() || table.objective == wanted) return;
+  throw UsageError(fmt::format("{}: {} is for the objective {}, {} for {}; a table has one objective", where,
+                               table.path, to_string(table.objective), whose, to_string(wanted)));
 }
 
 std::vector<std::string> add_entries(TunedTable& table, std::span<const TunedEntry> entries) {

@@ -14,7 +14,9 @@
 #include "base/json_document.hpp"
 #include "base/output_file.hpp"
 #include "execute/executor.hpp"
+#include "measure/energy.hpp"
 #include "record/record.hpp"
+#include "tune/objective.hpp"
 #include "tune/searcher.hpp"
 
 namespace flashcore {
@@ -40,9 +42,11 @@ struct TunedVariant {
   double ci95_low_us = 0;
   double ci95_high_us = 0;
   std::int64_t samples = 0;
+  std::optional<EnergyEstimate> energy = {};  // per call; absent where it was not measured
 };
 
-// What a candidate took beside the best one, in the last round that it was part of.
+// What a candidate took beside the best one, in the last round that it was part of. In a table for Objective::energy, that
+// of a finalist is its energy.
 struct TunedTime {
   std::string variant;    // the id
   std::string code_hash;  // as in TunedVariant
@@ -60,14 +64,16 @@ struct TunedEntry {
   TimingMode mode = TimingMode::hot;
   std::optional<double> sm_clock_mhz;  // median while the winner was timed; absent where it is unknown
   TunedVariant winner;
-  std::vector<TunedVariant> ties;  // times that cannot be distinguished from the winner's
-  std::vector<TunedTime> times;    // of candidates in the order of ids; empty in older tables
-  std::string default_variant;     // the id of what runs without a table; empty if it was no candidate
-  int num_sms = 0;                 // of the device; 0 if unknown
+  std::vector<TunedVariant> ties;         // what cannot be distinguished from the winner
+  std::vector<TunedVariant> pareto = {};  // of Objective::both: pareto_set(), in the order of time
+  std::vector<TunedTime> times;           // of candidates in the order of ids; empty in older tables
+  std::string default_variant;            // the id of what runs without a table; empty if it was no candidate
+  int num_sms = 0;                        // of the device; 0 if unknown
 };
 
 struct TunedTable {
   std::string path;
+  Objective objective = Objective::latency;  // what the winners have least of; older tables do not say it
   std::vector<TunedEntry> entries;
 };
 
@@ -80,6 +86,7 @@ std::string class_id(const Problem& problem);
 // Where and when an entry was tuned.
 struct TunedWhere {
   TimingMode mode = TimingMode::hot;
+  Objective objective = Objective::latency;
   Fingerprint fingerprint;
   std::string tuned_at;
   int num_sms = 0;
@@ -102,6 +109,12 @@ std::string read_utc_time(const JsonReader& reader);
 // A time of a kernel in microseconds. Throws UsageError unless it is one that a clock can show.
 double read_time_us(const JsonReader& reader);
 
+// Joules per call, from a picojoule on.
+inline constexpr double kMinEnergyJ = 1e-12;
+inline constexpr double kMaxEnergyJ = 1e12;
+// Throws UsageError unless it is in these limits.
+inline double read_energy_j(const JsonReader& reader) { return reader.number(kMinEnergyJ, kMaxEnergyJ); }
+
 // Throws UsageError with the file and the JSON pointer of an error.
 TunedTable parse_tuned_table(std::string_view text, std::string_view file);
 TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input = true);  // InputRules::is_input
@@ -110,6 +123,14 @@ TunedTable read_tuned_table(const std::filesystem::path& path, bool is_input = t
 std::string tuned_table_text(const TunedTable& table, std::span<const Json> dispatch = {});
 // Throws as OutputFile does.
 void write_tuned_table(const TunedTable& table, OutputFile& file, std::span<const Json> dispatch = {});
+
+// "results/tuned/h100.json", with its objective if that is not latency.
+std::string table_text(const TunedTable& table);
+
+// Throws UsageError that begins with `where` if the table has entries and another objective than `wanted`, which `whose`
+// has.
+void check_objective(const TunedTable& table, std::string_view where, Objective wanted,
+                     std::string_view whose);
 
 // Adds entries. If the table has an entry for the same class, device and driver, the later one is kept; if both have the
 // same time, the faster one. Returns a line of text for each such decision between two different winners.

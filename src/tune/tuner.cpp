@@ -88,9 +88,11 @@ class Tuner {
       listener_.began(task.problem);
     }
     SweepPolicy policy = policy_;
-    policy.run.measure.budget_s = (1 - kSearchShare) * task.budget_s;
-    const SweptProblem swept = sweep_problem(space_[task.problem], known_, policy,
-                                             kSearchShare * task.budget_s, executor, telemetry, events);
+    policy.run.measure.budget_s = final_share(policy.objective) * task.budget_s;
+    policy.energy.budget_s = task.budget_s;
+    const double search_s = search_share(policy.objective) * task.budget_s;
+    const SweptProblem swept =
+        sweep_problem(space_[task.problem], known_, policy, search_s, executor, telemetry, events);
     const std::lock_guard lock(mutex_);
     budget_s_ += task.budget_s - swept.measuring_s;
     listener_.swept(task.problem, swept);

@@ -23,8 +23,13 @@ class TuneListener {
   virtual void began(std::size_t) {}  // receives the problem's index into the space
 };
 
-// The share of a problem's budget for the search. The final round gets the rest.
+// The share of a problem's budget for energy, if the objective needs it. The search gets kSearchShare of the rest, the final
+// round what is left. Energy also gets what they leave.
+inline constexpr double kEnergyShare = 0.5;
 inline constexpr double kSearchShare = 0.75;
+constexpr double timing_share(Objective objective) { return needs_energy(objective) ? 1 - kEnergyShare : 1; }
+constexpr double search_share(Objective objective) { return kSearchShare * timing_share(objective); }
+constexpr double final_share(Objective objective) { return (1 - kSearchShare) * timing_share(objective); }
 
 using OpenExecutor = std::function<std::unique_ptr<Executor>()>;
 

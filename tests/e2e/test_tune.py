@@ -403,10 +403,92 @@ class Auto(TuneTest):
         self.assert_error(self.tune("other", "--variants", "auto"), USAGE, "--variants: ")
 
 
+class Objective(TuneTest):
+    """Sweeps by energy, on a played card that always draws 300 W: joules per call are 300 W times the time of a call."""
+
+    CARD = {"FLASHCORE_PLAYED_CARD": "Card A@1980,300"}
+
+    def setUp(self):
+        super().setUp()
+        config = {**CONFIG, "problems": [{"name": "p", "heads_q": 2, "seq_q": 16, "head_dim": 64}]}
+        config["measure"] = {**CONFIG["measure"], "energy_s": 0.5}
+        self.config.write_text(json.dumps(config))
+
+    def sweep(self, objective, output="tuned", *extra):
+        return run(*self.arguments(output, "--objective", objective, *extra), cwd=self.folder, **SERIAL, **self.CARD)
+
+    def whole_table(self, output="tuned"):
+        table = json.loads((self.folder / f"{output}.json").read_text())
+        schema_validator("tuned.schema.json").validate(table)
+        return table
+
+    def measured(self, output="tuned"):
+        """The records whose energy was measured, by variant."""
+        results = json.loads((self.folder / f"{output}.records.json").read_text())
+        schema_validator("result.schema.json").validate(results)
+        return {record["variant"]: record for record in results["records"] if "energy_per_call_j" in record}
+
+    def test_the_winner_takes_the_least_energy(self):
+        text = self.assert_ok(self.sweep("energy"))
+        self.assertRegex(text, r"behind +mJ +±")
+        table, measured = self.whole_table(), self.measured()
+        self.assertEqual(table["objective"], "energy")
+        winner = table["tuned_table"][0]["winner"]
+        self.assertEqual(winner["energy_per_call_j"], min(record["energy_per_call_j"] for record in measured.values()))
+        for record in measured.values():
+            windows = record["energy_windows_j"]
+            self.assertGreaterEqual(len(windows), 3)
+            self.assertAlmostEqual(record["energy_per_call_j"] / (sum(windows) / len(windows)), 1)
+
+    def test_both_keeps_the_fastest_and_the_pareto_set(self):
+        text = self.assert_ok(self.sweep("both"))
+        table, measured = self.whole_table(), self.measured()
+        self.assertEqual(table["objective"], "both")
+        entry, = table["tuned_table"]
+        self.assertEqual(entry["winner"]["median_us"], min(r["timing"]["hot_us"]["median"] for r in measured.values()))
+        self.assertEqual(entry["pareto"][0], entry["winner"])
+        self.assertIn(f"Pareto set: {entry['winner']['variant']} ", text)
+
+    def test_tables_of_different_objectives_are_not_joined(self):
+        self.assert_ok(self.sweep("energy"))
+        self.assert_ok(self.sweep("latency", "fast"))
+        self.assertEqual(self.whole_table("fast")["objective"], "latency")
+        for ending in (".json", ".journal.jsonl"):
+            with self.subTest(ending):
+                result = run("merge", self.folder / "fast.json", self.folder / f"tuned{ending}", "-o", self.folder / "m.json")
+                self.assert_error(result, USAGE, f"tuned{ending} is for the objective energy", "fast.json for latency")
+        self.assertFalse((self.folder / "m.json").exists())
+        self.assert_ok(run("merge", self.folder / "tuned.json", self.folder / "tuned.journal.jsonl", "-o",
+                           self.folder / "m.json"))
+        self.assertEqual(self.whole_table("m")["objective"], "energy")
+        result = self.sweep("latency", "tuned", "--fresh")
+        self.assert_error(result, USAGE, "--output: ", "tuned.json is for the objective energy, this sweep for latency")
+
+    def test_a_journal_of_another_objective_is_another_sweep(self):
+        self.assert_ok(self.sweep("energy"))
+        (self.folder / "tuned.json").unlink()
+        self.assert_error(self.sweep("both", "tuned", "--resume"), USAGE, "--resume", "another config")
+
+    def test_auto_says_it(self):
+        self.assert_ok(self.sweep("both"))
+        text = self.assert_ok(run("--device", "cpu", "--problem", "heads_q=2,seq_q=16", "--variants", "auto", "--dry-run",
+                                  "--tuned-table", self.folder / "tuned.json", **self.CARD, COLUMNS="400"))
+        self.assertIn("tuned.json, tuned for time and energy", text)
+
+    def test_a_device_without_an_energy_counter_is_refused(self):
+        self.assert_error(self.tune("t", "--objective", "energy"), ENVIRONMENT, "--objective: energy needs a device with an "
+                          "energy counter", "it has no energy counter")
+        config = json.loads(self.config.read_text())
+        self.config.write_text(json.dumps({**config, "tune": {"objective": "both"}}))
+        self.assert_error(self.tune("t"), ENVIRONMENT, "/tune/objective: both needs a device with an energy counter")
+        self.assertFalse((self.folder / "t.json").exists())
+
+
 class BadInput(TuneTest):
     def test_flags(self):
         for extra, part in ((("--shard", "5/4"), "--shard: \"5/4\""), (("--shard", "x"), "--shard"),
                             (("--search", "rase"), "--search: unknown word \"rase\", did you mean race?"),
+                            (("--objective", "energie"), "--objective: unknown word \"energie\", did you mean energy?"),
                             (("--max-candidates", "0"), "--max-candidates: 0 is out of range"),
                             (("--devices", "cpu,gpu"), "--devices: "), (("--fresh", "--resume"), "--fresh")):
             with self.subTest(extra):

@@ -102,7 +102,7 @@ void read_journal(std::string_view text) {
   unless_refused([&] {
     const Journal journal = parse_journal(text, "journal");
     require(journal.whole_bytes <= static_cast<std::int64_t>(text.size()), "more whole bytes than bytes");
-    require(tuned_entries(journal).size() <= journal.entries.size(), "decisions without records");
+    require(tuned_table(journal).entries.size() <= journal.entries.size(), "decisions without records");
   });
 }
 

@@ -7,6 +7,13 @@ const flatten = (value, path = "") => {
   return Object.entries(value).flatMap(([key, inner]) => flatten(inner, path ? `${path}.${key}` : key));
 };
 
+const hasEnergy = (record) => finite(record.energy_per_call_j) !== null;
+
+const energyColumns = [
+  { title: "mJ", value: (record) => (hasEnergy(record) ? 1000 * record.energy_per_call_j : null), show: threeDigits },
+  { title: "Pareto set", value: (record) => (record.pareto ? "time and energy" : null), show: (text) => text ?? "" },
+];
+
 const recordColumns = (records) => [
   variantColumn,
   { title: "speed-up", value: (record) => speedUp(record), show: times, stays: true, numeric: true },
@@ -15,12 +22,13 @@ const recordColumns = (records) => [
   ...clocksOf(records).map(timeColumn),
   { title: "TFLOP/s", value: (record) => tflops(record), show: threeDigits },
   { title: "% of peak", value: (record) => finite(record.percent_of_peak), show: threeDigits },
+  ...(records.some(hasEnergy) ? energyColumns : []),
   { title: "rel_l2", value: (record) => record.check?.rel_l2, show: errorText, numeric: true },
   { title: "reason", value: (record) => record.reason, show: (reason) => reason ?? "", wraps: true },
 ];
 
 // What the page adds to a record, or shows as strips.
-const notListed = new Set(["problem", "index", "key", "falls_short"]);
+const notListed = new Set(["problem", "index", "key", "falls_short", "pareto"]);
 
 const recordFields = (record) => {
   const fields = flatten(Object.fromEntries(Object.entries(record).filter(([name]) => !notListed.has(name))));

@@ -85,6 +85,16 @@ TEST_F(Nvml, FailuresHaveTheTextOfNvml) {
   EXPECT_EQ(NvmlDevice("0000:ff:00.0").problem(), "NVML, looking for device 0000:ff:00.0: Not Found");
 }
 
+TEST_F(Nvml, ADeviceTellsWhyItsEnergyCannotBeRead) {
+  DeviceInfo device;
+  device.pci_bus_id = kBusId;
+  EXPECT_EQ(why_no_energy(device), "");
+  setenv("FAKE_NVML", "bare", 1);
+  EXPECT_EQ(why_no_energy(device), "it does not report its energy");
+  setenv("FAKE_NVML", "no_init", 1);
+  EXPECT_EQ(why_no_energy(device), "NVML, initialising: Driver Not Loaded");
+}
+
 TEST_F(Nvml, SamplerReadsInTheBackground) {
   TelemetrySampler sampler(kBusId, std::chrono::milliseconds(1));
   ASSERT_EQ(sampler.problem(), "");

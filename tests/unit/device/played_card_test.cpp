@@ -36,8 +36,23 @@ TEST_F(PlayedCardTest, ItsClockIsRead) {
   EXPECT_FALSE(summary.slowed_down());
 }
 
+TEST_F(PlayedCardTest, ItsEnergyIsThatOfItsPower) {
+  EXPECT_EQ(why_no_energy(cpu_device()), "it has no energy counter");
+  play("Card A@1980");
+  EXPECT_EQ(why_no_energy(cpu_device()), "it does not report its energy");
+  play("Card A@1980,300");
+  EXPECT_EQ(why_no_energy(cpu_device()), "");
+  const Sensors sensors = *sensors_of(cpu_device());
+  const TelemetryReading first = sensors.read();
+  TelemetryReading last = first;
+  while (*last.energy_j < *first.energy_j + 2 * 15) last = sensors.read();  // 15 J per update
+  const double seconds = std::chrono::duration<double>(last.time - first.time).count();
+  EXPECT_LE(*last.energy_j - *first.energy_j, 300 * seconds + 15);
+}
+
 TEST_F(PlayedCardTest, ErrorsNameTheVariable) {
-  for (const char* card : {"", "@1980", "Card A@", "Card A@0", "Card A@inf", "Card A@19x"}) {
+  for (const char* card : {"", "@1980", "Card A@", "Card A@0", "Card A@inf", "Card A@19x", "Card A@1980,",
+                           "Card A@1980,0", "Card A@1980,300W"}) {
     play(card);
     EXPECT_USAGE_ERROR(cpu_device(), "FLASHCORE_PLAYED_CARD: ");
   }

@@ -72,6 +72,27 @@ TEST(Telemetry, EnergyIsAbsentUnlessReadingsSurroundTheSpan) {
   EXPECT_FALSE(summarise(kReadings, early).energy_j.has_value());
 }
 
+// A counter that is updated every 100 ms stands still for ten readings.
+TEST(Telemetry, EnergyIsInterpolatedBetweenUpdatesOfTheCounter) {
+  constexpr double kPowerW = 300;
+  std::vector<TelemetryReading> readings;
+  for (int ms = 0; ms <= 2000; ms += 10)
+    readings.push_back(reading(ms, 1980, kPowerW, kPowerW * (ms / 100) / 10));
+  for (int begin = 110; begin < 700; begin += 7) {
+    const TimeSpan one[] = {span(begin, begin + 1003)};
+    EXPECT_NEAR(*summarise(readings, one).energy_j, kPowerW * 1.003, 1e-6) << begin;
+  }
+}
+
+TEST(Telemetry, EnergyIsAbsentIfTheCounterFalls) {
+  std::vector<TelemetryReading> readings;
+  for (int ms = 0; ms <= 100; ms += 10) readings.push_back(reading(ms, 1980, 300, ms < 50 ? 1000 + ms : ms));
+  const TimeSpan over[] = {span(15, 85)};
+  EXPECT_FALSE(summarise(readings, over).energy_j.has_value());
+  const TimeSpan after[] = {span(55, 85)};
+  EXPECT_NEAR(*summarise(readings, after).energy_j, 30, 1e-9);
+}
+
 TEST(Telemetry, AShortSpanTakesTheNearestReading) {
   const TimeSpan spans[] = {span(12, 13), span(28, 29)};
   const TelemetrySummary summary = summarise(kReadings, spans);

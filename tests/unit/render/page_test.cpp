@@ -268,6 +268,24 @@ TEST(PageData, RooflineNamesItsClock) {
   EXPECT_EQ(page["clocks"][0].dump(), R"({"field":"hot_us","name":"hot"})");
 }
 
+TEST(PageData, RecordsOfTheParetoSetAreMarked) {
+  std::vector<Record> records;
+  for (const auto& [us, joules] : {std::pair(10.0, 4.0), {11.0, 5.0}, {12.0, 2.0}}) {
+    records.push_back(
+        ok_record(sample_problem(), "mma", {64, 64, 4, static_cast<int>(records.size()) + 1}, us));
+    records.back().energy_per_call_j = joules;
+  }
+  const ResultFile files[] = {{.records = records}};
+  const Json page = page_of(files);
+  EXPECT_EQ(page["records"][0]["energy_per_call_j"], 4.0);
+  EXPECT_TRUE(page["records"][0].contains("pareto"));
+  EXPECT_FALSE(page["records"][1].contains("pareto"));
+  EXPECT_TRUE(page["records"][2].contains("pareto"));
+  records.resize(1);
+  const ResultFile alone[] = {{.records = records}};
+  EXPECT_FALSE(page_of(alone)["records"][0].contains("pareto"));
+}
+
 TEST(PageData, ShownFieldsAreFieldsOfResultFiles) {
   std::vector<Json> records;
   for (const Record& record : sample_records()) records.push_back(to_json(record));

@@ -191,6 +191,7 @@ TEST(RecordJson, MeasurementsComeBackTheSame) {
   EXPECT_EQ(back.telemetry->energy_j, 84.5);
   EXPECT_EQ(back.telemetry->readings, 12);
   EXPECT_EQ(back.energy_per_call_j, record.energy_per_call_j);
+  EXPECT_EQ(back.energy_windows_j, record.energy_windows_j);
   EXPECT_EQ(back.peak_tflops, record.peak_tflops);
   EXPECT_EQ(back.roofline->limit, Limit::memory);
   EXPECT_EQ(back.roofline->exponential_floor_us, 0.5);

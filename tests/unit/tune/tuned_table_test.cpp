@@ -205,7 +205,7 @@ TEST_F(JournalTest, RoundTrips) {
   const Journal journal = read_journal(path);
   EXPECT_EQ(journal.entries.size(), 3u);
   EXPECT_EQ(journal.whole_bytes, static_cast<std::int64_t>(std::filesystem::file_size(path)));
-  const std::vector<TunedEntry> entries = tuned_entries(journal);
+  const std::vector<TunedEntry> entries = tuned_table(journal).entries;
   ASSERT_EQ(entries.size(), 1u);
   EXPECT_EQ(entries[0].winner.variant, "mma/fp16_d64_q32_kv64_w4_s2");
   EXPECT_TRUE(entries[0].ties.empty());
@@ -220,7 +220,7 @@ TEST_F(JournalTest, DropsAnIncompleteBatchAndContinues) {
     const Journal cut = parse_journal(text.substr(0, length), "j.jsonl");
     EXPECT_EQ(cut.entries.size(), 1u) << length;
     EXPECT_EQ(cut.whole_bytes, static_cast<std::int64_t>(dropped_end)) << length;
-    EXPECT_TRUE(tuned_entries(cut).empty()) << length;
+    EXPECT_TRUE(tuned_table(cut).entries.empty()) << length;
   }
   std::filesystem::resize_file(path, text.size() - 10);
   const Journal journal = read_journal(path);
