@@ -24,7 +24,7 @@ readonly all_tools=("${device_tools[@]}" asan tsan)
 readonly found_something=99  # no exit code of flashcore-bench
 
 # Two tiles and a bit of queries, an odd number of keys; grouped heads, all masks, every dtype and head_dim, ragged
-# batches and paged caches.
+# batches and paged caches, of 8 bits too.
 readonly cover='{
   "name": "sanitize",
   "problems": [
@@ -37,7 +37,10 @@ readonly cover='{
      "head_dim": [64, 128], "causal": true, "sinks": true, "lse": true},
     {"name": "paged", "lengths": {"q": [5, 0, 130, 1], "kv": [9, 4, 130, 203]}, "heads_q": 4, "heads_kv": 2,
      "head_dim": [64, 128], "dtype": "bf16", "causal": true, "window_left": 60, "sinks": true, "lse": true,
-     "kv": {"layout": "paged", "page_size": 16}}
+     "kv": {"layout": "paged", "page_size": 16}},
+    {"name": "eight_bit_cache", "lengths": {"q": [5, 0, 130, 1], "kv": [9, 4, 130, 203]}, "heads_q": 4, "heads_kv": 2,
+     "head_dim": [64, 128], "dtype": "bf16", "kv_dtype": "e4m3", "causal": true, "sinks": true, "lse": true,
+     "kv": ["contiguous", "paged:16"]}
   ],
   "variants": ["*", "!peer_*"],
   "check": {"depth": "quick"},
