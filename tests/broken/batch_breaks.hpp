@@ -32,7 +32,7 @@ inline constexpr BatchBreakText kBatchBreaks[kBatchBreakCount] = {
     {"batch_honest", "pieces of 64 keys, in order", "", ""},
     {"splits_by_batch", "small batches split the keys in four", "in a batch of 7", "in a batch of 7"},
     {"order_by_place", "sequences with an odd number add up their keys from the end", "in a batch of 7",
-     "in a batch of 7"},
+     "in a batch of "},
     {"tile_by_longest", "the longest sequence of the batch sets the size of a piece",
      "beside a longer sequence", ""},
     {"pieces_from_end", "pieces are counted from the last key of the launch", "in chunks", "in chunks"},

@@ -359,6 +359,7 @@ TEST_F(RunTest, ARequiredPropertyIsTestedAtEveryDepth) {
   for (const CheckDepth depth : kAll<CheckDepth>) {
     policy.check_policy.depth = depth;
     sink.records.clear();
+    progress.done = 0;
     run_all();
     EXPECT_EQ(sink.records[0].status, Status::ok) << sink.records[0].reason;
     EXPECT_EQ(sink.records[0].check->batch_invariant, true);
@@ -378,6 +379,7 @@ TEST_F(RunTest, OnlyADeepCheckLabelsVariants) {
   EXPECT_FALSE(sink.records[1].check->batch_invariant);
   policy.check_policy.depth = CheckDepth::deep;
   sink.records.clear();
+  progress.done = 0;
   run_all();
   EXPECT_EQ(sink.records[0].check->batch_invariant, true);
   EXPECT_EQ(sink.records[1].check->batch_invariant, false);

@@ -8,7 +8,7 @@
 namespace flashcore::testing {
 
 inline Problem rectangular() {
-  Problem problem{.batch = 2, .heads_q = 4, .heads_kv = 2, .seq_q = 40, .seq_kv = 70, .causal = true};
+  Problem problem{.batch = 2, .heads_q = 2, .heads_kv = 1, .seq_q = 40, .seq_kv = 70, .causal = true};
   problem.scale = default_scale(problem.head_dim);
   return problem;
 }
