@@ -53,7 +53,7 @@ std::string names_of(const DispatchRule::Guess& guess, const RuleGroup& group) {
 
 Dispatcher::Dispatcher(const TunedTable& table, const Fingerprint& here, const DeviceLimits& limits,
                        const CodeHash& code_hash)
-    : path_(table_text(table)), here_{.backend = here.backend, .limits = limits} {
+    : path_(named_table(table)), here_{.backend = here.backend, .limits = limits} {
   std::map<std::string, const Variant*> known;  // by id and hash: an id is found and hashed once
   const FindTuned find = [&](const std::string& id, const std::string& hash) {
     const auto [at, is_new] = known.emplace(id + " " + hash, nullptr);

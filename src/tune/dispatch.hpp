@@ -55,7 +55,7 @@ class Dispatcher {
   Choice interpolate(const Problem& problem, const AttentionArgs& args, const Variant* by_default) const;
   bool can_run(const Variant& variant, const Problem& problem, const AttentionArgs& args) const;
 
-  std::string path_;  // table_text()
+  std::string path_;  // named_table()
   Target here_;
   std::vector<Usable> usable_;
   Places places_;                  // of usable_, by class_id()

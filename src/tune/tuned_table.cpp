@@ -263,7 +263,7 @@ void write_tuned_table(const TunedTable& table, OutputFile& file, std::span<cons
   file.replace({tuned_table_text(table, dispatch)});
 }
 
-std::string table_text(const TunedTable& table) {
+std::string named_table(const TunedTable& table) {
   if (table.objective == Objective::latency) return table.path;
   return fmt::format("{}, tuned for {}", table.path,
                      table.objective == Objective::both ? "time and energy" : "energy");

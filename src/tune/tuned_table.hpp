@@ -125,7 +125,7 @@ std::string tuned_table_text(const TunedTable& table, std::span<const Json> disp
 void write_tuned_table(const TunedTable& table, OutputFile& file, std::span<const Json> dispatch = {});
 
 // "results/tuned/h100.json", with its objective if that is not latency.
-std::string table_text(const TunedTable& table);
+std::string named_table(const TunedTable& table);
 
 // Throws UsageError that begins with `where` if the table has entries and another objective than `wanted`, which `whose`
 // has.
