@@ -96,6 +96,15 @@ std::vector<SequenceCase> e4m3_cases() {
   shared.name = "shared_by_all_blocks_paged";
   shared.page_size = 16;
   all.push_back(shared);
+  // Probabilities beside such sinks are below what fp16 holds.
+  all.push_back({.name = "sinks_far_above",
+                 .queries = {1, 9},
+                 .keys = {1, 300},
+                 .heads_q = 4,
+                 .heads_kv = 2,
+                 .right = 0,
+                 .sinks = true,
+                 .sink_values = {30, 50}});
   return all;
 }
 

@@ -122,8 +122,8 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     const typename C::Operands operands(params, rows.batch, rows.head_kv());
     Warp warp(operands, place.smem_begin, place.warp_row, rows.begin, Pipeline::first_key_in_block());
     // Once, however many warps and blocks split the keys.
-    if (args.tables.sinks != nullptr && counts_sinks && place.split_warp == 0)
-      warp.count_sinks(args.tables.sinks, rows);
+    const bool has_sinks = args.tables.sinks != nullptr && counts_sinks && place.split_warp == 0;
+    if (!C::kE4m3Kv && has_sinks) warp.count_sinks(args.tables.sinks, rows);
     KeyReach& reach = reinterpret_cast<KeyReach*>(place.smem + C::kReachAt)[place.warp_index];
     if (warp.lane() == 0) reach = Pipeline::reach_of(args, rows, stream, warp.row_begin);
     stream.wait_for_query();
@@ -136,6 +136,9 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     }
     warp.load_query_to_registers();
     Pipeline::plain_loop(params, rows, warp, reach, stream);
+    if constexpr (C::kE4m3Kv) {
+      if (has_sinks) warp.add_sinks(args.tables.sinks, rows);
+    }
     warp.reduce_row_sums();
     if constexpr (C::kE4m3Kv) scale_output(warp, warp.operands.values);
 

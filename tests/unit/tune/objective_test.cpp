@@ -163,7 +163,7 @@ TEST_F(ObjectiveTest, TheTableRoundTrips) {
   EXPECT_EQ(after.pareto[2].variant, id(kFrugal));
   EXPECT_EQ(after.pareto[2].energy->mean_j, before.pareto[2].energy->mean_j);
   EXPECT_EQ(after.pareto[2].energy->high_j, before.pareto[2].energy->high_j);
-  EXPECT_EQ(table_text(again), "t, tuned for time and energy");
+  EXPECT_EQ(named_table(again), "t, tuned for time and energy");
 }
 
 TEST_F(ObjectiveTest, AJournalDecidesByItsObjective) {
