@@ -11,12 +11,14 @@
 // exchange between lanes. A panel has 128 columns; head_dim 64 fills half of it, and the copy engine the rest
 // with zeros. A slot of Q is as large as O.
 //
-// Tile: as in wgmma, with block_kv a multiple of 32. V is copied 128 keys at a time; if block_kv is no
+// Tile: as in wgmma, with block_kv a multiple of 32; ping_pong also without overlap. V is copied 128 keys at a time; if block_kv is no
 // multiple of 128, part of the last 128 is not used.
 //
+// The tensor cores add 8-bit products with about 14 bits. So they sum P·V of one block of keys at a time, and the
+// consumers add these sums to O in FP32 (Zhang et al. 2024, "SageAttention2").
+//
 // Limits: factors above zero (the maximum is taken before they are applied); as in wgmma, V must be finite
-// wherever the mask hides a key. The tensor cores add 8-bit products with about 14 bits: long sums of values
-// of one sign come out low. Speed, precision and experiments: NOTES.md.
+// wherever the mask hides a key. Speed, precision and experiments: NOTES.md.
 #pragma once
 
 #include "kernels/blocks/value_transpose.cuh"

@@ -10,7 +10,7 @@ import itertools
 from .errors import Unsupported
 from .peer import Peer, import_one, refusing, require, require_packed
 
-_WORKSPACE_BYTES = 512 << 20
+_WORKSPACE_BYTES = 2 << 30  # 512 MiB are too few for 8 prompts of up to 8192 queries
 _SPLIT_KEYS = 4096  # of the decoding peer with a fixed split
 
 
