@@ -218,6 +218,31 @@ __device__ __forceinline__ void e4m3_value_slice(Warp& warp, std::uint32_t value
   }
 }
 
+// Adds each row's sink after the keys. A maximum that begins with a sink far above all scores would leave probabilities that
+// fp16 does not hold.
+template <class Warp, bool kPackGqa>
+__device__ __forceinline__ void add_sinks(Warp& warp, const float* sinks, const QueryRows<kPackGqa>& rows) {
+#pragma unroll
+  for (int m = 0; m < Warp::kM; ++m) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      const int row = warp.row_begin + 16 * m + 8 * r + warp.lane() / 4;
+      const float sink = sinks[rows.head_of(row)] * kLog2E;
+      float& row_max = warp.row_max[m][r];
+      const float new_max = fmaxf(row_max, sink);
+      const float weight = ptx::exp2_approx(row_max - new_max);
+      row_max = new_max;
+      warp.row_sum[m][r] *= weight;
+      if (warp.lane() % 4 == 0) warp.row_sum[m][r] += ptx::exp2_approx(sink - new_max);
+#pragma unroll
+      for (auto& tile : warp.out[m]) {
+        tile[2 * r] *= weight;
+        tile[2 * r + 1] *= weight;
+      }
+    }
+  }
+}
+
 template <class Warp>
 __device__ __forceinline__ void scale_output(Warp& warp, float factor) {
 #pragma unroll

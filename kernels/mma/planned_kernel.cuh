@@ -137,7 +137,7 @@ struct PlannedMmaKernel : MmaPipeline<S> {
     warp.load_query_to_registers();
     Pipeline::plain_loop(params, rows, warp, reach, stream);
     if constexpr (C::kE4m3Kv) {
-      if (has_sinks) warp.add_sinks(args.tables.sinks, rows);
+      if (has_sinks) add_sinks(warp, args.tables.sinks, rows);
     }
     warp.reduce_row_sums();
     if constexpr (C::kE4m3Kv) scale_output(warp, warp.operands.values);

@@ -77,28 +77,6 @@ struct WarpTile {
     }
   }
 
-  // The same after the keys: where a sink is far above all scores, a maximum that begins with it would leave probabilities
-  // that fp16 does not hold.
-  template <bool kPackGqa>
-  __device__ __forceinline__ void add_sinks(const float* sinks, const QueryRows<kPackGqa>& rows) {
-#pragma unroll
-    for (int m = 0; m < kM; ++m) {
-#pragma unroll
-      for (int r = 0; r < 2; ++r) {
-        const float sink = sinks[rows.head_of(row_begin + 16 * m + 8 * r + lane() / 4)] * kLog2E;
-        const float new_max = fmaxf(row_max[m][r], sink);
-        const float weight = ptx::exp2_approx(row_max[m][r] - new_max);
-        row_max[m][r] = new_max;
-        row_sum[m][r] = row_sum[m][r] * weight + (lane() % 4 == 0 ? ptx::exp2_approx(sink - new_max) : 0.0f);
-#pragma unroll
-        for (int n = 0; n < C::kHeadDim / 8; ++n) {
-          out[m][n][2 * r] *= weight;
-          out[m][n][2 * r + 1] *= weight;
-        }
-      }
-    }
-  }
-
   __device__ __forceinline__ void load_query(std::uint32_t (&fragment)[4], int m, int k) const {
     ptx::ldmatrix_x4(fragment, Smem::right(Smem::below(query_address, 16 * m), k));
   }

@@ -2,9 +2,7 @@
 // memory.
 #pragma once
 
-#include <type_traits>
-
-#include "kernels/wgmma/operands.cuh"
+#include "kernels/wgmma/block_sums.cuh"
 #include "kernels/wgmma/softmax.cuh"
 
 namespace flashcore::kernels {
@@ -115,33 +113,6 @@ struct KeyLoop {
     ptx::named_barrier_sync(kWarpgroupBarrier + consumer, kWarpgroupThreads);
   }
 
-  // P · V of the stage, one group: added to o_acc, or apart from it in `sums`, some columns of O.
-  struct NoSums {};
-  using ApartSums = std::conditional_t<L::kSumsApart, float[L::kApartColumns / 2], NoSums>;
-  __device__ __forceinline__ void issue_output(ApartSums& sums, int group = 0) {
-    const std::uint32_t v = smem.stage(Operand::v, v_ring.slot);
-    if constexpr (L::kSumsApart) {
-      ptx::pin_registers(sums);
-      ptx::wgmma_fence();
-      Operands::multiply_values(sums, p_frag, v + group * L::kApartColumns * kPanelRowBytes);
-    } else {
-      ptx::pin_registers(o_acc);
-      ptx::wgmma_fence();
-      Operands::multiply_values(o_acc, p_frag, v);
-    }
-    ptx::wgmma_commit();
-  }
-  // After the wait for the group.
-  __device__ __forceinline__ void add_output(ApartSums& sums, int group = 0) {
-    if constexpr (L::kSumsApart) {
-      ptx::pin_registers(sums);
-#pragma unroll
-      for (int i = 0; i < L::kApartColumns / 2; ++i) o_acc[group * L::kApartColumns / 2 + i] += sums[i];
-    } else {
-      ptx::pin_registers(o_acc);
-    }
-  }
-
   __device__ __forceinline__ void pack_probabilities() { Operands::pack_probabilities(p_frag, s_acc); }
 
   __device__ __forceinline__ void rescale_output() {
@@ -189,8 +160,8 @@ struct KeyLoop {
     issue_scores();
     await(Operand::v, v_ring);
     rescale_output();
-    ApartSums sums;
-    issue_output(sums);
+    BlockSums<L, Operands> sums;
+    sums.issue(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot));
     pass_turn();
     ptx::wgmma_wait<1>();
     ptx::pin_registers(s_acc);
@@ -201,7 +172,7 @@ struct KeyLoop {
     ptx::pin_registers(s_acc);
     if (block > last) await(Operand::k, k_ring);
     ptx::wgmma_wait<0>();
-    add_output(sums);
+    sums.add(o_acc);
     release(Operand::v, v_ring);
     pack_probabilities();
   }
@@ -225,16 +196,16 @@ struct KeyLoop {
   __device__ __forceinline__ void finish_block() {
     rescale_output();
     await(Operand::v, v_ring);
-    ApartSums sums[L::kApartGroups > 1 ? 2 : 1];
+    BlockSums<L, Operands> sums[L::kApartGroups > 1 ? 2 : 1];
 #pragma unroll
     for (int group = 0; group < L::kApartGroups; ++group) {
-      issue_output(sums[group % 2], group);
+      sums[group % 2].issue(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot), group);
       if (group == 0) continue;
       ptx::wgmma_wait<1>();
-      add_output(sums[(group - 1) % 2], group - 1);
+      sums[(group - 1) % 2].add(o_acc, group - 1);
     }
     ptx::wgmma_wait<0>();
-    add_output(sums[(L::kApartGroups - 1) % 2], L::kApartGroups - 1);
+    sums[(L::kApartGroups - 1) % 2].add(o_acc, L::kApartGroups - 1);
     release(Operand::v, v_ring);
   }
 
