@@ -160,8 +160,8 @@ struct KeyLoop {
     issue_scores();
     await(Operand::v, v_ring);
     rescale_output();
-    BlockSums<L, Operands> sums;
-    sums.issue(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot));
+    ApartSums<L> sums;
+    issue_sums<Operands>(L{}, o_acc, sums, p_frag, smem.stage(Operand::v, v_ring.slot));
     pass_turn();
     ptx::wgmma_wait<1>();
     ptx::pin_registers(s_acc);
@@ -172,7 +172,7 @@ struct KeyLoop {
     ptx::pin_registers(s_acc);
     if (block > last) await(Operand::k, k_ring);
     ptx::wgmma_wait<0>();
-    sums.add(o_acc);
+    add_sums(L{}, o_acc, sums);
     release(Operand::v, v_ring);
     pack_probabilities();
   }
@@ -196,16 +196,16 @@ struct KeyLoop {
   __device__ __forceinline__ void finish_block() {
     rescale_output();
     await(Operand::v, v_ring);
-    BlockSums<L, Operands> sums[L::kApartGroups > 1 ? 2 : 1];
+    ApartSums<L> sums[L::kApartGroups > 1 ? 2 : 1];
 #pragma unroll
     for (int group = 0; group < L::kApartGroups; ++group) {
-      sums[group % 2].issue(o_acc, p_frag, smem.stage(Operand::v, v_ring.slot), group);
+      issue_sums<Operands>(L{}, o_acc, sums[group % 2], p_frag, smem.stage(Operand::v, v_ring.slot), group);
       if (group == 0) continue;
       ptx::wgmma_wait<1>();
-      sums[(group - 1) % 2].add(o_acc, group - 1);
+      add_sums(L{}, o_acc, sums[(group - 1) % 2], group - 1);
     }
     ptx::wgmma_wait<0>();
-    sums[(L::kApartGroups - 1) % 2].add(o_acc, L::kApartGroups - 1);
+    add_sums(L{}, o_acc, sums[(L::kApartGroups - 1) % 2], L::kApartGroups - 1);
     release(Operand::v, v_ring);
   }
 
