@@ -68,7 +68,8 @@ struct WgmmaLayout {
   static constexpr int kApartColumns = S.tile.overlap != 0 ? kHeadDim : 64;
   static constexpr int kApartGroups = kSumsApart ? kHeadDim / kApartColumns : 1;
 
-  // A consumer thread's scores, probabilities and output.
+  // A consumer thread's scores, probabilities and output. Two groups of sums take about 8 registers beside them; without
+  // these, tiles get too small a share and spill.
   static constexpr int kApartRegisters = !kSumsApart        ? 0
                                          : kApartGroups > 1 ? kApartColumns
                                                             : kApartColumns / 2;

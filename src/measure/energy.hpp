@@ -45,8 +45,8 @@ bool is_energy_precise(const Record& record);
 // True if the intervals overlap, or if the means differ by at most kEnergyPrecision.
 bool are_tied(const EnergyEstimate& a, const EnergyEstimate& b);
 
-// Runs the variant for `lead_s`, for a window of `window_s`, and for `lead_s` again. Returns joules per call; nothing if the counter was not
-// updated or reset, or if something was compiled meanwhile. Throws as sample_block() does.
+// Runs the variant for `lead_s`, for a window of `window_s`, and for `lead_s` again. Returns joules per call; nothing if
+// the counter stood still or was reset, or if something was compiled meanwhile. Throws as sample_block() does.
 std::optional<double> take_energy_window(Executor& executor, const Variant& variant,
                                          TelemetrySampler& telemetry, double window_s, double lead_s);
 
